@@ -1,0 +1,118 @@
+"""One tree of errors: each says what happened, what state is left and what to do next.
+
+GateError
+  UsageError          2  a request, settings file or policy that cannot be used; nothing was done
+    SettingsError, PolicyError, RequestError, KeyReused, RecordUnreadable
+  Undecided           3  no decision could be had; nothing happened
+    EngineError, EvidenceFailed, LedgerError
+  Stale               1  the lanes moved between the decision and the deploy; nothing was deployed
+    StaleReplay
+  NotSettled          5  something happened that is not proven
+  LaneBusy            7  another run holds the lane
+"""
+
+from __future__ import annotations
+
+
+class GateError(Exception):
+    """What happened is the message; ``hint`` says what is left and what to do next; ``exit_code`` is the CLI's."""
+
+    exit_code = 3
+    hint = "Nothing was done."
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class UsageError(GateError):
+    """What was asked for cannot be asked."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """The settings file, or what it refers to, cannot be used."""
+
+
+class PolicyError(UsageError):
+    """A policy bundle that must not decide anything. The message starts with ``file:line``."""
+
+    hint = "No policy was loaded and nothing was done."
+
+
+class RequestError(UsageError):
+    """A request that names what does not exist, or has not the form of one."""
+
+
+class KeyReused(UsageError):
+    """An idempotency key that belongs to another request."""
+
+    hint = "Nothing was done. Use a key of its own for every request, or repeat the first request exactly."
+
+
+class RecordUnreadable(UsageError):
+    """A record of the store that is torn, of another form, or not where its name says."""
+
+    hint = (
+        "Nothing was done. Restore the record from a backup; a deploy or promotion to its lane replaces an inventory."
+    )
+
+
+class Undecided(GateError):
+    """No decision could be had, so the answer is no."""
+
+    hint = "Nothing was deployed."
+
+
+class EngineError(Undecided):
+    """The engine gave no answer, or one that is no answer."""
+
+    hint = "Nothing was deployed. `launchplane-gate doctor` tells whether the engine works."
+
+
+class EvidenceFailed(Undecided):
+    """A driver or plugin raised while facts were gathered."""
+
+    hint = "Nothing was deployed. Mend what the message names and run the command again."
+
+
+class LedgerError(Undecided):
+    """The ledger cannot be opened, read or written."""
+
+    hint = "Nothing was deployed."
+
+
+class Stale(GateError):
+    """A lane changed between the decision and the deploy."""
+
+    exit_code = 1
+    hint = "Nothing was deployed. Run the command again to decide on what the lanes run now."
+
+
+class StaleReplay(Stale):
+    """A repeat of a finished request whose result is no longer true."""
+
+    hint = "Nothing was deployed. Use a new key to promote what the source lane runs now."
+
+
+class ApprovalVoid(GateError):
+    """An approval that is forged, copied, spent, or whose lease ran out."""
+
+    exit_code = 1
+    hint = "Nothing was deployed by this approval. Run the command again for one of its own."
+
+
+class NotSettled(GateError):
+    """Something was done that is not proven; the lane is unsettled."""
+
+    exit_code = 5
+    hint = "The lane is unsettled: a deploy, or a promotion of what its source runs, settles it."
+
+
+class LaneBusy(GateError):
+    """Another run holds the lane."""
+
+    exit_code = 7
+    hint = "Nothing was done. Wait for that run to end, then run the command again."

@@ -1,0 +1,125 @@
+"""What a plugin may implement, and what the gate hands to it.
+
+A plugin is made by the callable that its entry point (group ``launchplane_gate``) names, called with a PluginConfig.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pluggy
+
+from launchplane_gate.model import Lane, Observation, Outcome, Phase, ReleaseIdentity, Run, Target
+from launchplane_gate.records import ProductProfile
+
+hookspec = pluggy.HookspecMarker("launchplane_gate")
+hookimpl = pluggy.HookimplMarker("launchplane_gate")
+
+Progress = Callable[[str], None]
+"""Told what is awaited, in a few words, whenever that changes."""
+
+
+@dataclass(frozen=True)
+class PluginConfig:
+    """What the settings say to one plugin.
+
+    ``options``: its table ``[plugins.NAME]``, with references to secrets already resolved; ``targets``: for each lane
+    the table ``[products.P.lanes.L.target]``; ``state_dir``: a folder of its own (made when first used);
+    ``now``: the ledger's clock, for every time that the plugin stamps.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    targets: Mapping[Lane, Mapping[str, Any]]
+    state_dir: Path
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is about to be asked of the policies, for plugins that gather facts.
+
+    ``source`` is None for a deploy. ``deadline_s`` bounds the whole call, in seconds.
+    """
+
+    phase: Phase
+    product: ProductProfile
+    source: Lane | None
+    destination: Lane
+    release: ReleaseIdentity | None
+    deadline_s: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Approval(Protocol):
+    """The capability that an admitting decision gives; it is redeemed once."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def release(self) -> ReleaseIdentity: ...
+
+    def seconds_left(self) -> float:
+        """What is left of the lane's lease; no write outside may take longer."""
+
+    def redeem(self, target: Target) -> AbstractContextManager[ReleaseIdentity]:
+        """Open the one door to the platform, right before the first change.
+
+        Raises Stale where a lane has changed since the decision, ApprovalVoid where this approval is spent or its
+        lease is over. Leaving the block says that the deploy is triggered.
+        """
+
+
+class InventoryWriter(Protocol):
+    """Writes what was approved, and nothing else."""
+
+    def write(self) -> None:
+        """Write the promotion record, then the inventory. Raises NotSettled where the lane has changed meanwhile."""
+
+
+class Driver(Protocol):
+    """A deployment platform."""
+
+    driver_id: str
+
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        """Read and check first; then, inside ``with approval.redeem(target) as release:``, make the change; then wait.
+
+        An exception before redeem is ``fail``, untouched; after it ``unknown``. ``pass`` without redeem is ``unknown``.
+        """
+
+    def find(self, run: Run) -> Outcome:
+        """Tell what became of an interrupted run's deploy; ``unknown`` where the platform does not tell."""
+
+    def observe(self, lane: Lane) -> Observation:
+        """Tell what the platform says is running now. A lane that is down is a fact, not an exception."""
+
+    def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
+        """Called once the deploy is confirmed: do what the platform needs, and call ``inventory.write()``."""
+
+
+@hookspec
+def gate_drivers() -> Iterable[Driver]:  # type: ignore[empty-body]  # a specification
+    """Name the drivers that this plugin brings; called once, when the gate starts."""
+
+
+@hookspec
+def gate_evidence(question: Question) -> Mapping[str, Any] | None:
+    """Contribute facts to a question, before the policies decide; they stand at ``input.evidence.<plugin>``.
+
+    Called in both phases; in ``confirm`` again and again until the policies are content or the time is over. Say None
+    for a thing looked for and not found; leave out what was not looked for. An exception is a refusal in ``admit``
+    and an unproven deploy in ``confirm``.
+    """
+
+
+@hookspec
+def gate_recorded(run: Run) -> None:
+    """Told of each run that was recorded. An exception is reported and changes nothing."""

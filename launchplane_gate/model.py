@@ -1,0 +1,386 @@
+"""The contracts: what a request, a policy input, a decision and a run are made of.
+
+A contract refuses what cannot be represented; a policy refuses what must not be done. So an artifact must not be empty
+here, and must be pinned by digest in ``release.artifact_pinned``.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from launchplane_gate.records import EnvironmentInventory, ProductProfile
+
+SCHEMA_VERSION = 1
+
+Action = Literal["deploy", "promote"]
+Phase = Literal["admit", "confirm"]
+OutcomeStatus = Literal["pass", "fail", "unknown"]
+RunStatus = Literal[
+    "open",  # neither finished nor closed
+    "denied",
+    "stale",
+    "undecided",
+    "fail",
+    "unknown",
+    "unconfirmed",
+    "unrecorded",
+    "interrupted",
+    "adopted",  # an inventory that stood in the store before the ledger did
+    "recorded",
+]
+
+
+def _no_dots_in_a_row(name: str) -> str:
+    if ".." in name:
+        raise ValueError("must not hold '..'")
+    return name
+
+
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$"),  # becomes a part of file names and record ids
+    AfterValidator(_no_dots_in_a_row),
+]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
+RuleCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+
+
+class Contract(BaseModel):
+    """Frozen, and closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Lane(Contract):
+    """Where a release runs. ``str(lane)`` is ``context/instance``."""
+
+    context: Name
+    instance: Name
+
+    def __str__(self) -> str:
+        return f"{self.context}/{self.instance}"
+
+    def __hash__(self) -> int:
+        return hash((self.context, self.instance))
+
+    @classmethod
+    def parse(cls, text: str) -> Lane:
+        """Read ``context/instance``; raises ValueError otherwise."""
+        context, _, instance = text.partition("/")
+        return cls(context=context, instance=instance)
+
+
+class ReleaseIdentity(Contract):
+    """An artifact and the commit that it was built from."""
+
+    artifact_id: Identifier
+    source_git_ref: Identifier
+
+    def __str__(self) -> str:
+        return short(self.source_git_ref)
+
+
+class Expected(Contract):
+    """What the caller believes would run: an expectation to be held against the facts, never a fact."""
+
+    artifact_id: Identifier | None = None
+    source_git_ref: Identifier | None = None
+
+    def stated(self) -> dict[str, str]:
+        return self.model_dump(exclude_none=True)
+
+
+class Actor(Contract):
+    """Who asks, and who verified that: ``github-oidc``, the host's own word, or None for a person at a terminal."""
+
+    subject: Text
+    verified_by: Text | None = None
+
+
+class Request(Contract):
+    """Leave asked to deploy a release to a lane, or to promote what one lane runs to another.
+
+    A deploy names its release in ``expected``, both parts. A promotion need not: what the source lane runs is
+    promoted, and whatever ``expected`` states must be equal to it. Lanes are named by instance.
+    """
+
+    action: Action
+    product: Name
+    source: Name | None = None
+    destination: Name
+    expected: Expected = Expected()
+    reason: Annotated[str, StringConstraints(max_length=1000)] = ""
+    version: Identifier | None = None
+    idempotency_key: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Request:
+        if self.action == "promote" and self.source in (None, self.destination):
+            raise ValueError("a promotion needs a source lane other than its destination")
+        if self.action == "deploy" and self.source is not None:
+            raise ValueError("a deploy has no source lane")
+        if self.action == "deploy" and len(self.expected.stated()) != len(Expected.model_fields):
+            raise ValueError("a deploy names its artifact and its commit")
+        return self
+
+
+# -- the policy input: what is asked of the rules. A key that is absent: nobody looked. null: looked for and not found.
+
+
+class ActorFacts(Contract):
+    subject: str
+    verified_by: str | None
+
+
+class RequestFacts(Contract):
+    product: str
+    reason: str
+    version: str | None = None
+    expected: Expected
+    dry_run: bool
+
+
+class DriverFacts(Contract):
+    driver_id: str
+
+
+class DeploymentFacts(Contract):
+    """A deployment record in short; what a record does not say is null.
+
+    ``touched`` is false only where the ledger knows that the deploy changed nothing.
+    """
+
+    record_id: str
+    context: str
+    instance: str
+    artifact_id: str | None
+    source_git_ref: str | None
+    status: str | None
+    started_at: str | None
+    finished_at: str | None
+    touched: bool
+
+
+class Observation(Contract):
+    """What a platform says of a lane. ``artifact_id`` is what runs, ``configured_artifact_id`` what is set to run.
+
+    None where the platform does not tell, or where nothing runs.
+    """
+
+    seen_at: str
+    reachable: bool
+    artifact_id: str | None
+    configured_artifact_id: str | None = None
+    in_flight: bool | None
+    detail: str = ""
+
+
+class Hold(Contract):
+    reason: Text
+    subject: Text
+    since: str
+
+
+class LastRun(Contract):
+    run_id: str
+    action: str
+    status: RunStatus
+    artifact_id: str | None
+    source_git_ref: str | None
+    at: str
+
+
+class RunFacts(Contract):
+    """What the ledger knows of a lane.
+
+    ``settled``: its last run that redeemed, touched or recorded anything was recorded, and its inventory is what that
+    run wrote; ``open``: another run on it has neither finished nor been closed; ``why``: one sentence for people.
+    """
+
+    settled: bool
+    open: bool
+    why: str
+    last: LastRun | None
+    confirmed_at: str | None
+
+
+class LaneFacts(Contract):
+    lane: Lane
+    inventory: EnvironmentInventory | None = None
+    deployments: tuple[DeploymentFacts, ...] = ()
+    observed: Observation | None = None
+    hold: Hold | None = None
+    run: RunFacts
+
+
+class HistoryEntry(Contract):
+    """A release that the lane's inventory has named; ``at`` is when it last did."""
+
+    artifact_id: str
+    source_git_ref: str
+    action: str
+    at: str
+    rolled_back: bool
+
+
+class BackupFacts(Contract):
+    record_id: str
+    context: str
+    instance: str
+    status: str
+    created_at: str
+
+
+class DestinationFacts(LaneFacts):
+    history: tuple[HistoryEntry, ...] = ()
+    backups: tuple[BackupFacts, ...] = ()
+
+
+class OutcomeFacts(Contract):
+    status: OutcomeStatus
+    touched: bool
+    started_at: str
+    finished_at: str
+
+
+class PolicyInput(Contract):
+    """Everything that the rules may read. Times are RFC 3339 in UTC, written with ``Z``."""
+
+    schema_version: Literal[1] = 1
+    action: Action
+    phase: Phase
+    nonce: str
+    now: str
+    actor: ActorFacts
+    request: RequestFacts
+    release: ReleaseIdentity | None
+    product: ProductProfile
+    driver: DriverFacts
+    source: LaneFacts | None
+    destination: DestinationFacts
+    evidence: dict[str, Any]
+    outcome: OutcomeFacts | None
+
+
+# -- what comes back
+
+
+class Waiver(Contract):
+    """Leave to pass one rule on one destination lane, for one release, until a moment."""
+
+    waiver_id: Identifier
+    code: RuleCode
+    lane: Lane
+    release: ReleaseIdentity
+    expires_at: AwareDatetime
+    reason: Text
+    approver: Text
+
+
+class RuleResult(Contract):
+    code: str
+    status: Literal["pass", "fail", "waived"]
+    title: str
+    message: str
+    remedy: str
+    waiver_id: str | None = None
+
+
+class Decision(Contract):
+    """One result per rule of the roll call; allowed only if there is one and every one is pass or waived."""
+
+    schema_version: Literal[1] = 1
+    decision_id: str
+    action: Action
+    phase: Phase
+    product: str
+    source: Lane | None
+    destination: Lane
+    release: ReleaseIdentity | None
+    actor: Actor
+    results: tuple[RuleResult, ...]
+    engine: str
+    policy_revision: str
+    input_digest: str
+    decided_at: str
+
+    @property
+    def allowed(self) -> bool:
+        return bool(self.results) and all(result.status in ("pass", "waived") for result in self.results)
+
+    @property
+    def refusals(self) -> tuple[RuleResult, ...]:
+        return tuple(result for result in self.results if result.status == "fail")
+
+
+class Outcome(Contract):
+    """What became of a deploy, in the driver's words.
+
+    ``unknown`` is never read as pass or fail. ``touched`` false: the platform is as it was before.
+    """
+
+    status: OutcomeStatus
+    touched: bool
+    detail: str = ""
+    deployment_id: str = ""
+
+
+class Target(Contract):
+    """Where on its platform a driver deploys a lane, in the host's vocabulary."""
+
+    target_type: Literal["compose", "application"]
+    target_id: Identifier
+    target_name: Text
+    deploy_mode: Text
+
+
+class Run(Contract):
+    """One request from decision to record; ``status`` is what it has reached."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    status: RunStatus
+    action: Literal["deploy", "promote", "adopt"]
+    product: str
+    source: Lane | None
+    destination: Lane
+    release: ReleaseIdentity | None
+    previous: ReleaseIdentity | None
+    actor: Actor
+    reason: str
+    started_at: str
+    detail: str = ""
+    touched: bool = False
+    redeemed: bool = False
+    admitted: Decision | None = None
+    confirmed: Decision | None = None
+    deployment_record_id: str | None = None
+    promotion_record_id: str | None = None
+    replayed: bool = False
+
+
+def short(revision: str) -> str:
+    """Seven digits of a full revision or of a digest; anything else as it is, cut to a readable length."""
+    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision):
+        return revision[:7]
+    return revision if len(revision) <= 40 else revision[:37] + "..."  # noqa: PLR2004  # the length of a commit
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds and ``Z``, the only form that the policies take."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def unstamp(text: str) -> datetime | None:
+    """The moment that an RFC 3339 text in UTC with ``Z`` names, or None."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", text, re.ASCII):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
