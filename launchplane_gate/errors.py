@@ -116,3 +116,9 @@ class LaneBusy(GateError):
 
     exit_code = 7
     hint = "Nothing was done. Wait for that run to end, then run the command again."
+
+
+def in_a_sentence(error: BaseException) -> str:
+    """What was raised, as one line for the journal."""
+    text = next(iter(str(error).splitlines()), "")[:500]
+    return text if isinstance(error, GateError) else f"{type(error).__name__}: {text}"

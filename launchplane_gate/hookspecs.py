@@ -29,13 +29,15 @@ class PluginConfig:
     """What the settings say to one plugin.
 
     ``options``: its table ``[plugins.NAME]``, with references to secrets already resolved; ``targets``: for each lane
-    the table ``[products.P.lanes.L.target]``; ``state_dir``: a folder of its own (made when first used);
+    the table ``[products.P.lanes.L.target]``; ``base_dir``: the settings file's folder, to which relative paths in
+    them refer; ``state_dir``: a folder of its own, made when first used;
     ``now``: the ledger's clock, for every time that the plugin stamps.
     """
 
     name: str
     options: Mapping[str, Any]
     targets: Mapping[Lane, Mapping[str, Any]]
+    base_dir: Path
     state_dir: Path
     now: Callable[[], datetime]
 

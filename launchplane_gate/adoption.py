@@ -1,0 +1,39 @@
+"""Starting a ledger beside records that are older than it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from launchplane_gate.facts import read_lane
+from launchplane_gate.ledger import Ledger, new_id
+from launchplane_gate.model import Actor, Lane
+from launchplane_gate.records import ProductProfile
+from launchplane_gate.store import RecordStore
+
+
+def adopt(store: RecordStore, ledger: Ledger, profiles: Iterable[ProductProfile], actor: Actor) -> list[Lane]:
+    """Begin the history of each lane that has an inventory; gives those lanes.
+
+    Each is unsettled from here on, until a deploy or promotion settles it: nobody saw what it runs.
+    """
+    adopted = []
+    for profile in profiles:
+        for lane in dict.fromkeys(Lane(context=one.context, instance=one.instance) for one in profile.lanes):
+            release = read_lane(store, ledger, lane).release
+            if release is None:
+                continue
+            row = {
+                "run_id": new_id("r"),
+                "product": profile.product,
+                "action": "adopt",
+                "artifact_id": release.artifact_id,
+                "source_git_ref": release.source_git_ref,
+                "step": "adopted",
+                "status": "adopted",
+                "redeemed": True,  # what came before may have touched the lane
+            }
+            body = {"actor": actor.model_dump(), "detail": "the inventory stood in the store before the ledger did"}
+            with ledger.hold([lane], wait_s=0, lease_s=60, waiting=lambda _: None) as lease:
+                ledger.begin_run(lane, row, body, lease=lease)
+            adopted.append(lane)
+    return adopted

@@ -1,0 +1,172 @@
+"""Gathering: what the records, the ledger, the platform and the plugins say of the lanes, each with its time.
+
+A key that is absent: it could not be read or nobody looked. null: looked for and not found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from launchplane_gate import strictjson
+from launchplane_gate.errors import EvidenceFailed, RecordUnreadable
+from launchplane_gate.hookspecs import Driver
+from launchplane_gate.ledger import Ledger, as_last_run
+from launchplane_gate.model import DeploymentFacts, Hold, Lane, ReleaseIdentity, short, unstamp
+from launchplane_gate.records import DeploymentRecord, EnvironmentInventory
+from launchplane_gate.store import RecordStore, plain, version
+
+
+@dataclass(frozen=True)
+class LaneRecords:
+    """One reading of a lane's records. ``unreadable`` says which record could not be read, and why."""
+
+    lane: Lane
+    inventory: EnvironmentInventory | None
+    deployments: tuple[DeploymentRecord, ...]
+    hold: Hold | None
+    unreadable: str = ""
+
+    @property
+    def version(self) -> str:
+        """Changes with any of the lane's records; absence has a version too."""
+        return strictjson.digest(
+            {
+                "inventory": version(self.inventory),
+                "deployments": sorted((record.record_id, version(record)) for record in self.deployments),
+                "hold": self.hold and self.hold.model_dump(),
+                "unreadable": self.unreadable,
+            }
+        )
+
+    @property
+    def release(self) -> ReleaseIdentity | None:
+        """What the inventory says that the lane runs."""
+        if not self.inventory or not self.inventory.artifact_identity:
+            return None
+        return ReleaseIdentity(
+            artifact_id=self.inventory.artifact_identity.artifact_id, source_git_ref=self.inventory.source_git_ref
+        )
+
+    @property
+    def last_started(self) -> datetime | None:
+        moments = [unstamp(record.deploy.started_at) for record in self.deployments]
+        return max((moment for moment in moments if moment), default=None)
+
+
+def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment: str | None = None) -> LaneRecords:
+    """Read a lane's records, one deployment (a run's own) left out. A record that is torn is a fact here."""
+    names = {"context_name": lane.context, "instance_name": lane.instance}
+    inventory, deployments, unreadable = None, (), []
+    try:
+        inventory = store.read_environment_inventory(**names)
+    except FileNotFoundError:
+        pass
+    except RecordUnreadable as error:
+        unreadable.append(str(error))
+    try:
+        deployments = tuple(r for r in store.list_deployment_records(**names) if r.record_id != but_deployment)
+    except RecordUnreadable as error:
+        unreadable.append(str(error))
+    return LaneRecords(lane, inventory, deployments, ledger.hold_on(lane), "; ".join(unreadable))
+
+
+def settled(records: LaneRecords, ledger: Ledger, *, but_run: str = "") -> tuple[bool, str]:
+    """Whether a lane is settled, and one sentence that says why."""
+    last = ledger.last_effective(records.lane, but=but_run)
+    if records.unreadable:
+        return False, f"a record cannot be read: {records.unreadable}"
+    if last is None:
+        if records.inventory is None:
+            return True, "nothing has run here"
+        return False, "no run of the gate wrote its inventory"
+    if last.status == "open":
+        return False, f"a {last.action} of {short(last.source_git_ref)} is under way ({last.run_id})"
+    if last.status == "adopted":
+        return False, "its inventory was adopted from before the ledger and has not been confirmed since"
+    if last.status != "recorded":
+        return False, f"its last run, a {last.action} of {short(last.source_git_ref)}, ended {last.status}"
+    if version(records.inventory) != last.inventory_version:
+        return False, f"its inventory is not what its last run, {last.run_id}, wrote"
+    own = next((r for r in records.deployments if r.record_id == last.deployment_record_id), None)
+    if version(own) != last.deployment_version:
+        return False, f"the deployment record {last.deployment_record_id} is not what its run wrote"
+    return True, "settled"
+
+
+def lane_facts(records: LaneRecords, ledger: Ledger, driver: Driver, *, but_run: str = "") -> dict[str, Any]:
+    """What the policies are told of a lane. Raises EvidenceFailed where the driver cannot observe it."""
+    lane = records.lane
+    is_settled, why = settled(records, ledger, but_run=but_run)
+    last = ledger.last_effective(lane, but=but_run)
+    facts: dict[str, Any] = {
+        "lane": lane.model_dump(),
+        "observed": observe(driver, lane),
+        "hold": records.hold and records.hold.model_dump(),
+        "run": {
+            "settled": is_settled,
+            "open": ledger.has_open_run(lane, but=but_run),
+            "why": why,
+            "last": last and as_last_run(last).model_dump(),
+            "confirmed_at": last.confirmed_at if last else None,
+        },
+    }
+    if not records.unreadable:
+        facts["inventory"] = records.inventory and plain(records.inventory)
+        untouched = ledger.untouched(lane)
+        facts["deployments"] = [_deployment(record, untouched).model_dump() for record in _not_older(records)]
+    return facts
+
+
+def destination_facts(
+    records: LaneRecords, ledger: Ledger, driver: Driver, store: RecordStore, *, but_run: str = ""
+) -> dict[str, Any]:
+    """What the policies are told of the lane that would change."""
+    lane = records.lane
+    backups = store.list_backup_gate_records(context_name=lane.context, instance_name=lane.instance)
+    return {
+        **lane_facts(records, ledger, driver, but_run=but_run),
+        "history": [entry.model_dump() for entry in ledger.history(lane)],
+        "backups": [
+            backup.model_dump(include={"record_id", "context", "instance", "status", "created_at"})
+            for backup in backups
+        ],
+    }
+
+
+def observe(driver: Driver, lane: Lane) -> dict[str, Any]:
+    try:
+        return driver.observe(lane).model_dump()
+    except Exception as error:
+        raise EvidenceFailed(
+            f"the driver {driver.driver_id} could not observe {lane}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _not_older(records: LaneRecords) -> list[DeploymentRecord]:
+    """The deployment that the inventory names, and each that is not known to be older: a decision stays small."""
+    if records.inventory is None:
+        return list(records.deployments)
+    named = records.inventory.deployment_record_id
+    began = next((unstamp(r.deploy.started_at) for r in records.deployments if r.record_id == named), None)
+
+    def is_older(record: DeploymentRecord) -> bool:
+        started = unstamp(record.deploy.started_at)
+        return record.record_id != named and bool(began and started and started < began)
+
+    return [record for record in records.deployments if not is_older(record)]
+
+
+def _deployment(record: DeploymentRecord, untouched: frozenset[str]) -> DeploymentFacts:
+    return DeploymentFacts(
+        record_id=record.record_id,
+        context=record.context,
+        instance=record.instance,
+        artifact_id=record.artifact_identity and record.artifact_identity.artifact_id,
+        source_git_ref=record.source_git_ref,
+        status=record.deploy.status,
+        started_at=record.deploy.started_at or None,
+        finished_at=record.deploy.finished_at or None,
+        touched=record.record_id not in untouched,
+    )

@@ -1,0 +1,572 @@
+"""The append-only record of decisions, runs, leases, keys, holds and waivers.
+
+One entry a step, chained by hash within its lane (a promotion's entries stand in its destination's chain). ``runs`` and
+``lanes`` hold what the entries add up to, changed in the same transaction, so that a question is one query and a
+step is one conditional update. An entry's kind is the step that the run reached; the kind of a closing entry is the
+run's status.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import psutil
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+from launchplane_gate import strictjson
+from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled
+from launchplane_gate.model import HistoryEntry, Hold, Lane, LastRun, ReleaseIdentity, RunStatus, Waiver, stamp
+
+SCHEMA_VERSION = 1
+FILE_NAME = "ledger.sqlite"
+GENESIS = "0" * 64
+CLOSING = frozenset(get_args(RunStatus)) - {"open"}
+POLL_S = 0.05
+
+_tables = sa.MetaData()
+_meta = sa.Table("meta", _tables, sa.Column("schema_version", sa.Integer, nullable=False))
+_lanes = sa.Table(
+    "lanes",
+    _tables,
+    sa.Column("context", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("length", sa.Integer, nullable=False),  # of the lane's chain
+    sa.Column("head", sa.Text, nullable=False),
+    sa.Column("holder", sa.Text),  # new for every hold: it is the fence too
+    sa.Column("holder_process", sa.Text),
+    sa.Column("held_since", sa.Text),
+    sa.Column("lease_until", sa.Float),
+    sa.Column("hold", sa.Text),
+)
+_entries = sa.Table(
+    "entries",
+    _tables,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("context", sa.Text, nullable=False),
+    sa.Column("instance", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False, index=True),  # the run or waiver that it belongs to
+    sa.Column("decision_id", sa.Text, unique=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.UniqueConstraint("context", "instance", "position"),
+)
+_runs = sa.Table(
+    "runs",
+    _tables,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False, unique=True),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("source_context", sa.Text),
+    sa.Column("source_instance", sa.Text),
+    sa.Column("context", sa.Text, nullable=False),
+    sa.Column("instance", sa.Text, nullable=False),
+    sa.Column("artifact_id", sa.Text),
+    sa.Column("source_git_ref", sa.Text),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("redeemed", sa.Boolean, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("confirmed_at", sa.Text),
+    sa.Column("deployment_record_id", sa.Text),
+    sa.Column("untouched", sa.Boolean, nullable=False),  # the driver says that its deploy changed nothing
+    sa.Column("source_version", sa.Text),  # of the source's inventory, as decided on
+    sa.Column("inventory_version", sa.Text),  # of the inventory that this run wrote
+    sa.Column("deployment_version", sa.Text),  # of its deployment record, as it was when recorded
+    sa.Index("runs_of_a_lane", "context", "instance", "number"),
+)
+_keys = sa.Table(
+    "keys",
+    _tables,
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("request_digest", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+)
+
+Row = sa.Row[Any]
+
+
+@dataclass(frozen=True)
+class Key:
+    """An idempotency key, within its scope: actor, action and destination."""
+
+    scope: str
+    key: str
+    request_digest: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a lane's chain."""
+
+    number: int
+    lane: Lane
+    kind: str
+    subject: str
+    at: str
+    body: dict[str, Any]
+
+
+class Lease:
+    """A hold on one or two lanes, until ``seconds_left`` is used up or it is released."""
+
+    def __init__(self, ledger: Ledger, holder: str, lanes: Sequence[Lane], lease_s: float) -> None:
+        self._ledger = ledger
+        self.holder = holder
+        self.lanes = list(lanes)
+        self._lease_s = lease_s
+        self._until = time.monotonic() + lease_s
+
+    def seconds_left(self) -> float:
+        return self._until - time.monotonic()
+
+    def renewed(self) -> float:
+        """Start the lease anew; gives the wall-clock second at which it will end."""
+        self._until = time.monotonic() + self._lease_s
+        return time.time() + self._lease_s
+
+    def release(self, *lanes: Lane) -> None:
+        """Give up ``lanes``, or all that are held."""
+        going = [lane for lane in self.lanes if lane in (lanes or self.lanes)]
+        if going:
+            self._ledger.release(self.holder, going)
+            self.lanes = [lane for lane in self.lanes if lane not in going]
+
+
+class Ledger:
+    """SQLite in ``state_dir``; raises LedgerError where it cannot be opened, read or written."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._anchor: tuple[datetime, float] | None = None
+
+    @classmethod
+    def open(cls, state_dir: Path, *, holds_records: bool) -> Ledger:
+        """Open the ledger of a state directory, or start one where nothing has been recorded yet."""
+        path = state_dir / FILE_NAME
+        if not path.exists() and holds_records:
+            raise LedgerError(
+                f"{state_dir} holds records but no ledger ({FILE_NAME} is missing)",
+                hint="Nothing was done. Restore the ledger from a backup; or `launchplane-gate init --adopt` starts "
+                "a new one, in which every lane is unsettled until a deploy or promotion settles it.",
+            )
+        return cls.create(state_dir)
+
+    @classmethod
+    def create(cls, state_dir: Path) -> Ledger:
+        path = state_dir / FILE_NAME
+        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        ledger = cls(engine)
+        with _told(f"the ledger {path}"):
+            state_dir.mkdir(parents=True, exist_ok=True)
+            ledger._ensure_schema(path)
+        return ledger
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def now(self) -> datetime:
+        """The ledger's clock: wall time once, then as much later as the monotonic clock says."""
+        if self._anchor is None or abs(time.time() - self._steady().timestamp()) > 1:
+            self._anchor = (datetime.now(UTC), time.monotonic())
+        return self._steady()
+
+    def _steady(self) -> datetime:
+        assert self._anchor is not None  # set by the only caller
+        wall, then = self._anchor
+        return wall + timedelta(seconds=time.monotonic() - then)
+
+    # -- holding lanes
+
+    @contextmanager
+    def hold(
+        self, lanes: Sequence[Lane], *, wait_s: float, lease_s: float, waiting: Callable[[str], None]
+    ) -> Iterator[Lease]:
+        """Hold all of ``lanes`` or none; raises LaneBusy after ``wait_s`` seconds."""
+        holder, deadline = new_id("h"), time.monotonic() + wait_s
+        while busy := self._take(holder, lanes, lease_s):
+            if time.monotonic() >= deadline:
+                raise LaneBusy(busy)
+            waiting(busy)
+            time.sleep(POLL_S)
+        lease = Lease(self, holder, lanes, lease_s)
+        try:
+            yield lease
+        finally:
+            with suppress(LedgerError):  # the lease ends by itself; the run's own result must not be lost over it
+                lease.release()
+
+    def _take(self, holder: str, lanes: Sequence[Lane], lease_s: float) -> str | None:
+        with self._write() as connection:
+            for lane in lanes:
+                row = self._lane(connection, lane)
+                if row.holder and row.lease_until > time.time() and not _is_gone(row.holder_process):
+                    return f"{lane} is held by process {row.holder_process.split()[1]} since {row.held_since}"
+            for lane in lanes:
+                connection.execute(
+                    _lanes.update().where(*_is(_lanes, lane)),
+                    {
+                        "holder": holder,
+                        "holder_process": _this_process(),
+                        "held_since": stamp(self.now()),
+                        "lease_until": time.time() + lease_s,
+                    },
+                )
+        return None
+
+    def is_held(self, lane: Lane, holder: str) -> bool:
+        with self._read() as connection:
+            row = connection.execute(sa.select(_lanes).where(*_is(_lanes, lane), _lanes.c.holder == holder)).first()
+        return bool(row and row.lease_until > time.time() and not _is_gone(row.holder_process))
+
+    def release(self, holder: str, lanes: Sequence[Lane]) -> None:
+        with self._write() as connection:
+            for lane in lanes:
+                mine = [*_is(_lanes, lane), _lanes.c.holder == holder]
+                connection.execute(_lanes.update().where(*mine).values(holder=None, lease_until=None))
+
+    def close_interrupted(self, lease: Lease, lane: Lane) -> list[str]:
+        """Close each open run on a lane that this lease holds: whoever ran it is gone. Gives their ids."""
+        closed = []
+        with self._write() as connection:
+            mine = [*_is(_runs, lane), _runs.c.status == "open", _runs.c.holder != lease.holder]
+            for run in connection.execute(sa.select(_runs).where(*mine)).all():
+                detail = f"its process ended after the step {run.step!r}"
+                self._append(connection, lane, "interrupted", run.run_id, {"detail": detail})
+                connection.execute(
+                    _runs.update().where(_runs.c.run_id == run.run_id).values(status="interrupted", step="interrupted")
+                )
+                connection.execute(_keys.delete().where(_keys.c.run_id == run.run_id))
+                closed.append(run.run_id)
+        return closed
+
+    # -- runs
+
+    def begin_run(
+        self, lane: Lane, row: Mapping[str, Any], body: Mapping[str, Any], *, lease: Lease, key: Key | None = None
+    ) -> None:
+        """Save a run with its first entry, ``row["step"]``; reserve its key while it is open."""
+        with self._write() as connection:
+            if not self._renew(connection, lane, lease):
+                raise LedgerError(f"the lease on {lane} is over")
+            connection.execute(
+                _runs.insert().values(
+                    context=lane.context,
+                    instance=lane.instance,
+                    holder=lease.holder,
+                    started_at=stamp(self.now()),
+                    **{"redeemed": False, "untouched": False, **row},
+                )
+            )
+            self._append(connection, lane, row["step"], row["run_id"], body)
+            if key and row["status"] == "open":
+                connection.execute(
+                    _keys.insert().values(
+                        scope=key.scope, key=key.key, request_digest=key.request_digest, run_id=row["run_id"]
+                    )
+                )
+
+    def step(
+        self,
+        run_id: str,
+        kind: str,
+        body: Mapping[str, Any],
+        *,
+        lease: Lease,
+        after: Sequence[str] = (),
+        **columns: Any,
+    ) -> None:
+        """Append a step of an open run that holds its lane under ``lease``; start the lease anew.
+
+        ``after``: the steps one of which the run must stand at. Raises NotSettled where the run is no longer ours.
+        """
+        with self._write() as connection:
+            status = kind if kind in CLOSING else "open"
+            mine = [_runs.c.run_id == run_id, _runs.c.status == "open", _runs.c.holder == lease.holder]
+            if after:
+                mine.append(_runs.c.step.in_(after))
+            row = connection.execute(sa.select(_runs.c.context, _runs.c.instance).where(*mine)).first()
+            lane = row and Lane.model_construct(context=row.context, instance=row.instance)
+            if lane is None or not self._renew(connection, lane, lease):
+                raise NotSettled(f"run {run_id} cannot go on to {kind!r}: it was closed, or its lease is over")
+            connection.execute(
+                _runs.update().where(_runs.c.run_id == run_id).values(step=kind, status=status, **columns)
+            )
+            self._append(connection, lane, kind, run_id, body)
+            if status not in ("open", "recorded"):
+                connection.execute(_keys.delete().where(_keys.c.run_id == run_id))
+
+    def _renew(self, connection: sa.Connection, lane: Lane, lease: Lease) -> bool:
+        mine = [*_is(_lanes, lane), _lanes.c.holder == lease.holder, _lanes.c.lease_until > time.time()]
+        return connection.execute(_lanes.update().where(*mine).values(lease_until=lease.renewed())).rowcount == 1
+
+    def run_row(self, run_id: str) -> Row | None:
+        with self._read() as connection:
+            return connection.execute(sa.select(_runs).where(_runs.c.run_id == run_id)).first()
+
+    def runs(self, lane: Lane | None = None, *, product: str | None = None, limit: int = 50) -> list[str]:
+        """The ids of the newest runs, newest first."""
+        query = sa.select(_runs.c.run_id).order_by(_runs.c.number.desc()).limit(limit)
+        if lane:
+            query = query.where(*_is(_runs, lane))
+        if product:
+            query = query.where(_runs.c.product == product)
+        with self._read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def last_effective(self, lane: Lane, *, but: str = "") -> Row | None:
+        """The lane's last run that redeemed, touched or recorded anything."""
+        query = (
+            sa.select(_runs)
+            .where(*_is(_runs, lane), _runs.c.redeemed, _runs.c.run_id != but)
+            .order_by(_runs.c.number.desc())
+        )
+        with self._read() as connection:
+            return connection.execute(query.limit(1)).first()
+
+    def has_open_run(self, lane: Lane, *, but: str = "") -> bool:
+        query = sa.select(_runs.c.run_id).where(*_is(_runs, lane), _runs.c.status == "open", _runs.c.run_id != but)
+        with self._read() as connection:
+            return connection.execute(query).first() is not None
+
+    def untouched(self, lane: Lane) -> frozenset[str]:
+        """The lane's deployment records whose deploys are known to have changed nothing."""
+        query = sa.select(_runs.c.deployment_record_id).where(*_is(_runs, lane), _runs.c.untouched)
+        with self._read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def history(self, lane: Lane) -> list[HistoryEntry]:
+        """One entry a release that the lane's inventory has named, newest first."""
+        query = (
+            sa.select(_runs.c.artifact_id, _runs.c.source_git_ref, _runs.c.action, _runs.c.started_at)
+            .where(*_is(_runs, lane), _runs.c.status.in_(("recorded", "adopted")), _runs.c.artifact_id.is_not(None))
+            .order_by(_runs.c.number.desc())
+        )
+        seen: dict[tuple[str, str], HistoryEntry] = {}
+        with self._read() as connection:
+            for artifact, commit, action, at in connection.execute(query):
+                entry = HistoryEntry(
+                    artifact_id=artifact, source_git_ref=commit, action=action, at=at, rolled_back=False
+                )
+                seen.setdefault((artifact, commit), entry)
+        return list(seen.values())
+
+    # -- keys
+
+    def key(self, key: Key) -> Row | None:
+        """The run that a key is reserved for, with the digest of its request."""
+        query = sa.select(_keys).where(_keys.c.scope == key.scope, _keys.c.key == key.key)
+        with self._read() as connection:
+            return connection.execute(query).first()
+
+    def free(self, run_id: str) -> None:
+        """Let the key of a run be used again."""
+        with self._write() as connection:
+            connection.execute(_keys.delete().where(_keys.c.run_id == run_id))
+
+    # -- waivers and holds
+
+    def save_waiver(self, waiver: Waiver) -> None:
+        with self._write() as connection:
+            self._append(connection, waiver.lane, "waiver", waiver.waiver_id, waiver.model_dump(mode="json"))
+
+    def waivers(self, lane: Lane, release: ReleaseIdentity | None) -> list[Waiver]:
+        """Every waiver for a release on a lane, expired ones too; none for a release that is not known."""
+        query = sa.select(_entries.c.body).where(*_is(_entries, lane), _entries.c.kind == "waiver")
+        with self._read() as connection:
+            found = [Waiver.model_validate_json(body) for body in connection.execute(query).scalars()]
+        return [waiver for waiver in found if waiver.release == release]
+
+    def hold_on(self, lane: Lane) -> Hold | None:
+        with self._read() as connection:
+            text = connection.execute(sa.select(_lanes.c.hold).where(*_is(_lanes, lane))).scalar()
+        return Hold.model_validate_json(text) if text else None
+
+    # -- reading and verifying
+
+    def entries(self, *, subject: str = "", lane: Lane | None = None) -> list[Entry]:
+        query = sa.select(_entries).order_by(_entries.c.number)
+        if subject:
+            query = query.where(_entries.c.subject == subject)
+        if lane:
+            query = query.where(*_is(_entries, lane))
+        with self._read() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    def decision_entries(self, *, limit: int = 50, decision_id: str = "") -> list[Entry]:
+        """Entries that hold a decision, newest first."""
+        query = sa.select(_entries).where(_entries.c.decision_id.is_not(None)).order_by(_entries.c.number.desc())
+        if decision_id:
+            query = query.where(_entries.c.decision_id == decision_id)
+        with self._read() as connection:
+            return [_entry(row) for row in connection.execute(query.limit(limit))]
+
+    def verify(self) -> tuple[int, list[str]]:
+        """Read every chain from its first row: how many entries stand, and what is wrong with them."""
+        heads: dict[tuple[str, str], tuple[int, str]] = {}
+        steps: dict[str, str] = {}
+        wrong: list[str] = []
+        count = 0
+        with self._read() as connection:
+            for row in connection.execute(sa.select(_entries).order_by(_entries.c.number)):
+                count += 1
+                lane = (row.context, row.instance)
+                position, previous = heads.get(lane, (0, GENESIS))
+                if (row.position, row.previous) != (position + 1, previous):
+                    wrong.append(f"{row.context}/{row.instance}: entry {row.position} does not follow entry {position}")
+                if row.hash != _hash(row):
+                    wrong.append(f"{row.context}/{row.instance}: entry {row.position} ({row.kind}) was altered")
+                heads[lane] = (row.position, row.hash)
+                steps[row.subject] = row.kind
+            for row in connection.execute(sa.select(_lanes)):
+                if heads.get((row.context, row.instance), (0, GENESIS)) != (row.length, row.head):
+                    wrong.append(f"{row.context}/{row.instance}: the chain does not end where the lane says")
+            for row in connection.execute(sa.select(_runs)):
+                expected = steps.get(row.run_id, "")
+                if (row.step, row.status) != (expected, expected if expected in CLOSING else "open"):
+                    wrong.append(f"run {row.run_id} says {row.status}, its entries end with {expected or 'nothing'}")
+        return count, wrong
+
+    # -- inside
+
+    def _append(self, connection: sa.Connection, lane: Lane, kind: str, subject: str, body: Mapping[str, Any]) -> None:
+        head = self._lane(connection, lane)
+        row = {
+            "context": lane.context,
+            "instance": lane.instance,
+            "position": head.length + 1,
+            "kind": kind,
+            "subject": subject,
+            "decision_id": (body.get("decision") or {}).get("decision_id"),
+            "at": stamp(self.now()),
+            "body": strictjson.dumps(body),
+            "previous": head.head,
+        }
+        row["hash"] = _hash(row)
+        connection.execute(_entries.insert(), row)
+        moved = {"length": row["position"], "head": row["hash"]}
+        connection.execute(_lanes.update().where(*_is(_lanes, lane)).values(**moved))
+
+    def _lane(self, connection: sa.Connection, lane: Lane) -> Row:
+        query = sa.select(_lanes).where(*_is(_lanes, lane))
+        row = connection.execute(query).first()
+        if row is None:
+            connection.execute(
+                _lanes.insert().values(context=lane.context, instance=lane.instance, length=0, head=GENESIS)
+            )
+            row = connection.execute(query).one()
+        return row
+
+    def _ensure_schema(self, path: Path) -> None:
+        with self._write() as connection:
+            if not sa.inspect(connection).has_table("meta"):
+                _tables.create_all(connection)
+                connection.execute(_meta.insert().values(schema_version=SCHEMA_VERSION))
+            found = connection.execute(sa.select(_meta.c.schema_version)).scalar()
+        if found != SCHEMA_VERSION:
+            raise LedgerError(
+                f"the ledger {path} has schema {found}; this version reads schema {SCHEMA_VERSION}",
+                hint="Nothing was done. Run the version of launchplane-gate that wrote it, or a newer one.",
+            )
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with _told("the ledger"), self._engine.connect() as connection:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        with _told("the ledger"), self._engine.connect() as connection:
+            yield connection
+
+
+def new_id(prefix: str) -> str:
+    """A name for a run, decision or hold that is easy to say: ``r-7Q2M4KXB``."""
+    return prefix + "-" + "".join(secrets.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(8))
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise LedgerError(
+            f"{what} cannot be used: {error.orig}",
+            hint="Nothing more was done. Look at the file, its permissions and the free space on its disk.",
+        ) from error
+    except OSError as error:
+        raise LedgerError(f"{what} cannot be used: {error.strerror}") from error
+
+
+def _configure(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins no transaction of its own; _begin does
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _is(table: sa.Table, lane: Lane) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return table.c.context == lane.context, table.c.instance == lane.instance
+
+
+def _entry(row: Row) -> Entry:
+    lane = Lane.model_construct(context=row.context, instance=row.instance)
+    return Entry(row.number, lane, row.kind, row.subject, row.at, strictjson.loads(row.body, max_bytes=2**26))
+
+
+def _hash(row: Any) -> str:
+    get = row.get if isinstance(row, dict) else row._mapping.get
+    chained = ("context", "instance", "position", "kind", "subject", "decision_id", "at", "body", "previous")
+    return strictjson.digest([get(name) for name in chained])
+
+
+def _this_process() -> str:
+    """Host, process id and when that process began: enough to know it again, or to know that it is gone."""
+    process = psutil.Process()
+    return f"{socket.gethostname()} {process.pid} {process.create_time()}"
+
+
+def _is_gone(holder: str) -> bool:
+    host, pid, created = holder.split()
+    if host != socket.gethostname():
+        return False  # its lease tells
+    try:
+        process = psutil.Process(int(pid))
+        return process.create_time() != float(created) or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def as_last_run(row: Row) -> LastRun:
+    return LastRun(
+        run_id=row.run_id,
+        action=row.action,
+        status=row.status,
+        artifact_id=row.artifact_id,
+        source_git_ref=row.source_git_ref,
+        at=row.started_at,
+    )

@@ -1,0 +1,131 @@
+"""Loading plugins: only those that the settings enable, and every one of those or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from launchplane_gate import hookspecs
+from launchplane_gate.errors import EvidenceFailed, GateError, SettingsError
+from launchplane_gate.hookspecs import Driver, PluginConfig, Question
+from launchplane_gate.model import Run
+from launchplane_gate.settings import Settings
+
+GROUP = "launchplane_gate"
+
+
+class Plugins:
+    """The plugins of a gate; ``drivers`` by driver id. Raises SettingsError where one cannot be loaded."""
+
+    def __init__(self, plugins: Mapping[str, object]) -> None:
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        for name, plugin in plugins.items():
+            self._manager.register(plugin, name)
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise SettingsError(f"plugins: {error}") from None
+        self.drivers: dict[str, Driver] = {}
+        self.driver_plugin: dict[str, str] = {}
+        for implementation in self._manager.hook.gate_drivers.get_hookimpls():
+            for driver in implementation.function():
+                self._add(driver, implementation.plugin_name)
+
+    def _add(self, driver: Driver, plugin: str) -> None:
+        if driver.driver_id in self.drivers:
+            raise SettingsError(
+                f"plugins: {self.driver_plugin[driver.driver_id]} and {plugin} both bring the driver {driver.driver_id}",
+                hint="Enable one of the two.",
+            )
+        self.drivers[driver.driver_id] = driver
+        self.driver_plugin[driver.driver_id] = plugin
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(name for name, _ in self._manager.list_name_plugin())
+
+    def hooks(self, name: str) -> list[str]:
+        """The hooks that a plugin implements."""
+        callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or []
+        return sorted(caller.name for caller in callers)
+
+    def evidence(self, question: Question) -> dict[str, Any]:
+        """What every plugin contributes, by plugin. Raises EvidenceFailed, with the plugin's name."""
+        found = {}
+        for implementation in self._manager.hook.gate_evidence.get_hookimpls():
+            name = implementation.plugin_name
+            try:
+                found[name] = implementation.function(question)
+            except GateError as error:
+                raise EvidenceFailed(f"evidence of the plugin {name}: {error}") from error
+            except Exception as error:
+                raise EvidenceFailed(f"the plugin {name} failed: {type(error).__name__}: {error}") from error
+        return found
+
+    def recorded(self, run: Run) -> list[str]:
+        """Tell every observer of a recorded run; gives what went wrong there, a sentence each."""
+        wrong = []
+        for implementation in self._manager.hook.gate_recorded.get_hookimpls():
+            try:
+                implementation.function(run)
+            except Exception as error:  # noqa: BLE001  # an observer changes nothing, whatever it raises
+                wrong.append(f"the plugin {implementation.plugin_name} failed: {type(error).__name__}: {error}")
+        return wrong
+
+
+def installed() -> dict[str, EntryPoint]:
+    """Every plugin on this machine by name, loaded or not. Raises SettingsError where two have one name."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        if point.name in found and found[point.name].value != point.value:
+            raise SettingsError(f"plugins: {point.value} and {found[point.name].value} are both called {point.name}")
+        found[point.name] = point
+    return found
+
+
+def load_plugins(settings: Settings, *, now: Callable[[], datetime]) -> Plugins:
+    """Load the plugins that have a table ``[plugins.NAME]``, and see that each product has its driver."""
+    available = installed()
+    made = {}
+    for name, options in settings.plugins.items():
+        if name not in available:
+            raise SettingsError(
+                f"settings: plugins.{name}: there is no such plugin; installed are: {_listed(available)}",
+                hint=f"Nothing was done. Install the package that brings {name}, or take its table out.",
+            )
+        config = PluginConfig(
+            name=name,
+            options=options,
+            targets=settings.targets,
+            base_dir=settings.base_dir,
+            state_dir=settings.state_dir / "plugins" / name,
+            now=now,
+        )
+        made[name] = _make(available[name], config)
+    plugins = Plugins(made)
+    for product, profile in settings.profiles.items():
+        if profile.driver_id not in plugins.drivers:
+            raise SettingsError(
+                f"settings: products.{product}.driver: no enabled plugin brings the driver {profile.driver_id!r}; "
+                f"there are: {_listed(plugins.drivers)}",
+                hint=f"Nothing was done. Enable one that does: a table [plugins.{profile.driver_id}].",
+            )
+    return plugins
+
+
+def _make(point: EntryPoint, config: PluginConfig) -> object:
+    try:
+        return point.load()(config)
+    except GateError:
+        raise
+    except Exception as error:
+        raise SettingsError(f"the plugin {point.name} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

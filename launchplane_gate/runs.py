@@ -1,0 +1,61 @@
+"""Reading a run back from its journal, the one form in which runs are shown and returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from launchplane_gate.errors import RequestError
+from launchplane_gate.ledger import CLOSING, Entry, Ledger
+from launchplane_gate.model import Actor, Decision, Lane, ReleaseIdentity, Run
+
+
+def read_run(ledger: Ledger, run_id: str) -> Run:
+    """Raises RequestError for a run that the ledger does not know."""
+    row = ledger.run_row(run_id)
+    if row is None:
+        raise RequestError(f"there is no run {run_id}", hint="`launchplane-gate runs list` shows the newest ones.")
+    entries = ledger.entries(subject=run_id)
+    steps = {entry.kind: entry.body for entry in entries}
+    opening = entries[0].body
+    recording = steps.get("recording", {})
+    return Run(
+        run_id=run_id,
+        status=row.status,
+        action=row.action,
+        product=row.product,
+        source=_lane(row.source_context, row.source_instance),
+        destination=Lane(context=row.context, instance=row.instance),
+        release=_release(row.artifact_id, row.source_git_ref),
+        previous=opening.get("previous") and ReleaseIdentity.model_validate(opening["previous"]),
+        actor=Actor.model_validate(opening["actor"]),
+        reason=opening.get("reason", ""),
+        started_at=row.started_at,
+        detail=_detail(entries),
+        touched=bool(row.redeemed) and not row.untouched,
+        redeemed="redeemed" in steps,
+        admitted=_decision(steps.get("decided") or steps.get("denied")),
+        confirmed=_decision(steps.get("confirmed") or steps.get("unconfirmed")),
+        deployment_record_id=row.deployment_record_id,
+        promotion_record_id=recording.get("promotion_record_id"),
+    )
+
+
+def _detail(entries: list[Entry]) -> str:
+    """What the closing entry says, or the last one that says anything."""
+    said = [entry.body["detail"] for entry in entries if entry.body.get("detail")]
+    closing = [entry.body.get("detail", "") for entry in entries if entry.kind in CLOSING]
+    return (closing and closing[-1]) or (said[-1] if said else "")
+
+
+def _decision(body: dict[str, Any] | None) -> Decision | None:
+    return Decision.model_validate(body["decision"]) if body and body.get("decision") else None
+
+
+def _lane(context: str | None, instance: str | None) -> Lane | None:
+    return Lane(context=context, instance=instance) if context and instance else None
+
+
+def _release(artifact_id: str | None, source_git_ref: str | None) -> ReleaseIdentity | None:
+    if artifact_id is None or source_git_ref is None:
+        return None
+    return ReleaseIdentity(artifact_id=artifact_id, source_git_ref=source_git_ref)

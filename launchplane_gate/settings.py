@@ -1,0 +1,218 @@
+"""The settings file: products and their lanes, plugins, policies, and where the records live.
+
+Order of precedence: the file named by ``--config``, else by LAUNCHPLANE_GATE_CONFIG, else ``launchplane-gate.toml`` in
+the current folder. LAUNCHPLANE_GATE_STATE_DIR replaces ``state_dir``. Paths are relative to the file's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+
+from launchplane_gate.errors import RequestError, SettingsError
+from launchplane_gate.model import Lane, Name
+from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
+
+FILE_NAME = "launchplane-gate.toml"
+MAX_SECRET_BYTES = 64 * 1024
+
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LaneSettings(Section):
+    """``health_url`` may be a list: every one of them must report the release. ``target`` is the driver's to read."""
+
+    context: Name | None = None  # the product's name
+    health_url: HttpUrl | tuple[HttpUrl, ...] = ()
+    target: dict[str, Any] = {}
+
+    @property
+    def health_urls(self) -> tuple[str, ...]:
+        return (self.health_url,) if isinstance(self.health_url, str) else self.health_url
+
+
+class ProductSettings(Section):
+    """``image``: the repository that every artifact of the product comes from, without tag or digest."""
+
+    display_name: str = ""
+    repository: Annotated[str, StringConstraints(pattern=r"^[^/\s]+/[^/\s]+$")]
+    driver: Name
+    image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9./:_-]*$")]
+    runtime_port: int = Field(default=80, ge=1, le=65535)
+    health_path: Annotated[str, StringConstraints(pattern=r"^/")] = "/health"
+    lanes: dict[Name, LaneSettings] = Field(min_length=1)
+
+
+class PolicySettings(Section):
+    """Folders that add rules and entries to the shipped policies; none can replace or remove one."""
+
+    folders: tuple[str, ...] = ()
+
+
+class SettingsFile(Section):
+    schema_version: Literal[1]
+    state_dir: str = "state"
+    engine: Literal["embedded"] = "embedded"
+    lane_wait_s: float = Field(default=30, ge=0, le=3600)
+    lease_s: float = Field(default=900, ge=10, le=86400)
+    confirm_timeout_s: float = Field(default=120, gt=0, le=3600)
+    confirm_interval_s: float = Field(default=1, gt=0, le=60)
+    policy: PolicySettings = PolicySettings()
+    plugins: dict[Name, dict[str, Any]] = {}
+    products: dict[Name, ProductSettings] = {}
+
+
+class Settings:
+    """A settings file that was read, with its paths made absolute and its references to secrets resolved."""
+
+    def __init__(self, file: SettingsFile, path: Path, *, environment: Mapping[str, str]) -> None:
+        self.path = path
+        self.base_dir = path.parent
+        self.lane_wait_s = file.lane_wait_s
+        self.lease_s = file.lease_s
+        self.confirm_timeout_s = file.confirm_timeout_s
+        self.confirm_interval_s = file.confirm_interval_s
+        self.state_dir = self.base_dir / (environment.get("LAUNCHPLANE_GATE_STATE_DIR") or file.state_dir)
+        self.policy_folders = tuple(self.base_dir / folder for folder in file.policy.folders)
+        self.plugins = {
+            name: _resolved(options, f"plugins.{name}", self.base_dir, environment)
+            for name, options in file.plugins.items()
+        }
+        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        self.profiles = {name: _profile(name, product, path, changed) for name, product in file.products.items()}
+        self.targets = {
+            _lane(name, instance, lane): _resolved(
+                lane.target, f"products.{name}.lanes.{instance}.target", self.base_dir, environment
+            )
+            for name, product in file.products.items()
+            for instance, lane in product.lanes.items()
+        }
+        if len(self.targets) != sum(len(product.lanes) for product in file.products.values()):
+            raise SettingsError("products: two products share a lane", hint="Give each lane a context of its own.")
+
+    def profile(self, product: str) -> ProductProfile:
+        """Raises RequestError for a product that the settings do not name."""
+        if product not in self.profiles:
+            known = ", ".join(sorted(self.profiles)) or "none"
+            raise RequestError(f"unknown product {product!r}; {self.path.name} names: {known}")
+        return self.profiles[product]
+
+
+def load_settings(path: Path | None = None, *, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read a settings file. Raises SettingsError, which names the place in the file and the remedy."""
+    path = Path(path or environment.get("LAUNCHPLANE_GATE_CONFIG") or FILE_NAME).absolute()
+    try:
+        text = path.read_text("utf-8")
+        document = tomllib.loads(text)
+    except FileNotFoundError:
+        raise SettingsError(
+            f"there is no settings file {path}",
+            hint="`launchplane-gate init` writes one; `--config FILE` names another.",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.name} is not TOML: {error}", hint="Nothing was done. Mend that line.") from None
+    try:
+        file = SettingsFile.model_validate(document)
+    except ValidationError as error:
+        raise SettingsError(_told(error, text, path)) from None
+    return Settings(file, path, environment=environment)
+
+
+def _told(error: ValidationError, text: str, path: Path) -> str:
+    """The first thing wrong, with its place; never the value of a key that may hold a secret."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    keys = [str(part) for part in first["loc"] if part not in ("constrained-str", "[key]")]
+    what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"][0].lower() + first["msg"][1:]
+    if first["type"] == "string_pattern_mismatch" and keys and "health_url" in keys:
+        what = "is not an http(s) URL"
+    line = line_of(text, keys)
+    return f"settings: {'.'.join(keys)} {what}\n  in {path.name}" + (f", line {line}" if line else "")
+
+
+def line_of(text: str, keys: list[str]) -> int | None:
+    """The line of the deepest of ``keys`` that a table header or an assignment names; None where none does.
+
+    A pointer for people: TOML's reader does not keep places, and a value may be written in ways that this misses.
+    """
+    table: list[str] = []
+    best: tuple[int, int] | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            here = table = [part.strip("\"' ") for part in header[1].split(".")]
+        elif key := re.match(r"\s*([\w\"'.-]+)\s*=", line):
+            here = table + [part.strip("\"' ") for part in key[1].split(".")]
+        else:
+            continue
+        if here == keys[: len(here)] and (best is None or len(here) > best[0]):
+            best = (len(here), number)
+    return best[1] if best else None
+
+
+def _lane(product: str, instance: str, lane: LaneSettings) -> Lane:
+    return Lane(context=lane.context or product, instance=instance)
+
+
+def _profile(name: str, product: ProductSettings, path: Path, changed: datetime) -> ProductProfile:
+    return ProductProfile(
+        product=name,
+        display_name=product.display_name or name,
+        repository=product.repository,
+        driver_id=product.driver,
+        image=ProductImage(repository=product.image),
+        runtime_port=product.runtime_port,
+        health_path=product.health_path,
+        lanes=tuple(
+            ProductLane(instance=instance, context=lane.context or name, health_url=url)
+            for instance, lane in product.lanes.items()
+            for url in lane.health_urls or ("",)
+        ),
+        updated_at=changed.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        source=path.name,
+    )
+
+
+def _resolved(value: Any, place: str, base_dir: Path, environment: Mapping[str, str]) -> Any:
+    """Replace each ``{env = "NAME"}`` and ``{file = "PATH"}`` by the secret that it refers to."""
+    if isinstance(value, list):
+        return [_resolved(item, place, base_dir, environment) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"env"} and isinstance(value["env"], str):
+        return _from_environment(value["env"], place, environment)
+    if set(value) == {"file"} and isinstance(value["file"], str):
+        return _from_file(base_dir / value["file"], place)
+    return {key: _resolved(item, f"{place}.{key}", base_dir, environment) for key, item in value.items()}
+
+
+def _from_environment(name: str, place: str, environment: Mapping[str, str]) -> SecretStr:
+    if not environment.get(name):
+        raise SettingsError(
+            f"settings: {place}: the environment variable {name} is not set",
+            hint=f'Nothing was done. Set {name}, or refer to a file: {{ file = "..." }}.',
+        )
+    return SecretStr(environment[name])
+
+
+def _from_file(path: Path, place: str) -> SecretStr:
+    try:
+        with path.open("rb") as opened:
+            secret = opened.read(MAX_SECRET_BYTES + 1).decode("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"settings: {place}: the secret file {path} cannot be read: {reason}") from None
+    if not secret or len(secret) > MAX_SECRET_BYTES:
+        raise SettingsError(f"settings: {place}: the secret file {path} is empty or too large")
+    return SecretStr(secret)

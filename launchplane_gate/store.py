@@ -1,0 +1,201 @@
+"""Where the records live: the host's own method names and shapes, and files of ours, written atomically.
+
+Launchplane's own store can be handed in as it is. A record that is missing raises FileNotFoundError, as there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from launchplane_gate import strictjson
+from launchplane_gate.errors import RecordUnreadable
+from launchplane_gate.records import (
+    BackupGateRecord,
+    DeploymentRecord,
+    EnvironmentInventory,
+    ProductProfile,
+    PromotionRecord,
+    Record,
+)
+
+SAFE_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
+FOLDERS = ("inventory", "deployments", "promotions", "backup_gates")
+
+R = TypeVar("R", bound=Record)
+
+
+class RecordStore(Protocol):
+    """What the gate needs of a store. Order of the lists is the store's own and means nothing."""
+
+    def read_product_profile_record(self, product: str) -> ProductProfile: ...
+    def read_environment_inventory(self, *, context_name: str, instance_name: str) -> EnvironmentInventory: ...
+    def write_environment_inventory(self, record: EnvironmentInventory) -> object: ...
+    def list_environment_inventory(self) -> tuple[EnvironmentInventory, ...]: ...
+    def read_deployment_record(self, record_id: str) -> DeploymentRecord: ...
+    def write_deployment_record(self, record: DeploymentRecord) -> object: ...
+    def list_deployment_records(
+        self, *, context_name: str = "", instance_name: str = "", limit: int | None = None
+    ) -> tuple[DeploymentRecord, ...]: ...
+    def read_promotion_record(self, record_id: str) -> PromotionRecord: ...
+    def write_promotion_record(self, record: PromotionRecord) -> object: ...
+    def list_promotion_records(
+        self,
+        *,
+        context_name: str = "",
+        from_instance_name: str = "",
+        to_instance_name: str = "",
+        limit: int | None = None,
+    ) -> tuple[PromotionRecord, ...]: ...
+    def read_backup_gate_record(self, record_id: str) -> BackupGateRecord: ...
+    def write_backup_gate_record(self, record: BackupGateRecord) -> object: ...
+    def list_backup_gate_records(
+        self, *, context_name: str = "", instance_name: str = "", limit: int | None = None
+    ) -> tuple[BackupGateRecord, ...]: ...
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """A record as JSON; what is None is absent, as in the host's stores."""
+    return record.model_dump(mode="json", exclude_none=True)
+
+
+def version(record: Record | None) -> str:
+    """The version of a record, for comparing and setting in a store that has none; absence has one too."""
+    return "absent" if record is None else strictjson.digest(plain(record))
+
+
+class FileStore:
+    """Records as files: ``<root>/<kind>/<context>/<instance>/<record_id>.json``, inventory one file a lane.
+
+    A lane has a folder of its own, so that two lanes never meet in one name. Products come from the settings.
+    """
+
+    def __init__(self, root: Path, profiles: Mapping[str, ProductProfile]) -> None:
+        self.root = root
+        self.profiles = profiles
+
+    def read_product_profile_record(self, product: str) -> ProductProfile:
+        if product not in self.profiles:
+            raise FileNotFoundError(product)
+        return self.profiles[product]
+
+    def read_environment_inventory(self, *, context_name: str, instance_name: str) -> EnvironmentInventory:
+        record = _read(self._path("inventory", context_name, instance_name), EnvironmentInventory)
+        if (record.context, record.instance) != (context_name, instance_name):
+            raise RecordUnreadable(f"the inventory of {context_name}/{instance_name} says that it is of another lane")
+        return record
+
+    def write_environment_inventory(self, record: EnvironmentInventory) -> Path:
+        return _write(self._path("inventory", record.context, record.instance), record)
+
+    def list_environment_inventory(self) -> tuple[EnvironmentInventory, ...]:
+        return tuple(_read(path, EnvironmentInventory) for path in self._files("inventory", "*", "*"))
+
+    def read_deployment_record(self, record_id: str) -> DeploymentRecord:
+        return _read(self._find("deployments", record_id), DeploymentRecord)
+
+    def write_deployment_record(self, record: DeploymentRecord) -> Path:
+        return _write(self._path("deployments", record.context, record.instance, record.record_id), record)
+
+    def list_deployment_records(
+        self, *, context_name: str = "", instance_name: str = "", limit: int | None = None
+    ) -> tuple[DeploymentRecord, ...]:
+        files = self._files("deployments", context_name or "*", instance_name or "*", "*")
+        return _cut(tuple(_read(path, DeploymentRecord) for path in files), limit)
+
+    def read_promotion_record(self, record_id: str) -> PromotionRecord:
+        return _read(self._find("promotions", record_id), PromotionRecord)
+
+    def write_promotion_record(self, record: PromotionRecord) -> Path:
+        return _write(self._path("promotions", record.context, record.to_instance, record.record_id), record)
+
+    def list_promotion_records(
+        self,
+        *,
+        context_name: str = "",
+        from_instance_name: str = "",
+        to_instance_name: str = "",
+        limit: int | None = None,
+    ) -> tuple[PromotionRecord, ...]:
+        files = self._files("promotions", context_name or "*", to_instance_name or "*", "*")
+        records = (_read(path, PromotionRecord) for path in files)
+        return _cut(tuple(r for r in records if from_instance_name in ("", r.from_instance)), limit)
+
+    def read_backup_gate_record(self, record_id: str) -> BackupGateRecord:
+        return _read(self._find("backup_gates", record_id), BackupGateRecord)
+
+    def write_backup_gate_record(self, record: BackupGateRecord) -> Path:
+        return _write(self._path("backup_gates", record.context, record.instance, record.record_id), record)
+
+    def list_backup_gate_records(
+        self, *, context_name: str = "", instance_name: str = "", limit: int | None = None
+    ) -> tuple[BackupGateRecord, ...]:
+        files = self._files("backup_gates", context_name or "*", instance_name or "*", "*")
+        return _cut(tuple(_read(path, BackupGateRecord) for path in files), limit)
+
+    def holds_records(self) -> bool:
+        return any(True for folder in FOLDERS for _ in (self.root / folder).rglob("*.json"))
+
+    def _path(self, *parts: str) -> Path:
+        for part in parts:
+            if not SAFE_PART.fullmatch(part) or ".." in part:
+                raise RecordUnreadable(f"{part[:80]!r} cannot be a part of a record's name")
+        return self.root.joinpath(*parts[:-1], f"{parts[-1]}.json")
+
+    def _files(self, *patterns: str) -> Iterator[Path]:
+        return iter(sorted(self.root.glob("/".join(patterns) + ".json")))
+
+    def _find(self, kind: str, record_id: str) -> Path:
+        self._path(kind, record_id)  # refuses what cannot be a name
+        for path in self._files(kind, "*", "*", record_id):
+            return path
+        raise FileNotFoundError(record_id)
+
+
+def _cut(records: tuple[R, ...], limit: int | None) -> tuple[R, ...]:
+    return records if limit is None else records[:limit]
+
+
+def _read(path: Path, kind: type[R]) -> R:
+    try:
+        with path.open("rb") as opened:
+            text = opened.read(strictjson.MAX_BYTES + 1)
+        strictjson.loads(text)
+        return kind.model_validate_json(text, strict=True)
+    except FileNotFoundError:
+        raise
+    except strictjson.NotStrictJson as error:
+        raise RecordUnreadable(f"{path}: the file {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "it"
+        raise RecordUnreadable(f"{path}: {place}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+    except OSError as error:
+        raise RecordUnreadable(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _write(path: Path, record: Record) -> Path:
+    """All of the record or nothing of it, and durable when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(record.model_dump_json(exclude_none=True, indent=2) + "\n")
+            opened.flush()
+            os.fsync(opened.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return path
