@@ -12,7 +12,7 @@ from typing import Any
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EvidenceFailed, RecordUnreadable
 from launchplane_gate.hookspecs import Driver
-from launchplane_gate.ledger import Ledger, as_last_run
+from launchplane_gate.ledger import Ledger, Row, as_last_run
 from launchplane_gate.model import DeploymentFacts, Hold, Lane, ReleaseIdentity, short, unstamp
 from launchplane_gate.records import DeploymentRecord, EnvironmentInventory
 from launchplane_gate.store import RecordStore, plain, version
@@ -72,9 +72,8 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
     return LaneRecords(lane, inventory, deployments, ledger.hold_on(lane), "; ".join(unreadable))
 
 
-def settled(records: LaneRecords, ledger: Ledger, *, but_run: str = "") -> tuple[bool, str]:
-    """Whether a lane is settled, and one sentence that says why."""
-    last = ledger.last_effective(records.lane, but=but_run)
+def settled(records: LaneRecords, last: Row | None) -> tuple[bool, str]:
+    """Whether a lane is settled, and why, given its last run that redeemed, touched or recorded anything."""
     if records.unreadable:
         return False, f"a record cannot be read: {records.unreadable}"
     if last is None:
@@ -98,8 +97,8 @@ def settled(records: LaneRecords, ledger: Ledger, *, but_run: str = "") -> tuple
 def lane_facts(records: LaneRecords, ledger: Ledger, driver: Driver, *, but_run: str = "") -> dict[str, Any]:
     """What the policies are told of a lane. Raises EvidenceFailed where the driver cannot observe it."""
     lane = records.lane
-    is_settled, why = settled(records, ledger, but_run=but_run)
     last = ledger.last_effective(lane, but=but_run)
+    is_settled, why = settled(records, last)
     facts: dict[str, Any] = {
         "lane": lane.model_dump(),
         "observed": observe(driver, lane),

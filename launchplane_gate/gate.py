@@ -501,7 +501,7 @@ class _Line:
         moved = [what for lane in self.lanes if (what := self._moved(lane, run))]
         if not moved:
             return read_run(self.ledger, run.run_id).model_copy(update={"replayed": True})
-        destination_settled, _ = settled(self._read(self.destination), self.ledger)
+        destination_settled, _ = settled(self._read(self.destination), self.ledger.last_effective(self.destination))
         source_moved = self.source is not None and self._moved(self.source, run)
         if not destination_settled and not source_moved:
             self.ledger.free(run.run_id)  # the cure of an unsettled lane is the same request again
@@ -515,7 +515,7 @@ class _Line:
     def _moved(self, lane: Lane, run: Row) -> str:
         """What has changed on a lane since a recorded run, in one sentence; empty where nothing has."""
         records = self._read(lane)
-        is_settled, why = settled(records, self.ledger)
+        is_settled, why = settled(records, self.ledger.last_effective(lane))
         if not is_settled:
             return f"{lane} is unsettled: {why}"
         then = run.source_version if lane == self.source else run.inventory_version

@@ -99,6 +99,10 @@ _keys = sa.Table(
     sa.Column("run_id", sa.Text, nullable=False),
 )
 
+for _verb in ("UPDATE", "DELETE"):  # what was recorded is never changed, not by accident either
+    _forbid = f"CREATE TRIGGER no_{_verb} BEFORE {_verb} ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END"
+    event.listen(_entries, "after_create", sa.DDL(_forbid).execute_if(dialect="sqlite"))
+
 Row = sa.Row[Any]
 
 

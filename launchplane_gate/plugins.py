@@ -39,7 +39,7 @@ class Plugins:
     def _add(self, driver: Driver, plugin: str) -> None:
         if driver.driver_id in self.drivers:
             raise SettingsError(
-                f"plugins: {self.driver_plugin[driver.driver_id]} and {plugin} both bring the driver {driver.driver_id}",
+                f"plugins: both {self.driver_plugin[driver.driver_id]} and {plugin} bring {driver.driver_id!r}",
                 hint="Enable one of the two.",
             )
         self.drivers[driver.driver_id] = driver

@@ -1,0 +1,122 @@
+"""A gate with the shipped policies, records and ledger on disk, and a fake platform at its edge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launchplane_gate.gate import Gate
+from launchplane_gate.ledger import Ledger
+from launchplane_gate.model import Actor, Expected, Lane, ReleaseIdentity, Request
+from launchplane_gate.plugins import Plugins
+from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
+from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
+from launchplane_gate.store import FileStore
+from tests.fakes.platform import FakeHealth, FakePlatform
+
+PRODUCT = "sellyouroutboard"
+TESTING = Lane(context=PRODUCT, instance="testing")
+PROD = Lane(context=PRODUCT, instance="prod")
+IMAGE = "ghcr.io/cbusillo/sellyouroutboard"
+ACTOR = Actor(subject="unverified:operator@desk")
+
+
+def release(letter: str) -> ReleaseIdentity:
+    """Release A, B, C...: an artifact and a commit of its own."""
+    nibble = format(ord(letter.lower()) - ord("a") + 10, "x")
+    return ReleaseIdentity(artifact_id=f"{IMAGE}@sha256:{nibble * 64}", source_git_ref=nibble * 40)
+
+
+A, B, C = release("A"), release("B"), release("C")
+
+POLICY: dict[str, Any] = {
+    "products": {
+        PRODUCT: {
+            "paths": [{"from": "testing", "to": "prod"}],
+            "actors": {instance: [{"subject": ACTOR.subject, "verified_by": None}] for instance in ("testing", "prod")},
+        }
+    }
+}
+
+PROFILE = ProductProfile(
+    product=PRODUCT,
+    display_name="SellYourOutboard.com",
+    repository="cbusillo/sellyouroutboard",
+    driver_id="fake",
+    image=ProductImage(repository=IMAGE),
+    runtime_port=3000,
+    health_path="/api/health",
+    lanes=tuple(
+        ProductLane(instance=instance, context=PRODUCT, health_url=f"https://{instance}.example.org/api/health")
+        for instance in ("testing", "prod")
+    ),
+    updated_at="2026-05-03T16:10:06Z",
+    source="tests",
+)
+
+
+def deploy(what: ReleaseIdentity, to: str = "testing", **rest: Any) -> Request:
+    expected = Expected(**what.model_dump())
+    return Request(action="deploy", product=PRODUCT, destination=to, expected=expected, **rest)
+
+
+def promote(expected: ReleaseIdentity | None = None, **rest: Any) -> Request:
+    stated = Expected(**expected.model_dump()) if expected else Expected()
+    return Request(action="promote", product=PRODUCT, source="testing", destination="prod", expected=stated, **rest)
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp("policies")
+    (folder / "config").mkdir()
+    (folder / "config" / "data.json").write_text(json.dumps(POLICY))
+    return load_bundle([shipped_policies(), folder])
+
+
+@pytest.fixture(scope="session")
+def engine(bundle: Bundle) -> EmbeddedEngine:
+    return EmbeddedEngine(bundle)
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+MakeGate = Callable[..., Gate]
+
+
+@pytest.fixture
+def make_gate(tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: FakePlatform) -> Iterator[MakeGate]:
+    """Gates on one state directory, as several processes would have them."""
+    made: list[Gate] = []
+
+    def make(**replaced: Any) -> Gate:
+        store = FileStore(tmp_path, {PRODUCT: PROFILE})
+        parts: dict[str, Any] = {
+            "store": store,
+            "ledger": Ledger.open(tmp_path, holds_records=False),
+            "bundle": bundle,
+            "engine": engine,
+            "plugins": Plugins({"fake": platform, "health": FakeHealth(platform)}),
+            "lane_wait_s": 0.2,
+            "confirm_timeout_s": 0.2,
+            "confirm_interval_s": 0.02,
+        }
+        gate = Gate(**(parts | replaced))
+        platform.now = gate.ledger.now
+        made.append(gate)
+        return gate
+
+    yield make
+    for gate in made:
+        gate.ledger.close()
+
+
+@pytest.fixture
+def gate(make_gate: MakeGate) -> Gate:
+    return make_gate()
