@@ -1,0 +1,189 @@
+"""How fast the gate is: ``make bench``. Figures of one run on one machine; the ratios are what holds elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from launchplane_gate.gate import Gate
+from launchplane_gate.ledger import Ledger
+from launchplane_gate.plugins import Plugins
+from launchplane_gate.policy import Bundle, EmbeddedEngine, decide, load_bundle, shipped_policies
+from launchplane_gate.store import FileStore
+from tests.conftest import ACTOR, POLICY, PROFILE, A, B, deploy
+from tests.fakes.platform import FakeHealth, FakePlatform
+
+CASES = Path(__file__).parents[1] / "cases"
+ASK = "data.gate.decision.answer"
+
+
+def timed(act: Callable[[], object], *, times: int, warm: int = 3) -> list[float]:
+    """Milliseconds of each of ``times`` calls, sorted."""
+    for _ in range(warm):
+        act()
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        act()
+        taken.append((time.perf_counter() - began) * 1000)
+    return sorted(taken)
+
+
+def report(what: str, taken: list[float], wanted: str = "") -> float:
+    middle = statistics.median(taken)
+    late = taken[min(len(taken) - 1, int(len(taken) * 0.99))]
+    print(f"  {what:<52} p50 {middle:8.2f} ms   p99 {late:8.2f} ms   {wanted}")
+    return middle
+
+
+class YesEngine:
+    """Answers at once that every rule is satisfied: what is left is the gate's own work."""
+
+    name, revision = "yes", "0" * 64
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
+        action, phase = policy_input["action"], policy_input["phase"]
+        driver, product = policy_input["driver"]["driver_id"], policy_input["request"]["product"]
+        codes = self.bundle.roll_call(action, phase, driver, product)
+        results = {code: {"satisfied": True, "message": ""} for code in codes}
+        return {"nonce": policy_input["nonce"], "action": action, "phase": phase, "results": results}
+
+
+@contextmanager
+def opa_server(folders: list[Path]) -> Iterator[httpx.Client | None]:
+    """A real OPA server on the same policies, where the program is at hand."""
+    program = shutil.which("opa")
+    if program is None:
+        yield None
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [program, "run", "--server", "--log-level", "error", "--addr", f"127.0.0.1:{port}"]
+    server = subprocess.Popen([*command, *(f"--bundle={folder}" for folder in folders)])
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            for _ in range(100):
+                try:
+                    client.get("/health").raise_for_status()
+                    break
+                except httpx.HTTPError:
+                    time.sleep(0.05)
+            yield client
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def merged(folder: Path, config: Mapping[str, Any]) -> Path:
+    """The shipped policies without their tests, with the products of the golden inputs."""
+    target = folder / "policies"
+    shutil.copytree(shipped_policies(), target, ignore=shutil.ignore_patterns("*_test.rego", "*.md"))
+    (target / "config" / "data.json").write_text(json.dumps(config))
+    return target
+
+
+def decisions(folder: Path) -> None:
+    config = json.loads((CASES / "config.json").read_text())
+    extra = folder / "extra" / "config"
+    extra.mkdir(parents=True)
+    (extra / "data.json").write_text(json.dumps({"products": config["products"]}))
+    bundle = load_bundle([shipped_policies(), extra.parent])
+    engine = EmbeddedEngine(bundle)
+    question = json.loads((CASES / "promote_admit.json").read_text())
+    size = len(json.dumps(question))
+    print(f"\nOne decision: the shipped bundle, {len(bundle.roll_call('promote', 'admit', '', ''))} rules, {size} bytes")
+
+    def whole() -> None:
+        assert decide(engine, bundle, question, waivers=(), now=Ledger.now(clock), decision_id="d-0").allowed
+
+    clock = Ledger.open(folder / "clock", holds_records=False)
+    report("embedded, the engine's answer", timed(lambda: engine.ask(ASK, question), times=2000), "wanted < 1 ms")
+    ours = report("embedded, the whole decision", timed(whole, times=2000))
+    with opa_server([merged(folder, config)]) as client:
+        if client is None:
+            print("  OPA server: not measured, there is no opa program on this machine")
+            return
+        url, body = "/v1/data/gate/decision/answer?strict-builtin-errors=true", {"input": question}
+
+        def asked() -> None:
+            assert client.post(url, json=body).json()["result"]["nonce"]
+
+        theirs = report("OPA server, kept alive, round trip", timed(asked, times=1000))
+        print(f"  embedded takes {ours / theirs:.2f} of an OPA round trip (wanted < 0.5)")
+
+
+def own_work(folder: Path) -> None:
+    (folder / "products" / "config").mkdir(parents=True)
+    (folder / "products" / "config" / "data.json").write_text(json.dumps(POLICY))
+    bundle = load_bundle([shipped_policies(), folder / "products"])
+    platform = FakePlatform()
+    state = folder / "state"
+    gate = Gate(
+        store=FileStore(state, {PROFILE.product: PROFILE}),
+        ledger=Ledger.open(state, holds_records=False),
+        bundle=bundle,
+        engine=YesEngine(bundle),
+        plugins=Plugins({"fake": platform, "health": FakeHealth(platform)}),
+    )
+    requests = [deploy(A), deploy(B)]
+
+    def run() -> None:
+        requests.reverse()
+        assert gate.run(requests[0], ACTOR).status == "recorded"
+
+    print("\nOne run, saved durably on this disk, without engine and driver")
+    probe = folder / "probe"
+    report("the gate's own work", timed(run, times=100), "wanted < 5 ms")
+
+    def synced() -> None:
+        with probe.open("wb") as opened:
+            opened.write(b"x")
+            opened.flush()
+
+
+            os.fsync(opened.fileno())
+
+    report("(one fsync of one byte, for comparison)", timed(synced, times=100))
+
+
+def cold() -> None:
+    print("\nFrom cold, whole processes")
+    base = [sys.executable, "-m", "launchplane_gate"]
+    config = CASES.parent / "cases" / "promote_admit.json"
+
+    def command(*arguments: str) -> Callable[[], object]:
+        return lambda: subprocess.run([*base, *arguments], check=False, capture_output=True, cwd=tempfile.gettempdir())
+
+    report("--help", timed(command("--help"), times=10), "wanted < 100 ms")
+    checked = report("check --input", timed(command("check", "--input", str(config)), times=10), "wanted < 400 ms")
+    bundle_ms = report("of it: load the bundle, start and check the engine", timed(load, times=5))
+    print(f"  the engine's share of check --input is {bundle_ms / checked:.2f}")
+    report("policy test", timed(command("policy", "test"), times=5))
+
+
+def load() -> EmbeddedEngine:
+    return EmbeddedEngine(load_bundle([shipped_policies()]))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        decisions(Path(name))
+        own_work(Path(name))
+    cold()

@@ -1,0 +1,137 @@
+"""A settings file says what is wrong with it, where, and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from launchplane_gate.errors import RequestError, SettingsError
+from launchplane_gate.ledger import Ledger
+from launchplane_gate.model import Lane
+from launchplane_gate.plugins import Plugins, load_plugins
+from launchplane_gate.settings import Settings, load_settings
+from tests.fakes.platform import FakePlatform
+
+GOOD = """
+schema_version = 1
+state_dir = "records"
+
+[plugins.local]
+
+[plugins.health]
+timeout_s = 2
+
+[products.shop]
+repository = "me/shop"
+driver = "local"
+image = "local/shop"
+
+[products.shop.lanes.testing]
+health_url = "http://127.0.0.1:8001/health"
+target = { port = 8001 }
+
+[products.shop.lanes.prod]
+health_url = ["http://127.0.0.1:8002/health", "http://127.0.0.1:8003/health"]
+
+[products.shop.lanes.prod.target]
+port = 8002
+"""
+
+
+def load(folder: Path, text: str, **environment: str) -> Settings:
+    path = folder / "launchplane-gate.toml"
+    path.write_text(text)
+    return load_settings(path, environment=environment)
+
+
+def test_a_good_file_gives_products_lanes_and_absolute_paths(tmp_path: Path) -> None:
+    settings = load(tmp_path, GOOD)
+    profile = settings.profile("shop")
+    assert settings.state_dir == tmp_path / "records"
+    assert profile.health_urls("shop", "prod") == ("http://127.0.0.1:8002/health", "http://127.0.0.1:8003/health")
+    assert settings.targets[Lane(context="shop", instance="testing")] == {"port": 8001}
+    assert settings.plugins == {"local": {}, "health": {"timeout_s": 2}}
+
+
+def test_the_environment_replaces_the_state_directory(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD, LAUNCHPLANE_GATE_STATE_DIR="/elsewhere").state_dir == Path("/elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("timeout_s = 2", 'timeout_s = 2\n[polices]\nx = "y"', "polices is not a known key\n  in launchplane-gate.toml, line 9"),
+        ('repository = "me/shop"', 'repositry = "me/shop"', "products.shop.repository field required"),
+        ("health_url = \"http:", "health_url = \"ftp:", "products.shop.lanes.testing.health_url is not an http(s) URL\n  in launchplane-gate.toml, line 16"),
+        ("schema_version = 1", "schema_version = 2", "schema_version input should be 1\n  in launchplane-gate.toml, line 2"),
+        ("[products.shop.lanes.prod]", '[products.shop.lanes."a/b"]', "products.shop.lanes.a/b"),
+        ("schema_version = 1", "schema_version = ", "is not TOML"),
+        ("[plugins.health]", '[plugins.health]\ntoken = { env = "GATE_TOKEN" }', "plugins.health.token: the environment variable GATE_TOKEN is not set"),
+        ("[plugins.health]", '[plugins.health]\ntoken = { file = "none" }', "plugins.health.token: the secret file"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, GOOD.replace(old, new, 1))
+    assert says in str(error.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        load_settings(tmp_path / "none.toml", environment={})
+    assert "launchplane-gate init" in error.value.hint
+
+
+def test_secrets_are_resolved_and_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret-in-a-file\n")
+    text = GOOD.replace("[plugins.health]", '[plugins.health]\na = { file = "token" }\nb = [{ env = "T" }]')
+    settings = load(tmp_path, text, T="s3cret-in-env")
+    options = settings.plugins["health"]
+    assert options["a"].get_secret_value() == "s3cret-in-a-file"
+    assert options["b"][0].get_secret_value() == "s3cret-in-env"
+    assert "s3cret" not in repr(settings.plugins)
+
+
+def test_two_products_do_not_share_a_lane(tmp_path: Path) -> None:
+    other = GOOD[GOOD.index("[products.shop]") :].replace("products.shop", "products.other")
+    with pytest.raises(SettingsError, match="share a lane"):
+        load(tmp_path, GOOD + other.replace("health_url", 'context = "shop"\nhealth_url', 1))
+
+
+def test_an_unknown_product_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="names: shop"):
+        load(tmp_path, GOOD).profile("nobody")
+
+
+def plugins_of(tmp_path: Path, text: str) -> Plugins:
+    settings = load(tmp_path, text)
+    return load_plugins(settings, now=Ledger.open(tmp_path / "state", holds_records=False).now)
+
+
+def test_only_the_plugins_that_have_a_table_are_loaded(tmp_path: Path) -> None:
+    assert plugins_of(tmp_path, GOOD).names == ["health", "local"]
+
+
+def test_a_plugin_that_is_not_installed_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"plugins.dockploy: there is no such plugin; installed are: .*local"):
+        plugins_of(tmp_path, GOOD.replace("[plugins.health]", "[plugins.dockploy]"))
+
+
+def test_a_product_without_its_driver_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"products.shop.driver: no enabled plugin brings the driver 'odoo'"):
+        plugins_of(tmp_path, GOOD.replace('driver = "local"', 'driver = "odoo"'))
+
+
+def test_a_driver_that_two_plugins_bring_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match="both one and two bring 'fake'"):
+        Plugins({"one": FakePlatform(), "two": FakePlatform()})
+
+
+def test_a_hook_that_does_not_exist_stops_the_start() -> None:
+    from launchplane_gate.hookspecs import hookimpl  # noqa: PLC0415  # beside the class that misuses it
+
+    class Misspelt:
+        @hookimpl
+        def gate_evidenze(self) -> None: ...
+
+    with pytest.raises(SettingsError, match="gate_evidenze"):
+        Plugins({"misspelt": Misspelt()})

@@ -1,0 +1,153 @@
+"""Records on disk: the host's shapes, whole or not at all, and never outside their folder."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from launchplane_gate.errors import RecordUnreadable
+from launchplane_gate.records import (
+    ArtifactIdentity,
+    BackupGateRecord,
+    DeploymentEvidence,
+    DeploymentRecord,
+    EnvironmentInventory,
+    PromotionRecord,
+    Record,
+)
+from launchplane_gate.store import FileStore, plain, version
+
+# As Launchplane writes them; every field that it writes is here.
+DEPLOYMENT = """
+{"artifact_identity": {"artifact_id": "ghcr.io/o/p@sha256:aa", "manifest_version": 1}, "context": "shop",
+ "delegated_executor": "control-plane.dokploy", "deploy": {"deploy_mode": "dokploy-application-api",
+ "deployment_id": "control-plane-dokploy", "finished_at": "2026-11-23T06:57:01Z",
+ "started_at": "2026-11-23T06:57:01Z", "status": "pass", "target_name": "app", "target_type": "application"},
+ "destination_health": {"status": "pass", "timeout_seconds": 2, "urls": ["https://x/health"], "verified": true},
+ "instance": "prod", "no_cache": false, "post_deploy_update": {"attempted": false, "detail": "",
+ "status": "skipped"}, "record_id": "deployment-1", "resolved_target": {"target_id": "app-prod",
+ "target_name": "app", "target_type": "application"}, "runtime_source": {}, "schema_version": 1,
+ "source_git_ref": "aa", "verify_destination_health": true, "wait_for_completion": true}
+"""
+INVENTORY = """
+{"artifact_identity": {"artifact_id": "ghcr.io/o/p@sha256:aa", "manifest_version": 1}, "context": "shop",
+ "deploy": {"deploy_mode": "dokploy-application-api", "deployment_id": "control-plane-dokploy",
+ "finished_at": "2026-11-23T06:57:01Z", "started_at": "2026-11-23T06:57:01Z", "status": "pass",
+ "target_name": "app", "target_type": "application"}, "deployment_record_id": "deployment-1",
+ "destination_health": {"status": "skipped", "urls": [], "verified": false}, "instance": "prod",
+ "post_deploy_update": {"attempted": false, "detail": "", "status": "skipped"},
+ "promoted_from_instance": "testing", "promotion_record_id": "promotion-1", "schema_version": 1,
+ "source_git_ref": "aa", "updated_at": "2026-11-23T06:57:01Z"}
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path, {})
+
+
+def inventory(context: str = "shop", instance: str = "prod") -> EnvironmentInventory:
+    record = EnvironmentInventory.model_validate_json(INVENTORY)
+    return record.model_copy(update={"context": context, "instance": instance})
+
+
+@pytest.mark.parametrize(("kind", "text"), [(DeploymentRecord, DEPLOYMENT), (EnvironmentInventory, INVENTORY)])
+def test_the_hosts_records_are_read_and_written_unchanged(kind: type[Record], text: str) -> None:
+    assert plain(kind.model_validate_json(text, strict=True)) == json.loads(text)
+
+
+def test_what_is_none_is_left_out_as_the_host_does() -> None:
+    record = inventory().model_copy(update={"artifact_identity": None})
+    assert "artifact_identity" not in plain(record)
+
+
+def test_every_kind_of_record_comes_back_as_it_was_written(store: FileStore) -> None:
+    deployment = DeploymentRecord.model_validate_json(DEPLOYMENT)
+    backup = BackupGateRecord(
+        record_id="backup-1", context="shop", instance="prod", created_at="2026-01-01T00:00:00Z", source="test"
+    )
+    promotion = PromotionRecord(
+        record_id="promotion-1",
+        artifact_identity=ArtifactIdentity(artifact_id="a"),
+        context="shop",
+        from_instance="testing",
+        to_instance="prod",
+        deploy=DeploymentEvidence(target_name="app", target_type="application", deploy_mode="x"),
+    )
+    store.write_environment_inventory(inventory())
+    store.write_deployment_record(deployment)
+    store.write_promotion_record(promotion)
+    store.write_backup_gate_record(backup)
+    assert store.read_environment_inventory(context_name="shop", instance_name="prod") == inventory()
+    assert store.read_deployment_record("deployment-1") == deployment
+    assert store.list_deployment_records(context_name="shop", instance_name="prod") == (deployment,)
+    assert store.list_deployment_records(context_name="shop", instance_name="testing") == ()
+    assert store.read_promotion_record("promotion-1") == promotion
+    assert store.list_promotion_records(to_instance_name="prod", from_instance_name="testing") == (promotion,)
+    assert store.list_promotion_records(from_instance_name="other") == ()
+    assert store.read_backup_gate_record("backup-1") == backup
+    assert store.list_backup_gate_records(limit=0) == ()
+    assert store.list_environment_inventory() == (inventory(),)
+
+
+def test_a_missing_record_is_a_file_not_found_as_in_the_host(store: FileStore) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.read_environment_inventory(context_name="shop", instance_name="prod")
+    with pytest.raises(FileNotFoundError):
+        store.read_deployment_record("deployment-1")
+    with pytest.raises(FileNotFoundError):
+        store.read_product_profile_record("shop")
+
+
+def test_two_lanes_never_share_a_file(store: FileStore) -> None:
+    store.write_environment_inventory(inventory("a-b", "c"))
+    store.write_environment_inventory(inventory("a", "b-c"))
+    assert len(store.list_environment_inventory()) == 2
+
+
+@pytest.mark.parametrize("name", ["../inventory/x", "a/b", "a\\b", "..", "", "a\0b", ".hidden", "x" * 300])
+def test_a_name_that_leaves_its_folder_is_refused_before_it_becomes_a_file(store: FileStore, name: str) -> None:
+    record = DeploymentRecord.model_validate_json(DEPLOYMENT).model_copy(update={"record_id": name})
+    with pytest.raises(RecordUnreadable):
+        store.write_deployment_record(record)
+    with pytest.raises(RecordUnreadable):
+        store.read_deployment_record(name)
+    assert not list(store.root.rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "is not JSON"),
+        (INVENTORY[:200], "is not JSON"),
+        ("[]", "should be an object"),
+        (INVENTORY.replace('"prod"', '"staging"'), "of another lane"),
+        (INVENTORY.replace('"schema_version": 1', '"schema_version": 1, "extra": 1'), "extra"),
+        (INVENTORY.replace('"schema_version": 1', '"schema_version": "1"'), "schema_version"),
+        (INVENTORY.replace('"testing"', '""'), "promoted_from_instance"),
+        (INVENTORY.replace('"source_git_ref": "aa"', '"source_git_ref": "aa", "source_git_ref": "bb"'), "twice"),
+    ],
+)
+def test_a_record_that_cannot_be_trusted_says_where_and_why(store: FileStore, content: str, says: str) -> None:
+    path = store.root / "inventory" / "shop" / "prod.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(RecordUnreadable, match=says):
+        store.read_environment_inventory(context_name="shop", instance_name="prod")
+
+
+def test_a_write_that_fails_leaves_what_was_there(store: FileStore) -> None:
+    path = store.write_environment_inventory(inventory())
+    before = path.read_bytes()
+    unwritable = inventory().model_copy(update={"source_git_ref": "\ud800"})  # no UTF-8 can hold it
+    with pytest.raises(Exception, match="surrogates|utf-8"):
+        store.write_environment_inventory(unwritable)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == ["prod.json"]  # noqa: PTH208  # hidden files too
+
+
+def test_the_version_of_a_record_is_its_content_and_absence_has_one() -> None:
+    assert version(inventory()) == version(EnvironmentInventory.model_validate_json(INVENTORY))
+    assert version(inventory()) != version(inventory(instance="testing"))
+    assert version(None) == "absent"
