@@ -1,0 +1,150 @@
+"""One answer of a health URL: what it proves, and why it proves nothing.
+
+No detail quotes what a server said: a body, a header or an error text may hold a secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from launchplane_gate.strictjson import NotStrictJson, loads
+
+MAX_REDIRECTS = 3
+
+_PLAIN_REVISION = re.compile(r"[\x21-\x7e]{1,200}")
+_CAUSES: tuple[tuple[type[Exception], str], ...] = (
+    (ssl.SSLCertVerificationError, "its TLS certificate could not be verified"),
+    (ssl.SSLError, "no TLS connection could be made"),
+    (socket.gaierror, "its host name is not known"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (httpx.ConnectError, "no connection could be made"),
+    (httpx.TransportError, "the connection broke off, or what came is not HTTP"),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``revision`` is None wherever none was proven; ``detail`` says why."""
+
+    status: int | None
+    revision: str | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a lane's health URLs are asked."""
+
+    pointer: str
+    token: str | None
+    max_bytes: int
+    tls: ssl.SSLContext
+
+
+async def ask(url: str, how: Asking, *, timeout_s: float) -> Answer:
+    """Ask once; every way to fail is an answer. ``timeout_s`` bounds all of it, however slowly it comes."""
+    if obstacle := _obstacle(url):
+        return Answer(None, None, obstacle)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _follow(url, how)
+    except TimeoutError:
+        return Answer(None, None, f"no whole answer within {max(timeout_s, 0):.1f} s")
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        return Answer(None, None, _why(error))
+
+
+def revision_in(body: bytes, how: Asking) -> tuple[str | None, str]:
+    """The revision that a body reports, or None and why."""
+    if not body:
+        return None, "the body is empty"
+    try:
+        found = resolve(loads(body, max_bytes=how.max_bytes), how.pointer)
+    except NotStrictJson:
+        return None, "the body is not JSON, or not JSON that can be relied on"
+    except LookupError:
+        return None, f"the body has nothing at {how.pointer!r}"
+    if not isinstance(found, str) or not _PLAIN_REVISION.fullmatch(found):
+        return (
+            None,
+            f"the body has no revision at {how.pointer!r}: that is text without spaces, up to 200 characters",
+        )
+    return found, ""
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    """What a JSON pointer (RFC 6901) points to. Raises LookupError where there is nothing."""
+    for escaped in pointer.split("/")[1:]:
+        token = escaped.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict):
+            document = document[token]
+        elif isinstance(document, list) and re.fullmatch(r"0|[1-9][0-9]{0,9}", token):
+            document = document[int(token)]
+        else:
+            raise LookupError(token)
+    return document
+
+
+async def _follow(url: str, how: Asking) -> Answer:
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
+    if how.token:
+        headers["Authorization"] = f"Bearer {how.token}"
+    here = httpx.URL(url)
+    # A client of its own for each answer: a kept connection or cookie would ask one replica again and again.
+    async with httpx.AsyncClient(verify=how.tls, trust_env=False, timeout=None) as client:  # noqa: S113  # ask() bounds it
+        for _ in range(MAX_REDIRECTS + 1):
+            async with client.stream("GET", here, headers=headers) as response:
+                if response.next_request is None:
+                    return await _read(response, how)
+                there = response.next_request.url
+            if there.host != here.host:
+                return Answer(response.status_code, None, "redirects to another host")
+            if (there.scheme, there.port) != (here.scheme, here.port):
+                return Answer(response.status_code, None, "redirects to another scheme or port")
+            here = there
+    return Answer(response.status_code, None, f"redirects more than {MAX_REDIRECTS} times")
+
+
+async def _read(response: httpx.Response, how: Asking) -> Answer:
+    status = response.status_code
+    if not response.is_success:
+        return Answer(status, None, f"answers with status {status}")
+    body = b""
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > how.max_bytes:
+            return Answer(status, None, f"the body is larger than {how.max_bytes} bytes")
+    return Answer(status, *revision_in(body, how))
+
+
+def _obstacle(url: str) -> str:
+    """Why a URL cannot be asked at all; empty where it can."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return "this is not a URL"
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        return "this is not an http(s) URL"
+    return "a user name in a health URL is not sent; give a token in the settings" if parsed.userinfo else ""
+
+
+def _why(error: Exception) -> str:
+    links = list(_chain(error))
+    for kind, words in _CAUSES:
+        if any(isinstance(link, kind) for link in links):
+            return words
+    return f"it could not be asked ({type(error).__name__})"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,65 @@
+"""What the settings file says to this plugin."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+
+from launchplane_gate.errors import SettingsError
+from launchplane_gate.hookspecs import PluginConfig
+from launchplane_gate.model import Contract
+
+Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]  # RFC 6901
+
+
+def _fits_a_header(token: SecretStr) -> SecretStr:
+    text = token.get_secret_value()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("a token is printable ASCII without spaces")
+    return token
+
+
+class LaneOptions(Contract):
+    """``[plugins.health.lanes."context/instance"]``: where this lane differs. ``token`` is sent as a bearer token."""
+
+    revision_pointer: Pointer | None = None
+    token: Annotated[SecretStr, AfterValidator(_fits_a_header)] | None = None
+
+
+class HealthOptions(Contract):
+    """``[plugins.health]``. ``revision_pointer``: where the revision stands in what a health URL answers.
+
+    ``timeout_s`` bounds a whole answer, redirects and body included; ``matches`` answers in a row are taken of each
+    URL, ``interval_s`` apart.
+    """
+
+    revision_pointer: Pointer = "/revision"
+    timeout_s: float = Field(default=5, gt=0, le=60)
+    matches: int = Field(default=3, ge=1, le=100)
+    interval_s: float = Field(default=0.1, ge=0, le=60)
+    max_bytes: int = Field(default=65536, ge=1, le=16 * 1024 * 1024)
+    lanes: dict[str, LaneOptions] = Field(default={})
+
+
+def read_options(config: PluginConfig) -> HealthOptions:
+    """Raises SettingsError, which names the key; never a value, which may be a token."""
+    place = f"plugins.{config.name}"
+    try:
+        options = HealthOptions.model_validate(dict(config.options))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        key = ".".join([place, *(str(part) for part in first["loc"])])
+        what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise SettingsError(
+            f"settings: {key}: {what}",
+            hint=f"Nothing was done. Mend that key; {place} takes: {', '.join(HealthOptions.model_fields)}; "
+            f"a lane of it: {', '.join(LaneOptions.model_fields)}.",
+        ) from None
+    known = {str(lane) for lane in config.targets}
+    if strange := sorted(options.lanes.keys() - known):
+        raise SettingsError(
+            f"settings: {place}.lanes.{strange[0]}: there is no such lane",
+            hint=f"Nothing was done. The lanes are: {', '.join(sorted(known)) or 'none'}.",
+        )
+    return options

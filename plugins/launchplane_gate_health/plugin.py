@@ -1,0 +1,104 @@
+"""The plugin ``health``: in ``admit`` the source lane of a promotion is asked, in ``confirm`` the destination."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
+from functools import cached_property
+from ssl import SSLContext
+from typing import Any, TypeVar
+
+import httpx
+
+from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
+from launchplane_gate.model import Lane, stamp
+from launchplane_gate_health.answer import Asking, ask
+from launchplane_gate_health.options import LaneOptions, read_options
+
+Sample = dict[str, Any]  # {url, status, revision, seen_at, detail}
+T = TypeVar("T")
+
+
+class HealthPlugin:
+    """Asks every health URL of a lane, several times in a row. Raises SettingsError for settings it cannot use."""
+
+    def __init__(self, config: PluginConfig) -> None:
+        self._options = read_options(config)
+        self._now = config.now
+
+    @hookimpl
+    def gate_evidence(self, question: Question) -> Mapping[str, Any]:
+        """``{"source": samples}`` or ``{"destination": samples}``; nothing where nobody looked.
+
+        The samples of a URL stand in the order in which they were taken and end at the first that does not report the
+        commit of the release, or where the time was over.
+        """
+        if question.phase == "confirm":
+            return {"destination": self._samples(question, question.destination)}
+        if question.source is not None:
+            return {"source": self._samples(question, question.source)}
+        return {}
+
+    def _samples(self, question: Question, lane: Lane) -> list[Sample]:
+        deadline = time.monotonic() + question.deadline_s
+        commit = question.release.source_git_ref if question.release else None
+        own = self._options.lanes.get(str(lane), LaneOptions())
+        how = Asking(
+            pointer=self._options.revision_pointer if own.revision_pointer is None else own.revision_pointer,
+            token=own.token.get_secret_value() if own.token else None,
+            max_bytes=self._options.max_bytes,
+            tls=self._tls,
+        )
+
+        async def all_at_once() -> list[list[Sample]]:
+            urls = question.product.health_urls(lane.context, lane.instance)
+            return await asyncio.gather(*(self._series(url, how, commit, deadline) for url in urls))
+
+        return [sample for series in _run_apart(all_at_once()) for sample in series]
+
+    async def _series(self, url: str, how: Asking, commit: str | None, deadline: float) -> list[Sample]:
+        series: list[Sample] = []
+        while len(series) < self._options.matches:
+            if series:
+                await asyncio.sleep(self._options.interval_s)
+            left_s = deadline - time.monotonic()
+            if series and left_s <= 0:
+                break
+            answer = await ask(url, how, timeout_s=min(self._options.timeout_s, left_s))
+            series.append(
+                {
+                    "url": url,
+                    "status": answer.status,
+                    "revision": answer.revision,
+                    "seen_at": stamp(self._now()),  # after the answer: it was true no later than this
+                    "detail": answer.detail,
+                }
+            )
+            if answer.revision is None or answer.revision != commit:
+                break
+        return series
+
+    @cached_property
+    def _tls(self) -> SSLContext:
+        """Read once: loading the certificates takes longer than asking."""
+        return httpx.create_ssl_context(trust_env=False)
+
+
+def _run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: the caller may be inside an event loop.
+
+    Its result is awaited, not the end of its loop, which a resolver that hangs would delay beyond every deadline.
+    """
+    result: Future[T] = Future()
+
+    async def finish() -> None:
+        try:
+            result.set_result(await work)
+        except BaseException as error:  # noqa: BLE001  # raised again below, in the caller's thread
+            result.set_exception(error)
+
+    threading.Thread(target=lambda: asyncio.run(finish()), name="health", daemon=True).start()
+    return result.result()

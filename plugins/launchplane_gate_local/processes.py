@@ -1,0 +1,173 @@
+"""Processes that outlive the gate: started in a session of their own, found again by pid and creation time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import Field, ValidationError
+
+from launchplane_gate.model import Contract
+from launchplane_gate.strictjson import NotStrictJson, dumps, loads
+
+NOTE = "process.json"
+KILL_WAIT_S = 2.0
+POLL_S = 0.02
+# A creation time is reckoned from the boot time, which moves by a second or so when the clock is set.
+SAME_MOMENT_S = 2.0
+# What a program needs to run here. The rest may hold secrets of the gate, which are none of the product's business.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+
+_DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
+
+class Unreadable(Exception):
+    """The note on a lane's process cannot be read, so nobody knows what runs there."""
+
+
+class RunningRelease(Contract):
+    """The note on the process that a lane runs; ``pid`` is also its process group."""
+
+    pid: int = Field(gt=1)  # 0, 1 and -1 would signal the gate itself, or everything
+    create_time: float
+    artifact_id: str
+    run_id: str
+    started_at: str
+
+
+def read_note(path: Path) -> RunningRelease | None:
+    """None where there is no note; raises Unreadable where it says nothing that can be relied on."""
+    try:
+        return RunningRelease.model_validate(loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, NotStrictJson, ValidationError):
+        raise Unreadable(f"{path} cannot be read; stop what it may name, delete it, and deploy again") from None
+
+
+def write_note(path: Path, note: RunningRelease) -> None:
+    """Write all of it or nothing."""
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(dumps(note.model_dump()))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def start(command: Sequence[str], *, folder: Path, log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process that neither Ctrl-C nor the end of the gate reaches. Raises OSError where it cannot be run."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    with log.open("wb") as output:
+        return subprocess.Popen(  # noqa: S603  # the operator's own command, and no shell
+            command,
+            cwd=folder,
+            env=inherited | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def is_alive(note: RunningRelease) -> bool:
+    """Whether the very process of the note runs: not a zombie, nor another that was given its pid."""
+    try:
+        process = psutil.Process(note.pid)
+        same = abs(process.create_time() - note.create_time) < SAME_MOMENT_S
+        return same and process.status() not in _DEAD
+    except psutil.NoSuchProcess:
+        return False
+
+
+def stop(note: RunningRelease, *, timeout_s: float) -> bool:
+    """Stop the process and its whole group: asked first, killed after ``timeout_s``. Gives whether it is gone."""
+    if not is_alive(note):
+        return True  # what its group may have left behind cannot be told from another's
+    for order, wait_s in ((signal.SIGTERM, timeout_s), (signal.SIGKILL, KILL_WAIT_S)):
+        with suppress(OSError):
+            os.killpg(note.pid, order)
+        deadline = time.monotonic() + wait_s
+        while _group(note.pid):
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(POLL_S)
+        else:
+            return True
+    return False
+
+
+def stop_all(state_dir: Path, *, timeout_s: float = 5) -> bool:
+    """Stop what every lane with a note below a driver's ``state_dir`` runs; gives whether all of it is gone."""
+    gone = True
+    for path in sorted(state_dir.glob(f"*/*/{NOTE}")):
+        try:
+            note = read_note(path)
+        except Unreadable:
+            gone = False
+        else:
+            gone = (note is None or stop(note, timeout_s=timeout_s)) and gone
+    return gone
+
+
+def serves(note: RunningRelease, port: int) -> bool:
+    """Whether the process, or one of its group, accepts connections on a port of this machine."""
+    if not owns(note, port):
+        return False
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def owns(note: RunningRelease, port: int) -> bool:
+    """Whether the process, or one of its group, listens on a port."""
+    return is_alive(note) and any(_listens(process, port) for process in _group(note.pid))
+
+
+def what_keeps_from(port: int) -> str:
+    """Why nobody could listen on a port right now; empty where somebody could."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # or a connection just closed would count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return f"{error.strerror}{_listener(port)}"
+    return ""
+
+
+def _listener(port: int) -> str:
+    with suppress(psutil.Error):  # some systems show this to root only
+        for connection in psutil.net_connections("tcp"):
+            if _is_listening(connection, port) and connection.pid:
+                return f", by pid {connection.pid}"
+    return ""
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    with suppress(psutil.Error):
+        return any(_is_listening(connection, port) for connection in process.net_connections("tcp"))
+    return False
+
+
+def _is_listening(connection: Any, port: int) -> bool:
+    return bool(connection.status == psutil.CONN_LISTEN and connection.laddr.port == port)
+
+
+def _group(pid: int) -> list[psutil.Process]:
+    """The living processes of a process group."""
+    members = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if os.getpgid(process.pid) == pid and process.status() not in _DEAD:
+                members.append(process)
+    return members
