@@ -1,0 +1,140 @@
+"""The command line. A command reads, asks and returns an Answer; ``Program.main`` alone makes output and exit codes of it.
+
+Modules in here import click and the standard library only; what a command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from launchplane_gate.cli.check import check
+from launchplane_gate.cli.command import Group, outputs_in
+from launchplane_gate.cli.decisions import decisions
+from launchplane_gate.cli.demo import demo
+from launchplane_gate.cli.deploy import deploy, promote
+from launchplane_gate.cli.doctor import doctor
+from launchplane_gate.cli.init import init
+from launchplane_gate.cli.inventory import inventory
+from launchplane_gate.cli.lanes import lanes
+from launchplane_gate.cli.output import Answer, deliver
+from launchplane_gate.cli.plugins import plugins
+from launchplane_gate.cli.policy import policy
+from launchplane_gate.cli.runs import runs
+from launchplane_gate.cli.session import Session
+from launchplane_gate.errors import GateError
+
+NAME = "launchplane-gate"
+DEBUG = "LAUNCHPLANE_GATE_DEBUG"
+INTERRUPTED = 130
+
+SECTIONS: dict[str, list[click.Command]] = {
+    "Begin": [demo, init],
+    "Ship": [lanes, check, deploy, promote],
+    "Look back": [inventory, runs, decisions],
+    "Look after": [policy, plugins, doctor],
+}
+
+
+class Program(Group):
+    """The root command."""
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
+        """Run one command, tell what it found out or what went wrong, and exit."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # no encoding may cost a finished run its answer
+        session = Session()
+        answer = self._asked(list(sys.argv[1:] if args is None else args), session)
+        sys.exit(_told(answer, session))
+
+    def _asked(self, arguments: list[str], session: Session) -> Answer:
+        try:
+            with self.make_context(NAME, arguments[:], obj=session) as context:
+                answer: Answer = self.invoke(context)
+                return answer
+        except click.exceptions.Exit as done:  # --help and --version have said what they had to
+            sys.exit(done.exit_code)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place that can tell
+            if isinstance(error, click.UsageError):
+                session.outputs = outputs_in(arguments)  # the parser may have stopped before it read them
+            return _failure(error, acting=session.acting)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(command.name or "", command.get_short_help_str(90)) for command in commands])
+
+
+def _told(answer: Answer, session: Session) -> int:
+    """Write an answer where it was asked for; gives the exit code."""
+    try:
+        deliver(answer, session.outputs)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads any more: no error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        click.echo(f"{NAME}: the answer could not be written: {error}", err=True)
+        click.echo(f"  The command itself ended with exit code {answer.exit_code}.", err=True)
+        return answer.exit_code or (5 if session.acting else 3)
+    return answer.exit_code
+
+
+def _failure(error: BaseException, *, acting: bool) -> Answer:
+    """What went wrong, with what is left and what to do next."""
+    if isinstance(error, GateError):
+        return _error(type(error).__name__, str(error), error.hint, error.exit_code)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return Answer(_error("UsageError", "no command was named", "", 2).document, [error.message], 2, failed=True)
+    if isinstance(error, click.ClickException):
+        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else NAME
+        return _error("UsageError", error.format_message(), f"Nothing was done. See `{path} --help`.", 2)
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        left = "What it had begun stands in `launchplane-gate runs list`." if acting else "Nothing was done."
+        return _error("Interrupted", "interrupted", left, INTERRUPTED)
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    message = f"internal error: {type(error).__name__}: {error}"
+    left = "What it had begun stands in `launchplane-gate runs list`. " if acting else ""
+    return _error("InternalError", message, f"{left}Set {DEBUG}=1 to see where.", 5 if acting else 3)
+
+
+def _error(kind: str, message: str, hint: str, exit_code: int) -> Answer:
+    document = {"error": {"kind": kind, "message": message, "hint": hint, "exit_code": exit_code}}
+    told = [f"{NAME}: {message}", *(f"  {line}" for line in hint.splitlines())]
+    return Answer(document, told, exit_code, failed=True)
+
+
+@click.group(cls=Program, epilog="Each command explains itself: launchplane-gate COMMAND --help")
+@click.version_option(package_name=NAME, prog_name=NAME, message="%(prog)s %(version)s")
+def program() -> None:
+    """A policy gate between a control plane and production.
+
+    Every deploy and promotion is put to the policies before it happens, and again before it is recorded. What is not
+    proven is refused, and the refusal names the command to type next.
+
+    \b
+    New here?   launchplane-gate demo             the story that it exists for, in a minute
+                launchplane-gate init --example   two lanes of your own on this machine
+
+    \b
+    Exit codes: 0 done or allowed    1 denied or stale, nothing happened    2 bad usage
+                3 no decision could be had, nothing happened                4 the deploy failed
+                5 something happened that is not proven                     7 the lane is busy
+    """
+
+
+for _commands in SECTIONS.values():
+    for _command in _commands:
+        program.add_command(_command)
+
+
+def main() -> NoReturn:
+    """The entry point."""
+    program.main()

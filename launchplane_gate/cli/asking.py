@@ -1,0 +1,81 @@
+"""The requests that ``check``, ``deploy`` and ``promote`` make out of their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from launchplane_gate.gate import Gate
+    from launchplane_gate.model import Request
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_NAMES = "lower-case letters, digits, '.', '_' and '-', 63 at most, with a letter or digit first"
+_WORDS = "one word of visible ASCII characters, 512 at most"
+_PLACES = {
+    "product": ("PRODUCT", _NAMES),
+    "source": ("--from", _NAMES),
+    "destination": ("--to", _NAMES),
+    "expected.artifact_id": ("--artifact", _WORDS),
+    "expected.source_git_ref": ("--ref", _WORDS),
+    "version": ("--version", _WORDS),
+    "idempotency_key": ("--idempotency-key", _WORDS),
+    "reason": ("--reason", "text, 1000 characters at most"),
+}
+
+
+def releasing(*, required: bool) -> Callable[[F], F]:
+    """Options that name a release: what to deploy, or what a promotion is expected to ship."""
+    artifact = "The artifact, pinned by digest: REPOSITORY@sha256:DIGEST." if required else "Refuse unless it is this artifact."
+    ref = "The full commit that it was built from, 40 digits." if required else "Refuse unless it is this commit."
+
+    def add(command: F) -> F:
+        command = click.option("--ref", metavar="COMMIT", required=required, help=ref)(command)
+        return click.option("--artifact", metavar="ARTIFACT", required=required, help=artifact)(command)
+
+    return add
+
+
+def along(command: F) -> F:
+    """Options that name the two ends of a promotion."""
+    command = click.option("--to", "destination", metavar="LANE", help="Default: the product's only path.")(command)
+    return click.option("--from", "source", metavar="LANE", help="Default: the product's only path.")(command)
+
+
+def deploy_request(product: str, destination: str, artifact: str, ref: str, **rest: Any) -> Request:
+    expected = {"artifact_id": artifact, "source_git_ref": ref}
+    return _request({"action": "deploy", "product": product, "destination": destination, "expected": expected, **rest})
+
+
+def promote_request(
+    gate: Gate, product: str, source: str | None, destination: str | None, artifact: str | None, ref: str | None, **rest: Any
+) -> Request:
+    from launchplane_gate.lanes import the_path
+
+    gate.profile(product)
+    source, destination = the_path(gate, product, source, destination)
+    expected = {"artifact_id": artifact, "source_git_ref": ref}
+    return _request(
+        {"action": "promote", "product": product, "source": source, "destination": destination, "expected": expected, **rest}
+    )
+
+
+def _request(fields: dict[str, Any]) -> Request:
+    """Raises RequestError, which names the option."""
+    from pydantic import ValidationError
+
+    from launchplane_gate.errors import RequestError
+    from launchplane_gate.model import Request
+
+    try:
+        return Request.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if place not in _PLACES:
+            raise RequestError(first["msg"].removeprefix("Value error, ")) from None
+        option, form = _PLACES[place]
+        raise RequestError(f"{option}: {str(first['input'])[:80]!r} is not {form}") from None

@@ -1,0 +1,139 @@
+"""``check``: ask the policies, and do nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from launchplane_gate.cli.asking import along, deploy_request, promote_request, releasing
+from launchplane_gate.cli.command import Group
+from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.session import Session, pass_session, progress_shown
+
+if TYPE_CHECKING:
+    from launchplane_gate.model import Decision
+
+
+@click.group(cls=Group, invoke_without_command=True)
+@click.option("--input", "source", metavar="FILE", help="A complete policy input as JSON; - is standard input.")
+@click.pass_context
+def check(context: click.Context, source: str | None) -> Answer | None:
+    """Ask the policies, and do nothing: allowed is 0, refused is 1.
+
+    `check deploy` and `check promote` gather the facts as a real deploy or promotion would. `check --input` decides on
+    facts that are given, and needs neither records nor platform: a decision's own input is in
+    `launchplane-gate decisions show ID --output json`.
+
+    \b
+    Examples:
+      launchplane-gate check promote sellyouroutboard
+      launchplane-gate check --input facts.json
+    """
+    if context.invoked_subcommand:
+        if source:
+            raise click.UsageError(f"--input and {context.invoked_subcommand} cannot go together", context)
+        return None
+    if not source:
+        raise click.UsageError("say what to check: deploy, promote or --input FILE", context)
+    return _answer(_decided_on(_read_input(source), context.ensure_object(Session)))
+
+
+@check.command("deploy")
+@click.argument("product")
+@click.option("--to", "destination", metavar="LANE", required=True, help="The lane to deploy to.")
+@releasing(required=True)
+@pass_session
+def check_deploy(session: Session, product: str, destination: str, artifact: str, ref: str) -> Answer:
+    """Ask whether a release may be deployed to a lane.
+
+    \b
+    Example:
+      launchplane-gate check deploy sellyouroutboard --to testing \\
+        --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c
+    """
+    with session.gate() as gate, progress_shown() as progress:
+        return _answer(gate.check(deploy_request(product, destination, artifact, ref), session.actor(), progress))
+
+
+@check.command("promote")
+@click.argument("product")
+@along
+@releasing(required=False)
+@pass_session
+def check_promote(
+    session: Session,
+    product: str,
+    source: str | None,
+    destination: str | None,
+    artifact: str | None,
+    ref: str | None,
+) -> Answer:
+    """Ask whether what one lane runs may be promoted to another.
+
+    \b
+    Example:
+      launchplane-gate check promote sellyouroutboard --ref 41620cf13151d1a12f09d06007d67bdf791d200c
+    """
+    with session.gate() as gate, progress_shown() as progress:
+        request = promote_request(gate, product, source, destination, artifact, ref)
+        return _answer(gate.check(request, session.actor(), progress))
+
+
+def _answer(decision: Decision) -> Answer:
+    from launchplane_gate.report.decision import checked_text
+
+    document = {**decision.model_dump(mode="json"), "allowed": decision.allowed}
+    return Answer(document, checked_text(decision), 0 if decision.allowed else 1)
+
+
+def _read_input(source: str) -> dict[str, Any]:
+    """A policy input, held to its contract. Raises RequestError, which names the place."""
+    from pydantic import ValidationError
+
+    from launchplane_gate import strictjson
+    from launchplane_gate.errors import RequestError
+    from launchplane_gate.model import PolicyInput
+
+    name = "standard input" if source == "-" else source
+    try:
+        if source == "-":
+            text = sys.stdin.buffer.read(strictjson.MAX_BYTES + 1)
+        else:
+            with Path(source).open("rb") as opened:
+                text = opened.read(strictjson.MAX_BYTES + 1)
+        facts = strictjson.loads(text)
+        PolicyInput.model_validate_json(text, strict=True)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            raise RequestError(f"{name}: {_first_fault(error)}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RequestError(f"{name} {'cannot be read: ' if isinstance(error, OSError) else ''}{reason}") from None
+    assert isinstance(facts, dict)  # its contract says so
+    return facts
+
+
+def _first_fault(error: Any) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the document"
+    what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"][0].lower() + first["msg"][1:]
+    more = error.error_count() - 1
+    return f"{place}: {what}" + (f" ({more} more)" if more else "")
+
+
+def _decided_on(facts: Mapping[str, Any], session: Session) -> Decision:
+    """Decide without records: the shipped policies, and those that the settings add where there are settings."""
+    from datetime import UTC, datetime
+
+    from launchplane_gate.policy import EmbeddedEngine, decide, load_bundle, shipped_policies
+
+    bundle = load_bundle([shipped_policies(), *_policy_folders(session)])
+    engine = EmbeddedEngine(bundle)
+    return decide(engine, bundle, facts, waivers=(), now=datetime.now(UTC), decision_id="not-saved")
+
+
+def _policy_folders(session: Session) -> tuple[Path, ...]:
+    return session.settings().policy_folders if session.has_settings() else ()

@@ -1,0 +1,166 @@
+"""``deploy`` and ``promote``: the two commands that act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from launchplane_gate.cli.asking import along, deploy_request, promote_request, releasing
+from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.session import Session, pass_session, progress_shown
+
+if TYPE_CHECKING:
+    from launchplane_gate.gate import Gate
+    from launchplane_gate.model import Request, Run
+    from launchplane_gate.report.run import Aftermath
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_CODES: Mapping[str, int] = {
+    "recorded": 0,
+    "denied": 1,
+    "stale": 1,
+    "undecided": 3,
+    "fail": 4,
+    "unknown": 5,
+    "unconfirmed": 5,
+    "unrecorded": 5,
+    "interrupted": 5,
+    "open": 7,  # a repeat of a request that is under way
+}
+
+
+def acting(command: F) -> F:
+    """Options that both commands take."""
+    for option in (
+        click.option("--all", "every_rule", is_flag=True, help="Show the rules that passed, too."),
+        click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane."),
+        click.option("--idempotency-key", "key", metavar="KEY", help="A repeat under this key acts only once."),
+        click.option("--reason", default="", metavar="TEXT", help="Why; it is kept with the run."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(cls=Command)
+@click.argument("product")
+@click.option("--to", "destination", metavar="LANE", required=True, help="The lane to deploy to.")
+@releasing(required=True)
+@acting
+@pass_session
+def deploy(
+    session: Session,
+    product: str,
+    destination: str,
+    artifact: str,
+    ref: str,
+    reason: str,
+    key: str | None,
+    wait: float | None,
+    every_rule: bool,
+) -> Answer:
+    """Deploy a release to a lane, if the policies allow it.
+
+    The release is named by its artifact and its commit. It is recorded in the inventory only once the lane was seen to
+    run it. A lane that is promoted to takes no deploys: deploy to the lane where its path begins.
+
+    \b
+    Example:
+      launchplane-gate deploy sellyouroutboard --to testing \\
+        --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c
+    """
+    request = deploy_request(product, destination, artifact, ref, reason=reason, idempotency_key=key)
+    with session.gate() as gate:
+        return _run(session, gate, request, wait, every_rule=every_rule)
+
+
+@click.command(cls=Command)
+@click.argument("product")
+@along
+@releasing(required=False)
+@click.option("--version", metavar="TAG", help="The version that this release is to be known by.")
+@acting
+@pass_session
+def promote(
+    session: Session,
+    product: str,
+    source: str | None,
+    destination: str | None,
+    artifact: str | None,
+    ref: str | None,
+    version: str | None,
+    reason: str,
+    key: str | None,
+    wait: float | None,
+    every_rule: bool,
+) -> Answer:
+    """Promote what one lane runs now to the next, if the policies allow it.
+
+    With nothing but the product, what testing runs now is promoted to prod, or whatever the product's only path is. The
+    release is never chosen here: --artifact and --ref say what you believe it to be, and another one is refused.
+
+    \b
+    Examples:
+      launchplane-gate promote sellyouroutboard
+      launchplane-gate promote sellyouroutboard --ref 41620cf13151d1a12f09d06007d67bdf791d200c
+    """
+    with session.gate() as gate:
+        rest = {"version": version, "reason": reason, "idempotency_key": key}
+        request = promote_request(gate, product, source, destination, artifact, ref, **rest)
+        return _run(session, gate, request, wait, every_rule=every_rule)
+
+
+def _run(session: Session, gate: Gate, request: Request, wait: float | None, *, every_rule: bool) -> Answer:
+    from launchplane_gate.errors import GateError
+    from launchplane_gate.report.run import run_text
+
+    if wait is not None:
+        gate.lane_wait_s = wait
+    with progress_shown() as progress:
+        session.acting = True
+        run = gate.run(request, session.actor(), progress)
+    document, code = run.model_dump(mode="json"), EXIT_CODES[run.status]
+    try:
+        after = _aftermath(gate, run)
+    except GateError as error:  # the run is over, and its result must not be lost over this
+        unread = f"  How {run.destination} stands now cannot be read: {error}"
+        return Answer(document, [f"Run {run.run_id} ended {run.status}. {run.detail}".rstrip(), unread], code)
+    return Answer(
+        {**document, "lane": after.lane.model_dump(mode="json")}, run_text(after, every_rule=every_rule), code
+    )
+
+
+def _aftermath(gate: Gate, run: Run) -> Aftermath:
+    """How the run's lane stands now."""
+    from launchplane_gate.lanes import look_at, paths_of, promoting
+    from launchplane_gate.report.run import Aftermath
+
+    profile = gate.profile(run.product)
+    lane = run.destination
+    paths = paths_of(gate, run.product)
+    starts = [start for start, end in paths if end == lane.instance]
+    return Aftermath(
+        run=run,
+        lane=look_at(gate, profile, lane),
+        driver=profile.driver_id,
+        urls=len(profile.health_urls(lane.context, lane.instance)),
+        took_s=_took_s(gate, run),
+        promotion=promoting(run.product, starts[0], lane.instance, paths) if starts else "",
+    )
+
+
+def _took_s(gate: Gate, run: Run) -> float | None:
+    """How long the deploy took, as its record says."""
+    from launchplane_gate.model import unstamp
+
+    if run.status != "recorded" or run.deployment_record_id is None:
+        return None
+    try:
+        evidence = gate.store.read_deployment_record(run.deployment_record_id).deploy
+    except FileNotFoundError:
+        return None
+    began, ended = unstamp(evidence.started_at), unstamp(evidence.finished_at)
+    return (ended - began).total_seconds() if began and ended else None

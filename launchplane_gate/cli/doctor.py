@@ -1,0 +1,200 @@
+"""``doctor``: whether the gate could decide and record now, and what to mend if not."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.session import Session, pass_session
+from launchplane_gate.errors import GateError
+
+if TYPE_CHECKING:
+    from launchplane_gate.model import Lane
+    from launchplane_gate.plugins import Plugins
+    from launchplane_gate.policy import Bundle
+    from launchplane_gate.settings import Settings
+    from launchplane_gate.store import FileStore
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. ``remedy`` is empty where nothing is wrong."""
+
+    what: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+class _Examination:
+    def __init__(self) -> None:
+        self.checks: list[Check] = []
+
+    def look(self, what: str, at: Callable[[], T], say: Callable[[T], str]) -> T | None:
+        """Note what ``at`` gives, or what it raises; None where it raised."""
+        try:
+            found = at()
+            self.checks.append(Check(what, True, say(found)))
+        except GateError as error:
+            self.checks.append(Check(what, False, str(error), error.hint))
+        except Exception as error:  # noqa: BLE001  # whatever is wrong is what was looked for
+            self.checks.append(Check(what, False, f"{type(error).__name__}: {error}", "Mend what it names."))
+        else:
+            return found
+        return None
+
+
+@click.command(cls=Command)
+@pass_session
+def doctor(session: Session) -> Answer:
+    """Look at everything that a decision needs, and change nothing: 0 if all is well, 3 otherwise.
+
+    Settings, state folder, ledger and its chains, policies and their own tests, the engine's load checks, plugins, and
+    whether each lane's platform answers. Each line says ok or not ok, and what to do.
+
+    \b
+    Example:
+      launchplane-gate doctor
+    """
+    from launchplane_gate.report.text import Block, Table
+
+    checks = _examine(session)
+    rows = [
+        ("ok" if check.ok else "not ok", check.what, "\n".join(part for part in (check.found, check.remedy) if part))
+        for check in checks
+    ]
+    wrong = sum(not check.ok for check in checks)
+    verdict = f"{wrong} of {len(checks)} are not ok." if wrong else "All is well."
+    text: list[Block] = [Table(rows, indent=0), "", verdict]
+    return Answer({"ok": not wrong, "checks": [asdict(check) for check in checks]}, text, 3 if wrong else 0)
+
+
+def _examine(session: Session) -> list[Check]:
+    here = _Examination()
+    settings = here.look("settings", session.settings, lambda found: str(found.path))
+    bundle = here.look("policies", lambda: _bundle(settings), _say_bundle)
+    if bundle:
+        here.look("engine", lambda: _engine(bundle), lambda name: f"{name}: its load checks and {_tests(bundle)} pass")
+    if settings is None:
+        return here.checks
+    here.look("state folder", lambda: _try_writing(settings), lambda found: f"{found} can be written")
+    here.look("ledger", lambda: _ledger(settings), str)
+    loaded = here.look("plugins", lambda: _plugins(settings), lambda found: ", ".join(found.names) or "none is enabled")
+    store = _store(settings)
+    for product, profile in settings.profiles.items():
+        if bundle and product not in bundle.settings.products:
+            remedy = f"Add products.{product} to config/data.json of a policy folder: its paths and its actors."
+            here.checks.append(Check(product, False, "the policies do not name this product: all is refused", remedy))
+        for lane in dict.fromkeys((one.context, one.instance) for one in profile.lanes):
+            _examine_lane(here, store, loaded, profile.driver_id, lane)
+    return here.checks
+
+
+def _examine_lane(
+    here: _Examination, store: FileStore, loaded: Plugins | None, driver_id: str, at: tuple[str, str]
+) -> None:
+    from launchplane_gate.model import Lane
+
+    lane = Lane(context=at[0], instance=at[1])
+    here.look(f"{lane} records", lambda: _records(store, lane), str)
+    if loaded and driver_id in loaded.drivers:
+        here.look(f"{lane} platform", lambda: _observed(loaded, driver_id, lane), str)
+
+
+def _bundle(settings: Settings | None) -> Bundle:
+    from launchplane_gate.policy import load_bundle, shipped_policies
+
+    return load_bundle([shipped_policies(), *(settings.policy_folders if settings else ())])
+
+
+def _say_bundle(bundle: Bundle) -> str:
+    from launchplane_gate.model import short
+    from launchplane_gate.report.words import count
+
+    return f"revision {short(bundle.revision)}, {count(len(bundle.metadata), 'rule')}"
+
+
+def _tests(bundle: Bundle) -> str:
+    from launchplane_gate.report.words import count
+
+    return count(len(bundle.tests), "Rego test")
+
+
+def _engine(bundle: Bundle) -> str:
+    from launchplane_gate.policy import EmbeddedEngine
+
+    return EmbeddedEngine(bundle).name
+
+
+def _try_writing(settings: Settings) -> str:
+    """The state folder, or the first one above it that exists."""
+    folder = settings.state_dir
+    while not folder.exists():
+        folder = folder.parent
+    with tempfile.TemporaryFile(dir=folder):
+        return str(folder)
+
+
+def _store(settings: Settings) -> FileStore:
+    from launchplane_gate.store import FileStore
+
+    return FileStore(settings.state_dir, settings.profiles)
+
+
+def _ledger(settings: Settings) -> str:
+    from launchplane_gate.errors import LedgerError
+    from launchplane_gate.ledger import FILE_NAME, SCHEMA_VERSION, Ledger
+    from launchplane_gate.report.words import count
+
+    holds_records = _store(settings).holds_records()
+    if not (settings.state_dir / FILE_NAME).exists() and not holds_records:
+        return "none yet; the first deploy starts it"
+    ledger = Ledger.open(settings.state_dir, holds_records=holds_records)
+    try:
+        entries, wrong = ledger.verify()
+    finally:
+        ledger.close()
+    if wrong:
+        raise LedgerError("; ".join(wrong), hint="`launchplane-gate decisions verify` lists it; a backup has the rest.")
+    return f"schema {SCHEMA_VERSION}, {count(entries, 'entry', 'entries')}, every chain is whole"
+
+
+def _plugins(settings: Settings) -> Plugins:
+    from datetime import UTC, datetime
+
+    from launchplane_gate.plugins import load_plugins
+
+    return load_plugins(settings, now=lambda: datetime.now(UTC))
+
+
+def _records(store: FileStore, lane: Lane) -> str:
+    """What a lane's records say. Raises RecordUnreadable for the first one that cannot be read."""
+    from launchplane_gate.model import short
+    from launchplane_gate.report.words import count
+
+    names = {"context_name": lane.context, "instance_name": lane.instance}
+    deployments = count(len(store.list_deployment_records(**names)), "deployment")
+    store.list_backup_gate_records(**names)
+    try:
+        return f"{deployments}; runs {short(store.read_environment_inventory(**names).source_git_ref)}"
+    except FileNotFoundError:
+        return f"{deployments}; nothing in the inventory"
+
+
+def _observed(loaded: Plugins, driver_id: str, lane: Lane) -> str:
+    from launchplane_gate.errors import EvidenceFailed
+    from launchplane_gate.report.words import brief
+
+    seen = loaded.drivers[driver_id].observe(lane)
+    if not seen.reachable:
+        raise EvidenceFailed(f"{driver_id} cannot reach it: {seen.detail}", hint="Bring the platform back.")
+    running = seen.artifact_id or seen.configured_artifact_id
+    return f"{driver_id} answers: {brief(running) if running else 'nothing runs here'}"

@@ -1,0 +1,168 @@
+"""``init``: settings to begin with, an example to try, and a ledger beside records that are older than it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.session import Session, actor_subject, pass_session
+
+if TYPE_CHECKING:
+    from launchplane_gate.lanes import LaneView
+
+OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
+NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
+
+
+@click.command(cls=Command)
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option("--product", metavar="NAME", help="What your product is called.  [default: myproduct]")
+@click.option("--repository", metavar="OWNER/NAME", help="Its repository.  [default: example/NAME]")
+@click.option("--example", is_flag=True, help="Write a working example instead, with two releases to ship.")
+@click.option("--adopt", is_flag=True, help="Start a ledger for records that have none; the settings are there already.")
+@pass_session
+def init(
+    session: Session, folder: Path, product: str | None, repository: str | None, example: bool, adopt: bool
+) -> Answer:
+    """Write settings to begin with, and say what to do next.
+
+    DIR (here, if you name none) gets launchplane-gate.toml and a folder of policies, both explained line by line, for
+    one product with the lanes testing and prod on this machine. Nothing that exists is overwritten.
+
+    \b
+    Examples:
+      launchplane-gate init --product sellyouroutboard --repository cbusillo/sellyouroutboard
+      launchplane-gate init --example try-it
+      launchplane-gate init --adopt
+    """
+    if example + adopt + bool(product or repository) > 1:
+        raise click.UsageError("--example, --adopt and --product with --repository cannot go together")
+    if adopt:
+        return _adopt(session, folder)
+    if example:
+        return _example(folder)
+    name = product or "myproduct"
+    _write(folder, {}, product=_a_name(name), repository=_a_repository(repository or f"example/{name}"))
+    steps = [
+        f"read and change {folder / 'launchplane-gate.toml'} and {folder / 'policies/README.md'}",
+        *_going_to(folder),
+        "launchplane-gate doctor",
+        f"launchplane-gate lanes {name}",
+    ]
+    return _written(folder, f"Wrote settings and policies for {name} to {folder}.", steps)
+
+
+def _example(folder: Path) -> Answer:
+    from launchplane_gate.demo.release import release_program
+    from launchplane_gate.demo.workspace import PRODUCT
+
+    programs = {"release-1.py": release_program(OLD), "release-2.py": release_program(NEW)}
+    artifacts = _write(folder, programs)
+
+    def deploy(file: str, commit: str) -> str:
+        return f"launchplane-gate deploy {PRODUCT} --to testing --artifact {artifacts[file]} --ref {commit}"
+
+    steps = [
+        *_going_to(folder),
+        deploy("release-1.py", OLD),
+        f"launchplane-gate promote {PRODUCT}",
+        deploy("release-2.py", NEW),
+        f"launchplane-gate lanes {PRODUCT}",
+        f"launchplane-gate promote {PRODUCT} --ref {OLD}",
+    ]
+    told = f"Wrote an example to {folder}: {PRODUCT}, with two releases, and the lanes testing and prod on this machine."
+    answer = _written(folder, told, steps)
+    ends = "The last one is refused, and says why. What runs ends with: pkill -f " + str(folder.absolute() / "state")
+    return Answer(answer.document, [*answer.text, "", ends])
+
+
+def _write(folder: Path, releases: dict[str, str], **named: str) -> dict[str, str]:
+    from launchplane_gate.demo.workspace import free_ports, write_workspace
+    from launchplane_gate.errors import UsageError
+
+    testing, prod = free_ports(2)
+    try:
+        return write_workspace(folder, releases=releases, ports=(testing, prod), actor=actor_subject(), **named)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{folder / str(error)} is there already", hint="Nothing was written. Name another folder, or move it away."
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder} cannot be written: {error.strerror}", hint="") from None
+
+
+def _going_to(folder: Path) -> list[str]:
+    return [] if folder.absolute() == Path.cwd() else [f"cd {folder}"]
+
+
+def _written(folder: Path, told: str, steps: list[str]) -> Answer:
+    text = [told, "Type next:", *(f"  {step}" for step in steps)]
+    return Answer({"folder": str(folder.absolute()), "next": steps}, text)
+
+
+def _a_name(product: str) -> str:
+    from pydantic import TypeAdapter, ValidationError
+
+    from launchplane_gate.model import Name
+
+    try:
+        return TypeAdapter(Name).validate_python(product)
+    except ValidationError:
+        raise click.UsageError(f"{product!r} is no name for a product: lower-case letters, digits, '.', '_', '-'") from None
+
+
+def _a_repository(repository: str) -> str:
+    owner, separator, name = repository.partition("/")
+    if not (separator and owner and name) or "/" in name or any(char.isspace() for char in repository):
+        raise click.UsageError(f"{repository!r} is not OWNER/NAME")
+    return repository
+
+
+def _adopt(session: Session, folder: Path) -> Answer:
+    """Start a ledger for a state directory that has records and no ledger."""
+    from launchplane_gate.adoption import adopt
+    from launchplane_gate.errors import UsageError
+    from launchplane_gate.ledger import FILE_NAME, Ledger
+    from launchplane_gate.store import FileStore
+
+    if session.config is None and folder != Path():
+        session.config = folder / "launchplane-gate.toml"
+    settings = session.settings()
+    store = FileStore(settings.state_dir, settings.profiles)
+    if (settings.state_dir / FILE_NAME).exists():
+        raise UsageError(f"{settings.state_dir} has a ledger already", hint="Nothing was done; nothing needs to be.")
+    if not store.holds_records():
+        raise UsageError(f"{settings.state_dir} holds no records", hint="Nothing was done. The first deploy starts a ledger.")
+    ledger = Ledger.create(settings.state_dir)
+    try:
+        adopted = adopt(store, ledger, settings.profiles.values(), session.actor())
+    finally:
+        ledger.close()
+    with session.gate(settings) as gate:
+        from launchplane_gate.lanes import look
+
+        views = [view for view in look(gate, settings.profiles.values(), session.actor()) if view.lane in adopted]
+    return Answer({"adopted": [view.model_dump(mode="json") for view in views]}, _adopted_text(views))
+
+
+def _adopted_text(views: list[LaneView]) -> list[str]:
+    from launchplane_gate.report.words import count
+
+    if not views:
+        return ["Started a ledger. No lane of these settings has an inventory, so there was nothing to adopt."]
+    text = [
+        f"Started a ledger and adopted {count(len(views), 'lane')}. Nobody saw what they run, so each is unsettled until",
+        "a run on it is recorded. Settle them in this order:",
+    ]
+    deploys = [view for view in views if " deploy " in view.command]
+    for view in [*deploys, *(view for view in views if view not in deploys)]:
+        command = view.command
+        if view.runs:
+            artifact, ref = f"--artifact {view.runs.artifact_id}", f"--ref {view.runs.source_git_ref}"
+            command = command.replace("--artifact …", artifact).replace("--ref …", ref)
+        text.append(f"  {command}")
+    return text

@@ -1,0 +1,139 @@
+"""Where a command's answer goes: ``--output FORMAT[=PATH]``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from launchplane_gate.report.text import Block
+
+FORMATS = ("text", "json")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found out: a document for programs, text for people, and the exit code.
+
+    ``failed``: it is an error that is told here, not an answer.
+    """
+
+    document: Mapping[str, object]
+    text: Sequence[Block]
+    exit_code: int = 0
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """One form of an answer, and the file that it goes to; None: standard output."""
+
+    format: str
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.format}={self.path}" if self.path else self.format
+
+
+class OutputType(click.ParamType):
+    """``text``, ``json``, ``json=PATH``; a path that cannot be written is found out before anything is done."""
+
+    name = "format"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "FORMAT[=PATH]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
+        if isinstance(value, Output):
+            return value
+        form, separator, path = str(value).partition("=")
+        if form not in FORMATS:
+            self.fail(f"{form!r} is no format; there are: {', '.join(FORMATS)}", param, ctx)
+        if separator and not path:
+            self.fail(f"{value!r} names no file", param, ctx)
+        if not separator:
+            return Output(form)
+        problem = _unwritable(Path(path))
+        if problem:
+            self.fail(f"{path} cannot be written: {problem}", param, ctx)
+        return Output(form, Path(path))
+
+
+def _unwritable(path: Path) -> str:
+    """Why a file cannot be written; empty where it can."""
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        if _is_device(path):
+            return "" if os.access(path, os.W_OK) else "permission denied"
+        with tempfile.TemporaryFile(dir=path.parent):
+            return ""
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+
+
+def clash(outputs: Sequence[Output]) -> str:
+    """Why these outputs cannot all be had; empty where they can."""
+    if len({output.format for output in outputs if output.path is None}) > 1:
+        return "only one --output can go to standard output; give the other a file: --output json=FILE"
+    return ""
+
+
+def deliver(answer: Answer, outputs: Sequence[Output]) -> None:
+    """Write an answer in every form that was asked for.
+
+    Text goes to standard output unless a document does; what went wrong goes to standard error in any case. Files come
+    first, so that what is on the screen can be believed.
+    """
+    on_screen = [output for output in outputs if output.path is None][:1] or [Output("text")]
+    for output in [*(output for output in outputs if output.path), *on_screen]:
+        if output.path:
+            _write(output.path, _rendered(answer, output.format))
+        elif output.format == "json":
+            click.echo(_rendered(answer, "json"), nl=False)
+        elif not answer.failed:
+            _show(answer)
+    if answer.failed:
+        click.echo(_rendered(answer, "text"), nl=False, err=True)
+
+
+def _show(answer: Answer) -> None:
+    if not sys.stdout.isatty() and not os.environ.get("FORCE_COLOR"):  # rich's own rule
+        click.echo(_rendered(answer, "text"), nl=False)
+        return
+    from launchplane_gate.report.text import on_terminal
+
+    on_terminal(answer.text, sys.stdout)
+
+
+def _rendered(answer: Answer, form: str) -> str:
+    from launchplane_gate.report import json, text
+
+    return json.document(answer.document) if form == "json" else text.plain(answer.text)
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _write(path: Path, content: str) -> None:
+    """All of the file or nothing of it; a device or pipe is written to, never replaced."""
+    if _is_device(path):
+        path.write_text(content, "utf-8")
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(content, "utf-8")
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise

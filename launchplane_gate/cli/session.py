@@ -1,0 +1,109 @@
+"""What every command is given: the settings that were named, the gate behind them, and who asks."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from launchplane_gate.cli.output import Output
+
+if TYPE_CHECKING:
+    from launchplane_gate.gate import Gate
+    from launchplane_gate.ledger import Ledger
+    from launchplane_gate.model import Actor
+    from launchplane_gate.settings import Settings
+    from launchplane_gate.store import FileStore
+
+
+@dataclass
+class Session:
+    """One call of the program. ``acting``: from here on something may be changed outside."""
+
+    config: Path | None = None
+    outputs: list[Output] = field(default_factory=list)
+    acting: bool = False
+
+    def settings(self) -> Settings:
+        from launchplane_gate.settings import load_settings
+
+        return load_settings(self.config)
+
+    def has_settings(self) -> bool:
+        """Whether a settings file was named or stands here, readable or not."""
+        return bool(self.config or os.environ.get("LAUNCHPLANE_GATE_CONFIG") or Path("launchplane-gate.toml").exists())
+
+    @contextmanager
+    def gate(self, settings: Settings | None = None) -> Iterator[Gate]:
+        from launchplane_gate.gate import Gate
+
+        with Gate.open(settings or self.settings()) as gate:
+            yield gate
+
+    @contextmanager
+    def records(self) -> Iterator[tuple[Settings, FileStore, Ledger]]:
+        """What was recorded, without policies, plugins or platforms: it can be read while those are broken."""
+        from launchplane_gate.ledger import Ledger
+        from launchplane_gate.store import FileStore
+
+        settings = self.settings()
+        store = FileStore(settings.state_dir, settings.profiles)
+        ledger = Ledger.open(settings.state_dir, holds_records=store.holds_records())
+        try:
+            yield settings, store, ledger
+        finally:
+            ledger.close()
+
+    def actor(self) -> Actor:
+        """A person at a terminal, whom nobody has verified."""
+        from launchplane_gate.model import Actor
+
+        return Actor(subject=actor_subject())
+
+
+def actor_subject() -> str:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        user = f"uid-{os.getuid()}"
+    return f"unverified:{user}@{socket.gethostname()}"
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
+
+
+@contextmanager
+def progress_shown() -> Iterator[Callable[[str], None]]:
+    """Show what is awaited, on standard error: a line that counts the time on a terminal, else one line a step."""
+    if not sys.stderr.isatty():
+        yield _one_line_a_step()
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("gathering facts", total=None)
+        yield lambda message: shown.update(task, description=message)
+
+
+def _one_line_a_step() -> Callable[[str], None]:
+    last = ""
+
+    def tell(message: str) -> None:
+        nonlocal last
+        if message != last:
+            last = message
+            with suppress(OSError):  # nobody listening must not become a reason for a deploy to fail
+                click.echo(f"{time.strftime('%H:%M:%S')} {message}", err=True)
+
+    return tell

@@ -1,0 +1,145 @@
+"""Writing a folder to work in: settings with comments, the policies' word on one product, and its releases."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from string import Template
+
+from launchplane_gate.strictjson import sha256
+
+PRODUCT = "sellyouroutboard"
+LANES = ("testing", "prod")
+_PORTS = range(20_000, 30_000)  # below what systems hand out by themselves
+
+_SETTINGS = Template("""\
+# The settings of launchplane-gate. An unknown key is refused, with its line; `launchplane-gate doctor` looks at all of it.
+schema_version = 1
+
+# Records, ledger and what runs. Relative paths start at this file's folder; $$LAUNCHPLANE_GATE_STATE_DIR replaces it.
+state_dir = "state"
+
+lane_wait_s = 30                       # how long a request waits for a lane on which another one runs
+confirm_timeout_s = $confirm_timeout_s   # how long a lane may take until it is seen to run what was deployed
+confirm_interval_s = $confirm_interval_s # how often it is asked meanwhile
+
+# Folders that add to the shipped policies. They cannot replace a rule, nor take one away.
+[policy]
+folders = ["policies"]
+
+# Plugins: each that is to be loaded has a table here; `launchplane-gate plugins` lists what is installed. A secret is
+# never written here, only where it stands: token = { env = "NAME" } or { file = "PATH" }.
+[plugins.local]                        # runs a release as a process of this machine
+releases = "releases"                  # a folder with one file for each release
+command = [$python, "{release}"]       # how a release is started; it is to serve on port $$PORT
+
+[plugins.health]                       # asks each health URL which revision it runs
+revision_pointer = "/revision"         # where the revision stands in the answer
+
+[products.$product]
+repository = $repository
+driver = "local"                       # the plugin that deploys it
+image = "local/$product"               # every artifact of the product is IMAGE@sha256:DIGEST
+
+[products.$product.lanes.testing]
+health_url = "http://127.0.0.1:$testing/health"
+target = { port = $testing }           # for the driver: where on its platform the lane is
+
+[products.$product.lanes.prod]
+health_url = "http://127.0.0.1:$prod/health"
+target = { port = $prod }
+""")
+
+_POLICY_README = Template("""\
+# What this team decides
+
+The shipped policies say what has to hold for every product. The file `config/data.json` says what holds for $product:
+
+| key | what it decides | here |
+|---|---|---|
+| `paths` | from which lane to which it may be promoted | testing to prod |
+| `actors` | who may deploy or promote to a lane; `verified_by` is null for a person at a terminal | $actor |
+| `windows` | when a lane takes promotions; a lane that is not listed always does | not limited |
+| `backup` | how old the backup of a lane may be, in seconds (`{"prod": {"max_age_s": 86400}}`) | none is asked for |
+| `thresholds` | figures of its own, such as `source_soak_s`: how long a release has to run before it is promoted | the shipped ones |
+
+Rules of your own go beside it, in `gate/rules/CATEGORY/NAME.rego` with a test in `NAME_test.rego`, and on the roll call
+in `config/data.json`. They can only add. `launchplane-gate policy check` and `launchplane-gate policy test` tell
+whether the gate would take them.
+""")
+
+
+def write_workspace(
+    folder: Path,
+    *,
+    releases: Mapping[str, str],
+    ports: tuple[int, int],
+    actor: str,
+    product: str = PRODUCT,
+    repository: str = "cbusillo/sellyouroutboard",
+    confirm_timeout_s: float = 30,
+    confirm_interval_s: float = 0.5,
+) -> dict[str, str]:
+    """Write a working folder for the local driver; gives the artifact id of each release, by its file name.
+
+    ``releases``: the program text of each file; ``ports``: of testing and prod, on 127.0.0.1; ``actor``: who may ship
+    to both. Raises FileExistsError, before anything is written, where one of the files is there already.
+    """
+    words = {
+        "product": product,
+        "repository": _toml(repository),
+        "python": _toml(sys.executable),
+        "testing": ports[0],
+        "prod": ports[1],
+        "actor": f"`{actor}`",
+        "confirm_timeout_s": confirm_timeout_s,
+        "confirm_interval_s": confirm_interval_s,
+    }
+    files = {
+        "launchplane-gate.toml": _SETTINGS.substitute(words),
+        "policies/README.md": _POLICY_README.substitute(words),
+        "policies/config/data.json": json.dumps({"products": {product: _policy(actor)}}, indent=2) + "\n",
+        **{f"releases/{name}": text for name, text in releases.items()},
+    }
+    _write_new(folder, files)
+    return {name: f"local/{product}@sha256:{sha256(text.encode())}" for name, text in releases.items()}
+
+
+def free_ports(number: int) -> tuple[int, ...]:
+    """Ports of 127.0.0.1 on which nothing listens now."""
+    found: dict[int, None] = {}
+    while len(found) < number:
+        port = secrets.choice(_PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            found[port] = None
+    return tuple(found)
+
+
+def _policy(actor: str) -> dict[str, object]:
+    return {
+        "paths": [{"from": "testing", "to": "prod"}],
+        "actors": {lane: [{"subject": actor, "verified_by": None}] for lane in LANES},
+    }
+
+
+def _write_new(folder: Path, files: Mapping[str, str]) -> None:
+    for name in files:
+        if (folder / name).exists():
+            raise FileExistsError(name)
+    (folder / "releases").mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as opened:
+            opened.write(text)
+
+
+def _toml(text: str) -> str:
+    """A TOML string. JSON's form is TOML's too, but for the pairs in which it escapes what is not ASCII."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,221 @@
+"""What each lane runs, whether that is proven, and what can be done next: the operator's first look.
+
+It changes nothing: what the policies would say to a promotion is asked as ``check`` asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from launchplane_gate.errors import GateError, RequestError
+from launchplane_gate.facts import LaneRecords, read_lane, settled
+from launchplane_gate.gate import Gate
+from launchplane_gate.ledger import Row
+from launchplane_gate.model import Actor, Contract, Decision, Hold, Lane, Observation, ReleaseIdentity, Request
+from launchplane_gate.records import ProductProfile
+from launchplane_gate.runs import read_run
+
+PROGRAM = "launchplane-gate"
+AT_ONCE = 8
+
+
+class Promotion(Contract):
+    """What the policies say to promoting what a lane runs now. ``reason``: the first thing that stands against it."""
+
+    to: str
+    allowed: bool
+    code: str = ""
+    reason: str = ""
+    done: bool = False  # the destination runs it already
+
+
+class LaneView(Contract):
+    """``why`` says why a lane is not settled, ``differs`` how what the platform shows differs from the inventory.
+
+    ``next`` is what can be done, for people; ``command`` what to type for it, if there is something.
+    """
+
+    product: str
+    lane: Lane
+    runs: ReleaseIdentity | None
+    since: str | None
+    settled: bool
+    why: str
+    hold: Hold | None
+    observed: Observation | None
+    differs: str
+    promotions: tuple[Promotion, ...] = ()
+    next: str = ""
+    command: str = ""
+
+
+def paths_of(gate: Gate, product: str) -> list[tuple[str, str]]:
+    """The ways of promotion that the policies name for a product: from which lane to which."""
+    policy: dict[str, Any] = gate.bundle.config.get("products", {}).get(product, {})
+    return [(path["from"], path["to"]) for path in policy.get("paths", [])]
+
+
+def the_path(gate: Gate, product: str, source: str | None, destination: str | None) -> tuple[str, str]:
+    """From where to where to promote, where the caller names one end or none. Raises RequestError.
+
+    Both named are taken as they are: whether that is a path is for the policies to say.
+    """
+    if source and destination:
+        return source, destination
+    known = paths_of(gate, product)
+    fitting = [path for path in known if source in (None, path[0]) and destination in (None, path[1])]
+    if len(fitting) == 1:
+        return fitting[0]
+    listed = ", ".join(f"{start} -> {end}" for start, end in known) or "none"
+    raise RequestError(
+        f"{product} has {len(fitting) or 'no'} promotion paths that fit; the policies name: {listed}",
+        hint="Nothing was done. Name one: --from LANE --to LANE."
+        if known
+        else f"Nothing was done. Add one to products.{product}.paths in config/data.json of your policy folder.",
+    )
+
+
+def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[LaneView]:
+    """Every lane of some products, as it is now."""
+    views = [look_at(gate, profile, lane) for profile in profiles for lane in lanes_of(profile)]
+    at = {view.lane: view for view in views}
+    ways = [
+        (at[source], at[destination])
+        for product in dict.fromkeys(view.product for view in views)
+        for source, destination in _lanes_of_paths(gate, product, at)
+    ]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        offers = list(pool.map(lambda way: _offer(gate, *way, actor), ways))
+    return [_with_next(gate, view, list(zip(ways, offers, strict=True))) for view in views]
+
+
+def _lanes_of_paths(gate: Gate, product: str, at: Mapping[Lane, LaneView]) -> list[tuple[Lane, Lane]]:
+    """The paths of a product between lanes that exist."""
+    here = [lane for lane, view in at.items() if view.product == product]
+    return [
+        (source, destination)
+        for start, end in paths_of(gate, product)
+        for source in here
+        for destination in here
+        if (source.instance, destination.instance) == (start, end)
+    ]
+
+
+def lanes_of(profile: ProductProfile) -> list[Lane]:
+    return list(dict.fromkeys(Lane(context=one.context, instance=one.instance) for one in profile.lanes))
+
+
+def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
+    """One lane, without what could be done next."""
+    records, last = read_lane(gate.store, gate.ledger, lane), gate.ledger.last_effective(lane)
+    is_settled, why = settled(records, last)
+    observed, differs = _observed(gate, profile, records)
+    return LaneView(
+        product=profile.product,
+        lane=lane,
+        runs=records.release,
+        since=records.inventory.updated_at if records.inventory else None,
+        settled=is_settled,
+        why="" if is_settled else _why(gate, last, why),
+        hold=records.hold,
+        observed=observed,
+        differs=differs if is_settled else "",
+    )
+
+
+def _why(gate: Gate, last: Row | None, why: str) -> str:
+    """Why a lane is unsettled, with what its last run had to say."""
+    if last is None:
+        return why
+    if last.status == "open" and not gate.ledger.is_held(Lane(context=last.context, instance=last.instance), last.holder):
+        return f"the process of its last run, {last.run_id}, is gone"
+    detail = read_run(gate.ledger, last.run_id).detail
+    return f"{why}: {detail}" if detail and last.status not in ("recorded", "adopted") else why
+
+
+def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tuple[Observation | None, str]:
+    """What the platform says, and how it differs from the inventory."""
+    try:
+        observed = gate.driver(profile).observe(records.lane)
+    except Exception as error:  # noqa: BLE001  # a platform that cannot be asked is a thing to show, not to stop at
+        return None, f"the platform cannot be asked: {error}"
+    recorded = records.release and records.release.artifact_id
+    running = observed.artifact_id or observed.configured_artifact_id
+    if not observed.reachable:
+        return observed, f"the platform cannot be reached: {observed.detail}"
+    if running == recorded:
+        return observed, ""
+    return observed, f"{running} is seen running" if running else f"nothing is seen running: {observed.detail}"
+
+
+def _is_as_recorded(view: LaneView) -> bool:
+    return bool(view.settled and view.runs and not view.differs and not view.hold)
+
+
+def _offer(gate: Gate, source: LaneView, destination: LaneView, actor: Actor) -> Promotion | None:
+    """What the policies say to promoting along one path; None where the source has nothing to offer."""
+    to = destination.lane.instance
+    if not _is_as_recorded(source):
+        return None
+    if _is_as_recorded(destination) and destination.runs == source.runs:
+        return Promotion(to=to, allowed=False, done=True, reason=f"{to} runs it too")
+    request = Request(action="promote", product=source.product, source=source.lane.instance, destination=to)
+    try:
+        decision = gate.check(request, actor)
+    except GateError as error:
+        return Promotion(to=to, allowed=False, reason=str(error))
+    return _as_decided(to, decision)
+
+
+def _as_decided(to: str, decision: Decision) -> Promotion:
+    if decision.allowed:
+        return Promotion(to=to, allowed=True)
+    first = decision.refusals[0] if decision.refusals else None
+    return Promotion(to=to, allowed=False, code=first.code if first else "", reason=first.message if first else "")
+
+
+def _with_next(
+    gate: Gate, view: LaneView, offers: list[tuple[tuple[LaneView, LaneView], Promotion | None]]
+) -> LaneView:
+    """The view with what can be done about the lane."""
+    given = tuple(offer for (source, _), offer in offers if source.lane == view.lane and offer)
+    taken = [source for (source, destination), offer in offers if destination.lane == view.lane and _allows(offer)]
+    found = view.model_copy(update={"promotions": given, "next": "\n".join(_said(offer) for offer in given)})
+    if view.hold:
+        return found.model_copy(update={"next": f"held by {view.hold.subject}"})
+    if not _is_as_recorded(view):
+        return found.model_copy(update={"command": settling(gate, view)})
+    if taken:
+        paths = paths_of(gate, view.product)
+        command = promoting(view.product, taken[0].lane.instance, view.lane.instance, paths)
+        return found.model_copy(update={"command": command})
+    return found
+
+
+def _allows(offer: Promotion | None) -> bool:
+    return offer is not None and offer.allowed
+
+
+def _said(promotion: Promotion) -> str:
+    if promotion.done:
+        return promotion.reason
+    if promotion.allowed:
+        return f"can be promoted to {promotion.to}"
+    return f"not to {promotion.to}: " + " ".join(part for part in (promotion.code, promotion.reason) if part)
+
+
+def settling(gate: Gate, view: LaneView) -> str:
+    """The command that settles a lane, or puts the first release on it."""
+    paths = paths_of(gate, view.product)
+    here = view.lane.instance
+    for start, end in paths:
+        if end == here:
+            return promoting(view.product, start, end, paths)
+    return f"{PROGRAM} deploy {view.product} --to {here} --artifact … --ref …"
+
+
+def promoting(product: str, source: str, destination: str, paths: list[tuple[str, str]]) -> str:
+    ends = "" if paths == [(source, destination)] else f" --from {source} --to {destination}"
+    return f"{PROGRAM} promote {product}{ends}"

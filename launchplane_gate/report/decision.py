@@ -1,0 +1,86 @@
+"""A decision, as text: the rules that refuse come first, each with what it saw and its remedy."""
+
+from __future__ import annotations
+
+from launchplane_gate.model import Decision, RuleResult, short
+from launchplane_gate.report.text import Block, Table
+from launchplane_gate.report.words import brief, count
+
+MARKS = {"fail": "x", "waived": "w", "pass": "."}  # in the order in which they are shown
+
+
+def decision_text(decision: Decision, *, every_rule: bool) -> list[Block]:
+    """A table of rules; those that passed stand in it as a number, unless every rule is asked for."""
+    rows = [_row(result) for mark in MARKS for result in decision.results if result.status == mark]
+    if not every_rule:
+        passed = sum(result.status == "pass" for result in decision.results)
+        rows = [row for row in rows if row[0] != MARKS["pass"]]
+        other = " other" if rows else ""
+        if passed:
+            rows.append((MARKS["pass"], f"{passed}{other} rule{'s' * (passed != 1)} passed", "(--all shows them)"))
+    return [Table(rows)]
+
+
+def _row(result: RuleResult) -> tuple[str, str, str]:
+    mark, said = MARKS[result.status], brief(result.message)
+    if result.status == "pass":
+        return mark, result.code, result.title
+    if result.status == "waived":
+        return mark, result.code, f"Waived by {result.waiver_id}. {said}".strip()
+    return mark, result.code, "\n".join(line for line in (said, result.remedy) if line)
+
+
+def what(decision: Decision) -> str:
+    """``sellyouroutboard testing -> prod``; ``sellyouroutboard testing, release 41620cf`` for a deploy."""
+    to = decision.destination.instance
+    if decision.source:
+        return f"{decision.product} {decision.source.instance} -> {to}"
+    return f"{decision.product} {to}" + (f", release {decision.release}" if decision.release else "")
+
+
+def admitted(decision: Decision) -> str:
+    """``16 of 16 rules``, and how many of them were waived."""
+    waived = sum(result.status == "waived" for result in decision.results)
+    good = len(decision.results) - len(decision.refusals)
+    return f"{good} of {count(len(decision.results), 'rule')}" + (f", {waived} waived" if waived else "")
+
+
+def engine_line(decision: Decision) -> str:
+    return f"policy {short(decision.policy_revision)} on {decision.engine}"
+
+
+def checked_text(decision: Decision) -> list[Block]:
+    """The answer of ``check``, which saves nothing."""
+    return [
+        f"{_verdict(decision)}: {decision.action} {what(decision)}. This was a check: nothing was done.",
+        "",
+        *decision_text(decision, every_rule=True),
+        "",
+        f"{admitted(decision)} passed, {engine_line(decision)}.",
+    ]
+
+
+def saved_text(decision: Decision, run_id: str) -> list[Block]:
+    """A decision of the ledger, in full."""
+    actor, release = decision.actor, decision.release
+    asked = "admit: may it happen?" if decision.phase == "admit" else "confirm: did it happen, and nothing else?"
+    facts = [
+        ("asked", asked),
+        ("by", actor.subject + (f", verified by {actor.verified_by}" if actor.verified_by else "")),
+        ("at", decision.decided_at),
+        ("commit", release.source_git_ref if release else "none"),
+        ("artifact", release.artifact_id if release else "none"),
+        ("policy", f"{decision.policy_revision}, on {decision.engine}"),
+        ("input", f"sha256 {decision.input_digest} (--output json shows it)"),
+        ("run", run_id),
+    ]
+    return [
+        f"{decision.decision_id}  {_verdict(decision)}: {decision.action} {what(decision)}",
+        Table(facts),
+        "",
+        *decision_text(decision, every_rule=True),
+    ]
+
+
+def _verdict(decision: Decision) -> str:
+    return "Allowed" if decision.allowed else "Refused"

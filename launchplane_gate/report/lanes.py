@@ -1,0 +1,52 @@
+"""The operator's first look, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from launchplane_gate.lanes import PROGRAM, LaneView
+from launchplane_gate.report.text import Block, Table
+from launchplane_gate.report.words import ago, brief
+
+HEADER = ("LANE", "RUNS", "SINCE", "STATE", "NEXT")
+LONGEST = 160
+
+
+def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime | None = None) -> list[Block]:
+    rows = [
+        (
+            f"{view.product}/{view.lane.instance}" if with_product else view.lane.instance,
+            runs(view),
+            ago(view.since, now) if view.since else "-",
+            state(view),
+            _next(view),
+        )
+        for view in views
+    ]
+    return [Table(rows, HEADER, indent=0)]
+
+
+def runs(view: LaneView) -> str:
+    """The inventory's word; with a question mark where that is not proven."""
+    return (str(view.runs) if view.runs else "-") + ("" if view.settled and not view.differs else "?")
+
+
+def state(view: LaneView) -> str:
+    if view.hold:
+        return f"held: {view.hold.reason}"
+    if not view.settled:
+        return f"unsettled: {_cut(brief(view.why))}"
+    if view.differs:
+        return f"settled, but {_cut(brief(view.differs))}"
+    return "settled" if view.runs else "settled: nothing has run here"
+
+
+def _next(view: LaneView) -> str:
+    command = view.command.removeprefix(f"{PROGRAM} ")
+    return "\n".join(part for part in (brief(view.next), command) if part) or "-"
+
+
+def _cut(text: str) -> str:
+    first = text.split("; ")[0]
+    return first if len(first) <= LONGEST else first[: LONGEST - 3] + "..."

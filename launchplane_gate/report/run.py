@@ -1,0 +1,155 @@
+"""What became of a run, as text: what happened, then why, then what to type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from launchplane_gate.lanes import PROGRAM, LaneView
+from launchplane_gate.model import Decision, ReleaseIdentity, Run
+from launchplane_gate.report.decision import admitted, decision_text, engine_line, what
+from launchplane_gate.report.text import Block, Table
+from launchplane_gate.report.words import brief, count, span
+
+ENDED = {
+    "fail": "Failed: the deploy of {release} to {lane} did not pass.",
+    "unknown": "Unknown: whether the deploy of {release} to {lane} passed cannot be told.",
+    "unconfirmed": "Not confirmed: the deploy of {release} to {lane} passed, but that {lane} runs it is not proven.",
+    "unrecorded": "Not recorded: {lane} was seen to run {release}, but the inventory could not be written.",
+    "interrupted": "Interrupted: the {action} of {release} to {lane} did not come to its end.",
+}
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """A run, and how its destination stands now.
+
+    ``took_s``: how long the deploy took, in seconds. ``promotion``: the command that promotes to the lane, where the
+    policies name a way to it.
+    """
+
+    run: Run
+    lane: LaneView
+    driver: str
+    urls: int
+    took_s: float | None
+    promotion: str
+
+
+def run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
+    run = after.run
+    if run.replayed:
+        return _repeat(run)
+    if run.status == "recorded":
+        return _recorded(after, every_rule=every_rule)
+    if run.status == "denied" and run.admitted:
+        return _denied(run, run.admitted, every_rule=every_rule)
+    if run.status in ENDED:
+        return _not_proven(after, every_rule=every_rule)
+    return [
+        f"{run.status.capitalize()}: {run.action} {_where(run)}. Nothing was deployed.",
+        f"  {brief(run.detail)}",
+        "  Run the command again to decide on what the lanes run now.",
+    ]
+
+
+def _repeat(run: Run) -> list[Block]:
+    if run.status == "open":
+        return [
+            f"Busy: this request is under way as {run.run_id}. Its repeat did nothing.",
+            f"  see how it ends:   {PROGRAM} runs show {run.run_id}",
+        ]
+    return [
+        f"Done before: this request was recorded as {run.run_id}, and that is still true. Its repeat did nothing.",
+        f"  {run.destination.instance} runs {run.release}",
+    ]
+
+
+def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
+    run = after.run
+    text: list[Block] = [_title(run), Table(_steps(after))]
+    for decision in (run.admitted, run.confirmed):
+        if every_rule and decision:
+            text += ["", *decision_text(decision, every_rule=True)]
+    return text
+
+
+def _title(run: Run) -> str:
+    to = run.destination.instance
+    if run.source:
+        return f"Promote {run.product} {run.release} from {run.source.instance} to {to}"
+    return f"Deploy {run.product} {run.release} to {to}"
+
+
+def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
+    run = after.run
+    took = f", done in {span(after.took_s)}" if after.took_s is not None else ""
+    was = f" (was {run.previous})" if run.previous and run.previous != run.release else ""
+    reports = f", {count(after.urls, 'URL reports', 'URLs report')} {run.release}" if after.urls else ""
+    steps = [("deployed", f"{after.driver}{took}", "")]
+    if run.admitted:
+        steps.insert(0, ("admitted", admitted(run.admitted), run.admitted.decision_id))
+    if run.confirmed:
+        steps.append(("confirmed", f"{admitted(run.confirmed)}{reports}", run.confirmed.decision_id))
+    return [*steps, ("recorded", f"{run.destination.instance} runs {run.release}{was}", run.run_id)]
+
+
+def _denied(run: Run, decision: Decision, *, every_rule: bool) -> list[Block]:
+    return [
+        f"Refused: {run.action} {_where(run)}. Nothing was deployed.",
+        "",
+        *decision_text(decision, every_rule=every_rule),
+        "",
+        f"Decision {decision.decision_id}, {engine_line(decision)}. "
+        f"Why in full: {PROGRAM} decisions show {decision.decision_id}",
+    ]
+
+
+def _where(run: Run) -> str:
+    if run.admitted:
+        return what(run.admitted)
+    return f"{run.product} {run.source.instance} -> {run.destination.instance}" if run.source else str(run.destination)
+
+
+def _not_proven(after: Aftermath, *, every_rule: bool) -> list[Block]:
+    run, view, lane = after.run, after.lane, after.run.destination.instance
+    text: list[Block] = [ENDED[run.status].format(release=run.release, lane=lane, action=run.action)]
+    if run.confirmed and run.confirmed.refusals:
+        text += ["", *decision_text(run.confirmed, every_rule=every_rule), ""]
+    elif run.detail:
+        text.append(f"  {brief(run.detail)}")
+    says = str(view.runs) if view.runs else "nothing"
+    if not run.touched:
+        return [*text, f"Nothing was changed on {lane}; the inventory says {says}.", *_ways_on(after)]
+    before = str(run.previous) if run.previous else "nothing"
+    may = " or ".join(dict.fromkeys((str(run.release), before)))
+    facts = [(f"{lane} may run", may), ("the inventory says", says)]
+    return [*text, Table(facts), _unsettled(after), *_ways_on(after)]
+
+
+def _unsettled(after: Aftermath) -> str:
+    lane = after.run.destination.instance
+    if after.lane.settled:
+        return f"{lane} has been settled since."
+    if after.promotion:
+        return f"{lane} is unsettled; until it is settled, only a promotion to it is let through."
+    return f"{lane} is unsettled; until a deploy settles it, nothing is promoted from it."
+
+
+def _ways_on(after: Aftermath) -> list[Block]:
+    run = after.run
+    ways = [("in full:", f"{PROGRAM} runs show {run.run_id}"), ("look again:", f"{PROGRAM} lanes {run.product}")]
+    if after.promotion:
+        ways.append(("settle it:", after.promotion))
+    elif run.release:
+        ways.append(("try again:", _deploying(run, run.release)))
+        if run.previous and run.previous != run.release and run.touched:
+            ways.append(("go back:", _deploying(run, run.previous)))
+    width = max(len(label) for label, _ in ways)
+    return [f"  {label:<{width}}   {command}" for label, command in ways]  # lines: a command must not be folded
+
+
+def _deploying(run: Run, release: ReleaseIdentity) -> str:
+    return (
+        f"{PROGRAM} deploy {run.product} --to {run.destination.instance} "
+        f"--artifact {release.artifact_id} --ref {release.source_git_ref}"
+    )
