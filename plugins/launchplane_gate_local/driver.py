@@ -192,6 +192,7 @@ class LocalDriver:
             progress(f"stopping what {lane} runs (pid {old.pid})")
             if not processes.stop(old, timeout_s=self._options.stop_timeout_s):
                 raise _Failed(f"pid {old.pid} could not be stopped, so nothing was started")
+            self._reap()
         copy = self._copy(lane, artifact)
         plan.staged.replace(copy)
         if not is_intact(copy, digest_in(artifact)):
