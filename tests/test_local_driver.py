@@ -501,7 +501,7 @@ def test_the_wait_ends_before_the_lease_does(site: Site) -> None:
     began = time.monotonic()
     outcome, _ = site.deploy("import time; time.sleep(60)", lease=lambda: next(left, 0.3))
     assert outcome.status == "unknown"
-    assert time.monotonic() - began < 2  # not the ten seconds that a start may take
+    assert time.monotonic() - began < 5  # not the ten seconds that a start may take
 
 
 def test_a_command_that_cannot_be_run_fails_and_says_that_nothing_runs(site: Site) -> None:
