@@ -24,9 +24,9 @@ class Plugins:
     def __init__(self, plugins: Mapping[str, object]) -> None:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
-        for name, plugin in plugins.items():
-            self._manager.register(plugin, name)
         try:
+            for name, plugin in plugins.items():
+                self._manager.register(plugin, name)
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
             raise SettingsError(f"plugins: {error}") from None

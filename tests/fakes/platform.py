@@ -16,7 +16,7 @@ from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, 
 Deploy = Callable[["FakePlatform", Approval], Outcome]
 
 
-@dataclass
+@dataclass(eq=False)  # two platforms are never one
 class FakePlatform:
     """``behaves`` replaces what a deploy does; ``reports`` what a lane's health says; ``seen`` what is observed."""
 
@@ -72,7 +72,7 @@ class FakePlatform:
         self.recorded.append(run)
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeHealth:
     """The health evidence of a fake platform's lanes."""
 
