@@ -173,6 +173,10 @@ def until(happened: Callable[[], object], *, limit_s: float = 5) -> None:
         time.sleep(0.01)
 
 
+def has_ended(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 # -- a deploy
 
 
@@ -209,7 +213,7 @@ def test_the_next_release_takes_the_place_of_the_last(site: Site) -> None:
 
     assert outcome.status == "pass"
     assert site.reports() == B
-    assert not old.is_running()
+    assert has_ended(old.pid)
     assert site.runs() == approval.release.artifact_id
     assert len(list(site.lane_folder().glob("release-*"))) == 1
     assert not list(site.lane_folder().glob("staged-*"))
@@ -292,7 +296,7 @@ def test_the_whole_group_of_a_release_is_stopped(site: Site) -> None:
 
     assert site.driver.stop(TESTING)
 
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert has_ended(pid)
     assert site.runs() is None
 
 
@@ -302,7 +306,7 @@ def test_a_release_that_does_not_listen_to_reason_is_killed(site: Site) -> None:
     old = site.process()
     outcome, _ = site.deploy(release_program(B), driver=driver)
     assert (outcome.status, site.reports()) == ("pass", B)
-    assert not old.is_running()
+    assert has_ended(old.pid)
 
 
 def test_everything_below_a_folder_can_be_stopped(site: Site) -> None:
@@ -535,14 +539,15 @@ def test_a_release_that_was_killed_is_seen_to_be_gone(site: Site) -> None:
     site.deploy(release_program(A))
     pid = site.note()["pid"]
     os.kill(pid, signal.SIGKILL)
-    until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)  # this process is its parent
+    until(lambda: has_ended(pid))
+    assert psutil.pid_exists(pid)  # as a zombie: this process is its parent
 
     another = site.made()  # not the one that started it, so it cannot reap
     assert site.runs(driver=another) is None
     assert (site.find(driver=another).status, site.find(driver=another).touched) == ("fail", True)
     seen = site.driver.observe(TESTING)
     assert (seen.artifact_id, seen.in_flight, seen.reachable) == (None, False, True)
-    assert not psutil.pid_exists(pid)  # reaped
+    until(lambda: site.runs() is None and not psutil.pid_exists(pid))  # it was reaped
     assert site.deploy(release_program(B), run_id="r-2")[0].status == "pass"
 
 
