@@ -1,0 +1,146 @@
+"""Which statement of a failing Rego test does not hold, and on what values.
+
+The engine does not tell, so it is asked: for the test's body up to each of its statements, in rules added at the end of
+the test's own module. The syntax tree says where a statement stands, but not whether brackets or quotes stand around
+it; so the body is cut between statements, never within one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from launchplane_gate.errors import EngineError
+from launchplane_gate.policy.bundle import Bundle
+from launchplane_gate.policy.engine import EvaluationFailed
+from launchplane_gate.policy.rego_tests import RegoTest, interpreter_of_tests
+from launchplane_gate.policy.syntax import Rule, Source, Tree, line_of, parse
+
+LONGEST = 200
+MOST_VALUES = 3
+_VALUE = "what_it_saw"
+_SIDES = {"lhs": "left is", "rhs": "right is", "value": "left is", "collection": "right is"}
+
+
+def what_it_saw(bundle: Bundle, test: RegoTest) -> tuple[int, str]:
+    """The line of the first statement that does not hold, and what it saw."""
+    source = next(module for module in bundle.modules if module.path == test.path)
+    rules = parse(source).rules
+    rule = next(rule for rule in rules if rule.name == test.name)
+    if not rule.bodies:
+        return rule.line, "its value is not true"
+    body = _Body(source, rule, later=[other.start for other in rules if other.start > rule.start])
+    up_to = _Probes(bundle, source, test, {f"{index}": (index + 1, "true") for index in range(body.length)}, body)
+    for index in range(body.length):
+        try:
+            if up_to.values(f"{index}"):
+                continue
+            seen = "; ".join(_seen(bundle, source, test, body, index))
+            told = f"does not hold: {seen}" if seen else "does not hold"
+        except EvaluationFailed as error:
+            told = f"ended in an error: {error}"
+        return line_of(body.statements[index]), f"`{body.text(index)}` {told}"
+    return rule.line, "every statement holds, but its value is not true"
+
+
+class _Body:
+    """The first body of a test, and where to cut it: before, between and after its statements (in bytes)."""
+
+    def __init__(self, source: Source, rule: Rule, later: list[int]) -> None:
+        self.data = source.text.encode()
+        body = rule.bodies[0]
+        self.statements: list[Tree] = body["query"]["stmts"]
+        self.length = len(self.statements)
+        start, end = body["query"]["span"]["start"], body["query"]["span"]["end"]
+        if self.data[start : start + 1] == b"{":
+            self.cuts = [start + 1, *self._between(), end - 1]
+        else:  # `if` and one statement, which ends somewhere before the next rule
+            self.cuts = [body["span"]["start"] + len("if"), min(later, default=len(self.data))]
+
+    def _between(self) -> Iterator[int]:
+        for before, after in zip(self.statements, self.statements[1:], strict=False):
+            gap = before["span"]["end"], after["span"]["start"]
+            yield max(self.data.rfind(b";", *gap), self.data.rfind(b"\n", *gap)) + 1
+
+    def before(self, count: int) -> str:
+        """The first statements, as they were written."""
+        return self.data[self.cuts[0] : self.cuts[count]].decode()
+
+    def text(self, index: int) -> str:
+        """A statement on one line, for people."""
+        written = self.data[self.cuts[index] : self.cuts[index + 1]].decode().strip(" \t\r\n;")
+        return _cut(" ".join(line.strip() for line in written.splitlines()))
+
+    def part(self, first: Tree, last: Tree | None = None) -> str:
+        """What stands from one span to another, with the quotes that the span of a text leaves out."""
+        start, end = first["start"], (last or first)["end"]
+        start -= self.data[start - 1 : start] in (b'"', b"`")
+        end += self.data[end : end + 1] in (b'"', b"`")
+        return self.data[start:end].decode()
+
+
+class _Probes:
+    """The values of expressions where the first statements of a body hold; each is a count and an expression."""
+
+    def __init__(
+        self, bundle: Bundle, source: Source, test: RegoTest, asked: Mapping[str, tuple[int, str]], body: _Body
+    ) -> None:
+        rules = (
+            f"{_VALUE}_{name} := [{_VALUE} |\n{body.before(count)}\n{_VALUE} := {expression}\n]\n"
+            for name, (count, expression) in asked.items()
+        )
+        probed = replace(source, text="\n\n".join([source.text, *rules]))
+        modules = [probed if module.path == source.path else module for module in bundle.modules]
+        self.interpreter = interpreter_of_tests(modules, bundle.data)
+        self.package = test.package
+
+    def values(self, name: str) -> list[Any]:
+        found = self.interpreter.value(f"data.{self.package}.{_VALUE}_{name}", None, read=json.loads)
+        return list(found)
+
+
+def _seen(bundle: Bundle, source: Source, test: RegoTest, body: _Body, index: int) -> Iterator[str]:
+    """What the parts of a statement came to."""
+    parts = dict(_parts(body, body.statements[index]))
+    probes = _Probes(bundle, source, test, {f"{n}": (index, part) for n, part in enumerate(parts.values())}, body)
+    for n, label in enumerate(parts):
+        try:
+            values = probes.values(f"{n}")
+        except EngineError:  # not every expression can be asked by itself
+            continue
+        shown = [_cut(json.dumps(value, ensure_ascii=False)) for value in values[:MOST_VALUES]]
+        more = ", ..." if len(values) > MOST_VALUES else ""
+        yield f"{label} {', '.join(shown) or 'undefined'}{more}"
+
+
+def _parts(body: _Body, statement: Tree) -> Iterator[tuple[str, str]]:
+    """What to ask about a statement: a few words for people, and an expression."""
+    changes = statement.get("with_mods", [])
+    changed = f" {body.part(changes[0]['span'], _span(changes[-1]['as']))}" if changes else ""
+    [(kind, node)] = statement["literal"].items()
+    if kind == "Every":
+        names = ", ".join(body.part(span) for span in (node["key"], node["value"]) if span)
+        each = f"[{names}] | some {names} in {body.part(_span(node['domain']))}"
+        inner = body.part(node["query"]["span"]).removeprefix("{").removesuffix("}")
+        yield f"not for {names} in", f"[{each}\ncount([1 | {inner}\n]) == 0{changed}\n]"
+    elif kind == "SomeIn":
+        yield "from", body.part(_span(node["collection"])) + changed
+    elif kind in ("Expr", "NotExpr"):
+        [(kind, expression)] = node["expr"].items()
+        sides = {"BoolExpr": ("lhs", "rhs"), "Membership": ("value", "collection"), "AssignExpr": ("rhs",)}
+        for side in sides.get(kind, ()):
+            yield _SIDES[side], body.part(_span(expression[side])) + changed
+        if kind not in sides:
+            yield "it is", body.part(expression["span"]) + changed
+
+
+def _span(node: Tree) -> Tree:
+    [inner] = node.values()
+    span: Tree = inner["span"]
+    return span
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -1,0 +1,154 @@
+"""``config/data.json``: which rules are asked when, and what policy authors decide for a product."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from launchplane_gate.model import Action, Name, Phase, RuleCode, Text
+
+Day = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+Threshold = Literal["source_fresh_s", "source_soak_s", "observed_s", "health_s", "health_matches", "backup_s"]
+
+
+def _unique(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    for index, entry in enumerate(entries):
+        if entry in entries[:index]:
+            raise ValueError(f"has an entry twice: {entry!s}")
+    return entries
+
+
+def _zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone of the IANA database") from None
+    return name
+
+
+def _matches(thresholds: dict[Threshold, int]) -> dict[Threshold, int]:
+    if thresholds.get("health_matches", 1) < 1:
+        raise ValueError("health_matches has to be 1 or more: no answer at all would be enough")
+    return thresholds
+
+
+Codes = Annotated[tuple[RuleCode, ...], Field(min_length=1), AfterValidator(_unique)]
+PhaseCodes = Annotated[dict[Phase, Codes], Field(min_length=1)]
+ActionCodes = Annotated[dict[Action, PhaseCodes], Field(min_length=1)]
+Thresholds = Annotated[dict[Threshold, Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_matches)]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Midnight = Literal["24:00"]
+Zone = Annotated[
+    str,
+    StringConstraints(pattern=r"^(UTC|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+)$"),  # the forms that name one place
+    AfterValidator(_zone),
+]
+
+
+class Section(BaseModel):
+    """Frozen, closed to unknown fields, and never converting: ``"5"`` is no number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Route(Section):
+    """A way that releases may take from one lane of a product to another."""
+
+    from_: Name = Field(alias="from")
+    to: Name
+
+
+class ActorEntry(Section):
+    subject: Text
+    verified_by: Text | None
+
+
+class BackupDemand(Section):
+    max_age_s: int = Field(ge=0)
+
+
+class Window(Section):
+    """On these days, from a time until before another; past midnight where the second is the earlier one."""
+
+    days: Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(_unique)]
+    from_: TimeOfDay = Field(alias="from")
+    to: TimeOfDay | Midnight
+    zone: Zone
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Self:
+        if self.from_ == self.to:
+            raise ValueError("a window that ends as it starts is never open")
+        return self
+
+
+class ProductPolicy(Section):
+    """What is absent is decided by the rules, which refuse where they need it."""
+
+    paths: Annotated[tuple[Route, ...], Field(min_length=1), AfterValidator(_unique)] = ()
+    actors: dict[Name, Annotated[tuple[ActorEntry, ...], Field(min_length=1), AfterValidator(_unique)]] = {}
+    backup: dict[Name, BackupDemand] = {}
+    windows: dict[Name, Annotated[tuple[Window, ...], Field(min_length=1), AfterValidator(_unique)]] = {}
+    branches: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_unique)] = ()
+    thresholds: Thresholds = {}
+
+
+class RollCall(Section):
+    """The rules that are asked: ``base`` always, and those that a driver or a product adds."""
+
+    base: ActionCodes = {}
+    drivers: dict[Name, ActionCodes] = {}
+    products: dict[Name, ActionCodes] = {}
+
+    def codes(self, action: Action, phase: Phase, driver_id: str, product: str) -> tuple[str, ...]:
+        additions = (self.base, self.drivers.get(driver_id, {}), self.products.get(product, {}))
+        return tuple(dict.fromkeys(code for added in additions for code in added.get(action, {}).get(phase, ())))
+
+    def lists(self) -> Iterator[tuple[str, Action, Phase, tuple[str, ...]]]:
+        """Each list of codes, with its place, its action and its phase."""
+        named = [("base", self.base)]
+        named += [(f"drivers.{name}", codes) for name, codes in self.drivers.items()]
+        named += [(f"products.{name}", codes) for name, codes in self.products.items()]
+        for place, by_action in named:
+            for action, by_phase in by_action.items():
+                for phase, codes in by_phase.items():
+                    yield f"roll_call.{place}.{action}.{phase}", action, phase, codes
+
+
+class Config(Section):
+    """One file, or all of them merged. Only the merged one has to be whole."""
+
+    roll_call: RollCall = RollCall()
+    thresholds: Thresholds = {}
+    waivable: Annotated[tuple[RuleCode, ...], AfterValidator(_unique)] = ()
+    products: dict[Name, ProductPolicy] = {}
+
+    @property
+    def missing_thresholds(self) -> list[str]:
+        return [name for name in get_args(Threshold) if name not in self.thresholds]
+
+
+EMPTY: Mapping[str, Any] = {
+    "roll_call": {"base": {}, "drivers": {}, "products": {}},
+    "thresholds": {},
+    "waivable": [],
+    "products": {},
+}
+
+
+def merge(have: Any, added: Any, place: str = "") -> Any:
+    """What a further folder adds, joined to what there is. Raises ValueError where it would replace something."""
+    if isinstance(have, dict) and isinstance(added, dict):
+        both = {key: merge(have[key], added[key], f"{place}.{key}".lstrip(".")) for key in have.keys() & added.keys()}
+        return {**have, **added, **both}
+    if isinstance(have, list) and isinstance(added, list) and place.startswith(("roll_call.", "waivable")):
+        twice = [entry for entry in added if entry in have]
+        if twice:
+            raise ValueError(f"{place}: {twice[0]} is there already")
+        return have + added
+    if have != added or type(have) is not type(added):
+        raise ValueError(f"{place} is decided already; a further folder adds, it does not replace")
+    return have

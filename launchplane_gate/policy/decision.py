@@ -1,0 +1,148 @@
+"""From an answer of the policies to a decision. Whatever is not a clean yes is a no, or no decision at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from launchplane_gate import strictjson
+from launchplane_gate.errors import EngineError
+from launchplane_gate.model import Actor, Decision, PolicyInput, RuleResult, Waiver, stamp
+from launchplane_gate.policy.bundle import Bundle
+from launchplane_gate.policy.engine import EvaluationFailed, PolicyEngine, Undefined, to_json
+from launchplane_gate.policy.floor import FLOOR, FLOOR_CODES, WAIVABLE_FLOOR
+
+ANSWER = "data.gate.decision.answer"
+
+Ask = Callable[[str, Mapping[str, Any]], Any]
+
+
+class Said(NamedTuple):
+    """What a rule said. One that could not be evaluated has said nothing that a waiver may overrule."""
+
+    satisfied: bool
+    message: str
+    evaluated: bool = True
+
+
+def decide(
+    engine: PolicyEngine,
+    bundle: Bundle,
+    policy_input: Mapping[str, Any],
+    *,
+    waivers: Sequence[Waiver],
+    now: datetime,
+    decision_id: str,
+) -> Decision:
+    """Ask the rules of the roll call and weigh what they say; ``now`` is the moment at which waivers have to be live.
+
+    Raises EngineError where the engine gives no answer, or one that is not to this question.
+    """
+    digest = strictjson.sha256(to_json(policy_input).encode())
+    try:
+        facts = PolicyInput.model_validate(policy_input)
+    except ValidationError as error:
+        raise EngineError(f"the policy input has not its form: {error.errors(include_url=False)[0]['loc']}") from None
+    if engine.revision != bundle.revision:
+        raise EngineError(f"{engine.name} answers from the policies {engine.revision}, not from {bundle.revision}")
+    roll_call = bundle.roll_call(facts.action, facts.phase, facts.driver.driver_id, facts.request.product)
+    missing = [code for code in FLOOR[facts.action, facts.phase] if code not in roll_call]
+    if missing:
+        raise EngineError(f"the roll call of {facts.action}/{facts.phase} lacks {', '.join(missing)}")
+    said = ask_rules(engine.ask, roll_call, policy_input)
+    live = {waiver.code: waiver for waiver in waivers if _is_live(waiver, bundle, facts, now)}
+    return Decision(
+        decision_id=decision_id,
+        action=facts.action,
+        phase=facts.phase,
+        product=facts.request.product,
+        source=facts.source.lane if facts.source else None,
+        destination=facts.destination.lane,
+        release=facts.release,
+        actor=Actor.model_validate(facts.actor.model_dump()),
+        results=tuple(_result(bundle, code, said[code], live.get(code)) for code in roll_call),
+        engine=engine.name,
+        policy_revision=bundle.revision,
+        input_digest=digest,
+        decided_at=stamp(now),
+    )
+
+
+def ask_rules(ask: Ask, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> dict[str, Said]:
+    """What each rule of the roll call says. Raises EngineError for an answer that is not to this question.
+
+    One odd fact, met by one rule, ends the evaluation of all; then each is asked alone, so that the others are heard.
+    """
+    try:
+        answer = ask(ANSWER, policy_input)
+    except EvaluationFailed:
+        return {code: _ask_alone(ask, code, policy_input) for code in roll_call}
+    return read_answer(answer, roll_call, policy_input)
+
+
+def read_answer(answer: Any, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> dict[str, Said]:
+    """What each rule says, by an answer. Raises EngineError where it is not one, or not to this question."""
+    match answer:
+        case {"nonce": nonce, "action": action, "phase": phase, "results": dict() as results} if len(answer) == 4:  # noqa: PLR2004
+            asked = (policy_input["nonce"], policy_input["action"], policy_input["phase"])
+            if (nonce, action, phase) != asked:
+                raise EngineError("the engine answered another question: its nonce, action or phase is not this one's")
+        case _:
+            raise EngineError("the engine's answer has not the form of one")
+    if results.keys() != set(roll_call):
+        odd = ", ".join(sorted(results.keys() ^ set(roll_call)))
+        raise EngineError(f"the engine did not answer for the roll call; missing or too many: {odd}")
+    return {code: _said(code, result) for code, result in results.items()}
+
+
+def _said(code: str, result: Any) -> Said:
+    match result:
+        case {"satisfied": bool() as satisfied, "message": str() as message} if len(result) == 2:  # noqa: PLR2004
+            return Said(satisfied, message)
+    raise EngineError(f"the engine's answer for {code} is not a yes or no with a message")
+
+
+def _ask_alone(ask: Ask, code: str, policy_input: Mapping[str, Any]) -> Said:
+    rule = f"data.gate.rules.{code}"
+    try:
+        satisfied = _or_undefined(ask, f"{rule}.satisfied", policy_input)
+        message = _or_undefined(ask, f"{rule}.message", policy_input)
+    except EngineError as error:
+        return Said(satisfied=False, message=f"could not be evaluated: {error}", evaluated=False)
+    return Said(satisfied is True, message if isinstance(message, str) else "")
+
+
+def _or_undefined(ask: Ask, path: str, policy_input: Mapping[str, Any]) -> Any:
+    try:
+        return ask(path, policy_input)
+    except Undefined:
+        return None
+
+
+def _is_live(waiver: Waiver, bundle: Bundle, facts: PolicyInput, now: datetime) -> bool:
+    """Whether a waiver holds for this release on this lane, now, and for a rule that may be waived at all."""
+    return (
+        waiver.code in bundle.settings.waivable
+        and waiver.code not in FLOOR_CODES - WAIVABLE_FLOOR
+        and waiver.lane == facts.destination.lane
+        and waiver.release == facts.release
+        and waiver.expires_at > now
+    )
+
+
+def _result(bundle: Bundle, code: str, said: Said, waiver: Waiver | None) -> RuleResult:
+    rule = bundle.metadata.get(code)
+    if rule is None:
+        return RuleResult(code=code, status="fail", title=code, message="there is no such rule", remedy="")
+    waived = waiver if said.evaluated and not said.satisfied else None
+    return RuleResult(
+        code=code,
+        status="waived" if waived else "pass" if said.satisfied else "fail",
+        title=rule.title,
+        message=said.message,
+        remedy=rule.remedy,
+        waiver_id=waived.waiver_id if waived else None,
+    )

@@ -1,0 +1,144 @@
+"""The one place that knows regorus: parsing, and evaluation that never trusts an engine after an error."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import regorus
+
+from launchplane_gate import strictjson
+from launchplane_gate.errors import EngineError
+from launchplane_gate.policy.engine import EvaluationFailed, Undefined, to_json
+
+DISTRIBUTION = "gordon-to-regorus"
+VERSION = "0.13.0"
+IMPOSTORS = ("celine-regorus",)  # an older regorus, installed into the same module
+LONGEST_ERROR = 300
+
+_PATH = re.compile(r"data(\.[a-z_][a-z0-9_]*)+")
+_PLACE = re.compile(r"^\s*--> (?P<path>.+):(?P<line>\d+):\d+$", re.MULTILINE)
+
+
+class NotRego(Exception):
+    """A text that does not parse; ``line`` is where."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def check_distribution() -> None:
+    """Raises EngineError unless the module at hand is the pinned regorus, and nothing else provides it."""
+    try:
+        distribution = importlib.metadata.distribution(DISTRIBUTION)
+    except importlib.metadata.PackageNotFoundError:
+        raise EngineError(f"{DISTRIBUTION} {VERSION} is not installed; the embedded engine is made of it") from None
+    if distribution.version != VERSION:
+        raise EngineError(f"{DISTRIBUTION} is installed as {distribution.version}; the gate decides with {VERSION}")
+    for impostor in IMPOSTORS:
+        if any(importlib.metadata.distributions(name=impostor)):
+            raise EngineError(f"{impostor} is installed too and replaces files of {DISTRIBUTION}; uninstall both")
+    here, there = Path(str(regorus.__file__)).parent, Path(str(distribution.locate_file("regorus")))
+    if here.resolve() != there.resolve():
+        raise EngineError(f"the module regorus comes from {here}, not from {DISTRIBUTION}")
+
+
+def syntax_tree(path: str, text: str) -> dict[str, Any]:
+    """The syntax tree of one module, as the engine sees it. Raises NotRego."""
+    engine = regorus.Engine()
+    try:
+        engine.add_policy(path, text)
+        [module] = json.loads(engine.get_ast_as_json())
+    except RecursionError:
+        raise NotRego(1, "an expression is too long or nested too deep") from None
+    except BaseException as error:  # noqa: BLE001  # a panic of the engine is no Exception
+        _pass_on(error)
+        place = _PLACE.search(str(error))
+        raise NotRego(int(place["line"]) if place else 1, _error_line(error)) from None
+    if module["version"] != 1:
+        raise EngineError(f"the engine's syntax tree has version {module['version']!r}, which the checks do not know")
+    tree: dict[str, Any] = module["ast"]
+    return tree
+
+
+class Interpreter:
+    """Rego modules and data, ready to be asked from any thread.
+
+    An engine is bound to its thread, and after an error it may hold the input of an earlier question: so there is one
+    a thread, and any error ends its life.
+    """
+
+    def __init__(self, modules: Iterable[tuple[str, str]], data: Mapping[str, Any]) -> None:
+        """``modules`` are pairs of path and text."""
+        self._modules = tuple(modules)
+        self._data = strictjson.dumps(data)
+        self._local = threading.local()
+
+    def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
+        """The value at a path, for an input within the bounds of strictjson. Raises EngineError."""
+        return self.value(path, to_json(policy_input))
+
+    def value(self, path: str, policy_input: str | None, *, read: Callable[[str], Any] = strictjson.loads) -> Any:
+        """The value at a path; input and answer are JSON, the answer read by ``read``. Raises EngineError.
+
+        An interpreter is asked with an input each time, or never with one: the last one would count again.
+        """
+        if not _PATH.fullmatch(path):
+            raise EngineError(f"not the path of a rule: {path[:80]!r}")
+        try:
+            engine = self._engine()
+            if policy_input is not None:
+                engine.set_input_json(policy_input)
+            answer = engine.eval_query_as_json(path)
+        except BaseException as error:  # noqa: BLE001  # a panic of the engine is no Exception
+            self._local.engine = None
+            _pass_on(error)
+            place = _PLACE.search(str(error))
+            where = f" ({place['path']}:{place['line']})" if place else ""
+            raise EvaluationFailed(f"{_error_line(error)}{where}") from None
+        try:
+            return _only_value(read(answer), path)
+        except ValueError as error:
+            self._local.engine = None
+            raise EngineError(f"the engine's answer at {path} {error}") from None
+
+    def _engine(self) -> Any:
+        engine = getattr(self._local, "engine", None)
+        if engine is None:
+            engine = regorus.Engine()
+            for path, text in self._modules:
+                engine.add_policy(path, text)
+            engine.add_data_json(self._data)
+            self._local.engine = engine
+        return engine
+
+
+def _only_value(answer: Any, path: str) -> Any:
+    match answer:
+        case {"result": [{"expressions": [{"value": value}]}]}:
+            return value
+        case {"result": []}:
+            raise Undefined(f"{path} is undefined")
+        case dict() if not answer:
+            raise Undefined(f"{path} is undefined")
+    raise ValueError("has not the form of a result")
+
+
+def _pass_on(error: BaseException) -> None:
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        raise error
+
+
+def _error_line(error: BaseException) -> str:
+    """What an engine's error says: not its backtrace, and not a page of the values that it met."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = next((line.removeprefix("error:").strip() for line in lines if line.startswith("error:")), None)
+    if said is None:
+        said = next(iter(lines), "") or type(error).__name__
+    return said if len(said) <= LONGEST_ERROR else said[: LONGEST_ERROR - 3] + "..."

@@ -1,0 +1,277 @@
+"""Data of the must-refuse check: a good promotion, its confirmation, a good deploy, and small changes that break them.
+
+The product is one of the check's own, with a policy of its own: what is refused is refused by the rules alone, not for
+want of an entry in a bundle's configuration.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+PRODUCT = "(must refuse)"  # no product can be called so
+_CONTEXT = "must-refuse"
+_DEPLOYER = {"subject": "deployer", "verified_by": "github-oidc"}
+PRODUCT_POLICY = {
+    "paths": [{"from": "testing", "to": "prod"}],
+    "actors": {lane: [_DEPLOYER] for lane in ("testing", "prod", "spare")},
+    "thresholds": {
+        "source_fresh_s": 86400,
+        "source_soak_s": 0,
+        "observed_s": 120,
+        "health_s": 120,
+        "health_matches": 1,
+        "backup_s": 86400,
+    },
+}
+
+_REPOSITORY = "registry.invalid/must-refuse"
+_ARTIFACT, _OTHER_ARTIFACT = (f"{_REPOSITORY}@sha256:{digit * 64}" for digit in "ab")
+_COMMIT, _OTHER_COMMIT = (digit * 40 for digit in "cd")
+_RELEASE = {"artifact_id": _ARTIFACT, "source_git_ref": _COMMIT}
+
+_LONG_AGO, _BEFORE, _DEPLOYED, _DONE, _SEEN, _NOW, _LATER = (
+    f"2030-01-07T12:{minute:02}:00Z" for minute in (0, 30, 31, 32, 33, 34, 35)
+)
+
+
+class _Absent:
+    """In place of a value: the fact is not there at all."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = _Absent()
+
+
+def changed(good: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy with other facts at some places, which are dotted paths; no two places share an object."""
+    result: Any = json.loads(json.dumps(good))
+    for place, value in changes.items():
+        *above, last = (int(part) if part.isdigit() else part for part in place.split("."))
+        parent = functools.reduce(lambda found, part: found[part], above, result)
+        if value is ABSENT:
+            del parent[last]
+        else:
+            parent[last] = value
+    return dict(result)
+
+
+def _deployment(name: str, lane: str, started_at: str, status: str = "pass") -> dict[str, Any]:
+    return {
+        "record_id": f"{lane}-{name}",
+        "context": _CONTEXT,
+        "instance": lane,
+        **_RELEASE,
+        "status": status,
+        "started_at": started_at,
+        "finished_at": started_at,
+        "touched": True,
+    }
+
+
+def _lane(name: str) -> dict[str, Any]:
+    """A settled lane that runs the release."""
+    return {
+        "lane": {"context": _CONTEXT, "instance": name},
+        "inventory": {
+            "context": _CONTEXT,
+            "instance": name,
+            "artifact_identity": {"artifact_id": _ARTIFACT},
+            "source_git_ref": _COMMIT,
+            "deploy": {"target_name": name, "target_type": "application", "deploy_mode": "any", "status": "pass"},
+            "updated_at": _DONE,
+            "deployment_record_id": f"{name}-last",
+        },
+        "deployments": [_deployment("last", name, _DEPLOYED), _deployment("first", name, _BEFORE)],
+        "observed": {
+            "seen_at": _SEEN,
+            "reachable": True,
+            "artifact_id": _ARTIFACT,
+            "configured_artifact_id": _ARTIFACT,
+            "in_flight": False,
+        },
+        "hold": None,
+        "run": {"settled": True, "open": False, "why": "recorded", "last": None, "confirmed_at": _DONE},
+    }
+
+
+def _destination(name: str) -> dict[str, Any]:
+    return {**_lane(name), "history": [], "backups": []}
+
+
+def _urls(lane: str) -> list[str]:
+    return [f"https://{lane}.invalid/one", f"https://{lane}.invalid/two"]
+
+
+def _health(lane: str) -> list[dict[str, Any]]:
+    return [{"url": url, "status": 200, "revision": _COMMIT, "seen_at": _SEEN} for url in _urls(lane)]
+
+
+PROMOTION: Mapping[str, Any] = {
+    "schema_version": 1,
+    "action": "promote",
+    "phase": "admit",
+    "nonce": "must-refuse",
+    "now": _NOW,
+    "actor": _DEPLOYER,
+    "request": {"product": PRODUCT, "reason": "", "version": None, "expected": _RELEASE, "dry_run": False},
+    "release": _RELEASE,
+    "product": {
+        "product": PRODUCT,
+        "display_name": PRODUCT,
+        "repository": "must/refuse",
+        "driver_id": "any",
+        "image": {"repository": _REPOSITORY},
+        "runtime_port": 80,
+        "health_path": "/health",
+        "lanes": [
+            {"context": _CONTEXT, "instance": lane, "base_url": "", "health_url": url}
+            for lane in ("testing", "prod", "spare")
+            for url in _urls(lane)
+        ],
+        "updated_at": _BEFORE,
+        "source": "must-refuse",
+    },
+    "driver": {"driver_id": "any"},
+    "source": _lane("testing"),
+    "destination": _destination("prod"),
+    "evidence": {"health": {"source": _health("testing"), "destination": _health("prod")}},
+    "outcome": None,
+}
+
+CONFIRMATION = changed(
+    PROMOTION,
+    {
+        "phase": "confirm",
+        "outcome": {"status": "pass", "touched": True, "started_at": _DEPLOYED, "finished_at": _DONE},
+    },
+)
+
+DEPLOY = changed(PROMOTION, {"action": "deploy", "source": None, "destination": _destination("testing")})
+
+_HOLD = {"reason": "under repair", "subject": "somebody", "since": _BEFORE}
+_INVENTORY = ("inventory.source_present", "inventory.source_current", "inventory.source_latest")
+
+Break = tuple[tuple[str, ...], Mapping[str, Any]]
+"""The rules that have to say no, and the changes that make them."""
+
+_OF_ANY: tuple[Break, ...] = (
+    (("lane.not_held",), {"destination.hold": _HOLD}),
+    (("lane.not_held",), {"destination.hold": ABSENT}),
+    (("lane.driver_matches",), {"driver.driver_id": "other"}),
+    (("lane.driver_matches",), {"driver.driver_id": None, "product.driver_id": None}),
+    (("release.artifact_pinned",), {"product.image.repository": "registry.invalid/another"}),
+    (("actor.permitted",), {"actor": {"subject": "somebody", "verified_by": "github-oidc"}}),
+    (("actor.permitted",), {"actor": {"subject": "deployer", "verified_by": None}}),
+    (("actor.permitted",), {"actor": {"subject": "deployer", "verified_by": "hearsay"}}),
+    (("actor.permitted",), {"actor": {"subject": "deployer"}}),
+    (("actor.permitted",), {"actor": ABSENT}),
+)
+
+
+def _named(release: Mapping[str, Any]) -> dict[str, Any]:
+    """Another release, named by every record and claim of a promotion alike."""
+    named = {f"release.{field}": value for field, value in release.items()}
+    named |= {f"request.expected.{field}": value for field, value in release.items()}
+    named |= {f"source.deployments.0.{field}": value for field, value in release.items()}
+    if "artifact_id" in release:
+        named["source.inventory.artifact_identity.artifact_id"] = release["artifact_id"]
+    if "source_git_ref" in release:
+        named["source.inventory.source_git_ref"] = release["source_git_ref"]
+        named |= {f"evidence.health.source.{url}.revision": release["source_git_ref"] for url in (0, 1)}
+    return named
+
+
+OF_PROMOTION: tuple[Break, ...] = (
+    *_OF_ANY,
+    # without a record of what the source lane runs there is nothing to promote
+    (_INVENTORY, {"source.inventory": None}),
+    (_INVENTORY, {"source.inventory": ABSENT}),
+    (_INVENTORY, {"source.inventory.artifact_identity": ABSENT}),
+    (("inventory.source_present", "inventory.source_latest"), {"source.inventory.instance": "prod"}),
+    # what would run is not what the source lane runs, or not what was asked for
+    (("inventory.source_current",), {"release.artifact_id": _OTHER_ARTIFACT}),
+    (("inventory.source_current", "release.source_revision"), {"release.source_git_ref": _OTHER_COMMIT}),
+    (("inventory.source_current",), {"request.expected.artifact_id": _OTHER_ARTIFACT}),
+    (("inventory.source_current",), {"request.expected.source_git_ref": _OTHER_COMMIT}),
+    (("inventory.source_current",), {"request.expected": ABSENT}),
+    # two facts that are both missing are equal, and prove nothing
+    ((*_INVENTORY, "release.artifact_pinned"), _named({"artifact_id": None})),
+    ((*_INVENTORY, "release.commit_full", "release.source_revision"), _named({"source_git_ref": None})),
+    # something else was deployed to the source lane, or may have been
+    (("inventory.source_latest",), {"source.deployments.1.started_at": _SEEN}),
+    (("inventory.source_latest",), {"source.deployments.1": _deployment("failed", "testing", _SEEN, "fail")}),
+    (("inventory.source_latest",), {"source.deployments.1.started_at": _DEPLOYED}),
+    (("inventory.source_latest",), {"source.deployments.1.started_at": None}),
+    (("inventory.source_latest",), {"source.deployments.0.started_at": _LATER}),
+    (("inventory.source_latest",), {"source.deployments.0.status": "fail"}),
+    (("inventory.source_latest",), {"source.deployments.0": ABSENT}),
+    (("inventory.source_latest",), {"source.deployments": ABSENT}),
+    # no way that the product is promoted
+    (("lane.path_allowed",), {"destination": _destination("spare")}),
+    (("lane.path_allowed",), {"destination": _destination("testing")}),
+    (
+        ("lane.path_allowed",),
+        {"source": _lane("prod"), "destination": _destination("testing"), "evidence.health.source": _health("prod")},
+    ),
+    # a lane that is not settled
+    (("lane.settled",), {"source.run.settled": False}),
+    (("lane.settled",), {"source.run.settled": "true"}),
+    (("lane.settled",), {"source.run": ABSENT}),
+    (("lane.settled",), {"destination.run.open": True}),
+    (("lane.not_held",), {"source.hold": _HOLD}),
+    # a release that may come to mean another one
+    (("release.artifact_pinned",), _named({"artifact_id": f"{_REPOSITORY}:latest"})),
+    (("release.artifact_pinned",), _named({"artifact_id": _ARTIFACT[:-1]})),
+    (("release.artifact_pinned",), _named({"artifact_id": f"registry.invalid/another@sha256:{'a' * 64}"})),
+    (("release.commit_full",), _named({"source_git_ref": "main"})),
+    (("release.commit_full",), _named({"source_git_ref": _COMMIT[:-1]})),
+    (("release.commit_full",), _named({"source_git_ref": f"{_COMMIT}\n"})),
+    # the source lane is not seen to run it
+    (("release.source_revision",), {"evidence.health.source.1.revision": _OTHER_COMMIT}),
+    (("release.source_revision",), {"evidence.health.source.1.status": 500}),
+    (("release.source_revision",), {"evidence.health.source.1.seen_at": _LONG_AGO}),
+    (("release.source_revision",), {"evidence.health.source.1.seen_at": _LATER}),
+    (("release.source_revision",), {"evidence.health.source.1": ABSENT}),
+    (("release.source_revision",), {"evidence.health.source": []}),
+    (("release.source_revision",), {"evidence": {}}),
+)
+
+OF_DEPLOY: tuple[Break, ...] = (
+    *_OF_ANY,
+    (("lane.not_bypassed",), {"destination": _destination("prod")}),
+    (("release.artifact_pinned",), {"release.artifact_id": f"{_REPOSITORY}:latest"}),
+    (("release.artifact_pinned",), {"release.artifact_id": _ARTIFACT[:-1]}),
+    (("release.artifact_pinned",), {"release.artifact_id": None}),
+    (("release.commit_full",), {"release.source_git_ref": "main"}),
+    (("release.commit_full",), {"release.source_git_ref": f"{_COMMIT}\n"}),
+    (("release.commit_full",), {"release.source_git_ref": None}),
+    (("release.artifact_pinned", "release.commit_full"), {"release": None}),
+)
+
+OF_CONFIRMATION: tuple[Break, ...] = (
+    (("confirm.outcome_passed",), {"outcome.status": "unknown"}),
+    (("confirm.outcome_passed",), {"outcome.status": "fail"}),
+    (("confirm.outcome_passed",), {"outcome.touched": False}),
+    (("confirm.outcome_passed", "confirm.artifact_matches", "confirm.revision_live"), {"outcome": None}),
+    (("confirm.artifact_matches",), {"destination.observed.artifact_id": _OTHER_ARTIFACT}),
+    (
+        ("confirm.artifact_matches",),
+        {"destination.observed.artifact_id": None, "destination.observed.configured_artifact_id": None},
+    ),
+    (("confirm.artifact_matches",), {"destination.observed.reachable": False}),
+    (("confirm.artifact_matches",), {"destination.observed.in_flight": None}),
+    (("confirm.artifact_matches",), {"destination.observed.seen_at": _DEPLOYED}),
+    (("confirm.artifact_matches",), {"destination.observed": ABSENT}),
+    (("confirm.artifact_matches", "confirm.revision_live"), {"release": None}),
+    (("confirm.revision_live",), {"evidence.health.destination.1.revision": _OTHER_COMMIT}),
+    (("confirm.revision_live",), {"evidence.health.destination.1.status": 500}),
+    (("confirm.revision_live",), {"evidence.health.destination.1.seen_at": _DEPLOYED}),
+    (("confirm.revision_live",), {"evidence.health.destination.1": ABSENT}),
+    (("confirm.revision_live",), {"evidence.health.destination": []}),
+    (("confirm.revision_live",), {"evidence": {}}),
+)
