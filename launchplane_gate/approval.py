@@ -6,6 +6,7 @@ lease is over opens nothing.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from launchplane_gate.records import (
 )
 from launchplane_gate.store import RecordStore, plain, version
 
+CLOCKS_APART = timedelta(minutes=1)  # how far the clocks of two machines may differ
+
 Reread = Callable[[Lane], LaneRecords]
 """Reads a lane's records as they are now, the run's own deployment left out."""
 
@@ -48,6 +51,7 @@ class RunApproval:
     deployment: DeploymentRecord | None = field(default=None, init=False)
     redeemed: bool = field(default=False, init=False)
     stale: Stale | None = field(default=None, init=False)
+    door: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
     def lane(self) -> Lane:
@@ -59,6 +63,15 @@ class RunApproval:
     @contextmanager
     def redeem(self, target: Target) -> Iterator[ReleaseIdentity]:
         """See hookspecs.Approval.redeem."""
+        with self.door:
+            if self.redeemed:
+                raise ApprovalVoid(f"the approval of run {self.run_id} is spent")
+            self._open(target)
+        yield self.release
+        self.ledger.step(self.run_id, "triggered", {}, lease=self.lease)
+        self.lease.release(lane for lane in self.versions if lane != self.lane)
+
+    def _open(self, target: Target) -> None:
         destination = self._still_as_decided()
         self.deployment = pending_deployment(self, target, self._start_after(destination))
         try:
@@ -75,9 +88,6 @@ class RunApproval:
             raise ApprovalVoid(f"the approval of run {self.run_id} is spent, or its lease is over") from None
         self.redeemed = True
         self.store.write_deployment_record(self.deployment)
-        yield self.release
-        self.ledger.step(self.run_id, "triggered", {}, lease=self.lease)
-        self.lease.release(*(lane for lane in self.versions if lane != self.lane))
 
     def _still_as_decided(self) -> LaneRecords:
         """Both lanes' records, read again; gives the destination's."""
@@ -90,8 +100,12 @@ class RunApproval:
         return now[self.lane]
 
     def _start_after(self, destination: LaneRecords) -> str:
-        """Now, but strictly after every deployment of the lane: their order is what freshness rests on."""
-        now, last = self.ledger.now(), destination.last_started
+        """Now, but strictly after every deployment of the lane: their order is what freshness rests on.
+
+        A record from further in the future is not followed there; while it stands, the policies refuse.
+        """
+        now = self.ledger.now()
+        last = destination.last_started(before=now + CLOCKS_APART)
         return stamp(max(now, last + timedelta(microseconds=1)) if last else now)
 
     def _refuse(self, *_: object) -> NoReturn:

@@ -49,10 +49,10 @@ class LaneRecords:
             artifact_id=self.inventory.artifact_identity.artifact_id, source_git_ref=self.inventory.source_git_ref
         )
 
-    @property
-    def last_started(self) -> datetime | None:
+    def last_started(self, *, before: datetime) -> datetime | None:
+        """When the last of the deployments that began before a moment did."""
         moments = [unstamp(record.deploy.started_at) for record in self.deployments]
-        return max((moment for moment in moments if moment), default=None)
+        return max((moment for moment in moments if moment and moment < before), default=None)
 
 
 def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment: str | None = None) -> LaneRecords:

@@ -251,7 +251,7 @@ class _Line:
                 touched=approval.redeemed,
                 detail=in_a_sentence(error),
             )
-        if approval.stale is not None:
+        if approval.stale and not approval.redeemed:
             self._close("stale", str(approval.stale))
             return None
         if not approval.redeemed:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -145,9 +145,9 @@ class Lease:
         self._until = time.monotonic() + self._lease_s
         return time.time() + self._lease_s
 
-    def release(self, *lanes: Lane) -> None:
-        """Give up ``lanes``, or all that are held."""
-        going = [lane for lane in self.lanes if lane in (lanes or self.lanes)]
+    def release(self, lanes: Iterable[Lane]) -> None:
+        """Give up those of ``lanes`` that are held."""
+        going = [lane for lane in lanes if lane in self.lanes]
         if going:
             self._ledger.release(self.holder, going)
             self.lanes = [lane for lane in self.lanes if lane not in going]
@@ -216,7 +216,7 @@ class Ledger:
             yield lease
         finally:
             with suppress(LedgerError):  # the lease ends by itself; the run's own result must not be lost over it
-                lease.release()
+                lease.release(lease.lanes)
 
     def _take(self, holder: str, lanes: Sequence[Lane], lease_s: float) -> str | None:
         with self._write() as connection:

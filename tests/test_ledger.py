@@ -113,7 +113,7 @@ def test_a_lease_that_is_over_lets_the_next_in_and_its_holder_do_nothing_more(le
             with pytest.raises(NotSettled):
                 ledger.step("r-1", "redeemed", {}, lease=late, redeemed=True)
             ledger.close_interrupted(lease, TESTING)
-            late.release()  # gives up nothing that is no longer its own
+            late.release([TESTING])  # gives up nothing that is no longer its own
             with pytest.raises(LaneBusy), hold(ledger, TESTING):
                 pass
     row = ledger.run_row("r-1")

@@ -16,6 +16,7 @@ schema_version = 1
 state_dir = "records"
 
 [plugins.local]
+releases = "releases"
 
 [plugins.health]
 timeout_s = 2
@@ -49,7 +50,7 @@ def test_a_good_file_gives_products_lanes_and_absolute_paths(tmp_path: Path) -> 
     assert settings.state_dir == tmp_path / "records"
     assert profile.health_urls("shop", "prod") == ("http://127.0.0.1:8002/health", "http://127.0.0.1:8003/health")
     assert settings.targets[Lane(context="shop", instance="testing")] == {"port": 8001}
-    assert settings.plugins == {"local": {}, "health": {"timeout_s": 2}}
+    assert settings.plugins == {"local": {"releases": "releases"}, "health": {"timeout_s": 2}}
 
 
 def test_the_environment_replaces_the_state_directory(tmp_path: Path) -> None:
@@ -59,9 +60,9 @@ def test_the_environment_replaces_the_state_directory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("timeout_s = 2", 'timeout_s = 2\n[polices]\nx = "y"', "polices is not a known key\n  in launchplane-gate.toml, line 9"),
+        ("timeout_s = 2", 'timeout_s = 2\n[polices]\nx = "y"', "polices is not a known key\n  in launchplane-gate.toml, line 10"),
         ('repository = "me/shop"', 'repositry = "me/shop"', "products.shop.repository field required"),
-        ("health_url = \"http:", "health_url = \"ftp:", "products.shop.lanes.testing.health_url is not an http(s) URL\n  in launchplane-gate.toml, line 16"),
+        ("health_url = \"http:", "health_url = \"ftp:", "products.shop.lanes.testing.health_url is not an http(s) URL\n  in launchplane-gate.toml, line 17"),
         ("schema_version = 1", "schema_version = 2", "schema_version input should be 1\n  in launchplane-gate.toml, line 2"),
         ("[products.shop.lanes.prod]", '[products.shop.lanes."a/b"]', "products.shop.lanes.a/b"),
         ("schema_version = 1", "schema_version = ", "is not TOML"),
