@@ -87,7 +87,7 @@ def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[L
         for source, destination in _lanes_of_paths(gate, product, at)
     ]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        offers = list(pool.map(lambda way: _offer(gate, *way, actor), ways))
+        offers = list(pool.map(lambda way: _offer(gate, way[0], way[1], actor), ways))
     return [_with_next(gate, view, list(zip(ways, offers, strict=True))) for view in views]
 
 
@@ -129,7 +129,9 @@ def _why(gate: Gate, last: Row | None, why: str) -> str:
     """Why a lane is unsettled, with what its last run had to say."""
     if last is None:
         return why
-    if last.status == "open" and not gate.ledger.is_held(Lane(context=last.context, instance=last.instance), last.holder):
+    if last.status == "open" and not gate.ledger.is_held(
+        Lane(context=last.context, instance=last.instance), last.holder
+    ):
         return f"the process of its last run, {last.run_id}, is gone"
     detail = read_run(gate.ledger, last.run_id).detail
     return f"{why}: {detail}" if detail and last.status not in ("recorded", "adopted") else why
@@ -181,21 +183,17 @@ def _with_next(
 ) -> LaneView:
     """The view with what can be done about the lane."""
     given = tuple(offer for (source, _), offer in offers if source.lane == view.lane and offer)
-    taken = [source for (source, destination), offer in offers if destination.lane == view.lane and _allows(offer)]
-    found = view.model_copy(update={"promotions": given, "next": "\n".join(_said(offer) for offer in given)})
+    taken = [(source, offer) for (source, destination), offer in offers if destination.lane == view.lane]
+    here, said, command = view.lane.instance, [_said(offer) for offer in given], ""
     if view.hold:
-        return found.model_copy(update={"next": f"held by {view.hold.subject}"})
-    if not _is_as_recorded(view):
-        return found.model_copy(update={"command": settling(gate, view)})
-    if taken:
-        paths = paths_of(gate, view.product)
-        command = promoting(view.product, taken[0].lane.instance, view.lane.instance, paths)
-        return found.model_copy(update={"command": command})
-    return found
-
-
-def _allows(offer: Promotion | None) -> bool:
-    return offer is not None and offer.allowed
+        said = [f"held by {view.hold.subject}"]
+    elif ready := [source for source, offer in taken if offer and offer.allowed]:
+        command = promoting(view.product, ready[0].lane.instance, here, paths_of(gate, view.product))
+    elif taken and not _is_as_recorded(view):
+        said = [f"after {source.lane.instance}" for source, offer in taken if offer is None]
+    elif not taken and not _is_as_recorded(view):
+        command = f"{PROGRAM} deploy {view.product} --to {here} --artifact … --ref …"
+    return view.model_copy(update={"promotions": given, "next": "\n".join(said), "command": command})
 
 
 def _said(promotion: Promotion) -> str:
@@ -204,16 +202,6 @@ def _said(promotion: Promotion) -> str:
     if promotion.allowed:
         return f"can be promoted to {promotion.to}"
     return f"not to {promotion.to}: " + " ".join(part for part in (promotion.code, promotion.reason) if part)
-
-
-def settling(gate: Gate, view: LaneView) -> str:
-    """The command that settles a lane, or puts the first release on it."""
-    paths = paths_of(gate, view.product)
-    here = view.lane.instance
-    for start, end in paths:
-        if end == here:
-            return promoting(view.product, start, end, paths)
-    return f"{PROGRAM} deploy {view.product} --to {here} --artifact … --ref …"
 
 
 def promoting(product: str, source: str, destination: str, paths: list[tuple[str, str]]) -> str:

@@ -1,4 +1,4 @@
-"""The command line. A command reads, asks and returns an Answer; ``Program.main`` alone makes output and exit codes of it.
+"""The command line. A command reads, asks and returns an Answer; ``Program.main`` alone ends with output and exit code.
 
 Modules in here import click and the standard library only; what a command needs is imported when it runs.
 """
@@ -111,7 +111,11 @@ def _error(kind: str, message: str, hint: str, exit_code: int) -> Answer:
     return Answer(document, told, exit_code, failed=True)
 
 
-@click.group(cls=Program, epilog="Each command explains itself: launchplane-gate COMMAND --help")
+@click.group(
+    cls=Program,
+    context_settings={"max_content_width": 100},
+    epilog="Each command explains itself: launchplane-gate COMMAND --help",
+)
 @click.version_option(package_name=NAME, prog_name=NAME, message="%(prog)s %(version)s")
 def program() -> None:
     """A policy gate between a control plane and production.

@@ -29,7 +29,11 @@ _PLACES = {
 
 def releasing(*, required: bool) -> Callable[[F], F]:
     """Options that name a release: what to deploy, or what a promotion is expected to ship."""
-    artifact = "The artifact, pinned by digest: REPOSITORY@sha256:DIGEST." if required else "Refuse unless it is this artifact."
+    artifact = (
+        "The artifact, pinned by digest: REPOSITORY@sha256:DIGEST."
+        if required
+        else "Refuse unless it is this artifact."
+    )
     ref = "The full commit that it was built from, 40 digits." if required else "Refuse unless it is this commit."
 
     def add(command: F) -> F:
@@ -51,7 +55,13 @@ def deploy_request(product: str, destination: str, artifact: str, ref: str, **re
 
 
 def promote_request(
-    gate: Gate, product: str, source: str | None, destination: str | None, artifact: str | None, ref: str | None, **rest: Any
+    gate: Gate,
+    product: str,
+    source: str | None,
+    destination: str | None,
+    artifact: str | None,
+    ref: str | None,
+    **rest: Any,
 ) -> Request:
     from launchplane_gate.lanes import the_path
 
@@ -59,7 +69,14 @@ def promote_request(
     source, destination = the_path(gate, product, source, destination)
     expected = {"artifact_id": artifact, "source_git_ref": ref}
     return _request(
-        {"action": "promote", "product": product, "source": source, "destination": destination, "expected": expected, **rest}
+        {
+            "action": "promote",
+            "product": product,
+            "source": source,
+            "destination": destination,
+            "expected": expected,
+            **rest,
+        }
     )
 
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 @click.option("--input", "source", metavar="FILE", help="A complete policy input as JSON; - is standard input.")
 @click.pass_context
 def check(context: click.Context, source: str | None) -> Answer | None:
-    """Ask the policies, and do nothing: allowed is 0, refused is 1.
+    """Ask the policies, and do nothing.
 
-    `check deploy` and `check promote` gather the facts as a real deploy or promotion would. `check --input` decides on
-    facts that are given, and needs neither records nor platform: a decision's own input is in
-    `launchplane-gate decisions show ID --output json`.
+    Allowed ends with 0, refused with 1. `check deploy` and `check promote` gather the facts as a real deploy or
+    promotion would. `check --input` decides on facts that are given, and needs neither records nor platform; what an
+    earlier decision was made on is in `launchplane-gate decisions show ID --output json`, at `input`.
 
     \b
     Examples:
@@ -128,12 +128,8 @@ def _decided_on(facts: Mapping[str, Any], session: Session) -> Decision:
     """Decide without records: the shipped policies, and those that the settings add where there are settings."""
     from datetime import UTC, datetime
 
-    from launchplane_gate.policy import EmbeddedEngine, decide, load_bundle, shipped_policies
+    from launchplane_gate.policy import EmbeddedEngine, decide
 
-    bundle = load_bundle([shipped_policies(), *_policy_folders(session)])
+    bundle = session.bundle()
     engine = EmbeddedEngine(bundle)
     return decide(engine, bundle, facts, waivers=(), now=datetime.now(UTC), decision_id="not-saved")
-
-
-def _policy_folders(session: Session) -> tuple[Path, ...]:
-    return session.settings().policy_folders if session.has_settings() else ()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from launchplane_gate.cli.output import Output, OutputType, clash
+from launchplane_gate.cli.output import Output, clash
 from launchplane_gate.cli.session import Session
 
 
@@ -17,8 +17,12 @@ def _keep_config(context: click.Context, _: click.Parameter, value: Path | None)
         context.ensure_object(Session).config = value
 
 
-def _keep_outputs(context: click.Context, _: click.Parameter, value: Sequence[Output]) -> None:
-    context.ensure_object(Session).outputs.extend(value)
+def _keep_outputs(context: click.Context, option: click.Parameter, value: Sequence[str]) -> None:
+    for text in value:
+        try:
+            context.ensure_object(Session).outputs.append(Output.parse(text))
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, option) from None
 
 
 CONFIG = click.Option(
@@ -31,7 +35,7 @@ CONFIG = click.Option(
 )
 OUTPUT = click.Option(
     ["--output"],
-    type=OutputType(),
+    metavar="FORMAT[=PATH]",
     multiple=True,
     help="text or json, on standard output or in a file; may be given more than once.",
     callback=_keep_outputs,

@@ -13,11 +13,14 @@ from launchplane_gate.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from launchplane_gate.ledger import Entry
     from launchplane_gate.model import Decision
+    from launchplane_gate.report.text import Block
 
 
 @click.group(cls=Group)
 def decisions() -> None:
-    """Every decision, with the whole input that it was made on.
+    """Every decision, and what it was made on.
+
+    Decisions are kept with their whole input, in a chain of hashes for each lane.
 
     \b
     Examples:
@@ -92,7 +95,9 @@ def verify(session: Session) -> Answer:
         entries, wrong = ledger.verify()
     text = [f"x {what}" for what in wrong]
     if wrong:
-        text.append("The ledger is not as it was written. Trust nothing in it until you know why; a backup has the rest.")
+        text.append(
+            "The ledger is not as it was written. Trust nothing in it until you know why; a backup has the rest."
+        )
     else:
         text.append(f"{count(entries, 'entry', 'entries')}: every chain is whole.")
     return Answer({"entries": entries, "wrong": wrong}, text, 1 if wrong else 0)
@@ -104,7 +109,7 @@ def _decision(entry: Entry) -> Decision:
     return Decision.model_validate(entry.body["decision"])
 
 
-def _list_text(found: list[Decision]) -> list[object]:
+def _list_text(found: list[Decision]) -> list[Block]:
     from launchplane_gate.report.decision import what
     from launchplane_gate.report.text import Table
     from launchplane_gate.report.words import ago
@@ -117,8 +122,15 @@ def _list_text(found: list[Decision]) -> list[object]:
             ago(decision.decided_at),
             f"{decision.action} {decision.phase}",
             what(decision),
-            "allowed" if decision.allowed else "refused: " + ", ".join(result.code for result in decision.refusals),
+            _in_short(decision),
         )
         for decision in found
     ]
     return [Table(rows, ("DECISION", "WHEN", "ASKED", "WHAT", "ANSWER"), indent=0)]
+
+
+def _in_short(decision: Decision) -> str:
+    if decision.allowed:
+        return "allowed"
+    first, *more = (result.code for result in decision.refusals)
+    return f"refused: {first}" + (f" and {len(more)} more" if more else "")

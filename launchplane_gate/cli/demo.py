@@ -12,13 +12,14 @@ from launchplane_gate.cli.session import Session, pass_session
 
 
 @click.command(cls=Command)
-@click.option("--keep", metavar="DIR", type=click.Path(path_type=Path), help="Leave its settings and records in DIR.")
+@click.option("--keep", metavar="DIR", type=click.Path(path_type=Path), help="Leave its records in DIR.")
 @pass_session
 def demo(session: Session, keep: Path | None) -> Answer:
-    """Tell the story that the gate exists for, with real processes on this machine.
+    """Tell the story that the gate exists for.
 
-    A release is promoted; a stale promotion and a stale replay are refused; a deploy that cannot be proven stops what
-    would build on it until it is settled. It takes less than a minute, and stops what it started.
+    With real processes on this machine, a release is promoted; a stale promotion and a stale replay are refused; a
+    deploy that cannot be proven stops what would build on it until it is settled. It takes less than a minute, and
+    stops what it started.
 
     \b
     Examples:

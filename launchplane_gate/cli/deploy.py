@@ -81,7 +81,7 @@ def deploy(
 @click.argument("product")
 @along
 @releasing(required=False)
-@click.option("--version", metavar="TAG", help="The version that this release is to be known by.")
+@click.option("--version", metavar="TAG", help="The version that it is to be known by.")
 @acting
 @pass_session
 def promote(
@@ -97,10 +97,10 @@ def promote(
     wait: float | None,
     every_rule: bool,
 ) -> Answer:
-    """Promote what one lane runs now to the next, if the policies allow it.
+    """Promote what one lane runs now, if the policies allow it.
 
-    With nothing but the product, what testing runs now is promoted to prod, or whatever the product's only path is. The
-    release is never chosen here: --artifact and --ref say what you believe it to be, and another one is refused.
+    With nothing but the product named, what testing runs is promoted to prod, or whatever the product's only path is.
+    The release is never chosen here: --artifact and --ref say what you believe it to be, and another one is refused.
 
     \b
     Examples:

@@ -55,10 +55,11 @@ class _Examination:
 @click.command(cls=Command)
 @pass_session
 def doctor(session: Session) -> Answer:
-    """Look at everything that a decision needs, and change nothing: 0 if all is well, 3 otherwise.
+    """Find out what keeps the gate from deciding.
 
-    Settings, state folder, ledger and its chains, policies and their own tests, the engine's load checks, plugins, and
-    whether each lane's platform answers. Each line says ok or not ok, and what to do.
+    It looks, changes nothing, and ends with 0 if all is well, 3 otherwise. Settings, state folder, ledger and its
+    chains, policies and their own tests, the engine's load checks, plugins, and whether each lane's platform answers:
+    each line says ok or not ok, and what to do.
 
     \b
     Example:
@@ -180,13 +181,13 @@ def _records(store: FileStore, lane: Lane) -> str:
     from launchplane_gate.model import short
     from launchplane_gate.report.words import count
 
-    names = {"context_name": lane.context, "instance_name": lane.instance}
-    deployments = count(len(store.list_deployment_records(**names)), "deployment")
-    store.list_backup_gate_records(**names)
+    deployments = store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)
+    store.list_backup_gate_records(context_name=lane.context, instance_name=lane.instance)
     try:
-        return f"{deployments}; runs {short(store.read_environment_inventory(**names).source_git_ref)}"
+        inventory = store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
     except FileNotFoundError:
-        return f"{deployments}; nothing in the inventory"
+        return f"{count(len(deployments), 'deployment')}; nothing in the inventory"
+    return f"{count(len(deployments), 'deployment')}; the inventory says {short(inventory.source_git_ref)}"
 
 
 def _observed(loaded: Plugins, driver_id: str, lane: Lane) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,15 +23,18 @@ NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
 @click.option("--product", metavar="NAME", help="What your product is called.  [default: myproduct]")
 @click.option("--repository", metavar="OWNER/NAME", help="Its repository.  [default: example/NAME]")
 @click.option("--example", is_flag=True, help="Write a working example instead, with two releases to ship.")
-@click.option("--adopt", is_flag=True, help="Start a ledger for records that have none; the settings are there already.")
+@click.option(
+    "--adopt", is_flag=True, help="Start a ledger for records that have none; the settings are there already."
+)
 @pass_session
 def init(
     session: Session, folder: Path, product: str | None, repository: str | None, example: bool, adopt: bool
 ) -> Answer:
-    """Write settings to begin with, and say what to do next.
+    """Write settings to begin with.
 
     DIR (here, if you name none) gets launchplane-gate.toml and a folder of policies, both explained line by line, for
-    one product with the lanes testing and prod on this machine. Nothing that exists is overwritten.
+    one product with the lanes testing and prod on this machine; then you are told what to do next. Nothing that exists
+    is overwritten.
 
     \b
     Examples:
@@ -74,19 +77,20 @@ def _example(folder: Path) -> Answer:
         f"launchplane-gate lanes {PRODUCT}",
         f"launchplane-gate promote {PRODUCT} --ref {OLD}",
     ]
-    told = f"Wrote an example to {folder}: {PRODUCT}, with two releases, and the lanes testing and prod on this machine."
+    told = (
+        f"Wrote an example to {folder}: {PRODUCT}, with two releases, and the lanes testing and prod on this machine."
+    )
     answer = _written(folder, told, steps)
     ends = "The last one is refused, and says why. What runs ends with: pkill -f " + str(folder.absolute() / "state")
     return Answer(answer.document, [*answer.text, "", ends])
 
 
-def _write(folder: Path, releases: dict[str, str], **named: str) -> dict[str, str]:
-    from launchplane_gate.demo.workspace import free_ports, write_workspace
+def _write(folder: Path, releases: dict[str, str], **named: Any) -> dict[str, str]:
+    from launchplane_gate.demo.workspace import two_free_ports, write_workspace
     from launchplane_gate.errors import UsageError
 
-    testing, prod = free_ports(2)
     try:
-        return write_workspace(folder, releases=releases, ports=(testing, prod), actor=actor_subject(), **named)
+        return write_workspace(folder, releases=releases, ports=two_free_ports(), actor=actor_subject(), **named)
     except FileExistsError as error:
         raise UsageError(
             f"{folder / str(error)} is there already", hint="Nothing was written. Name another folder, or move it away."
@@ -112,7 +116,9 @@ def _a_name(product: str) -> str:
     try:
         return TypeAdapter(Name).validate_python(product)
     except ValidationError:
-        raise click.UsageError(f"{product!r} is no name for a product: lower-case letters, digits, '.', '_', '-'") from None
+        raise click.UsageError(
+            f"{product!r} is no name for a product: lower-case letters, digits, '.', '_', '-'"
+        ) from None
 
 
 def _a_repository(repository: str) -> str:
@@ -136,7 +142,9 @@ def _adopt(session: Session, folder: Path) -> Answer:
     if (settings.state_dir / FILE_NAME).exists():
         raise UsageError(f"{settings.state_dir} has a ledger already", hint="Nothing was done; nothing needs to be.")
     if not store.holds_records():
-        raise UsageError(f"{settings.state_dir} holds no records", hint="Nothing was done. The first deploy starts a ledger.")
+        raise UsageError(
+            f"{settings.state_dir} holds no records", hint="Nothing was done. The first run starts a ledger."
+        )
     ledger = Ledger.create(settings.state_dir)
     try:
         adopted = adopt(store, ledger, settings.profiles.values(), session.actor())
@@ -155,14 +163,14 @@ def _adopted_text(views: list[LaneView]) -> list[str]:
     if not views:
         return ["Started a ledger. No lane of these settings has an inventory, so there was nothing to adopt."]
     text = [
-        f"Started a ledger and adopted {count(len(views), 'lane')}. Nobody saw what they run, so each is unsettled until",
-        "a run on it is recorded. Settle them in this order:",
+        f"Started a ledger and adopted {count(len(views), 'lane')}. Nobody saw what they run, so they are unsettled until",
+        "a run on it is recorded. Deploy to the lanes where a path begins what they are to run, then promote along it:",
     ]
-    deploys = [view for view in views if " deploy " in view.command]
-    for view in [*deploys, *(view for view in views if view not in deploys)]:
+    for view in views:
         command = view.command
         if view.runs:
             artifact, ref = f"--artifact {view.runs.artifact_id}", f"--ref {view.runs.source_git_ref}"
             command = command.replace("--artifact …", artifact).replace("--ref …", ref)
-        text.append(f"  {command}")
+        if command:
+            text.append(f"  {command}")
     return text

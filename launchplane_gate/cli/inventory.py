@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def inventory() -> None:
-    """What each lane runs since its last confirmed deploy, and what it ran before.
+    """What each lane runs, and what it ran before.
+
+    The inventory of a lane is written when a deploy or promotion to it was seen to run, and at no other time.
 
     \b
     Examples:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -39,32 +39,17 @@ class Output:
     format: str
     path: Path | None = None
 
-    def __str__(self) -> str:
-        return f"{self.format}={self.path}" if self.path else self.format
-
-
-class OutputType(click.ParamType):
-    """``text``, ``json``, ``json=PATH``; a path that cannot be written is found out before anything is done."""
-
-    name = "format"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "FORMAT[=PATH]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
-        if isinstance(value, Output):
-            return value
-        form, separator, path = str(value).partition("=")
+    @classmethod
+    def parse(cls, text: str) -> Output:
+        """Read ``FORMAT[=PATH]``. Raises ValueError, also for a file that cannot be written: nothing is done yet."""
+        form, separator, path = text.partition("=")
         if form not in FORMATS:
-            self.fail(f"{form!r} is no format; there are: {', '.join(FORMATS)}", param, ctx)
+            raise ValueError(f"{form!r} is no format; there are: {', '.join(FORMATS)}")
         if separator and not path:
-            self.fail(f"{value!r} names no file", param, ctx)
-        if not separator:
-            return Output(form)
-        problem = _unwritable(Path(path))
-        if problem:
-            self.fail(f"{path} cannot be written: {problem}", param, ctx)
-        return Output(form, Path(path))
+            raise ValueError(f"{text!r} names no file")
+        if separator and (problem := _unwritable(Path(path))):
+            raise ValueError(f"{path} cannot be written: {problem}")
+        return cls(form, Path(path) if separator else None)
 
 
 def _unwritable(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from launchplane_gate.cli.command import Command
@@ -12,9 +14,10 @@ from launchplane_gate.cli.session import Session, pass_session
 @click.command(cls=Command)
 @pass_session
 def plugins(session: Session) -> Answer:
-    """The plugins that the settings enable, with their hooks and drivers; then those that are only installed.
+    """What is loaded, and what could be.
 
-    A plugin is loaded if the settings have a table for it: [plugins.NAME].
+    The plugins that the settings enable, with their hooks and drivers; then those that are only installed. A plugin is
+    loaded if the settings have a table for it: [plugins.NAME].
 
     \b
     Example:
@@ -28,7 +31,7 @@ def plugins(session: Session) -> Answer:
     settings = session.settings()
     loaded = load_plugins(settings, now=lambda: datetime.now(UTC))
     found = installed()
-    enabled = [
+    enabled: list[dict[str, Any]] = [
         {
             "name": name,
             "from": found[name].value,
@@ -38,8 +41,9 @@ def plugins(session: Session) -> Answer:
         for name in loaded.names
     ]
     others = [{"name": name, "from": point.value} for name, point in sorted(found.items()) if name not in loaded.names]
-    rows = [
-        (str(one["name"]), "enabled", ", ".join(one["hooks"]), ", ".join(one["drivers"]) or "-") for one in enabled
-    ] + [(one["name"], f"not enabled: add [plugins.{one['name']}]", "-", "-") for one in others]
-    text: list[Block] = [Table(rows, ("PLUGIN", "STATE", "HOOKS", "DRIVERS"), indent=0)] if rows else ["none is installed"]
-    return Answer({"enabled": enabled, "not_enabled": others}, text)
+    rows = [(one["name"], "enabled", ", ".join(one["hooks"]), ", ".join(one["drivers"]) or "-") for one in enabled]
+    rows += [(one["name"], f"not enabled: add [plugins.{one['name']}]", "-", "-") for one in others]
+    document = {"enabled": enabled, "not_enabled": others}
+    if not rows:
+        return Answer(document, ["No plugin is installed."])
+    return Answer(document, [Table(rows, ("PLUGIN", "STATE", "HOOKS", "DRIVERS"), indent=0)])

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def runs() -> None:
-    """Every deploy and promotion that was asked for, and what became of it.
+    """Every deploy and promotion that was asked for.
+
+    A run says how far it came: denied, fail, unknown, unconfirmed, unrecorded, interrupted or recorded.
 
     \b
     Examples:
@@ -103,9 +105,7 @@ def _show_text(run: Run, steps: list[Entry]) -> list[Block]:
         ("deployment", run.deployment_record_id or ""),
         ("promotion", run.promotion_record_id or ""),
     ]
-    journal = [
-        (entry.kind, entry.at, brief(entry.body.get("detail", "")) or _decision_in(entry)) for entry in steps
-    ]
+    journal = [(entry.kind, entry.at, brief(entry.body.get("detail", "")) or _decision_in(entry)) for entry in steps]
     return [
         f"{run.run_id}  {run.action} {source}{run.destination}: {run.status}",
         Table([fact for fact in facts if fact[1]]),

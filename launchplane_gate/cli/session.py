@@ -6,8 +6,7 @@ import getpass
 import os
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from launchplane_gate.gate import Gate
     from launchplane_gate.ledger import Ledger
     from launchplane_gate.model import Actor
+    from launchplane_gate.policy import Bundle
     from launchplane_gate.settings import Settings
     from launchplane_gate.store import FileStore
 
@@ -38,9 +38,17 @@ class Session:
 
         return load_settings(self.config)
 
-    def has_settings(self) -> bool:
+    def _has_settings(self) -> bool:
         """Whether a settings file was named or stands here, readable or not."""
         return bool(self.config or os.environ.get("LAUNCHPLANE_GATE_CONFIG") or Path("launchplane-gate.toml").exists())
+
+    def bundle(self, folders: Sequence[Path] = ()) -> Bundle:
+        """The shipped policies with ``folders``, else with those of the settings, where there are settings."""
+        from launchplane_gate.policy import load_bundle, shipped_policies
+
+        if not folders and self._has_settings():
+            folders = self.settings().policy_folders
+        return load_bundle([shipped_policies(), *folders])
 
     @contextmanager
     def gate(self, settings: Settings | None = None) -> Iterator[Gate]:
@@ -82,21 +90,23 @@ pass_session = click.make_pass_decorator(Session, ensure=True)
 
 
 @contextmanager
-def progress_shown() -> Iterator[Callable[[str], None]]:
+def progress_shown(at_first: str = "gathering facts") -> Iterator[Callable[[str], None]]:
     """Show what is awaited, on standard error: a line that counts the time on a terminal, else one line a step."""
+    from launchplane_gate.report.words import brief
+
     if not sys.stderr.isatty():
-        yield _one_line_a_step()
+        yield _one_line_a_step(brief)
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("gathering facts", total=None)
-        yield lambda message: shown.update(task, description=message)
+        task = shown.add_task(at_first, total=None)
+        yield lambda message: shown.update(task, description=brief(message))
 
 
-def _one_line_a_step() -> Callable[[str], None]:
+def _one_line_a_step(brief: Callable[[str], str]) -> Callable[[str], None]:
     last = ""
 
     def tell(message: str) -> None:
@@ -104,6 +114,6 @@ def _one_line_a_step() -> Callable[[str], None]:
         if message != last:
             last = message
             with suppress(OSError):  # nobody listening must not become a reason for a deploy to fail
-                click.echo(f"{time.strftime('%H:%M:%S')} {message}", err=True)
+                click.echo(f"{brief(message)} ...", err=True)
 
     return tell

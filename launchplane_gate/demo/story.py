@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.text import Text
 
 from launchplane_gate.demo.release import release_program
-from launchplane_gate.demo.workspace import PRODUCT, free_ports, write_workspace
+from launchplane_gate.demo.workspace import PRODUCT, two_free_ports, write_workspace
 from launchplane_gate.model import short
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
@@ -116,7 +116,7 @@ def tell(keep: Path | None = None, *, console: Console | None = None) -> int:
 class _Teller:
     def __init__(self, folder: Path, console: Console) -> None:
         self.folder, self.console = folder, console
-        self.ports = free_ports(2)
+        self.ports = two_free_ports()
         programs = {
             "release-1.py": release_program(OLD),
             "release-2.py": release_program(NEW),

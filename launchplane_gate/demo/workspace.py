@@ -18,7 +18,7 @@ LANES = ("testing", "prod")
 _PORTS = range(20_000, 30_000)  # below what systems hand out by themselves
 
 _SETTINGS = Template("""\
-# The settings of launchplane-gate. An unknown key is refused, with its line; `launchplane-gate doctor` looks at all of it.
+# The settings of launchplane-gate. An unknown key is refused, with its line. `launchplane-gate doctor` looks at it all.
 schema_version = 1
 
 # Records, ledger and what runs. Relative paths start at this file's folder; $$LAUNCHPLANE_GATE_STATE_DIR replaces it.
@@ -63,10 +63,18 @@ The shipped policies say what has to hold for every product. The file `config/da
 | key | what it decides | here |
 |---|---|---|
 | `paths` | from which lane to which it may be promoted | testing to prod |
-| `actors` | who may deploy or promote to a lane; `verified_by` is null for a person at a terminal | $actor |
-| `windows` | when a lane takes promotions; a lane that is not listed always does | not limited |
-| `backup` | how old the backup of a lane may be, in seconds (`{"prod": {"max_age_s": 86400}}`) | none is asked for |
-| `thresholds` | figures of its own, such as `source_soak_s`: how long a release has to run before it is promoted | the shipped ones |
+| `actors` | who may ship to a lane; `verified_by` is null for a person at a terminal | $actor |
+| `windows` | when a lane takes anything; one that is not listed always does | always |
+| `backup` | how old the last backup of a lane may be | none is asked for |
+| `thresholds` | figures of its own, such as how long a release has to run before it is promoted | those for all |
+
+The last three, where they are wanted:
+
+```json
+"windows": {"prod": [{"days": ["Monday", "Tuesday"], "from": "08:00", "to": "17:00", "zone": "Europe/Berlin"}]},
+"backup": {"prod": {"max_age_s": 86400}},
+"thresholds": {"source_soak_s": 3600}
+```
 
 Rules of your own go beside it, in `gate/rules/CATEGORY/NAME.rego` with a test in `NAME_test.rego`, and on the roll call
 in `config/data.json`. They can only add. `launchplane-gate policy check` and `launchplane-gate policy test` tell
@@ -110,15 +118,15 @@ def write_workspace(
     return {name: f"local/{product}@sha256:{sha256(text.encode())}" for name, text in releases.items()}
 
 
-def free_ports(number: int) -> tuple[int, ...]:
+def two_free_ports() -> tuple[int, int]:
     """Ports of 127.0.0.1 on which nothing listens now."""
-    found: dict[int, None] = {}
-    while len(found) < number:
+    found: set[int] = set()
+    while len(found) < len(LANES):
         port = secrets.choice(_PORTS)
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
-            found[port] = None
-    return tuple(found)
+            found.add(port)
+    return found.pop(), found.pop()
 
 
 def _policy(actor: str) -> dict[str, object]:

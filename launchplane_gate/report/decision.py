@@ -7,17 +7,20 @@ from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import brief, count
 
 MARKS = {"fail": "x", "waived": "w", "pass": "."}  # in the order in which they are shown
+SHOWN = 4
 
 
 def decision_text(decision: Decision, *, every_rule: bool) -> list[Block]:
-    """A table of rules; those that passed stand in it as a number, unless every rule is asked for."""
-    rows = [_row(result) for mark in MARKS for result in decision.results if result.status == mark]
-    if not every_rule:
-        passed = sum(result.status == "pass" for result in decision.results)
-        rows = [row for row in rows if row[0] != MARKS["pass"]]
-        other = " other" if rows else ""
-        if passed:
-            rows.append((MARKS["pass"], f"{passed}{other} rule{'s' * (passed != 1)} passed", "(--all shows them)"))
+    """A table of rules; unless every one is asked for, the first refusals in full: the others often follow from them."""
+    by_status = {status: [result for result in decision.results if result.status == status] for status in MARKS}
+    if every_rule:
+        return [Table([_row(result) for results in by_status.values() for result in results])]
+    refused, passed = by_status["fail"], len(by_status["pass"])
+    rows = [_row(result) for result in [*refused[:SHOWN], *by_status["waived"]]]
+    if more := refused[SHOWN:]:
+        rows.append((MARKS["fail"], f"{count(len(more), 'more rule')}", ", ".join(result.code for result in more)))
+    if passed:
+        rows.append((MARKS["pass"], count(passed, "other rule" if rows else "rule") + " passed", "(--all shows them)"))
     return [Table(rows)]
 
 

@@ -8,4 +8,3 @@ from collections.abc import Mapping
 
 def document(answer: Mapping[str, object]) -> str:
     return json.dumps(answer, indent=2, allow_nan=False) + "\n"
-

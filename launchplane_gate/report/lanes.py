@@ -10,7 +10,7 @@ from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import ago, brief
 
 HEADER = ("LANE", "RUNS", "SINCE", "STATE", "NEXT")
-LONGEST = 160
+LONGEST = 200
 
 
 def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime | None = None) -> list[Block]:
@@ -29,7 +29,9 @@ def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime |
 
 def runs(view: LaneView) -> str:
     """The inventory's word; with a question mark where that is not proven."""
-    return (str(view.runs) if view.runs else "-") + ("" if view.settled and not view.differs else "?")
+    if not view.settled or view.differs:
+        return f"{view.runs or ''}?"
+    return str(view.runs or "-")
 
 
 def state(view: LaneView) -> str:
@@ -48,5 +50,4 @@ def _next(view: LaneView) -> str:
 
 
 def _cut(text: str) -> str:
-    first = text.split("; ")[0]
-    return first if len(first) <= LONGEST else first[: LONGEST - 3] + "..."
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

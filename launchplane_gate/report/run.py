@@ -120,10 +120,16 @@ def _not_proven(after: Aftermath, *, every_rule: bool) -> list[Block]:
     says = str(view.runs) if view.runs else "nothing"
     if not run.touched:
         return [*text, f"Nothing was changed on {lane}; the inventory says {says}.", *_ways_on(after)]
-    before = str(run.previous) if run.previous else "nothing"
-    may = " or ".join(dict.fromkeys((str(run.release), before)))
-    facts = [(f"{lane} may run", may), ("the inventory says", says)]
+    facts = [(f"{lane} may run", _either(run.release, run.previous)), ("the inventory says", says)]
     return [*text, Table(facts), _unsettled(after), *_ways_on(after)]
+
+
+def _either(one: ReleaseIdentity | None, other: ReleaseIdentity | None) -> str:
+    """Two releases, told apart by their artifacts where they are of one commit."""
+    names = [str(release or "nothing") for release in (one, other)]
+    if one and other and one != other and names[0] == names[1]:
+        names = [f"{release} ({brief(release.artifact_id)})" for release in (one, other)]
+    return " or ".join(dict.fromkeys(names))
 
 
 def _unsettled(after: Aftermath) -> str:
@@ -140,9 +146,9 @@ def _ways_on(after: Aftermath) -> list[Block]:
     ways = [("in full:", f"{PROGRAM} runs show {run.run_id}"), ("look again:", f"{PROGRAM} lanes {run.product}")]
     if after.promotion:
         ways.append(("settle it:", after.promotion))
-    elif run.release:
+    elif run.release and run.touched:
         ways.append(("try again:", _deploying(run, run.release)))
-        if run.previous and run.previous != run.release and run.touched:
+        if run.previous and run.previous != run.release:
             ways.append(("go back:", _deploying(run, run.previous)))
     width = max(len(label) for label, _ in ways)
     return [f"  {label:<{width}}   {command}" for label, command in ways]  # lines: a command must not be folded
