@@ -297,7 +297,8 @@ class _Line:
     def _confirm(self, approval: RunApproval) -> bool:
         """Observe and ask again until the policies are content or the time is over."""
         self.at = "unconfirmed"
-        deadline = time.monotonic() + min(self.gate.confirm_timeout_s, approval.seconds_left() / 2)
+        limit_s = min(self.gate.confirm_timeout_s, approval.seconds_left() / 2)
+        deadline = time.monotonic() + limit_s
         while True:
             reason = ""
             try:
@@ -308,10 +309,9 @@ class _Line:
                 decision, body, reason = None, {}, f"no decision could be had: {in_a_sentence(error)}"
             if (decision and decision.allowed) or time.monotonic() >= deadline:
                 break
-            left = deadline - time.monotonic()
             why = reason or (decision.refusals[0].message if decision else "")
-            self.progress(f"waiting up to {left:.0f} s for {self.destination.instance} to be seen running it: {why}")
-            time.sleep(min(self.gate.confirm_interval_s, max(left, 0)))
+            self.progress(f"waiting up to {limit_s:.0f} s for {self.destination.instance} to be seen running it: {why}")
+            time.sleep(min(self.gate.confirm_interval_s, max(deadline - time.monotonic(), 0)))
         assert self.deployment  # written with the outcome
         passed = decision is not None and decision.allowed
         health = self._health(self.destination, "pass" if passed else "fail")
