@@ -13,7 +13,7 @@ from launchplane_gate import strictjson
 from launchplane_gate.errors import EvidenceFailed, RecordUnreadable
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.ledger import Ledger, Row, as_last_run
-from launchplane_gate.model import DeploymentFacts, Hold, Lane, ReleaseIdentity, short, unstamp
+from launchplane_gate.model import DeploymentFacts, Hold, Lane, ReleaseIdentity, noun, short, unstamp
 from launchplane_gate.records import DeploymentRecord, EnvironmentInventory
 from launchplane_gate.store import RecordStore, plain, version
 
@@ -57,16 +57,19 @@ class LaneRecords:
 
 def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment: str | None = None) -> LaneRecords:
     """Read a lane's records, one deployment (a run's own) left out. A record that is torn is a fact here."""
-    names = {"context_name": lane.context, "instance_name": lane.instance}
-    inventory, deployments, unreadable = None, (), []
+    context, instance = lane.context, lane.instance
+    inventory: EnvironmentInventory | None = None
+    deployments: tuple[DeploymentRecord, ...] = ()
+    unreadable = []
     try:
-        inventory = store.read_environment_inventory(**names)
+        inventory = store.read_environment_inventory(context_name=context, instance_name=instance)
     except FileNotFoundError:
         pass
     except RecordUnreadable as error:
         unreadable.append(str(error))
     try:
-        deployments = tuple(r for r in store.list_deployment_records(**names) if r.record_id != but_deployment)
+        found = store.list_deployment_records(context_name=context, instance_name=instance)
+        deployments = tuple(record for record in found if record.record_id != but_deployment)
     except RecordUnreadable as error:
         unreadable.append(str(error))
     return LaneRecords(lane, inventory, deployments, ledger.hold_on(lane), "; ".join(unreadable))
@@ -81,11 +84,11 @@ def settled(records: LaneRecords, last: Row | None) -> tuple[bool, str]:
             return True, "nothing has run here"
         return False, "no run of the gate wrote its inventory"
     if last.status == "open":
-        return False, f"a {last.action} of {short(last.source_git_ref)} is under way ({last.run_id})"
+        return False, f"a {noun(last.action)} of {short(last.source_git_ref)} is under way ({last.run_id})"
     if last.status == "adopted":
         return False, "its inventory was adopted from before the ledger and has not been confirmed since"
     if last.status != "recorded":
-        return False, f"its last run, a {last.action} of {short(last.source_git_ref)}, ended {last.status}"
+        return False, f"its last run, a {noun(last.action)} of {short(last.source_git_ref)}, ended {last.status}"
     if version(records.inventory) != last.inventory_version:
         return False, f"its inventory is not what its last run, {last.run_id}, wrote"
     own = next((r for r in records.deployments if r.record_id == last.deployment_record_id), None)
@@ -162,7 +165,7 @@ def _deployment(record: DeploymentRecord, untouched: frozenset[str]) -> Deployme
         record_id=record.record_id,
         context=record.context,
         instance=record.instance,
-        artifact_id=record.artifact_identity and record.artifact_identity.artifact_id,
+        artifact_id=record.artifact_identity.artifact_id if record.artifact_identity else None,
         source_git_ref=record.source_git_ref,
         status=record.deploy.status,
         started_at=record.deploy.started_at or None,

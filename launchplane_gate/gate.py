@@ -47,6 +47,7 @@ from launchplane_gate.model import (
     Run,
     RunStatus,
     Target,
+    noun,
     short,
     stamp,
 )
@@ -255,7 +256,8 @@ class _Line:
             self._close("stale", str(approval.stale))
             return None
         if not approval.redeemed:
-            return self._never_redeemed(approval, outcome)
+            self._never_redeemed(approval, outcome)
+            return None
         finished_at = stamp(self.ledger.now())
         assert approval.deployment  # redeemed, so there is one
         self.deployment = finished(
@@ -506,7 +508,7 @@ class _Line:
         if not destination_settled and not source_moved:
             self.ledger.free(run.run_id)  # the cure of an unsettled lane is the same request again
             return None
-        what = f"the {run.action} of {short(run.source_git_ref)} under this key ({run.run_id}) is no longer true"
+        what = f"the {noun(run.action)} of {short(run.source_git_ref)} under this key ({run.run_id}) is no longer true"
         stale = StaleReplay(f"{what}: {'; '.join(moved)}")
         self.lease, self.release = lease, read_run(self.ledger, run.run_id).release
         self._begin("stale", {"detail": str(stale)})

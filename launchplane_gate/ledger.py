@@ -101,7 +101,7 @@ _keys = sa.Table(
 
 for _verb in ("UPDATE", "DELETE"):  # what was recorded is never changed, not by accident either
     _forbid = f"CREATE TRIGGER no_{_verb} BEFORE {_verb} ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END"
-    event.listen(_entries, "after_create", sa.DDL(_forbid).execute_if(dialect="sqlite"))
+    event.listen(_entries, "after_create", sa.DDL(_forbid).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # so in SQLAlchemy
 
 Row = sa.Row[Any]
 

@@ -364,6 +364,11 @@ class Run(Contract):
     replayed: bool = False
 
 
+def noun(action: str) -> str:
+    """What a person calls a run of this action."""
+    return {"promote": "promotion", "adopt": "adoption"}.get(action, action)
+
+
 def short(revision: str) -> str:
     """Seven digits of a full revision or of a digest; anything else as it is, cut to a readable length."""
     if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision):

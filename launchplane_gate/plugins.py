@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 
@@ -33,7 +33,7 @@ class Plugins:
         self.drivers: dict[str, Driver] = {}
         self.driver_plugin: dict[str, str] = {}
         for implementation in self._manager.hook.gate_drivers.get_hookimpls():
-            for driver in implementation.function():
+            for driver in cast(Iterable[Driver], implementation.function()):
                 self._add(driver, implementation.plugin_name)
 
     def _add(self, driver: Driver, plugin: str) -> None:

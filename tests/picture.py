@@ -1,18 +1,35 @@
-"""Draw the demo's terminal as an SVG: ``python -m tests.picture FILE``."""
+"""Draw the heart of the demo's terminal as an SVG: ``python -m tests.picture FILE``."""
 
 import os
 import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from launchplane_gate.demo.story import tell
 
+WIDTH = 118
+
+
+def recorded() -> Console:
+    return Console(
+        record=True,
+        force_terminal=True,
+        width=WIDTH,
+        file=Path(os.devnull).open("w"),
+        highlight=False,
+    )
+
+
 if __name__ == "__main__":
-    with Path(os.devnull).open("w") as nowhere:
-        console = Console(record=True, force_terminal=True, width=118, file=nowhere, highlight=False)
-        ended = tell(console=console)
+    whole, heart = recorded(), recorded()
+    ended = tell(console=whole)
+    lines = Text.from_ansi(whole.export_text(styles=True)).split("\n")
+    starts = {line.plain.split("/")[0]: number for number, line in enumerate(lines) if "/12  " in line.plain}
+    for line in [*lines[:5], *lines[starts["4"] - 1 : starts["6"]], *lines[starts["10"] :]]:
+        heart.print(line, soft_wrap=False)
     target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(console.export_svg(title="make demo"))
+    heart.save_svg(str(target), title="make demo")
     sys.exit(ended)

@@ -19,7 +19,9 @@ LAYERS = [
     {"facts"},
     {"approval", "runs", "adoption"},
     {"gate"},
-    {"lanes", "authoring", "report", "demo"},
+    {"lanes", "authoring"},
+    {"report"},
+    {"demo"},
     {"cli"},
     {"__main__"},
 ]
@@ -76,10 +78,23 @@ def test_a_plugin_imports_public_rooms_only(plugin: Path) -> None:
                 assert name.split(".")[1] in public, f"{path.name} imports {name}"
 
 
+def lines_of_code(path: Path) -> Iterator[int]:
+    """The lines of a module that are neither blank, comment nor docstring."""
+    text = path.read_text()
+    prose = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for line in range(node.lineno, (node.end_lineno or 0) + 1)
+    }
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.strip().startswith("#") and number not in prose:
+            yield number
+
+
 def test_the_core_can_be_read_in_an_hour() -> None:
     core = ("gate", "approval", "ledger", "store", "model")
-    lines = sum(len((PACKAGE / f"{name}.py").read_text().splitlines()) for name in core)
-    assert lines < 1800
+    assert sum(len(list(lines_of_code(PACKAGE / f"{name}.py"))) for name in core) < 1500
 
 
 def test_nothing_of_this_machine_stands_in_the_project() -> None:

@@ -618,25 +618,17 @@ def test_a_disk_that_is_full_before_the_decision_is_saved_deploys_nothing(
     gate.run(deploy(A), ACTOR)
     touched = len(platform.deploys)
 
-    @platform_event(platform)
     def fill(_: Question) -> None:
         with gate.ledger._engine.connect() as connection:  # the page limit is how SQLite sees a full disk
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
+    platform.sampling = fill
     with pytest.raises(LedgerError, match="full"):
         for _ in range(20):
             gate.run(deploy(B), ACTOR)
             touched = len(platform.deploys)
     assert len(platform.deploys) == touched
-
-
-def platform_event(platform: FakePlatform) -> Any:
-    def register(function: Any) -> Any:
-        platform.sampling = function
-        return function
-
-    return register
 
 
 def test_a_check_saves_nothing_and_holds_nothing(promoted: Gate, tmp_path: Path) -> None:

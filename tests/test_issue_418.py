@@ -13,15 +13,15 @@ from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
+from launchplane_gate_local import stop_all
 
 from launchplane_gate.demo.release import release_program
 from launchplane_gate.demo.story import BROKEN, LYING, NEW, OLD
-from launchplane_gate.demo.workspace import PRODUCT, free_ports, write_workspace
+from launchplane_gate.demo.workspace import PRODUCT, two_free_ports, write_workspace
 from launchplane_gate.errors import StaleReplay
 from launchplane_gate.gate import Gate
 from launchplane_gate.model import Actor, Expected, Request, Run
 from launchplane_gate.records import EnvironmentInventory
-from launchplane_gate_local import stop_all
 
 ACTOR = Actor(subject="unverified:operator@desk")
 
@@ -37,9 +37,7 @@ class Site:
 
     def deploy(self, commit: str, to: str = "testing") -> Run:
         expected = Expected(artifact_id=self.artifacts[commit], source_git_ref=commit)
-        return self.gate.run(
-            Request(action="deploy", product=PRODUCT, destination=to, expected=expected), ACTOR
-        )
+        return self.gate.run(Request(action="deploy", product=PRODUCT, destination=to, expected=expected), ACTOR)
 
     def promotion(self, commit: str | None = None, key: str | None = None) -> Request:
         expected = Expected(artifact_id=self.artifacts[commit], source_git_ref=commit) if commit else Expected()
@@ -70,7 +68,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    ports = free_ports(2)
+    ports = two_free_ports()
     programs = {
         OLD: release_program(OLD),
         NEW: release_program(NEW),
@@ -191,5 +189,3 @@ def test_a_lost_inventory_write_is_never_promoted_over(site: Site) -> None:
     path.write_bytes(old)  # as if the second write had been lost
     codes = refused_by(site.promote())
     assert {"inventory.source_latest", "lane.settled", "release.source_revision"} <= set(codes)
-
-

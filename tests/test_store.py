@@ -141,7 +141,7 @@ def test_a_write_that_fails_leaves_what_was_there(store: FileStore) -> None:
     path = store.write_environment_inventory(inventory())
     before = path.read_bytes()
     unwritable = inventory().model_copy(update={"source_git_ref": "\ud800"})  # no UTF-8 can hold it
-    with pytest.raises(Exception, match="surrogates|utf-8"):
+    with pytest.raises(Exception, match=r"surrogates|utf-8"):
         store.write_environment_inventory(unwritable)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == ["prod.json"]  # noqa: PTH208  # hidden files too

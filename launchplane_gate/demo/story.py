@@ -51,9 +51,9 @@ def steps(artifacts: Mapping[str, str]) -> list[Step]:
     """The story. ``artifacts``: artifact id by commit."""
 
     def deploy(commit: str) -> list[str]:
-        return ["deploy", PRODUCT, "--to", "testing", "--artifact", artifacts[commit], "--ref", commit]
+        return ["deploy", PRODUCT, "--to", "testing", "--artifact", artifacts[commit], "--ref", commit, "--all"]
 
-    promote = ["promote", PRODUCT]
+    promote = ["promote", PRODUCT, "--all"]
     first = [*promote, "--idempotency-key", "promotion-1"]
     return [
         Step(f"{short(OLD)} is deployed to testing.", deploy(OLD), 0, moves={"testing": OLD}),
@@ -171,7 +171,6 @@ class _Teller:
         document.unlink(missing_ok=True)
         full = [sys.executable, "-m", "launchplane_gate", "--config", str(self.folder / "launchplane-gate.toml")]
         full += [*arguments, "--output", "text", "--output", f"json={document}"]
-        full += ["--all"] if arguments[0] in ("deploy", "promote") else []
         environment = dict(os.environ) | {"COLUMNS": str(min(self.console.width, 120))}
         if self.console.is_terminal:
             environment["FORCE_COLOR"] = "1"

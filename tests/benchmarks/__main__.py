@@ -66,7 +66,7 @@ class YesEngine:
 
 
 @contextmanager
-def opa_server(folders: list[Path]) -> Iterator[httpx.Client | None]:
+def opa_server(folder: Path) -> Iterator[httpx.Client | None]:
     """A real OPA server on the same policies, where the program is at hand."""
     program = shutil.which("opa")
     if program is None:
@@ -76,7 +76,7 @@ def opa_server(folders: list[Path]) -> Iterator[httpx.Client | None]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [program, "run", "--server", "--log-level", "error", "--addr", f"127.0.0.1:{port}"]
-    server = subprocess.Popen([*command, *(f"--bundle={folder}" for folder in folders)])
+    server = subprocess.Popen([*command, f"--bundle={folder}"])
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
             for _ in range(100):
@@ -108,7 +108,9 @@ def decisions(folder: Path) -> None:
     engine = EmbeddedEngine(bundle)
     question = json.loads((CASES / "promote_admit.json").read_text())
     size = len(json.dumps(question))
-    print(f"\nOne decision: the shipped bundle, {len(bundle.roll_call('promote', 'admit', '', ''))} rules, {size} bytes")
+    print(
+        f"\nOne decision: the shipped bundle, {len(bundle.roll_call('promote', 'admit', '', ''))} rules, {size} bytes"
+    )
 
     def whole() -> None:
         assert decide(engine, bundle, question, waivers=(), now=Ledger.now(clock), decision_id="d-0").allowed
@@ -116,7 +118,7 @@ def decisions(folder: Path) -> None:
     clock = Ledger.open(folder / "clock", holds_records=False)
     report("embedded, the engine's answer", timed(lambda: engine.ask(ASK, question), times=2000), "wanted < 1 ms")
     ours = report("embedded, the whole decision", timed(whole, times=2000))
-    with opa_server([merged(folder, config)]) as client:
+    with opa_server(merged(folder, config)) as client:
         if client is None:
             print("  OPA server: not measured, there is no opa program on this machine")
             return
@@ -156,7 +158,6 @@ def own_work(folder: Path) -> None:
         with probe.open("wb") as opened:
             opened.write(b"x")
             opened.flush()
-
 
             os.fsync(opened.fileno())
 
