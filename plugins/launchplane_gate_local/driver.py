@@ -246,7 +246,10 @@ class LocalDriver:
                 detail = f"pid {note.pid} runs, but did not accept connections on port {port} within {limit_s:.0f} s"
                 return Outcome(status="unknown", touched=True, detail=detail, deployment_id=known_as)
             time.sleep(processes.POLL_S)
-        return _fail(f"the release {_how_it_ended(child)}: {self._last_words(lane)}", deployment_id=known_as)
+        return _fail(
+            f"the release {_how_it_ended(child.poll() if child else None)}: {self._last_words(lane)}",
+            deployment_id=known_as,
+        )
 
     def _last_words(self, lane: Lane) -> str:
         """The end of a release's log, in one line and without what would steer a terminal."""
@@ -292,9 +295,7 @@ def _fail(detail: str, deployment_id: str = "") -> Outcome:
     return Outcome(status="fail", touched=True, detail=detail, deployment_id=deployment_id)
 
 
-def _how_it_ended(child: subprocess.Popen[bytes] | None) -> str:
-    with suppress(subprocess.TimeoutExpired):
-        code = child.wait(1) if child else None  # its first thread ends a moment before its last
-        if code is not None:
-            return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return "has ended"
+def _how_it_ended(code: int | None) -> str:
+    if code is None:
+        return "has ended"
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -26,8 +26,6 @@ SAME_MOMENT_S = 2.0
 # What a program needs to run here. The rest may hold secrets of the gate, which are none of the product's business.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
-_DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-
 
 class Unreadable(Exception):
     """The note on a lane's process cannot be read, so nobody knows what runs there."""
@@ -83,7 +81,7 @@ def is_alive(note: RunningRelease) -> bool:
     try:
         process = psutil.Process(note.pid)
         same = abs(process.create_time() - note.create_time) < SAME_MOMENT_S
-        return same and process.status() not in _DEAD
+        return same and not _has_ended(process)
     except psutil.NoSuchProcess:
         return False
 
@@ -168,6 +166,11 @@ def _group(pid: int) -> list[psutil.Process]:
     members = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if os.getpgid(process.pid) == pid and process.status() not in _DEAD:
+            if os.getpgid(process.pid) == pid and not _has_ended(process):
                 members.append(process)
     return members
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """A zombie has, once its last thread has: until then the process may still hold its port."""
+    return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) and process.num_threads() <= 1
