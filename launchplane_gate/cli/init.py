@@ -163,8 +163,8 @@ def _adopted_text(views: list[LaneView]) -> list[str]:
     if not views:
         return ["Started a ledger. No lane of these settings has an inventory, so there was nothing to adopt."]
     text = [
-        f"Started a ledger and adopted {count(len(views), 'lane')}. Nobody saw what they run, so they are unsettled until",
-        "a run on it is recorded. Deploy to the lanes where a path begins what they are to run, then promote along it:",
+        f"Started a ledger and adopted {count(len(views), 'lane')}. Each is unsettled until a run on it is recorded:",
+        "nobody saw what it runs. Deploy what it is to run where a path begins, then promote along the path:",
     ]
     for view in views:
         command = view.command

@@ -11,7 +11,7 @@ SHOWN = 4
 
 
 def decision_text(decision: Decision, *, every_rule: bool) -> list[Block]:
-    """A table of rules; unless every one is asked for, the first refusals in full: the others often follow from them."""
+    """A table of rules; unless all are asked for, the first refusals in full: the others often follow from them."""
     by_status = {status: [result for result in decision.results if result.status == status] for status in MARKS}
     if every_rule:
         return [Table([_row(result) for results in by_status.values() for result in results])]
