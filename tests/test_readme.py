@@ -1,0 +1,93 @@
+"""The README is true: every command in it is run here, in its order, in a folder of its own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from launchplane_gate_local import stop_all
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+EXPECTED = re.compile(r"# exit code (\d+)")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    return [line.removeprefix("$ ") for block in blocks("console") for line in block.splitlines()]
+
+
+def files() -> dict[str, str]:
+    """What the README says that a file holds: its path in a line of its own, then a block."""
+    found = re.findall(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return dict(found)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    stop_all(tmp_path / "tour" / "state" / "plugins" / "local")
+
+
+def test_every_command_of_the_readme_ends_as_it_says(folder: Path) -> None:
+    script = ["set -u", 'want() { [ "$1" = "$2" ] || { echo "exit code $1 instead of $2: $3" >&2; exit 99; }; }']
+    for path, text in files().items():
+        (folder / "tour" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "tour" / path).write_text(text)
+    for command in commands():
+        code = EXPECTED.search(command)
+        script += [f"echo {json.dumps('$ ' + command)[:40]!r}", command]
+        script.append(f"want $? {code[1] if code else 0} {json.dumps(command)!r}" if "() {" not in command else "")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=folder,
+        env=dict(os.environ) | {"PATH": path, "HOME": str(folder)},
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "reason_given" in done.stdout and "41620cf" in done.stdout
+
+
+def test_the_embedding_example_runs(folder: Path) -> None:
+    environment = dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "launchplane_gate", "init", "--example", "tour"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    (example,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=folder / "tour", env=environment, text=True, capture_output=True, check=True
+    )
+    assert done.stdout.startswith("denied\n") and "actor.permitted" in done.stdout
+
+
+def test_the_readme_opens_with_two_make_targets_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = re.findall(r"^    make (\w+)", README, re.MULTILINE)
+    assert named[:2] == ["demo", "test"]
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_file_that_the_readme_points_to_exists() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for path in ("policies/gate/rules", "policies/README.md", "plugins/README.md", ".ci/run"):
+        assert path in README and (ROOT / path).exists(), path
+
+
+def test_every_exit_code_is_in_the_table() -> None:
+    from launchplane_gate import errors  # noqa: PLC0415  # the module as a whole is looked at
+
+    codes = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)} >= codes
