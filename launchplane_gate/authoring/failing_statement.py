@@ -71,14 +71,22 @@ class _Body:
     def text(self, index: int) -> str:
         """A statement on one line, for people."""
         written = self.data[self.cuts[index] : self.cuts[index + 1]].decode().strip(" \t\r\n;")
-        return _cut(" ".join(line.strip() for line in written.splitlines()))
+        lines = [line.strip() for line in written.splitlines()]
+        return _cut(" ".join(line for line in lines if not line.startswith("#")))
 
     def part(self, first: Tree, last: Tree | None = None) -> str:
-        """What stands from one span to another, with the quotes that the span of a text leaves out."""
-        start, end = first["start"], (last or first)["end"]
+        """What stands from one node's place to another's, with the quotes that the place of a text leaves out."""
+        start, end = self._start(first), _span(last or first)["end"]
         start -= self.data[start - 1 : start] in (b'"', b"`")
         end += self.data[end : end + 1] in (b'"', b"`")
         return self.data[start:end].decode()
+
+    def _start(self, node: Tree) -> int:
+        """Where a node starts; the place of an object is that of its last entry."""
+        [(kind, inner)] = node.items()
+        if kind == "Object" and inner["fields"]:
+            return self.data.rfind(b"{", 0, self._start(inner["fields"][0][1]))
+        return self._start(inner["lhs"]) if "lhs" in inner else _span(node)["start"]
 
 
 class _Probes:
@@ -118,22 +126,24 @@ def _seen(bundle: Bundle, source: Source, test: RegoTest, body: _Body, index: in
 def _parts(body: _Body, statement: Tree) -> Iterator[tuple[str, str]]:
     """What to ask about a statement: a few words for people, and an expression."""
     changes = statement.get("with_mods", [])
-    changed = f" {body.part(changes[0]['span'], _span(changes[-1]['as']))}" if changes else ""
+    changed = f" {body.part({'With': changes[0]}, changes[-1]['as'])}" if changes else ""
     [(kind, node)] = statement["literal"].items()
     if kind == "Every":
-        names = ", ".join(body.part(span) for span in (node["key"], node["value"]) if span)
-        each = f"[{names}] | some {names} in {body.part(_span(node['domain']))}"
-        inner = body.part(node["query"]["span"]).removeprefix("{").removesuffix("}")
-        yield f"not for {names} in", f"[{each}\ncount([1 | {inner}\n]) == 0{changed}\n]"
+        names = [body.part({"Name": {"span": span}}) for span in (node["key"], node["value"]) if span]
+        each = ", ".join(names)
+        entry = each if len(names) == 1 else f"[{each}]"
+        inner = body.part({"Query": node["query"]}).removeprefix("{").removesuffix("}")
+        fails = f"some {each} in {body.part(node['domain'])}\ncount([1 | {inner}\n]) == 0{changed}"
+        yield f"not for {each} in", f"[{entry} | {fails}\n]"
     elif kind == "SomeIn":
-        yield "from", body.part(_span(node["collection"])) + changed
+        yield "from", body.part(node["collection"]) + changed
     elif kind in ("Expr", "NotExpr"):
         [(kind, expression)] = node["expr"].items()
         sides = {"BoolExpr": ("lhs", "rhs"), "Membership": ("value", "collection"), "AssignExpr": ("rhs",)}
         for side in sides.get(kind, ()):
-            yield _SIDES[side], body.part(_span(expression[side])) + changed
+            yield _SIDES[side], body.part(expression[side]) + changed
         if kind not in sides:
-            yield "it is", body.part(expression["span"]) + changed
+            yield "it is", body.part(node["expr"]) + changed
 
 
 def _span(node: Tree) -> Tree:

@@ -38,8 +38,8 @@ class BadForm(PolicyError):
     """A bundle with findings; there is at least one."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__("\n".join(str(finding) for finding in findings))
-        self.findings = tuple(findings)
+        self.findings = tuple(sorted(findings))
+        super().__init__("\n".join(str(finding) for finding in self.findings))
 
 
 def check_form(modules: Sequence[Parsed]) -> list[Finding]:
@@ -49,7 +49,7 @@ def check_form(modules: Sequence[Parsed]) -> list[Finding]:
     for module in modules:
         if module.source.path != DECISION_PATH:  # that one is compared with the core's own, byte by byte
             findings += _Check(module, arities).run()
-    return sorted(findings, key=lambda finding: (finding.file, finding.line))
+    return sorted(findings)
 
 
 def code_of(module: Parsed) -> str | None:
@@ -86,19 +86,16 @@ class _Check:
 
     def _place(self) -> None:
         package, path = self.module.package, self.module.source.path
-        expected = path.removesuffix(".rego").replace("/", ".")
-        if self.is_test:
-            expected = "gate_test" + expected.removesuffix("_test").removeprefix("gate")
         known = TEST_PACKAGE if self.is_test else RULE_PACKAGE if ".rules." in package else LIB_PACKAGE
         line = self.module.package_line
         if not known.fullmatch(package):
             self._wrong(
                 line,
                 f"`{package}` is no package of a bundle",
-                "A rule is gate.rules.CATEGORY.NAME, a library gate.lib.NAME, a test gate_test.PATH in PATH_test.rego.",
+                "A rule is gate.rules.CATEGORY.NAME, a library gate.lib.NAME; a test is gate_test.*, in *_test.rego.",
             )
-        elif package != expected:
-            self._wrong(line, f"the package `{package}` is not that of the path", f"At {path} it is `{expected}`.")
+        elif not self.is_test and path != f"{package.replace('.', '/')}.rego":
+            self._wrong(line, f"the package `{package}` is not that of the path {path}", "Move the one or the other.")
         name = package.rpartition(".")[2]
         if known is LIB_PACKAGE and name in _RESERVED:
             self._wrong(line, f"a library called `{name}` hides what Rego itself calls so", "Give it another name.")

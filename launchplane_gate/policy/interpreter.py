@@ -51,20 +51,25 @@ def check_distribution() -> None:
 
 def syntax_tree(path: str, text: str) -> dict[str, Any]:
     """The syntax tree of one module, as the engine sees it. Raises NotRego."""
-    engine = regorus.Engine()
     try:
-        engine.add_policy(path, text)
-        [module] = json.loads(engine.get_ast_as_json())
+        [module] = json.loads(_parse(path, text))
     except RecursionError:
         raise NotRego(1, "an expression is too long or nested too deep") from None
+    if module["version"] != 1:
+        raise EngineError(f"the engine's syntax tree has version {module['version']!r}, which no check knows")
+    tree: dict[str, Any] = module["ast"]
+    return tree
+
+
+def _parse(path: str, text: str) -> str:
+    try:
+        engine = regorus.Engine()
+        engine.add_policy(path, text)
+        return str(engine.get_ast_as_json())
     except BaseException as error:  # noqa: BLE001  # a panic of the engine is no Exception
         _pass_on(error)
         place = _PLACE.search(str(error))
         raise NotRego(int(place["line"]) if place else 1, _error_line(error)) from None
-    if module["version"] != 1:
-        raise EngineError(f"the engine's syntax tree has version {module['version']!r}, which the checks do not know")
-    tree: dict[str, Any] = module["ast"]
-    return tree
 
 
 class Interpreter:
@@ -91,22 +96,28 @@ class Interpreter:
         """
         if not _PATH.fullmatch(path):
             raise EngineError(f"not the path of a rule: {path[:80]!r}")
+        answer = self._evaluate(path, policy_input)
         try:
-            engine = self._engine()
-            if policy_input is not None:
-                engine.set_input_json(policy_input)
-            answer = engine.eval_query_as_json(path)
+            return _only_value(read(answer), path)
+        except ValueError as error:
+            raise EngineError(f"the engine's answer at {path} {error}") from None
+
+    def _evaluate(self, path: str, policy_input: str | None) -> str:
+        try:
+            return self._attempt(path, policy_input)
         except BaseException as error:  # noqa: BLE001  # a panic of the engine is no Exception
             self._local.engine = None
             _pass_on(error)
             place = _PLACE.search(str(error))
             where = f" ({place['path']}:{place['line']})" if place else ""
-            raise EvaluationFailed(f"{_error_line(error)}{where}") from None
-        try:
-            return _only_value(read(answer), path)
-        except ValueError as error:
-            self._local.engine = None
-            raise EngineError(f"the engine's answer at {path} {error}") from None
+            failure = EvaluationFailed(_error_line(error) + where)
+        raise failure  # out here: who keeps it must not keep the engine by it, which no other thread may drop
+
+    def _attempt(self, path: str, policy_input: str | None) -> str:
+        engine = self._engine()
+        if policy_input is not None:
+            engine.set_input_json(policy_input)
+        return str(engine.eval_query_as_json(path))
 
     def _engine(self) -> Any:
         engine = getattr(self._local, "engine", None)

@@ -18,7 +18,7 @@ _STRINGS_COMMENTS_BRACKETS = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*|(?
 _NO_CHILDREN = frozenset({"span", "eidx", "sidx", "qidx"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Finding:
     """What keeps a file from being part of a bundle, and how to mend it."""
 
