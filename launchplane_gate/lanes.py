@@ -5,15 +5,16 @@ It changes nothing: what the policies would say to a promotion is asked as ``che
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass
 
 from launchplane_gate.errors import GateError, RequestError
 from launchplane_gate.facts import LaneRecords, read_lane, settled
 from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Row
 from launchplane_gate.model import Actor, Contract, Decision, Hold, Lane, Observation, ReleaseIdentity, Request
+from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
 
@@ -51,20 +52,29 @@ class LaneView(Contract):
     command: str = ""
 
 
-def paths_of(gate: Gate, product: str) -> list[tuple[str, str]]:
-    """The ways of promotion that the policies name for a product: from which lane to which."""
-    policy: dict[str, Any] = gate.bundle.config.get("products", {}).get(product, {})
-    return [(path["from"], path["to"]) for path in policy.get("paths", [])]
+@dataclass(frozen=True)
+class _Way:
+    """A path of promotion between two lanes; ``offer`` is None where the source has nothing to offer."""
+
+    source: LaneView
+    destination: LaneView
+    offer: Promotion | None
 
 
-def the_path(gate: Gate, product: str, source: str | None, destination: str | None) -> tuple[str, str]:
+def paths_of(bundle: Bundle, product: str) -> list[tuple[str, str]]:
+    """The paths of promotion that the policies name for a product: from which lane to which."""
+    policy = bundle.settings.products.get(product)
+    return [(path.from_, path.to) for path in policy.paths] if policy else []
+
+
+def the_path(bundle: Bundle, product: str, source: str | None, destination: str | None) -> tuple[str, str]:
     """From where to where to promote, where the caller names one end or none. Raises RequestError.
 
     Both named are taken as they are: whether that is a path is for the policies to say.
     """
     if source and destination:
         return source, destination
-    known = paths_of(gate, product)
+    known = paths_of(bundle, product)
     fitting = [path for path in known if source in (None, path[0]) and destination in (None, path[1])]
     if len(fitting) == 1:
         return fitting[0]
@@ -79,28 +89,17 @@ def the_path(gate: Gate, product: str, source: str | None, destination: str | No
 
 def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[LaneView]:
     """Every lane of some products, as it is now."""
-    views = [look_at(gate, profile, lane) for profile in profiles for lane in lanes_of(profile)]
-    at = {view.lane: view for view in views}
-    ways = [
-        (at[source], at[destination])
-        for product in dict.fromkeys(view.product for view in views)
-        for source, destination in _lanes_of_paths(gate, product, at)
-    ]
+    views: list[LaneView] = []
+    ways: list[tuple[LaneView, LaneView]] = []
+    for profile in profiles:
+        here = [look_at(gate, profile, lane) for lane in lanes_of(profile)]
+        paths = paths_of(gate.bundle, profile.product)
+        views += here
+        ways += [(one, other) for one in here for other in here if (one.lane.instance, other.lane.instance) in paths]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         offers = list(pool.map(lambda way: _offer(gate, way[0], way[1], actor), ways))
-    return [_with_next(gate, view, list(zip(ways, offers, strict=True))) for view in views]
-
-
-def _lanes_of_paths(gate: Gate, product: str, at: Mapping[Lane, LaneView]) -> list[tuple[Lane, Lane]]:
-    """The paths of a product between lanes that exist."""
-    here = [lane for lane, view in at.items() if view.product == product]
-    return [
-        (source, destination)
-        for start, end in paths_of(gate, product)
-        for source in here
-        for destination in here
-        if (source.instance, destination.instance) == (start, end)
-    ]
+    known = [_Way(one, other, offer) for (one, other), offer in zip(ways, offers, strict=True)]
+    return [_with_next(gate, view, known) for view in views]
 
 
 def lanes_of(profile: ProductProfile) -> list[Lane]:
@@ -129,9 +128,8 @@ def _why(gate: Gate, last: Row | None, why: str) -> str:
     """Why a lane is unsettled, with what its last run had to say."""
     if last is None:
         return why
-    if last.status == "open" and not gate.ledger.is_held(
-        Lane(context=last.context, instance=last.instance), last.holder
-    ):
+    lane = Lane(context=last.context, instance=last.instance)
+    if last.status == "open" and not gate.ledger.is_held(lane, last.holder):
         return f"the process of its last run, {last.run_id}, is gone"
     detail = read_run(gate.ledger, last.run_id).detail
     return f"{why}: {detail}" if detail and last.status not in ("recorded", "adopted") else why
@@ -157,7 +155,7 @@ def _is_as_recorded(view: LaneView) -> bool:
 
 
 def _offer(gate: Gate, source: LaneView, destination: LaneView, actor: Actor) -> Promotion | None:
-    """What the policies say to promoting along one path; None where the source has nothing to offer."""
+    """What the policies say to promoting along one path."""
     to = destination.lane.instance
     if not _is_as_recorded(source):
         return None
@@ -178,21 +176,20 @@ def _as_decided(to: str, decision: Decision) -> Promotion:
     return Promotion(to=to, allowed=False, code=first.code if first else "", reason=first.message if first else "")
 
 
-def _with_next(
-    gate: Gate, view: LaneView, offers: list[tuple[tuple[LaneView, LaneView], Promotion | None]]
-) -> LaneView:
+def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
     """The view with what can be done about the lane."""
-    given = tuple(offer for (source, _), offer in offers if source.lane == view.lane and offer)
-    taken = [(source, offer) for (source, destination), offer in offers if destination.lane == view.lane]
+    given = tuple(way.offer for way in ways if way.source.lane == view.lane and way.offer)
+    taken = [way for way in ways if way.destination.lane == view.lane]
+    ready = [way.source.lane.instance for way in taken if way.offer and way.offer.allowed]
     here, said, command = view.lane.instance, [_said(offer) for offer in given], ""
     if view.hold:
         said = [f"held by {view.hold.subject}"]
-    elif ready := [source for source, offer in taken if offer and offer.allowed]:
-        command = promoting(view.product, ready[0].lane.instance, here, paths_of(gate, view.product))
+    elif ready:
+        command = promoting(view.product, ready[0], here, paths_of(gate.bundle, view.product))
     elif taken and not _is_as_recorded(view):
-        said = [f"after {source.lane.instance}" for source, offer in taken if offer is None]
+        said = [f"after {way.source.lane.instance}" for way in taken if way.offer is None]
     elif not taken and not _is_as_recorded(view):
-        command = f"{PROGRAM} deploy {view.product} --to {here} --artifact … --ref …"
+        command = deploying(view.product, here)
     return view.model_copy(update={"promotions": given, "next": "\n".join(said), "command": command})
 
 
@@ -202,6 +199,12 @@ def _said(promotion: Promotion) -> str:
     if promotion.allowed:
         return f"can be promoted to {promotion.to}"
     return f"not to {promotion.to}: " + " ".join(part for part in (promotion.code, promotion.reason) if part)
+
+
+def deploying(product: str, lane: str, release: ReleaseIdentity | None = None) -> str:
+    """The command that deploys to a lane; where no release is named, the caller's to fill in."""
+    artifact, ref = (release.artifact_id, release.source_git_ref) if release else ("…", "…")
+    return f"{PROGRAM} deploy {product} --to {lane} --artifact {artifact} --ref {ref}"
 
 
 def promoting(product: str, source: str, destination: str, paths: list[tuple[str, str]]) -> str:

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from launchplane_gate_local import stop_all
 
-from launchplane_gate.cli import SECTIONS, program
+from launchplane_gate.cli import SECTIONS, failure, program
 from launchplane_gate.cli.session import actor_subject
 from launchplane_gate.demo.release import release_program
 from launchplane_gate.demo.workspace import PRODUCT, two_free_ports, write_workspace
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Lane
+from launchplane_gate_local import stop_all
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
@@ -373,6 +373,14 @@ def test_init_writes_settings_that_work_and_overwrites_nothing(tmp_path: Path) -
     assert (folder / "launchplane-gate.toml").read_bytes() == before
 
 
+def test_init_takes_a_name_with_a_dot_and_a_folder_with_a_space(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    said = CliRunner().invoke(program, ["init", str(folder), "--product", "shop.v2"])
+    assert f"cd '{folder}'" in said.stdout
+    lanes = CliRunner().invoke(program, ["--config", str(folder / "launchplane-gate.toml"), "lanes", "shop.v2"])
+    assert lanes.exit_code == 0
+
+
 @pytest.mark.parametrize("arguments", [["--product", "No Such"], ["--product", "../x"], ["--repository", "alone"]])
 def test_init_refuses_names_that_are_none(tmp_path: Path, arguments: list[str]) -> None:
     result = CliRunner().invoke(program, ["init", str(tmp_path / "new"), *arguments])
@@ -589,11 +597,20 @@ def test_a_reader_that_goes_away_is_no_error(busy_site: Site) -> None:
     reading.stderr.close()
 
 
-def test_an_unforeseen_error_is_one_line_and_a_traceback_only_if_asked_for(site: Site) -> None:
+def test_a_state_folder_that_cannot_be_one_is_told(site: Site) -> None:
     (site.folder / "state").write_text("a file where a folder belongs")
     said = site.run("lanes")
     assert said.exit_code == 3
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(("acting", "exit_code"), [(False, 3), (True, 5)])
+def test_an_unforeseen_error_is_one_line_and_never_a_clean_refusal(acting: bool, exit_code: int) -> None:
+    answer = failure(ZeroDivisionError("of all things"), acting=acting)
+    assert (answer.exit_code, answer.failed) == (exit_code, True)
+    assert answer.text[0] == "launchplane-gate: internal error: ZeroDivisionError: of all things"
+    assert "LAUNCHPLANE_GATE_DEBUG=1" in str(answer.text[1])
+    assert ("runs list" in str(answer.text[1])) is acting
 
 
 # -- help

@@ -64,7 +64,7 @@ class Program(Group):
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place that can tell
             if isinstance(error, click.UsageError):
                 session.outputs = outputs_in(arguments)  # the parser may have stopped before it read them
-            return _failure(error, acting=session.acting)
+            return failure(error, acting=session.acting)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, commands in SECTIONS.items():
@@ -86,7 +86,7 @@ def _told(answer: Answer, session: Session) -> int:
     return answer.exit_code
 
 
-def _failure(error: BaseException, *, acting: bool) -> Answer:
+def failure(error: BaseException, *, acting: bool) -> Answer:
     """What went wrong, with what is left and what to do next."""
     if isinstance(error, GateError):
         return _error(type(error).__name__, str(error), error.hint, error.exit_code)

@@ -66,7 +66,7 @@ def promote_request(
     from launchplane_gate.lanes import the_path
 
     gate.profile(product)
-    source, destination = the_path(gate, product, source, destination)
+    source, destination = the_path(gate.bundle, product, source, destination)
     expected = {"artifact_id": artifact, "source_git_ref": ref}
     return _request(
         {

@@ -140,7 +140,7 @@ def _aftermath(gate: Gate, run: Run) -> Aftermath:
 
     profile = gate.profile(run.product)
     lane = run.destination
-    paths = paths_of(gate, run.product)
+    paths = paths_of(gate.bundle, run.product)
     starts = [start for start, end in paths if end == lane.instance]
     return Aftermath(
         run=run,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,13 @@ from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, actor_subject, pass_session
 
 if TYPE_CHECKING:
-    from launchplane_gate.lanes import LaneView
+    from launchplane_gate.facts import LaneRecords
+    from launchplane_gate.model import Lane
+    from launchplane_gate.policy import Bundle
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
+PLACE = "state/plugins/local"  # where the local driver keeps what it started, by the settings that are written here
 
 
 @click.command(cls=Command)
@@ -81,8 +86,9 @@ def _example(folder: Path) -> Answer:
         f"Wrote an example to {folder}: {PRODUCT}, with two releases, and the lanes testing and prod on this machine."
     )
     answer = _written(folder, told, steps)
-    ends = "The last one is refused, and says why. What runs ends with: pkill -f " + str(folder.absolute() / "state")
-    return Answer(answer.document, [*answer.text, "", ends])
+    stop = f"{sys.executable} -c 'import pathlib as p, launchplane_gate_local as l; l.stop_all(p.Path(\"{PLACE}\"))'"
+    ends = ["", "The last one is refused, and says why. The releases go on serving until you stop them:", f"  {stop}"]
+    return Answer({**answer.document, "stop": stop}, [*answer.text, *ends])
 
 
 def _write(folder: Path, releases: dict[str, str], **named: Any) -> dict[str, str]:
@@ -100,7 +106,7 @@ def _write(folder: Path, releases: dict[str, str], **named: Any) -> dict[str, st
 
 
 def _going_to(folder: Path) -> list[str]:
-    return [] if folder.absolute() == Path.cwd() else [f"cd {folder}"]
+    return [] if folder.absolute() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
 
 
 def _written(folder: Path, told: str, steps: list[str]) -> Answer:
@@ -132,6 +138,8 @@ def _adopt(session: Session, folder: Path) -> Answer:
     """Start a ledger for a state directory that has records and no ledger."""
     from launchplane_gate.adoption import adopt
     from launchplane_gate.errors import UsageError
+    from launchplane_gate.facts import read_lane
+    from launchplane_gate.lanes import lanes_of
     from launchplane_gate.ledger import FILE_NAME, Ledger
     from launchplane_gate.store import FileStore
 
@@ -145,32 +153,41 @@ def _adopt(session: Session, folder: Path) -> Answer:
         raise UsageError(
             f"{settings.state_dir} holds no records", hint="Nothing was done. The first run starts a ledger."
         )
+    bundle = session.bundle()  # raises while nothing has been done
     ledger = Ledger.create(settings.state_dir)
     try:
-        adopted = adopt(store, ledger, settings.profiles.values(), session.actor())
+        lanes = adopt(store, ledger, settings.profiles.values(), session.actor())
+        adopted = [
+            (lane, _settling(bundle, profile.product, read_lane(store, ledger, lane)))
+            for profile in settings.profiles.values()
+            for lane in lanes_of(profile)
+            if lane in lanes
+        ]
     finally:
         ledger.close()
-    with session.gate(settings) as gate:
-        from launchplane_gate.lanes import look
-
-        views = [view for view in look(gate, settings.profiles.values(), session.actor()) if view.lane in adopted]
-    return Answer({"adopted": [view.model_dump(mode="json") for view in views]}, _adopted_text(views))
+    document = [{"lane": str(lane), "command": command} for lane, command in adopted]
+    return Answer({"adopted": document}, _adopted_text(adopted))
 
 
-def _adopted_text(views: list[LaneView]) -> list[str]:
+def _settling(bundle: Bundle, product: str, records: LaneRecords) -> str:
+    """The command that settles an adopted lane."""
+    from launchplane_gate.lanes import deploying, paths_of, promoting
+
+    here, paths = records.lane.instance, paths_of(bundle, product)
+    for start, end in paths:
+        if end == here:
+            return promoting(product, start, end, paths)
+    return deploying(product, here, records.release)
+
+
+def _adopted_text(adopted: list[tuple[Lane, str]]) -> list[str]:
     from launchplane_gate.report.words import count
 
-    if not views:
+    if not adopted:
         return ["Started a ledger. No lane of these settings has an inventory, so there was nothing to adopt."]
-    text = [
-        f"Started a ledger and adopted {count(len(views), 'lane')}. Each is unsettled until a run on it is recorded:",
-        "nobody saw what it runs. Deploy what it is to run where a path begins, then promote along the path:",
+    return [
+        f"Started a ledger and adopted {count(len(adopted), 'lane')}: {', '.join(str(lane) for lane, _ in adopted)}.",
+        "Nobody saw what they run, so each is unsettled until a run on it is recorded. Where a path begins, deploy",
+        "what the lane is to run; then promote along the path:",
+        *(f"  {command}" for _, command in adopted),
     ]
-    for view in views:
-        command = view.command
-        if view.runs:
-            artifact, ref = f"--artifact {view.runs.artifact_id}", f"--ref {view.runs.source_git_ref}"
-            command = command.replace("--artifact …", artifact).replace("--ref …", ref)
-        if command:
-            text.append(f"  {command}")
-    return text

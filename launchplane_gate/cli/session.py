@@ -99,9 +99,12 @@ def progress_shown(at_first: str = "gathering facts") -> Iterator[Callable[[str]
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    message = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
+    with Progress(
+        SpinnerColumn(), TimeElapsedColumn(), message, expand=True, console=Console(stderr=True), transient=True
+    ) as shown:
         task = shown.add_task(at_first, total=None)
         yield lambda message: shown.update(task, description=brief(message))
 

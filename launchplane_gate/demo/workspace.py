@@ -41,16 +41,16 @@ command = [$python, "{release}"]       # how a release is started; it is to serv
 [plugins.health]                       # asks each health URL which revision it runs
 revision_pointer = "/revision"         # where the revision stands in the answer
 
-[products.$product]
+[products.$key]
 repository = $repository
 driver = "local"                       # the plugin that deploys it
 image = "local/$product"               # every artifact of the product is IMAGE@sha256:DIGEST
 
-[products.$product.lanes.testing]
+[products.$key.lanes.testing]
 health_url = "http://127.0.0.1:$testing/health"
 target = { port = $testing }           # for the driver: where on its platform the lane is
 
-[products.$product.lanes.prod]
+[products.$key.lanes.prod]
 health_url = "http://127.0.0.1:$prod/health"
 target = { port = $prod }
 """)
@@ -100,6 +100,7 @@ def write_workspace(
     """
     words = {
         "product": product,
+        "key": product if product.replace("-", "").replace("_", "").isalnum() else _toml(product),
         "repository": _toml(repository),
         "python": _toml(sys.executable),
         "testing": ports[0],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from launchplane_gate.lanes import PROGRAM, LaneView
+from launchplane_gate.lanes import PROGRAM, LaneView, deploying
 from launchplane_gate.model import Decision, ReleaseIdentity, Run
 from launchplane_gate.report.decision import admitted, decision_text, engine_line, what
 from launchplane_gate.report.text import Block, Table
@@ -67,9 +67,9 @@ def _repeat(run: Run) -> list[Block]:
 def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
     text: list[Block] = [_title(run), Table(_steps(after))]
-    for decision in (run.admitted, run.confirmed):
+    for asked, decision in (("admitted", run.admitted), ("confirmed", run.confirmed)):
         if every_rule and decision:
-            text += ["", *decision_text(decision, every_rule=True)]
+            text += ["", f"{asked} by:", *decision_text(decision, every_rule=True)]
     return text
 
 
@@ -142,20 +142,13 @@ def _unsettled(after: Aftermath) -> str:
 
 
 def _ways_on(after: Aftermath) -> list[Block]:
-    run = after.run
+    run, lane = after.run, after.run.destination.instance
     ways = [("in full:", f"{PROGRAM} runs show {run.run_id}"), ("look again:", f"{PROGRAM} lanes {run.product}")]
     if after.promotion:
         ways.append(("settle it:", after.promotion))
     elif run.release and run.touched:
-        ways.append(("try again:", _deploying(run, run.release)))
+        ways.append(("try again:", deploying(run.product, lane, run.release)))
         if run.previous and run.previous != run.release:
-            ways.append(("go back:", _deploying(run, run.previous)))
+            ways.append(("go back:", deploying(run.product, lane, run.previous)))
     width = max(len(label) for label, _ in ways)
     return [f"  {label:<{width}}   {command}" for label, command in ways]  # lines: a command must not be folded
-
-
-def _deploying(run: Run, release: ReleaseIdentity) -> str:
-    return (
-        f"{PROGRAM} deploy {run.product} --to {run.destination.instance} "
-        f"--artifact {release.artifact_id} --ref {release.source_git_ref}"
-    )
