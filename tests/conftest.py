@@ -13,7 +13,7 @@ from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Actor, Expected, Lane, ReleaseIdentity, Request
 from launchplane_gate.plugins import Plugins
-from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
+from launchplane_gate.policy import Bundle, EmbeddedEngine, PolicyEngine, load_bundle, shipped_policies
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 from launchplane_gate.store import FileStore
 from tests.fakes.platform import FakeHealth, FakePlatform
@@ -69,12 +69,33 @@ def promote(expected: ReleaseIdentity | None = None, **rest: Any) -> Request:
     return Request(action="promote", product=PRODUCT, source="testing", destination="prod", expected=stated, **rest)
 
 
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    folder = tmp_path_factory.mktemp("policies")
-    (folder / "config").mkdir()
+def bundle_in(folder: Path) -> Bundle:
+    """The shipped policies and, in ``folder``, what they are told of the product."""
+    (folder / "config").mkdir(exist_ok=True)
     (folder / "config" / "data.json").write_text(json.dumps(POLICY))
     return load_bundle([shipped_policies(), folder])
+
+
+def open_gate(state: Path, bundle: Bundle, engine: PolicyEngine, platform: FakePlatform, **replaced: Any) -> Gate:
+    """A gate on a state directory, as one of several processes would have it."""
+    parts: dict[str, Any] = {
+        "store": FileStore(state, {PRODUCT: PROFILE}),
+        "ledger": Ledger.open(state, holds_records=False),
+        "bundle": bundle,
+        "engine": engine,
+        "plugins": Plugins({"fake": platform, "health": FakeHealth(platform)}),
+        "lane_wait_s": 0.2,
+        "confirm_timeout_s": 0.2,
+        "confirm_interval_s": 0.02,
+    }
+    gate = Gate(**(parts | replaced))
+    platform.now = gate.ledger.now
+    return gate
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return bundle_in(tmp_path_factory.mktemp("policies"))
 
 
 @pytest.fixture(scope="session")
@@ -96,19 +117,7 @@ def make_gate(tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: 
     made: list[Gate] = []
 
     def make(**replaced: Any) -> Gate:
-        store = FileStore(tmp_path, {PRODUCT: PROFILE})
-        parts: dict[str, Any] = {
-            "store": store,
-            "ledger": Ledger.open(tmp_path, holds_records=False),
-            "bundle": bundle,
-            "engine": engine,
-            "plugins": Plugins({"fake": platform, "health": FakeHealth(platform)}),
-            "lane_wait_s": 0.2,
-            "confirm_timeout_s": 0.2,
-            "confirm_interval_s": 0.02,
-        }
-        gate = Gate(**(parts | replaced))
-        platform.now = gate.ledger.now
+        gate = open_gate(tmp_path, bundle, engine, platform, **replaced)
         made.append(gate)
         return gate
 

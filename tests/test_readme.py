@@ -65,9 +65,8 @@ def test_the_embedding_example_runs(folder: Path) -> None:
     command = [sys.executable, "-m", "launchplane_gate", "init", "--example", "tour"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (example,) = blocks("python")
-    done = subprocess.run(
-        [sys.executable, "-c", example], cwd=folder / "tour", env=environment, text=True, capture_output=True, check=True
-    )
+    command = [sys.executable, "-c", example]
+    done = subprocess.run(command, cwd=folder / "tour", env=environment, text=True, capture_output=True, check=True)
     assert done.stdout.startswith("denied\n") and "actor.permitted" in done.stdout
 
 
