@@ -1,0 +1,524 @@
+# The good inputs that the tests break, one fact at a time; the same stand as JSON in tests/cases.
+package gate_test.cases
+
+_artifact := "ghcr.io/cbusillo/sellyouroutboard@sha256:a53ae0883ebeee8d7223fb679444612c3777acba9821715c5131b0cf0e7d1c36"
+
+_commit := "41620cf13151d1a12f09d06007d67bdf791d200c"
+
+_earlier_artifact := "ghcr.io/cbusillo/sellyouroutboard@sha256:9d7058bd210a58736265474a18d2efd285e929b1827a1032ad390177e16caec9"
+
+_earlier_commit := "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
+
+# Leave asked to promote what testing runs to prod.
+promotion := {
+	"schema_version": 1,
+	"action": "promote",
+	"phase": "admit",
+	"nonce": "b6f1c2d09a7e4c35",
+	"now": "2026-05-07T12:00:00.000000Z",
+	"actor": {"subject": "repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "verified_by": "github-oidc"},
+	"request": {
+		"product": "sellyouroutboard",
+		"reason": "weekly release",
+		"version": "v0.2.11",
+		"expected": {
+			"artifact_id": _artifact,
+			"source_git_ref": _commit,
+		},
+		"dry_run": false,
+	},
+	"release": {
+		"artifact_id": _artifact,
+		"source_git_ref": _commit,
+	},
+	"product": {
+		"schema_version": 1,
+		"product": "sellyouroutboard",
+		"display_name": "SellYourOutboard.com",
+		"repository": "cbusillo/sellyouroutboard",
+		"driver_id": "generic-web",
+		"image": {"repository": "ghcr.io/cbusillo/sellyouroutboard"},
+		"runtime_port": 3000,
+		"health_path": "/api/health",
+		"lanes": [
+			{
+				"context": "sellyouroutboard",
+				"instance": "testing",
+				"base_url": "",
+				"health_url": "https://testing.sellyouroutboard.com/api/health",
+			},
+			{
+				"context": "sellyouroutboard",
+				"instance": "prod",
+				"base_url": "",
+				"health_url": "https://www.sellyouroutboard.com/api/health",
+			},
+			{
+				"context": "sellyouroutboard",
+				"instance": "prod",
+				"base_url": "https://shop.sellyouroutboard.com",
+				"health_url": "",
+			},
+		],
+		"updated_at": "2026-05-03T16:10:06Z",
+		"source": "settings",
+	},
+	"driver": {"driver_id": "generic-web"},
+	"source": {
+		"lane": {"context": "sellyouroutboard", "instance": "testing"},
+		"inventory": {
+			"schema_version": 1,
+			"context": "sellyouroutboard",
+			"instance": "testing",
+			"artifact_identity": {
+				"artifact_id": _artifact,
+				"manifest_version": 1,
+			},
+			"source_git_ref": _commit,
+			"deploy": {
+				"target_name": "syo-testing-app",
+				"target_type": "application",
+				"deploy_mode": "dokploy-application-api",
+				"deployment_id": "control-plane-dokploy",
+				"status": "pass",
+				"started_at": "2026-05-07T08:00:00.125000Z",
+				"finished_at": "2026-05-07T08:00:41.500000Z",
+			},
+			"destination_health": {
+				"verified": true,
+				"urls": ["https://testing.sellyouroutboard.com/api/health"],
+				"timeout_seconds": 120,
+				"status": "pass",
+			},
+			"updated_at": "2026-05-07T08:00:41.500000Z",
+			"deployment_record_id": "deployment-20260507T080000Z-sellyouroutboard-testing-3f9a1c",
+		},
+		"deployments": [
+			{
+				"record_id": "deployment-20260507T080000Z-sellyouroutboard-testing-3f9a1c",
+				"context": "sellyouroutboard",
+				"instance": "testing",
+				"artifact_id": _artifact,
+				"source_git_ref": _commit,
+				"status": "pass",
+				"started_at": "2026-05-07T08:00:00.125000Z",
+				"finished_at": "2026-05-07T08:00:41.500000Z",
+				"touched": true,
+			},
+			{
+				"record_id": "deployment-20260506T140000Z-sellyouroutboard-testing-b02e77",
+				"context": "sellyouroutboard",
+				"instance": "testing",
+				"artifact_id": _earlier_artifact,
+				"source_git_ref": _earlier_commit,
+				"status": "pass",
+				"started_at": "2026-05-06T14:00:00Z",
+				"finished_at": "2026-05-06T14:01:00Z",
+				"touched": true,
+			},
+			{
+				"record_id": "deployment-20260507T103000Z-sellyouroutboard-testing-91dd04",
+				"context": "sellyouroutboard",
+				"instance": "testing",
+				"artifact_id": "ghcr.io/cbusillo/sellyouroutboard@sha256:9be597e1f864f5712cd2d9732bacca92cf6b86726610092776318ebd18c97b62",
+				"source_git_ref": "5e0b6f3d9a1c4782b3f5d7e90a2c4e6f8091b3d5",
+				"status": "fail",
+				"started_at": "2026-05-07T10:30:00Z",
+				"finished_at": "2026-05-07T10:30:02Z",
+				"touched": false,
+			},
+		],
+		"observed": {
+			"seen_at": "2026-05-07T11:59:50.000000Z",
+			"reachable": true,
+			"artifact_id": _artifact,
+			"configured_artifact_id": _artifact,
+			"in_flight": false,
+			"detail": "1 task running",
+		},
+		"hold": null,
+		"run": {
+			"settled": true,
+			"open": false,
+			"why": "its last run was recorded",
+			"last": {
+				"run_id": "r-7Q2K",
+				"action": "deploy",
+				"status": "recorded",
+				"artifact_id": _artifact,
+				"source_git_ref": _commit,
+				"at": "2026-05-07T08:01:02.000000Z",
+			},
+			"confirmed_at": "2026-05-07T08:01:02.000000Z",
+		},
+	},
+	"destination": {
+		"lane": {"context": "sellyouroutboard", "instance": "prod"},
+		"inventory": {
+			"schema_version": 1,
+			"context": "sellyouroutboard",
+			"instance": "prod",
+			"artifact_identity": {
+				"artifact_id": _earlier_artifact,
+				"manifest_version": 1,
+			},
+			"source_git_ref": _earlier_commit,
+			"deploy": {
+				"target_name": "syo-prod-app",
+				"target_type": "application",
+				"deploy_mode": "dokploy-application-api",
+				"deployment_id": "control-plane-dokploy",
+				"status": "pass",
+				"started_at": "2026-05-01T09:00:00Z",
+				"finished_at": "2026-05-01T09:00:55Z",
+			},
+			"destination_health": {
+				"verified": true,
+				"urls": [
+					"https://www.sellyouroutboard.com/api/health",
+					"https://shop.sellyouroutboard.com/api/health",
+				],
+				"timeout_seconds": 120,
+				"status": "pass",
+			},
+			"updated_at": "2026-05-01T09:00:55Z",
+			"deployment_record_id": "deployment-20260501T090000Z-sellyouroutboard-prod-77ab10",
+			"promotion_record_id": "promotion-20260501T090000Z-sellyouroutboard-testing-to-prod-51c0de",
+			"promoted_from_instance": "testing",
+		},
+		"deployments": [
+			{
+				"record_id": "deployment-20260501T090000Z-sellyouroutboard-prod-77ab10",
+				"context": "sellyouroutboard",
+				"instance": "prod",
+				"artifact_id": _earlier_artifact,
+				"source_git_ref": _earlier_commit,
+				"status": "pass",
+				"started_at": "2026-05-01T09:00:00Z",
+				"finished_at": "2026-05-01T09:00:55Z",
+				"touched": true,
+			},
+		],
+		"observed": {
+			"seen_at": "2026-05-07T11:59:51.000000Z",
+			"reachable": true,
+			"artifact_id": null,
+			"configured_artifact_id": _earlier_artifact,
+			"in_flight": false,
+			"detail": "configured image",
+		},
+		"hold": null,
+		"run": {
+			"settled": true,
+			"open": false,
+			"why": "its last run was recorded",
+			"last": {
+				"run_id": "r-6M0C",
+				"action": "promote",
+				"status": "recorded",
+				"artifact_id": _earlier_artifact,
+				"source_git_ref": _earlier_commit,
+				"at": "2026-05-01T09:01:20.000000Z",
+			},
+			"confirmed_at": "2026-05-01T09:01:20.000000Z",
+		},
+		"history": [
+			{
+				"artifact_id": _earlier_artifact,
+				"source_git_ref": _earlier_commit,
+				"action": "promote",
+				"at": "2026-05-01T09:00:55Z",
+				"rolled_back": false,
+			},
+			{
+				"artifact_id": "ghcr.io/cbusillo/sellyouroutboard@sha256:3bc1a8747f499fffb0ed516da521bb51cb1b16f61fbb03bff62c9ad864139c53",
+				"source_git_ref": "8d1f0c3b5a7e92460f1e3d5c7b9a80246f8e1d3c",
+				"action": "promote",
+				"at": "2026-04-21T09:10:00Z",
+				"rolled_back": false,
+			},
+			{
+				"artifact_id": "ghcr.io/cbusillo/sellyouroutboard@sha256:4a51de7afbb2477a1ec69df79371075f50d6bdcff600ba6ff58f15c2aa42429e",
+				"source_git_ref": "c0ffee5a9e1d4b7f3a60528e9d7c1b4f6a3e8d02",
+				"action": "promote",
+				"at": "2026-04-28T15:30:00Z",
+				"rolled_back": true,
+			},
+		],
+		"backups": [
+			{
+				"record_id": "backup-gate-syo-prod-20260506T220000Z",
+				"context": "sellyouroutboard",
+				"instance": "prod",
+				"status": "pass",
+				"created_at": "2026-05-06T22:03:10Z",
+			},
+			{
+				"record_id": "backup-gate-syo-prod-20260507T060000Z",
+				"context": "sellyouroutboard",
+				"instance": "prod",
+				"status": "fail",
+				"created_at": "2026-05-07T06:01:00Z",
+			},
+		],
+	},
+	"evidence": {
+		"health": {
+			"source": [
+				{
+					"url": "https://testing.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T11:59:10.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://testing.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T11:59:11.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://testing.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T11:59:12.250000Z",
+					"detail": "200 OK",
+				},
+			],
+		},
+	},
+	"outcome": null,
+}
+
+# The same promotion after its deploy: did what was allowed happen?
+promoted := object.union(json.remove(promotion, ["evidence/health/source"]), {
+	"phase": "confirm",
+	"nonce": "1e83d5a7c04f4b29",
+	"now": "2026-05-07T12:03:00.000000Z",
+	"destination": {
+		"observed": {
+			"seen_at": "2026-05-07T12:02:30.000000Z",
+			"configured_artifact_id": _artifact,
+		},
+		"run": {"settled": false, "why": "a promotion of 41620cf is under way"},
+	},
+	"evidence": {
+		"health": {
+			"destination": [
+				{
+					"url": "https://www.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T12:02:10.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://www.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T12:02:11.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://www.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T12:02:12.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://shop.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T12:02:10.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://shop.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T12:02:11.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://shop.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T12:02:12.250000Z",
+					"detail": "200 OK",
+				},
+			],
+		},
+	},
+	"outcome": {
+		"status": "pass",
+		"touched": true,
+		"started_at": "2026-05-07T12:00:01.000000Z",
+		"finished_at": "2026-05-07T12:00:42.000000Z",
+	},
+})
+
+# Leave asked to deploy the same release to testing, before.
+deployment := object.union(json.remove(promotion, ["request/version", "destination/inventory/promotion_record_id", "destination/inventory/promoted_from_instance", "evidence/health"]), {
+	"action": "deploy",
+	"nonce": "7c90a3e15d2b4f86",
+	"now": "2026-05-07T07:59:30.000000Z",
+	"actor": {"subject": "unverified:alice@workshop", "verified_by": null},
+	"request": {"reason": "new main"},
+	"source": null,
+	"destination": {
+		"lane": {"instance": "testing"},
+		"inventory": {
+			"instance": "testing",
+			"deploy": {
+				"target_name": "syo-testing-app",
+				"started_at": "2026-05-06T14:00:00Z",
+				"finished_at": "2026-05-06T14:01:00Z",
+			},
+			"destination_health": {"urls": ["https://testing.sellyouroutboard.com/api/health"]},
+			"updated_at": "2026-05-06T14:01:00Z",
+			"deployment_record_id": "deployment-20260506T140000Z-sellyouroutboard-testing-b02e77",
+		},
+		"deployments": [
+			{
+				"record_id": "deployment-20260506T140000Z-sellyouroutboard-testing-b02e77",
+				"context": "sellyouroutboard",
+				"instance": "testing",
+				"artifact_id": _earlier_artifact,
+				"source_git_ref": _earlier_commit,
+				"status": "pass",
+				"started_at": "2026-05-06T14:00:00Z",
+				"finished_at": "2026-05-06T14:01:00Z",
+				"touched": true,
+			},
+		],
+		"observed": {
+			"seen_at": "2026-05-07T07:59:28.000000Z",
+			"artifact_id": _earlier_artifact,
+			"detail": "1 task running",
+		},
+		"run": {
+			"last": {"run_id": "r-7Q1F", "action": "deploy", "at": "2026-05-06T14:01:20.000000Z"},
+			"confirmed_at": "2026-05-06T14:01:20.000000Z",
+		},
+		"history": [
+			{
+				"artifact_id": _earlier_artifact,
+				"source_git_ref": _earlier_commit,
+				"action": "deploy",
+				"at": "2026-05-06T14:01:00Z",
+				"rolled_back": false,
+			},
+		],
+		"backups": [],
+	},
+	"evidence": {},
+})
+
+# The same deploy after it was done.
+deployed := object.union(deployment, {
+	"phase": "confirm",
+	"nonce": "d24e6b8a0f1c4973",
+	"now": "2026-05-07T08:01:00.000000Z",
+	"destination": {
+		"observed": {
+			"seen_at": "2026-05-07T08:00:57.000000Z",
+			"artifact_id": _artifact,
+			"configured_artifact_id": _artifact,
+		},
+		"run": {"settled": false, "why": "a deploy of 41620cf is under way"},
+	},
+	"evidence": {
+		"health": {
+			"destination": [
+				{
+					"url": "https://testing.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T08:00:50.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://testing.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T08:00:51.250000Z",
+					"detail": "200 OK",
+				},
+				{
+					"url": "https://testing.sellyouroutboard.com/api/health",
+					"status": 200,
+					"revision": _commit,
+					"seen_at": "2026-05-07T08:00:52.250000Z",
+					"detail": "200 OK",
+				},
+			],
+		},
+	},
+	"outcome": {
+		"status": "pass",
+		"touched": true,
+		"started_at": "2026-05-07T08:00:00.125000Z",
+		"finished_at": "2026-05-07T08:00:41.500000Z",
+	},
+})
+
+# What the policy authors decided, in place of what is shipped.
+config := {
+	"thresholds": {
+		"source_fresh_s": 86400,
+		"source_soak_s": 3600,
+		"observed_s": 60,
+		"health_s": 60,
+		"health_matches": 3,
+		"backup_s": 86400,
+	},
+	"products": {
+		"sellyouroutboard": {
+			"paths": [{"from": "testing", "to": "prod"}],
+			"actors": {
+				"testing": [
+					{"subject": "unverified:*", "verified_by": null},
+					{"subject": "repo:cbusillo/sellyouroutboard:*", "verified_by": "github-oidc"},
+				],
+				"prod": [
+					{"subject": "unverified:alice@workshop", "verified_by": null},
+					{"subject": "repo:cbusillo/sellyouroutboard:*", "verified_by": "github-oidc"},
+				],
+			},
+			"backup": {"prod": {"max_age_s": 57600}},
+			"windows": {
+				"prod": [
+					{
+						"days": ["Monday", "Tuesday", "Wednesday", "Thursday"],
+						"from": "09:00",
+						"to": "17:00",
+						"zone": "Europe/Berlin",
+					},
+					{"days": ["Friday"], "from": "09:00", "to": "12:00", "zone": "Europe/Berlin"},
+				],
+			},
+			"thresholds": {"source_soak_s": 10800},
+		},
+	},
+}
+
+# What is decided for the product, with one part changed.
+decided(part, value) := put(config, concat("/", ["products/sellyouroutboard", part]), value)
+
+# A document with one fact changed, and with one broken in every way: missing, null, of another type, empty.
+put(document, fact, value) := json.patch(document, [{"op": "replace", "path": fact, "value": value}])
+
+broken(document, fact) := array.concat(
+	[json.remove(document, [fact])],
+	[put(document, fact, odd) | some odd in [null, 7, ""]],
+)
+
+# What a rule says where it refuses: never that it is satisfied, and a sentence all the same.
+refused(yes, message) if {
+	count(yes) == 0
+	is_string(message)
+	message != ""
+}

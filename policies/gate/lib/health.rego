@@ -1,0 +1,22 @@
+# METADATA
+# title: What health endpoints report
+package gate.lib.health
+
+# Each URL was asked often enough, nothing else was asked, and every answer is good and names the revision.
+proves(samples, urls, revision, matches) if {
+	is_string(revision)
+	is_number(matches)
+	matches >= 1
+	is_array(samples)
+	count(urls) >= 1
+	every sample in samples {
+		sample.url in urls
+		sample.revision == revision
+		is_number(sample.status)
+		sample.status >= 200
+		sample.status <= 299
+	}
+	every url in urls {
+		count([1 | some sample in samples; sample.url == url]) >= matches
+	}
+}

@@ -1,0 +1,48 @@
+# METADATA
+# title: Lanes, and what a product's profile says of them
+package gate.lib.lanes
+
+# A record is of a lane if it names the lane's context and instance as its own.
+same(lane, record) if {
+	is_string(lane.context)
+	is_string(lane.instance)
+	record.context == lane.context
+	record.instance == lane.instance
+}
+
+listed(product, lane) if {
+	is_string(lane.context)
+	is_string(lane.instance)
+	is_array(product.lanes)
+	some entry in product.lanes
+	entry.context == lane.context
+	entry.instance == lane.instance
+}
+
+# Every health URL of a lane. No answer where one cannot be told; an entry that names no lane might be this lane's.
+health_urls(product, lane) := urls if {
+	is_array(product.lanes)
+	every entry in product.lanes {
+		is_string(entry.context)
+		is_string(entry.instance)
+		entry.context != ""
+		entry.instance != ""
+	}
+	urls := {_health_url(product, entry) |
+		some entry in product.lanes
+		entry.context == lane.context
+		entry.instance == lane.instance
+	}
+	every url in urls { url != "" }
+}
+
+_health_url(product, entry) := entry.health_url if {
+	is_string(entry.health_url)
+	entry.health_url != ""
+} else := concat("", [entry.base_url, product.health_path]) if {
+	entry.health_url == ""
+	is_string(entry.base_url)
+	entry.base_url != ""
+	is_string(product.health_path)
+	startswith(product.health_path, "/")
+} else := ""

@@ -1,0 +1,44 @@
+# METADATA
+# title: What the policy authors decide for a product
+package gate.lib.products
+
+# The profile at hand is that of the product asked for.
+asked(request, product) if {
+	is_string(request.product)
+	product.product == request.product
+}
+
+# No answer for a product that the policy does not know.
+policy(request, product) := decided if {
+	asked(request, product)
+	known := data.config.products
+	decided := known[request.product]
+	is_object(decided)
+}
+
+# The product's own figures, and those for all products where it has none.
+thresholds(decided) := object.union(data.config.thresholds, own) if {
+	own := object.get(decided, "thresholds", {})
+	is_object(own)
+}
+
+# No path ends at this instance. That is said of every path, so each has to be readable.
+never_promoted_to(paths, instance) if {
+	is_string(instance)
+	instance != ""
+	is_array(paths)
+	every path in paths {
+		is_string(path.from)
+		is_string(path.to)
+		path.to != instance
+	}
+}
+
+# Under this heading the policy says nothing of an instance.
+silent(decided, heading, instance) if {
+	is_string(instance)
+	instance != ""
+	said := object.get(decided, heading, {})
+	is_object(said)
+	every named, _ in said { named != instance }
+}

@@ -1,0 +1,47 @@
+# METADATA
+# title: Words for messages
+# description: Each of these has an answer for every value, so that a message survives whatever the facts are.
+package gate.lib.say
+
+# For facts that may well be null or empty; `object.get` is enough for the others.
+known(value, otherwise) := value if {
+	is_string(value)
+	value != ""
+} else := otherwise
+
+lane(value) := concat("/", [value.context, value.instance]) if {
+	is_string(value.context)
+	is_string(value.instance)
+} else := "a lane not named"
+
+# Several texts in one order on every engine.
+each(texts, otherwise) := concat(", ", texts) if {
+	count(texts) > 0
+} else := otherwise
+
+# Whole seconds in the units that people use; the engines differ on the remainder of a fraction.
+span(seconds) := known(concat(" ", parts), "0 s") if {
+	is_number(seconds)
+	format_int(seconds, 10) == sprintf("%v", [seconds])
+	minutes := (seconds - (seconds % 60)) / 60
+	hours := (minutes - (minutes % 60)) / 60
+	parts := [sprintf("%v %v", part) |
+		some part in [[(hours - (hours % 24)) / 24, "d"], [hours % 24, "h"], [minutes % 60, "min"], [seconds % 60, "s"]]
+		part[0] > 0
+	]
+} else := sprintf("%v s", [seconds])
+
+# What health URLs answered, each answer once.
+samples(found) := each(
+	{sprintf("%v with %v at %v", [
+		object.get(sample, "revision", "no revision"),
+		object.get(sample, "status", "no status"),
+		object.get(sample, "url", "no URL"),
+	]) |
+		some sample in found
+		is_object(sample)
+	},
+	"nothing",
+) if {
+	is_array(found)
+} else := "nothing known"

@@ -1,0 +1,42 @@
+package gate_test.lib.say
+
+import data.gate.lib.say
+
+test_what_is_not_known_is_said if {
+	say.known("41620cf", "nothing") == "41620cf"
+	every odd in [null, "", 7, false, [], {}] { say.known(odd, "nothing") == "nothing" }
+}
+
+test_a_lane_is_named_as_people_name_it if {
+	say.lane({"context": "shop", "instance": "prod"}) == "shop/prod"
+	every odd in [null, 7, "", [], {}, {"context": "shop"}, {"context": "shop", "instance": null}] {
+		say.lane(odd) == "a lane not named"
+	}
+}
+
+test_several_things_are_told_in_one_order if {
+	say.each({"b", "a"}, "none") == "a, b"
+	say.each(set(), "none") == "none"
+}
+
+test_a_time_is_told_in_the_units_that_people_use if {
+	say.span(0) == "0 s"
+	say.span(59) == "59 s"
+	say.span(3600) == "1 h"
+	say.span(86399) == "23 h 59 min 59 s"
+	say.span(1209600) == "14 d"
+	say.span(90061) == "1 d 1 h 1 min 1 s"
+	say.span(1.5) == "1.5 s"
+	every odd in [null, "60", [], {}] { is_string(say.span(odd)) }
+}
+
+test_answers_are_told_once_each if {
+	say.samples([
+		{"url": "u", "status": 200, "revision": "c"},
+		{"url": "u", "status": 200, "revision": "c", "seen_at": "later"},
+		{"url": "v", "status": 503, "revision": "d"},
+	]) == "c with 200 at u, d with 503 at v"
+	say.samples([]) == "nothing"
+	say.samples([{}, null, 7]) == "no revision with no status at no URL"
+	every odd in [null, 7, "", {}] { say.samples(odd) == "nothing known" }
+}

@@ -1,0 +1,17 @@
+# METADATA
+# title: Moments and ages
+# description: A moment is nanoseconds since 1970. A text that names none has no answer here, and is no error either.
+package gate.lib.times
+
+# A day of this century that exists, in UTC and with `Z`: the engines differ on some other forms.
+ns(text) := time.parse_rfc3339_ns(text) if {
+	is_string(text)
+	regex.match(`^20([0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|([02468][048]|[13579][26])-02-29)T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,9})?Z$`, text)
+}
+
+# Neither in the future nor older than the limit.
+within(moment, now, limit_s) if {
+	is_number(limit_s)
+	moment <= now
+	now - moment <= limit_s * 1000000000
+}

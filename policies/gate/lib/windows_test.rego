@@ -1,0 +1,82 @@
+package gate_test.lib.windows
+
+import data.gate.lib.times
+import data.gate.lib.windows
+
+_office := {"days": ["Monday", "Thursday"], "from": "09:00", "to": "17:30", "zone": "Europe/Berlin"}
+
+_night := {"days": ["Friday"], "from": "22:00", "to": "04:00", "zone": "America/New_York"}
+
+_open(window, moment) if windows.open(window, times.ns(moment))
+
+test_a_window_opens_at_its_start_and_closes_before_its_end if {
+	_open(_office, "2026-05-07T07:00:00Z") # a Thursday in summer
+	_open(_office, "2026-05-07T15:29:59.999Z")
+	not _open(_office, "2026-05-07T06:59:59.999Z")
+	not _open(_office, "2026-05-07T15:30:00Z")
+}
+
+test_its_hours_are_those_of_the_place_in_winter_too if {
+	_open(_office, "2026-01-08T08:00:00Z")
+	not _open(_office, "2026-01-08T07:59:59Z")
+	not _open(_office, "2026-01-08T16:30:00Z")
+}
+
+test_its_days_are_those_of_the_place if {
+	far := {"days": ["Friday"], "from": "00:00", "to": "24:00", "zone": "Pacific/Auckland"}
+	_open(far, "2026-05-07T12:00:00Z") # Friday has begun there
+	not _open(far, "2026-05-07T11:59:59Z")
+	not _open(far, "2026-05-08T12:00:00Z")
+	not _open(_office, "2026-05-06T10:00:00Z")
+}
+
+test_a_window_may_go_on_past_midnight if {
+	_open(_night, "2026-05-09T02:00:00Z") # Friday, 22 o'clock in New York
+	_open(_night, "2026-05-09T07:59:59Z") # Saturday, before 4
+	not _open(_night, "2026-05-09T01:59:59Z")
+	not _open(_night, "2026-05-09T08:00:00Z")
+	not _open(_night, "2026-05-10T03:00:00Z") # Saturday, 23 o'clock
+	not _open(_night, "2026-05-08T07:00:00Z") # Friday, 3 o'clock: Thursday's night is not listed
+	sunday := object.union(_night, {"days": ["Sunday"]})
+	_open(sunday, "2026-05-11T05:00:00Z") # Monday, 1 o'clock
+}
+
+test_the_week_goes_round if {
+	every day, moment in {
+		"Monday": "2026-05-05T00:30:00Z", "Tuesday": "2026-05-06T00:30:00Z", "Wednesday": "2026-05-07T00:30:00Z",
+		"Thursday": "2026-05-08T00:30:00Z", "Friday": "2026-05-09T00:30:00Z", "Saturday": "2026-05-10T00:30:00Z",
+		"Sunday": "2026-05-11T00:30:00Z",
+	} {
+		_open({"days": [day], "from": "20:00", "to": "01:00", "zone": "UTC"}, moment)
+		not _open({"days": [day], "from": "00:00", "to": "01:00", "zone": "UTC"}, moment)
+	}
+}
+
+test_a_window_that_ends_as_it_starts_is_never_open if {
+	every moment in {"2026-05-07T06:59:00Z", "2026-05-07T07:00:00Z", "2026-05-07T10:00:00Z"} {
+		not _open(object.union(_office, {"to": "09:00"}), moment)
+	}
+}
+
+test_a_window_that_cannot_be_read_is_not_open if {
+	every changed in [
+		{"from": "9:00"}, {"from": "09:0"}, {"from": "24:00"}, {"from": "00:60"}, {"from": ""}, {"from": null}, {"from": 9},
+		{"to": "25:00"}, {"to": "24:01"}, {"to": "23:5"}, {"to": "24:00\n"}, {"to": ""}, {"to": null}, {"to": 17}, {"to": {}},
+		{"zone": ""}, {"zone": "Local"}, {"zone": null}, {"zone": 7}, {"zone": []},
+		{"days": []}, {"days": "Thursday"}, {"days": null}, {"days": {"Thursday": "Thursday"}},
+		{"days": ["thursday"]}, {"days": ["Thursday", "someday"]}, {"days": ["Thursday", null]}, {"days": [4]},
+	] {
+		not _open(object.union(_office, changed), "2026-05-07T10:00:00Z")
+	}
+	every field in {"from", "to", "zone", "days"} {
+		not _open(object.remove(_office, [field]), "2026-05-07T10:00:00Z")
+	}
+	every odd in [null, 7, "always", [], {}] { not _open(odd, "2026-05-07T10:00:00Z") }
+}
+
+test_a_window_is_told_in_words if {
+	windows.told(_office) == "Monday, Thursday from 09:00 to 17:30 (Europe/Berlin)"
+	every odd in [{}, {"days": [7]}, {"days": null}, object.remove(_office, ["from"]), null] {
+		windows.told(odd) == "in a window that cannot be read"
+	}
+}

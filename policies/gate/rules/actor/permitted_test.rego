@@ -1,0 +1,92 @@
+package gate_test.actor.permitted
+
+import data.gate.rules.actor.permitted
+import data.gate_test.cases
+
+# All that the rule reads.
+_good := json.filter(cases.promotion, [
+	"actor", "request/product", "product/product", "product/lanes", "destination/lane",
+])
+
+_satisfied(document, config) if permitted.satisfied with input as document with data.config as config
+
+_refused(document, config) if {
+	cases.refused([yes | yes := permitted.satisfied], permitted.message) with input as document with data.config as config
+}
+
+test_an_actor_that_is_listed_may_ask if _satisfied(_good, cases.config)
+
+test_an_unverified_person_who_is_named_in_full_may_ask if {
+	_satisfied(_asking("unverified:alice@workshop", null, "prod"), cases.config)
+	_satisfied(_asking("unverified:anybody@anywhere", null, "testing"), cases.config)
+}
+
+test_anybody_else_is_refused if {
+	_refused(_asking("unverified:bob@workshop", null, "prod"), cases.config)
+	_refused(_asking("unverified:alice@workshop2", null, "prod"), cases.config)
+	_refused(_asking("repo:other/sellyouroutboard:ref:refs/heads/main", "github-oidc", "prod"), cases.config)
+	_refused(_asking("repo:cbusillo/sellyouroutboard", "github-oidc", "prod"), cases.config)
+}
+
+test_who_verified_it_has_to_be_the_same if {
+	_refused(_asking("repo:cbusillo/sellyouroutboard:ref:refs/heads/main", null, "prod"), cases.config)
+	_refused(_asking("repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "another", "prod"), cases.config)
+	_refused(_asking("unverified:alice@workshop", "github-oidc", "prod"), cases.config)
+	_refused(json.remove(_asking("unverified:alice@workshop", null, "prod"), ["actor/verified_by"]), cases.config)
+}
+
+test_a_pattern_names_no_unverified_person_where_a_path_ends if {
+	open := cases.decided("actors/prod", [{"subject": "unverified:*", "verified_by": null}])
+	_refused(_asking("unverified:alice@workshop", null, "prod"), open)
+	_refused(_asking("unverified:*", null, "prod"), open)
+	_refused(_asking("unverified:alice@workshop", null, "testing"), cases.decided("paths", [{"from": "testing"}]))
+}
+
+test_a_pattern_of_nothing_but_a_star_names_nobody if {
+	every lane in {"testing", "prod"} {
+		everybody := cases.decided("actors", {lane: [{"subject": "*", "verified_by": "github-oidc"}]})
+		_refused(_asking("repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "github-oidc", lane), everybody)
+		_refused(_asking("*", "github-oidc", lane), everybody)
+	}
+}
+
+test_only_the_last_star_is_one if {
+	starred := cases.decided("actors/prod", [{"subject": "repo:*:main", "verified_by": "github-oidc"}])
+	_refused(_asking("repo:cbusillo/sellyouroutboard:main", "github-oidc", "prod"), starred)
+	_satisfied(_asking("repo:*:main", "github-oidc", "prod"), starred)
+}
+
+test_a_lane_that_is_not_the_products_is_refused if {
+	_refused(cases.put(_good, "destination/lane/context", "other"), cases.config)
+	unlisted := cases.decided("actors", {"spare": cases.config.products.sellyouroutboard.actors.prod})
+	_refused(cases.put(_good, "destination/lane/instance", "spare"), unlisted)
+}
+
+test_entries_that_cannot_be_read_permit_nobody if {
+	every part in {"actors", "actors/prod", "actors/prod/1", "actors/prod/1/subject", "actors/prod/1/verified_by"} {
+		place := concat("/", ["products/sellyouroutboard", part])
+		every odd in cases.broken(cases.config, place) { _refused(_good, odd) }
+	}
+	every nobody in ["", 7, [], {}] {
+		listed := cases.decided("actors/prod/1/verified_by", nobody)
+		_refused(cases.put(_good, "actor/verified_by", nobody), listed)
+	}
+}
+
+test_a_product_that_the_policy_does_not_know_is_refused if {
+	_refused(object.union(_good, {"request": {"product": "other"}, "product": {"product": "other"}}), cases.config)
+}
+
+test_every_broken_fact_is_refused if {
+	every fact in {
+		"actor/subject", "actor/verified_by", "request/product", "product/product", "product/lanes",
+		"destination/lane/context", "destination/lane/instance",
+	} {
+		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
+	}
+}
+
+_asking(subject, verified_by, instance) := object.union(_good, {
+	"actor": {"subject": subject, "verified_by": verified_by},
+	"destination": {"lane": {"instance": instance}},
+})

@@ -1,0 +1,34 @@
+package gate_test.confirm.outcome_passed
+
+import data.gate.rules.confirm.outcome_passed
+import data.gate_test.cases
+
+# All that the rule reads.
+_good := json.filter(cases.promoted, [
+	"outcome",
+])
+
+_satisfied(document) if outcome_passed.satisfied with input as document
+
+_refused(document) if {
+	cases.refused([yes | yes := outcome_passed.satisfied], outcome_passed.message) with input as document
+}
+
+test_a_deploy_that_passed_and_changed_the_platform_is_one if {
+	_satisfied(_good)
+	_satisfied(cases.deployed)
+}
+
+test_any_other_outcome_is_refused if {
+	every changed in [{"status": "fail"}, {"status": "unknown"}, {"status": "PASS"}, {"touched": false}, {"touched": "true"}] {
+		_refused(object.union(_good, {"outcome": changed}))
+	}
+}
+
+test_every_broken_fact_is_refused if {
+	every fact in {
+		"outcome/status", "outcome/touched",
+	} {
+		every odd in cases.broken(_good, fact) { _refused(odd) }
+	}
+}

@@ -1,0 +1,39 @@
+# METADATA
+# title: After the deploy every health URL of the destination reports the commit
+# description: >-
+#   At least one URL, each asked several times after the deploy ended, and every answer is good and names this commit:
+#   an old container answers well until the new one takes over.
+# custom:
+#   remedy: >-
+#     See why the lane answers so, then promote or deploy again. The lane stays unsettled, and what it may run is not
+#     proven, until a run on it is confirmed.
+package gate.rules.confirm.revision_live
+
+import data.gate.lib.health
+import data.gate.lib.lanes
+import data.gate.lib.products
+import data.gate.lib.say
+import data.gate.lib.times
+
+satisfied if {
+	health.proves(
+		input.evidence.health.destination,
+		lanes.health_urls(input.product, input.destination.lane),
+		input.release.source_git_ref,
+		products.thresholds(products.policy(input.request, input.product)).health_matches,
+	)
+	ended := times.ns(input.outcome.finished_at)
+	now := times.ns(input.now)
+	every sample in input.evidence.health.destination {
+		seen := times.ns(sample.seen_at)
+		ended <= seen
+		seen <= now
+	}
+}
+
+message := sprintf("%v was to report %v after %v; its health URLs reported: %v.", [
+	say.lane(object.get(input, ["destination", "lane"], null)),
+	object.get(input, ["release", "source_git_ref"], "a commit not known"),
+	object.get(input, ["outcome", "finished_at"], "the deploy"),
+	say.samples(object.get(input, ["evidence", "health", "destination"], null)),
+])

@@ -1,0 +1,67 @@
+# METADATA
+# title: The destination does not go back to a release that it ran before
+# description: >-
+#   What is promoted is what the destination runs now, or new to it. An artifact that it ran before is a step back, and
+#   so is a rebuild of an earlier commit; entries that were rolled back are the business of `release.not_rolled_back`.
+# custom:
+#   remedy: Build and deploy a newer commit to the source lane (a revert is one too), then promote that.
+package gate.rules.inventory.forward_only
+
+import data.gate.lib.releases
+import data.gate.lib.say
+
+satisfied if {
+	_known_or_none(input.destination.inventory)
+	is_string(input.release.artifact_id)
+	is_string(input.release.source_git_ref)
+	input.release.artifact_id != ""
+	input.release.source_git_ref != ""
+	is_array(input.destination.history)
+	every entry in input.destination.history {
+		is_string(entry.artifact_id)
+		is_string(entry.source_git_ref)
+		entry.artifact_id != ""
+		entry.source_git_ref != ""
+		is_boolean(entry.rolled_back)
+		_no_step_back(entry, input.release, input.destination.inventory)
+	}
+}
+
+_known_or_none(inventory) if inventory == null
+
+_known_or_none(inventory) if is_object(inventory)
+
+_no_step_back(entry, release, inventory) if {
+	entry.artifact_id != release.artifact_id
+	entry.source_git_ref != release.source_git_ref
+} else if {
+	entry.rolled_back == true
+} else if {
+	releases.named_by(inventory, release)
+} else if {
+	entry.artifact_id != release.artifact_id
+	entry.source_git_ref == inventory.source_git_ref # what runs there now, built once more
+}
+
+message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact or commit it ran before: %v.", [
+	object.get(input, ["release", "source_git_ref"], "nothing known"),
+	object.get(input, ["destination", "lane", "instance"], "the destination"),
+	object.get(input, ["destination", "inventory", "source_git_ref"], "nothing known"),
+	_ran(object.get(input, ["destination", "history"], null), object.get(input, ["release"], null)),
+])
+
+_ran(history, release) := say.each(
+	{sprintf("%v (%v, rolled back: %v)", [entry.source_git_ref, entry.artifact_id, entry.rolled_back]) |
+		some entry in history
+		_alike(entry, release)
+	},
+	"nothing",
+) if {
+	is_array(history)
+} else := "what is not known"
+
+_alike(entry, release) if {
+	entry.artifact_id == release.artifact_id
+} else if {
+	entry.source_git_ref == release.source_git_ref
+}

@@ -1,0 +1,70 @@
+package gate_test.inventory.forward_only
+
+import data.gate.rules.inventory.forward_only
+import data.gate_test.cases
+
+# All that the rule reads.
+_good := json.filter(cases.promotion, [
+	"release", "destination/inventory", "destination/history",
+])
+
+_satisfied(document) if forward_only.satisfied with input as document
+
+_refused(document) if {
+	cases.refused([yes | yes := forward_only.satisfied], forward_only.message) with input as document
+}
+
+test_a_release_that_is_new_to_the_destination_goes_forward if _satisfied(_good)
+
+test_what_the_destination_runs_now_may_be_promoted_again if _satisfied(_releasing(_now))
+
+test_a_destination_that_ran_nothing_takes_any_release if {
+	_satisfied(object.union(_good, {"destination": {"inventory": null, "history": []}}))
+}
+
+test_what_it_ran_before_is_a_step_back if {
+	_refused(_releasing(_before))
+	_refused(_releasing({"artifact_id": _before.artifact_id, "source_git_ref": _good.release.source_git_ref}))
+	_refused(_releasing({"artifact_id": _good.release.artifact_id, "source_git_ref": _before.source_git_ref}))
+}
+
+test_another_build_of_the_commit_that_runs_now_is_no_step_back if {
+	_satisfied(_releasing({"artifact_id": _good.release.artifact_id, "source_git_ref": _now.source_git_ref}))
+	_refused(_releasing({"artifact_id": _before.artifact_id, "source_git_ref": _now.source_git_ref}))
+}
+
+test_what_was_rolled_back_is_left_to_another_rule if {
+	_satisfied(_releasing(object.remove(_good.destination.history[2], ["at", "action", "rolled_back"])))
+}
+
+test_a_destination_that_nobody_looked_at_is_refused if {
+	_refused(json.remove(_good, ["destination/inventory"]))
+	every odd in [7, "", "odd", [], false] { _refused(cases.put(_good, "destination/inventory", odd)) }
+}
+
+test_an_empty_history_is_one_and_another_thing_is_none if {
+	_satisfied(cases.put(_good, "destination/history", []))
+	every odd in [null, 7, "", {}, [7], [{}], [null]] {
+		_refused(cases.put(_good, "destination/history", odd))
+		_refused(cases.put(_releasing(_now), "destination/history", odd))
+	}
+}
+
+test_every_broken_fact_is_refused if {
+	every fact in {
+		"release/artifact_id", "release/source_git_ref", "destination/history/1/artifact_id",
+		"destination/history/1/source_git_ref", "destination/history/1/rolled_back",
+		"destination/history/2/rolled_back",
+	} {
+		every odd in cases.broken(_good, fact) { _refused(odd) }
+	}
+}
+
+_now := {
+	"artifact_id": _good.destination.inventory.artifact_identity.artifact_id,
+	"source_git_ref": _good.destination.inventory.source_git_ref,
+}
+
+_before := object.remove(_good.destination.history[1], ["at", "action", "rolled_back"])
+
+_releasing(release) := cases.put(_good, "release", release)

@@ -1,0 +1,54 @@
+# METADATA
+# title: Nothing was deployed to the source lane after what its inventory names
+# description: >-
+#   The deployment that the inventory rests on passed, and every other one that touched the lane, whatever became of it,
+#   started strictly before it. A newer one that failed may have changed the lane all the same.
+# custom:
+#   remedy: Deploy to the source lane again; once that is recorded, its inventory is the latest word. See `runs list`.
+package gate.rules.inventory.source_latest
+
+import data.gate.lib.lanes
+import data.gate.lib.releases
+import data.gate.lib.times
+
+satisfied if {
+	named := releases.deployment_behind(input.source.inventory, input.source.deployments)
+	lanes.same(input.source.lane, named)
+	started := times.ns(named.started_at)
+	started <= times.ns(input.now)
+	every deployment in input.source.deployments {
+		is_string(deployment.record_id)
+		deployment.context == named.context
+		deployment.instance == named.instance
+		_comes_before(deployment, named.record_id, started)
+	}
+	count({deployment.record_id | some deployment in input.source.deployments}) == count(input.source.deployments)
+}
+
+_comes_before(deployment, named, started) if {
+	deployment.record_id == named
+} else if {
+	deployment.touched == false
+} else if {
+	deployment.touched == true
+	times.ns(deployment.started_at) < started
+}
+
+message := sprintf("The inventory of %v rests on deployment %v. Deployments known: %v.", [
+	object.get(input, ["source", "lane", "instance"], "the source lane"),
+	object.get(input, ["source", "inventory", "deployment_record_id"], "not named"),
+	_known(object.get(input, ["source", "deployments"], null)),
+])
+
+_known(deployments) := concat(", ", [told |
+	some deployment in deployments
+	is_object(deployment)
+	told := sprintf("%v (%v, started %v, touched the lane: %v)", [
+		object.get(deployment, "record_id", "one without an id"),
+		object.get(deployment, "status", "status not known"),
+		object.get(deployment, "started_at", "at a time not known"),
+		object.get(deployment, "touched", "not known"),
+	])
+]) if {
+	is_array(deployments)
+} else := "none"

@@ -1,0 +1,25 @@
+# METADATA
+# title: The source lane has an inventory of its own that names a release
+# description: >-
+#   Without a record of what the source lane runs there is nothing to promote, and the record of another lane is none.
+# custom:
+#   remedy: Deploy a release to the source lane through the gate; that writes its inventory.
+package gate.rules.inventory.source_present
+
+import data.gate.lib.lanes
+import data.gate.lib.say
+
+satisfied if {
+	is_string(input.source.inventory.artifact_identity.artifact_id)
+	is_string(input.source.inventory.source_git_ref)
+	input.source.inventory.artifact_identity.artifact_id != ""
+	input.source.inventory.source_git_ref != ""
+	lanes.same(input.source.lane, input.source.inventory)
+}
+
+message := sprintf("The inventory at hand for %v is of %v; it names %v and %v.", [
+	say.lane(object.get(input, ["source", "lane"], null)),
+	say.lane(object.get(input, ["source", "inventory"], null)),
+	object.get(input, ["source", "inventory", "source_git_ref"], "no commit"),
+	object.get(input, ["source", "inventory", "artifact_identity", "artifact_id"], "no artifact"),
+])

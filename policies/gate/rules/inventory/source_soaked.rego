@@ -1,0 +1,34 @@
+# METADATA
+# title: The release has run on the source lane for as long as the product asks
+# description: >-
+#   Time since the lane's last run was confirmed, with nothing unsettled since: a release proves itself by running.
+# custom:
+#   remedy: Wait until the time is over. Where none was confirmed, deploy to the source lane through the gate first.
+package gate.rules.inventory.source_soaked
+
+import data.gate.lib.products
+import data.gate.lib.say
+import data.gate.lib.times
+
+satisfied if {
+	input.source.run.settled == true
+	age := times.ns(input.now) - times.ns(input.source.run.confirmed_at)
+	age >= 0
+	is_number(_soak_s)
+	_soak_s >= 0
+	age >= _soak_s * 1000000000
+}
+
+_soak_s := products.thresholds(products.policy(input.request, input.product)).source_soak_s
+
+message := sprintf("What %v runs was confirmed at %v (settled since: %v). Now is %v, and asked for is %v.", [
+	object.get(input, ["source", "lane", "instance"], "the source lane"),
+	say.known(object.get(input, ["source", "run", "confirmed_at"], null), "no known time"),
+	object.get(input, ["source", "run", "settled"], "not known"),
+	object.get(input, "now", "not known"),
+	_asked,
+])
+
+_asked := said if {
+	said := say.span(_soak_s)
+} else := "a time not known"

@@ -1,0 +1,21 @@
+# METADATA
+# title: The driver that would act is the one that the product names
+# description: Another driver may skip what the product's own checks before it deploys.
+# custom:
+#   remedy: Set the product's driver right, in its profile or in the settings; `launchplane-gate plugins` lists the drivers.
+package gate.rules.lane.driver_matches
+
+import data.gate.lib.products
+
+satisfied if {
+	products.asked(input.request, input.product)
+	is_string(input.driver.driver_id)
+	input.driver.driver_id != ""
+	input.driver.driver_id == input.product.driver_id
+}
+
+message := sprintf("Driver %v would act; %v names %v.", [
+	object.get(input, ["driver", "driver_id"], "unknown"),
+	object.get(input, ["product", "product"], "a product not named"),
+	object.get(input, ["product", "driver_id"], "none"),
+])

@@ -1,0 +1,38 @@
+# METADATA
+# title: No lane that takes part is held
+# description: A hold stops what ships to a lane and what is promoted from it, until a person lifts it.
+# custom:
+#   remedy: Talk to the person who holds the lane. Nothing ships past a hold until it is lifted.
+package gate.rules.lane.not_held
+
+satisfied if {
+	input.destination.hold == null
+	_source_is_free
+}
+
+_source_is_free if {
+	input.action == "deploy"
+	input.source == null
+}
+
+_source_is_free if {
+	input.action == "promote"
+	input.source.hold == null
+}
+
+message := sprintf("The source lane is %v; the destination lane is %v.", [
+	_told(object.get(input, "source", {})),
+	_told(object.get(input, "destination", {})),
+])
+
+_told(side) := "none, for a deploy," if {
+	side == null
+} else := "not held" if {
+	side.hold == null
+} else := sprintf("held by %v since %v (%v)", [
+	object.get(side.hold, "subject", "somebody"),
+	object.get(side.hold, "since", "a time not known"),
+	object.get(side.hold, "reason", "no reason given"),
+]) if {
+	is_object(side.hold)
+} else := "not known to be free"

@@ -1,0 +1,24 @@
+# METADATA
+# title: The artifact is pinned by digest, in the product's own repository
+# description: A tag can be moved between the decision and the deploy; a digest cannot.
+# custom:
+#   remedy: Name the artifact as REPOSITORY@sha256:DIGEST, in the repository that the product's profile names.
+package gate.rules.release.artifact_pinned
+
+import data.gate.lib.products
+
+satisfied if {
+	products.asked(input.request, input.product)
+	is_string(input.product.image.repository)
+	input.product.image.repository != ""
+	is_string(input.release.artifact_id)
+	[repository, digest] := split(input.release.artifact_id, "@sha256:")
+	repository == input.product.image.repository
+	count(digest) == 64
+	trim(digest, "0123456789abcdef") == ""
+}
+
+message := sprintf("The artifact is %v; the product's repository is %v.", [
+	object.get(input, ["release", "artifact_id"], "not known"),
+	object.get(input, ["product", "image", "repository"], "not known"),
+])
