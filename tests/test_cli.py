@@ -559,6 +559,15 @@ def test_an_answer_that_cannot_be_written_is_not_a_success(busy_site: Site) -> N
     assert b"could not be written" in done.stderr
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_changes_no_exit_code(busy_site: Site, closed: str) -> None:
+    def ends(*arguments: str) -> int:
+        command = ["sh", "-c", f'"$@" {closed}', "sh", *COMMAND, "--config", str(busy_site.settings), *arguments]
+        return subprocess.run(command, check=False, capture_output=True).returncode
+
+    assert (ends("decisions", "verify"), ends("runs", "show", "r-NONE")) == (0, 2)
+
+
 def test_options_may_stand_before_and_after_the_command(busy_site: Site) -> None:
     before = CliRunner().invoke(program, ["--output", "json", "--config", str(busy_site.settings), "runs", "list"])
     after = CliRunner().invoke(program, ["runs", "list", "--output", "json", "--config", str(busy_site.settings)])

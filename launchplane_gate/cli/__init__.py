@@ -10,6 +10,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -47,9 +49,7 @@ class Program(Group):
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run one command, tell what it found out or what went wrong, and exit."""
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # no encoding may cost a finished run its answer
+        _ready_the_streams()
         session = Session()
         answer = self._asked(list(sys.argv[1:] if args is None else args), session)
         sys.exit(_told(answer, session))
@@ -72,6 +72,16 @@ class Program(Group):
                 formatter.write_dl([(command.name or "", command.get_short_help_str(90)) for command in commands])
 
 
+def _ready_the_streams() -> None:
+    """No encoding and no stream that was closed may cost a finished run its answer, or a ledger its file descriptor."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # as long as we run
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _told(answer: Answer, session: Session) -> int:
     """Write an answer where it was asked for; gives the exit code."""
     try:
@@ -80,8 +90,9 @@ def _told(answer: Answer, session: Session) -> int:
     except BrokenPipeError:  # nobody reads any more: no error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        click.echo(f"{NAME}: the answer could not be written: {error}", err=True)
-        click.echo(f"  The command itself ended with exit code {answer.exit_code}.", err=True)
+        with suppress(OSError):
+            click.echo(f"{NAME}: the answer could not be written: {error}", err=True)
+            click.echo(f"  The command itself ended with exit code {answer.exit_code}.", err=True)
         return answer.exit_code or (5 if session.acting else 3)
     return answer.exit_code
 
