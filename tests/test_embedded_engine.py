@@ -212,6 +212,12 @@ def test_a_rule_of_the_floor_with_a_hole_is_refused(tmp_path: Path, code: str, b
         EmbeddedEngine(doctored(tmp_path, code, f"satisfied if {{\n\t{body}\n}}\n\nmessage := ``\n"))
 
 
+@pytest.mark.parametrize("code", ["lane.settled", "lane.not_bypassed", "confirm.revision_live"])
+def test_a_rule_of_the_floor_that_refuses_everything_proves_nothing_and_is_refused(tmp_path: Path, code: str) -> None:
+    with pytest.raises(PolicyError, match=f"{code} refuses a good .*: never"):
+        EmbeddedEngine(doctored(tmp_path, code, "satisfied if input.never\n\nmessage := `never`\n"))
+
+
 def test_policies_that_cannot_decide_on_a_good_promotion_are_refused(tmp_path: Path, rules: Path) -> None:
     folder = bundles.further(tmp_path, ["lane.odd"])
     odd = bundles.rule("lane.odd", "satisfied if count(input.now.year) > 0\n\nmessage := sprintf(`%v`, [count(5)])\n")

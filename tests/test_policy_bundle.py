@@ -5,11 +5,15 @@ from __future__ import annotations
 import copy
 import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import launchplane_gate
 from launchplane_gate import strictjson
 from launchplane_gate.errors import PolicyError
 from launchplane_gate.model import Action, Phase
@@ -57,6 +61,20 @@ def test_the_shipped_policies_load() -> None:
     bundle = load_bundle([shipped_policies()])
     assert bundle.metadata.keys() >= FLOOR_CODES
     assert bundle.tests
+
+
+def test_an_installed_package_carries_the_policies_and_a_working_tree_has_them_beside_it(tmp_path: Path) -> None:
+    package = Path(launchplane_gate.__file__).parent
+    assert shipped_policies() == package.parent / "policies"
+    installed = shutil.copytree(package, tmp_path / "launchplane_gate", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(shipped_policies(), installed / "policies")
+    code = "from launchplane_gate.policy import shipped_policies; print(shipped_policies())"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, check=True)
+    assert said.stdout.decode().strip() == str(installed / "policies")
+    shutil.rmtree(installed / "policies")
+    said = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, check=False)
+    assert b"the shipped policies are not there" in said.stderr
 
 
 def test_a_bundle_says_what_it_was_made_of(folder: Path) -> None:

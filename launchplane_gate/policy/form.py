@@ -154,10 +154,9 @@ class _Check:
     # -- bodies
 
     def _body(self, rule: Rule) -> None:
-        head = rule.head
-        for argument in head.get("args", []):
+        for argument in rule.head.get("args", []):
             self._binds(rule.line, (str(node) for kind, node in walk(argument) if kind == "Reference"))
-        for kind, node in walk(head.get("assign"), head.get("key"), head.get("value"), rule.bodies):
+        for kind, node in rule.nodes:
             if kind == "Reference":
                 self._reference(node)
             elif kind == "Call":
@@ -259,7 +258,7 @@ def _cycles(modules: Sequence[Parsed]) -> Iterator[Finding]:
 
 def _named_by(module: Parsed, rule: Rule) -> Iterator[str]:
     """The full path of whatever a rule refers to or calls."""
-    for kind, node in walk(rule.head.get("assign"), rule.head.get("key"), rule.bodies):
+    for kind, node in rule.nodes:
         if kind in ("Reference", "Call"):
             path = module.meaning(node if kind == "Reference" else node.function)
             if path:

@@ -15,7 +15,8 @@ Tree = Mapping[str, Any]
 DEEPEST = 10  # brackets in brackets; the engine's parser takes twice as long with each one, minutes at 20
 
 _STRINGS_COMMENTS_BRACKETS = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*|(?P<open>[\[({])|(?P<close>[\])}])')
-_NO_CHILDREN = frozenset({"span", "eidx", "sidx", "qidx"})
+_NO_CHILDREN = frozenset({"span", "eidx", "sidx", "qidx", "with_mods"})
+_REFERENCES = frozenset({"Var", "RefDot", "RefBrack"})
 
 
 @dataclass(frozen=True, order=True)
@@ -97,6 +98,11 @@ class Rule:
     head: Tree
     bodies: tuple[Tree, ...]
 
+    @cached_property
+    def nodes(self) -> tuple[tuple[str, Any], ...]:
+        """Every node of what the rule says: of its key, its value and its bodies, but not of its arguments."""
+        return tuple(walk(self.head.get("key"), self.head.get("assign"), self.head.get("value"), self.bodies))
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -142,26 +148,25 @@ def walk(*trees: Any) -> Iterator[tuple[str, Any]]:
         value = waiting.pop()
         if isinstance(value, list | tuple):
             waiting.extend(value)
+        elif not isinstance(value, dict):
             continue
-        if not isinstance(value, dict):
-            continue
-        if len(value) != 1:
-            if "with_mods" in value:
-                yield from (("With", change) for change in value["with_mods"])
-                waiting.extend(change["as"] for change in value["with_mods"])
-            waiting.extend(child for key, child in value.items() if key not in _NO_CHILDREN and key != "with_mods")
-            continue
-        [(kind, node)] = value.items()
-        if kind in ("Var", "RefDot", "RefBrack"):
-            yield "Reference", reference(value)
-            waiting.extend(_computed_parts(value))
-        elif kind == "Call":
-            yield kind, Call(reference(node["fcn"]), tuple(node["params"]))
-            waiting.extend(_computed_parts(node["fcn"]))
-            waiting.extend(node["params"])
+        elif len(value) != 1:
+            for change in value.get("with_mods", ()):
+                yield "With", change
+                waiting.append(change["as"])
+            waiting.extend(child for key, child in value.items() if key not in _NO_CHILDREN)
         else:
-            yield kind, node
-            waiting.append(node)
+            [(kind, node)] = value.items()
+            if kind in _REFERENCES:
+                yield "Reference", reference(value)
+                waiting.extend(_computed_parts(value))
+            elif kind == "Call":
+                yield kind, Call(reference(node["fcn"]), tuple(node["params"]))
+                waiting.extend(_computed_parts(node["fcn"]))
+                waiting.extend(node["params"])
+            else:
+                yield kind, node
+                waiting.append(node)
 
 
 def reference(node: Tree) -> Reference:
