@@ -68,7 +68,7 @@ class RunApproval:
                 raise ApprovalVoid(f"the approval of run {self.run_id} is spent")
             self._open(target)
         yield self.release
-        self.ledger.step(self.run_id, "triggered", {}, lease=self.lease)
+        self.ledger.step(self.run_id, self.lane, "triggered", {}, lease=self.lease)
         self.lease.release(lane for lane in self.versions if lane != self.lane)
 
     def _open(self, target: Target) -> None:
@@ -77,6 +77,7 @@ class RunApproval:
         try:
             self.ledger.step(
                 self.run_id,
+                self.lane,
                 "redeemed",
                 {"deployment_record_id": self.deployment.record_id, "target": target.model_dump()},
                 lease=self.lease,
@@ -140,7 +141,9 @@ class Recorder:
             "version_after": after,
             "promotion_record_id": self.promotion.record_id if self.promotion else None,
         }
-        approval.ledger.step(approval.run_id, "recording", intent, lease=approval.lease, after=("confirmed",))
+        approval.ledger.step(
+            approval.run_id, approval.lane, "recording", intent, lease=approval.lease, after=("confirmed",)
+        )
         if self.promotion:
             approval.store.write_promotion_record(self.promotion)
         approval.store.write_environment_inventory(self.inventory)

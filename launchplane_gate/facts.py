@@ -20,7 +20,11 @@ from launchplane_gate.store import RecordStore, plain, version
 
 @dataclass(frozen=True)
 class LaneRecords:
-    """One reading of a lane's records. ``unreadable`` says which record could not be read, and why."""
+    """One reading of a lane's records.
+
+    ``deployments``: the one that the inventory names, and each that is not known to be older, so that neither a
+    decision nor a version grows with the lane's past. ``unreadable`` says which record could not be read, and why.
+    """
 
     lane: Lane
     inventory: EnvironmentInventory | None
@@ -72,7 +76,8 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
         deployments = tuple(record for record in found if record.record_id != but_deployment)
     except RecordUnreadable as error:
         unreadable.append(str(error))
-    return LaneRecords(lane, inventory, deployments, ledger.hold_on(lane), "; ".join(unreadable))
+    not_older = _not_older(deployments, inventory)
+    return LaneRecords(lane, inventory, not_older, ledger.hold_on(lane), "; ".join(unreadable))
 
 
 def settled(records: LaneRecords, last: Row | None) -> tuple[bool, str]:
@@ -117,7 +122,7 @@ def lane_facts(records: LaneRecords, ledger: Ledger, driver: Driver, *, but_run:
     if not records.unreadable:
         facts["inventory"] = records.inventory and plain(records.inventory)
         untouched = ledger.untouched(lane)
-        facts["deployments"] = [_deployment(record, untouched).model_dump() for record in _not_older(records)]
+        facts["deployments"] = [_deployment(record, untouched).model_dump() for record in records.deployments]
     return facts
 
 
@@ -146,18 +151,17 @@ def observe(driver: Driver, lane: Lane) -> dict[str, Any]:
         ) from error
 
 
-def _not_older(records: LaneRecords) -> list[DeploymentRecord]:
-    """The deployment that the inventory names, and each that is not known to be older: a decision stays small."""
-    if records.inventory is None:
-        return list(records.deployments)
-    named = records.inventory.deployment_record_id
-    began = next((unstamp(r.deploy.started_at) for r in records.deployments if r.record_id == named), None)
+def _not_older(
+    deployments: tuple[DeploymentRecord, ...], inventory: EnvironmentInventory | None
+) -> tuple[DeploymentRecord, ...]:
+    named = next((r for r in deployments if inventory and r.record_id == inventory.deployment_record_id), None)
+    began = unstamp(named.deploy.started_at) if named else None
 
     def is_older(record: DeploymentRecord) -> bool:
         started = unstamp(record.deploy.started_at)
-        return record.record_id != named and bool(began and started and started < began)
+        return record is not named and bool(began and started and started < began)
 
-    return [record for record in records.deployments if not is_older(record)]
+    return tuple(record for record in deployments if not is_older(record))
 
 
 def _deployment(record: DeploymentRecord, untouched: frozenset[str]) -> DeploymentFacts:

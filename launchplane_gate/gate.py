@@ -454,7 +454,7 @@ class _Line:
         self.ledger.begin_run(self.destination, row, opening, lease=self.lease, key=self.key)
 
     def _step(self, kind: str, body: Mapping[str, Any], **columns: Any) -> None:
-        self.ledger.step(self.run_id, kind, body, lease=self.lease, **columns)
+        self.ledger.step(self.run_id, self.destination, kind, body, lease=self.lease, **columns)
 
     def _close(self, status: str, detail: str, *, extra: Mapping[str, Any] | None = None, **columns: Any) -> None:
         self._step(status, {**(extra or {}), "detail": detail[:1000]}, **columns)

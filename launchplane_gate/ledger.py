@@ -31,6 +31,7 @@ SCHEMA_VERSION = 1
 FILE_NAME = "ledger.sqlite"
 GENESIS = "0" * 64
 CLOSING = frozenset(get_args(RunStatus)) - {"open"}
+DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 POLL_S = 0.05
 
 _tables = sa.MetaData()
@@ -104,6 +105,39 @@ for _verb in ("UPDATE", "DELETE"):  # what was recorded is never changed, not by
     event.listen(_entries, "after_create", sa.DDL(_forbid).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # so in SQLAlchemy
 
 Row = sa.Row[Any]
+
+
+def _is(table: sa.Table) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return table.c.context == sa.bindparam("lane_context"), table.c.instance == sa.bindparam("lane_instance")
+
+
+def _of(lane: Lane, **rest: Any) -> dict[str, Any]:
+    return {"lane_context": lane.context, "lane_instance": lane.instance, **rest}
+
+
+# Built once: building a statement costs more than running it. ``_of`` gives the lane that they are about.
+_HOLDER: sa.BindParameter[str] = sa.bindparam("of_holder")
+_RUN: sa.BindParameter[str] = sa.bindparam("of_run")
+_SELECT_LANE = sa.select(_lanes).where(*_is(_lanes))
+_UPDATE_LANE = _lanes.update().where(*_is(_lanes))
+_RELEASE_LANE = _UPDATE_LANE.where(_lanes.c.holder == _HOLDER).values(holder=None, lease_until=None)
+_SELECT_RUN = sa.select(_runs).where(_runs.c.run_id == _RUN)
+_UPDATE_RUN = _runs.update().where(_runs.c.run_id == _RUN)
+_OPEN_RUNS = sa.select(_runs).where(*_is(_runs), _runs.c.status == "open")
+_LAST_EFFECTIVE = (
+    sa.select(_runs)
+    .where(*_is(_runs), _runs.c.redeemed, _runs.c.run_id != _RUN)
+    .order_by(_runs.c.number.desc())
+    .limit(1)
+)
+_UNTOUCHED = sa.select(_runs.c.deployment_record_id).where(*_is(_runs), _runs.c.untouched)
+_HISTORY = (
+    sa.select(_runs.c.artifact_id, _runs.c.source_git_ref, _runs.c.action, _runs.c.started_at)
+    .where(*_is(_runs), _runs.c.status.in_(("recorded", "adopted")), _runs.c.artifact_id.is_not(None))
+    .order_by(_runs.c.number.desc())
+)
+_WAIVERS = sa.select(_entries.c.body).where(*_is(_entries), _entries.c.kind == "waiver")
+_FREE_KEY = _keys.delete().where(_keys.c.run_id == _RUN)
 
 
 @dataclass(frozen=True)
@@ -219,46 +253,39 @@ class Ledger:
                 lease.release(lease.lanes)
 
     def _take(self, holder: str, lanes: Sequence[Lane], lease_s: float) -> str | None:
-        with self._write() as connection:
+        with self._write(durable=False) as connection:
             for lane in lanes:
                 row = self._lane(connection, lane)
                 if row.holder and row.lease_until > time.time() and not _is_gone(row.holder_process):
                     return f"{lane} is held by process {row.holder_process.split()[1]} since {row.held_since}"
-            for lane in lanes:
-                connection.execute(
-                    _lanes.update().where(*_is(_lanes, lane)),
-                    {
-                        "holder": holder,
-                        "holder_process": _this_process(),
-                        "held_since": stamp(self.now()),
-                        "lease_until": time.time() + lease_s,
-                    },
-                )
+            taken = {
+                "holder": holder,
+                "holder_process": _this_process(),
+                "held_since": stamp(self.now()),
+                "lease_until": time.time() + lease_s,
+            }
+            connection.execute(_UPDATE_LANE, [_of(lane, **taken) for lane in lanes])
         return None
 
-    def is_held(self, lane: Lane, holder: str) -> bool:
-        with self._read() as connection:
-            row = connection.execute(sa.select(_lanes).where(*_is(_lanes, lane), _lanes.c.holder == holder)).first()
-        return bool(row and row.lease_until > time.time() and not _is_gone(row.holder_process))
-
     def release(self, holder: str, lanes: Sequence[Lane]) -> None:
-        with self._write() as connection:
-            for lane in lanes:
-                mine = [*_is(_lanes, lane), _lanes.c.holder == holder]
-                connection.execute(_lanes.update().where(*mine).values(holder=None, lease_until=None))
+        with self._write(durable=False) as connection:
+            connection.execute(_RELEASE_LANE, [_of(lane, of_holder=holder) for lane in lanes])
+
+    def is_held(self, lane: Lane, holder: str) -> bool:
+        """Whether a hold is in force, and its process alive."""
+        with self._read() as connection:
+            row = connection.execute(_SELECT_LANE, _of(lane)).first()
+        return bool(row and row.holder == holder and row.lease_until > time.time() and not _is_gone(row.holder_process))
 
     def close_interrupted(self, lease: Lease, lane: Lane) -> list[str]:
         """Close each open run on a lane that this lease holds: whoever ran it is gone. Gives their ids."""
         closed = []
         with self._write() as connection:
-            mine = [*_is(_runs, lane), _runs.c.status == "open", _runs.c.holder != lease.holder]
-            for run in connection.execute(sa.select(_runs).where(*mine)).all():
+            for run in connection.execute(_OPEN_RUNS, _of(lane)).all():
                 detail = f"its process ended after the step {run.step!r}"
                 self._append(connection, lane, "interrupted", run.run_id, {"detail": detail})
-                connection.execute(
-                    _runs.update().where(_runs.c.run_id == run.run_id).values(status="interrupted", step="interrupted")
-                )
-                connection.execute(_keys.delete().where(_keys.c.run_id == run.run_id))
+                connection.execute(_UPDATE_RUN, {"of_run": run.run_id, "status": "interrupted", "step": "interrupted"})
+                connection.execute(_FREE_KEY, {"of_run": run.run_id})
                 closed.append(run.run_id)
         return closed
 
@@ -268,29 +295,20 @@ class Ledger:
         self, lane: Lane, row: Mapping[str, Any], body: Mapping[str, Any], *, lease: Lease, key: Key | None = None
     ) -> None:
         """Save a run with its first entry, ``row["step"]``; reserve its key while it is open."""
-        with self._write() as connection:
-            if not self._renew(connection, lane, lease):
+        is_open = row["status"] == "open"
+        with self._write(durable=not is_open) as connection:
+            if not self._append(connection, lane, row["step"], row["run_id"], body, lease=lease):
                 raise LedgerError(f"the lease on {lane} is over")
-            connection.execute(
-                _runs.insert().values(
-                    context=lane.context,
-                    instance=lane.instance,
-                    holder=lease.holder,
-                    started_at=stamp(self.now()),
-                    **{"redeemed": False, "untouched": False, **row},
-                )
-            )
-            self._append(connection, lane, row["step"], row["run_id"], body)
-            if key and row["status"] == "open":
-                connection.execute(
-                    _keys.insert().values(
-                        scope=key.scope, key=key.key, request_digest=key.request_digest, run_id=row["run_id"]
-                    )
-                )
+            whole = {"redeemed": False, "untouched": False, **row, "context": lane.context, "instance": lane.instance}
+            connection.execute(_runs.insert(), whole | {"holder": lease.holder, "started_at": stamp(self.now())})
+            if key and is_open:
+                reserved = {"scope": key.scope, "key": key.key, "request_digest": key.request_digest}
+                connection.execute(_keys.insert(), reserved | {"run_id": row["run_id"]})
 
     def step(
         self,
         run_id: str,
+        lane: Lane,
         kind: str,
         body: Mapping[str, Any],
         *,
@@ -302,35 +320,27 @@ class Ledger:
 
         ``after``: the steps one of which the run must stand at. Raises NotSettled where the run is no longer ours.
         """
-        with self._write() as connection:
-            status = kind if kind in CLOSING else "open"
-            mine = [_runs.c.run_id == run_id, _runs.c.status == "open", _runs.c.holder == lease.holder]
-            if after:
-                mine.append(_runs.c.step.in_(after))
-            row = connection.execute(sa.select(_runs.c.context, _runs.c.instance).where(*mine)).first()
-            lane = row and Lane.model_construct(context=row.context, instance=row.instance)
-            if lane is None or not self._renew(connection, lane, lease):
+        status = kind if kind in CLOSING else "open"
+        ours = _UPDATE_RUN.where(_runs.c.status == "open", _runs.c.holder == _HOLDER)
+        if after:
+            ours = ours.where(_runs.c.step.in_(after))
+        with self._write(durable=kind in DURABLE) as connection:
+            columns |= {"of_run": run_id, "of_holder": lease.holder, "step": kind, "status": status}
+            moved = connection.execute(ours, columns).rowcount == 1
+            if not moved or not self._append(connection, lane, kind, run_id, body, lease=lease):
                 raise NotSettled(f"run {run_id} cannot go on to {kind!r}: it was closed, or its lease is over")
-            connection.execute(
-                _runs.update().where(_runs.c.run_id == run_id).values(step=kind, status=status, **columns)
-            )
-            self._append(connection, lane, kind, run_id, body)
             if status not in ("open", "recorded"):
-                connection.execute(_keys.delete().where(_keys.c.run_id == run_id))
-
-    def _renew(self, connection: sa.Connection, lane: Lane, lease: Lease) -> bool:
-        mine = [*_is(_lanes, lane), _lanes.c.holder == lease.holder, _lanes.c.lease_until > time.time()]
-        return connection.execute(_lanes.update().where(*mine).values(lease_until=lease.renewed())).rowcount == 1
+                connection.execute(_FREE_KEY, {"of_run": run_id})
 
     def run_row(self, run_id: str) -> Row | None:
         with self._read() as connection:
-            return connection.execute(sa.select(_runs).where(_runs.c.run_id == run_id)).first()
+            return connection.execute(_SELECT_RUN, {"of_run": run_id}).first()
 
     def runs(self, lane: Lane | None = None, *, product: str | None = None, limit: int = 50) -> list[str]:
         """The ids of the newest runs, newest first."""
         query = sa.select(_runs.c.run_id).order_by(_runs.c.number.desc()).limit(limit)
         if lane:
-            query = query.where(*_is(_runs, lane))
+            query = query.where(_runs.c.context == lane.context, _runs.c.instance == lane.instance)
         if product:
             query = query.where(_runs.c.product == product)
         with self._read() as connection:
@@ -338,39 +348,27 @@ class Ledger:
 
     def last_effective(self, lane: Lane, *, but: str = "") -> Row | None:
         """The lane's last run that redeemed, touched or recorded anything."""
-        query = (
-            sa.select(_runs)
-            .where(*_is(_runs, lane), _runs.c.redeemed, _runs.c.run_id != but)
-            .order_by(_runs.c.number.desc())
-        )
         with self._read() as connection:
-            return connection.execute(query.limit(1)).first()
+            return connection.execute(_LAST_EFFECTIVE, _of(lane, of_run=but)).first()
 
     def has_open_run(self, lane: Lane, *, but: str = "") -> bool:
-        query = sa.select(_runs.c.run_id).where(*_is(_runs, lane), _runs.c.status == "open", _runs.c.run_id != but)
         with self._read() as connection:
-            return connection.execute(query).first() is not None
+            return any(run.run_id != but for run in connection.execute(_OPEN_RUNS, _of(lane)))
 
     def untouched(self, lane: Lane) -> frozenset[str]:
         """The lane's deployment records whose deploys are known to have changed nothing."""
-        query = sa.select(_runs.c.deployment_record_id).where(*_is(_runs, lane), _runs.c.untouched)
         with self._read() as connection:
-            return frozenset(connection.execute(query).scalars())
+            return frozenset(connection.execute(_UNTOUCHED, _of(lane)).scalars())
 
     def history(self, lane: Lane) -> list[HistoryEntry]:
         """One entry a release that the lane's inventory has named, newest first."""
-        query = (
-            sa.select(_runs.c.artifact_id, _runs.c.source_git_ref, _runs.c.action, _runs.c.started_at)
-            .where(*_is(_runs, lane), _runs.c.status.in_(("recorded", "adopted")), _runs.c.artifact_id.is_not(None))
-            .order_by(_runs.c.number.desc())
-        )
         seen: dict[tuple[str, str], HistoryEntry] = {}
         with self._read() as connection:
-            for artifact, commit, action, at in connection.execute(query):
-                entry = HistoryEntry(
-                    artifact_id=artifact, source_git_ref=commit, action=action, at=at, rolled_back=False
-                )
-                seen.setdefault((artifact, commit), entry)
+            for artifact, commit, action, at in connection.execute(_HISTORY, _of(lane)):
+                if (artifact, commit) not in seen:
+                    seen[artifact, commit] = HistoryEntry(
+                        artifact_id=artifact, source_git_ref=commit, action=action, at=at, rolled_back=False
+                    )
         return list(seen.values())
 
     # -- keys
@@ -384,7 +382,7 @@ class Ledger:
     def free(self, run_id: str) -> None:
         """Let the key of a run be used again."""
         with self._write() as connection:
-            connection.execute(_keys.delete().where(_keys.c.run_id == run_id))
+            connection.execute(_FREE_KEY, {"of_run": run_id})
 
     # -- waivers and holds
 
@@ -394,15 +392,14 @@ class Ledger:
 
     def waivers(self, lane: Lane, release: ReleaseIdentity | None) -> list[Waiver]:
         """Every waiver for a release on a lane, expired ones too; none for a release that is not known."""
-        query = sa.select(_entries.c.body).where(*_is(_entries, lane), _entries.c.kind == "waiver")
         with self._read() as connection:
-            found = [Waiver.model_validate_json(body) for body in connection.execute(query).scalars()]
+            found = [Waiver.model_validate_json(body) for body in connection.execute(_WAIVERS, _of(lane)).scalars()]
         return [waiver for waiver in found if waiver.release == release]
 
     def hold_on(self, lane: Lane) -> Hold | None:
         with self._read() as connection:
-            text = connection.execute(sa.select(_lanes.c.hold).where(*_is(_lanes, lane))).scalar()
-        return Hold.model_validate_json(text) if text else None
+            row = connection.execute(_SELECT_LANE, _of(lane)).first()
+        return Hold.model_validate_json(row.hold) if row and row.hold else None
 
     # -- reading and verifying
 
@@ -411,7 +408,7 @@ class Ledger:
         if subject:
             query = query.where(_entries.c.subject == subject)
         if lane:
-            query = query.where(*_is(_entries, lane))
+            query = query.where(_entries.c.context == lane.context, _entries.c.instance == lane.instance)
         with self._read() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
@@ -451,8 +448,20 @@ class Ledger:
 
     # -- inside
 
-    def _append(self, connection: sa.Connection, lane: Lane, kind: str, subject: str, body: Mapping[str, Any]) -> None:
+    def _append(
+        self,
+        connection: sa.Connection,
+        lane: Lane,
+        kind: str,
+        subject: str,
+        body: Mapping[str, Any],
+        *,
+        lease: Lease | None = None,
+    ) -> bool:
+        """Add an entry to a lane's chain; under ``lease`` only while that is in force, and then start it anew."""
         head = self._lane(connection, lane)
+        if lease and (head.holder != lease.holder or head.lease_until <= time.time()):
+            return False
         row = {
             "context": lane.context,
             "instance": lane.instance,
@@ -466,17 +475,17 @@ class Ledger:
         }
         row["hash"] = _hash(row)
         connection.execute(_entries.insert(), row)
-        moved = {"length": row["position"], "head": row["hash"]}
-        connection.execute(_lanes.update().where(*_is(_lanes, lane)).values(**moved))
+        lease_until = lease.renewed() if lease else head.lease_until
+        moved = {"length": row["position"], "head": row["hash"], "lease_until": lease_until}
+        connection.execute(_UPDATE_LANE, _of(lane, **moved))
+        return True
 
     def _lane(self, connection: sa.Connection, lane: Lane) -> Row:
-        query = sa.select(_lanes).where(*_is(_lanes, lane))
-        row = connection.execute(query).first()
+        row = connection.execute(_SELECT_LANE, _of(lane)).first()
         if row is None:
-            connection.execute(
-                _lanes.insert().values(context=lane.context, instance=lane.instance, length=0, head=GENESIS)
-            )
-            row = connection.execute(query).one()
+            new = {"context": lane.context, "instance": lane.instance, "length": 0, "head": GENESIS}
+            connection.execute(_lanes.insert(), new)
+            row = connection.execute(_SELECT_LANE, _of(lane)).one()
         return row
 
     def _ensure_schema(self, path: Path) -> None:
@@ -492,9 +501,10 @@ class Ledger:
             )
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
+    def _write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
+        """One transaction. What is not ``durable`` is so with the next one that is, before anything rests on it."""
         with _told("the ledger"), self._engine.connect() as connection:
-            connection.execution_options(writes=True)
+            connection.execution_options(writes="FULL" if durable else "NORMAL")
             with connection.begin():
                 yield connection
 
@@ -524,17 +534,14 @@ def _told(what: str) -> Iterator[None]:
 
 def _configure(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins no transaction of its own; _begin does
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("writes")
+    if writes:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {writes}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _is(table: sa.Table, lane: Lane) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    return table.c.context == lane.context, table.c.instance == lane.instance
 
 
 def _entry(row: Row) -> Entry:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -79,6 +80,7 @@ class FileStore:
     def __init__(self, root: Path, profiles: Mapping[str, ProductProfile]) -> None:
         self.root = root
         self.profiles = profiles
+        self._read_before: dict[str, tuple[tuple[int, ...], Record]] = {}
 
     def read_product_profile_record(self, product: str) -> ProductProfile:
         if product not in self.profiles:
@@ -86,7 +88,7 @@ class FileStore:
         return self.profiles[product]
 
     def read_environment_inventory(self, *, context_name: str, instance_name: str) -> EnvironmentInventory:
-        record = _read(self._path("inventory", context_name, instance_name), EnvironmentInventory)
+        record = self._read(self._path("inventory", context_name, instance_name), EnvironmentInventory)
         if (record.context, record.instance) != (context_name, instance_name):
             raise RecordUnreadable(f"the inventory of {context_name}/{instance_name} says that it is of another lane")
         return record
@@ -95,10 +97,10 @@ class FileStore:
         return _write(self._path("inventory", record.context, record.instance), record)
 
     def list_environment_inventory(self) -> tuple[EnvironmentInventory, ...]:
-        return tuple(_read(path, EnvironmentInventory) for path in self._files("inventory", "*", "*"))
+        return tuple(self._read(path, EnvironmentInventory) for path in self.root.glob("inventory/*/*.json"))
 
     def read_deployment_record(self, record_id: str) -> DeploymentRecord:
-        return _read(self._find("deployments", record_id), DeploymentRecord)
+        return self._read(self._find("deployments", record_id), DeploymentRecord)
 
     def write_deployment_record(self, record: DeploymentRecord) -> Path:
         return _write(self._path("deployments", record.context, record.instance, record.record_id), record)
@@ -106,11 +108,10 @@ class FileStore:
     def list_deployment_records(
         self, *, context_name: str = "", instance_name: str = "", limit: int | None = None
     ) -> tuple[DeploymentRecord, ...]:
-        files = self._files("deployments", context_name or "*", instance_name or "*", "*")
-        return _cut(tuple(_read(path, DeploymentRecord) for path in files), limit)
+        return _cut(self._list("deployments", DeploymentRecord, context_name, instance_name), limit)
 
     def read_promotion_record(self, record_id: str) -> PromotionRecord:
-        return _read(self._find("promotions", record_id), PromotionRecord)
+        return self._read(self._find("promotions", record_id), PromotionRecord)
 
     def write_promotion_record(self, record: PromotionRecord) -> Path:
         return _write(self._path("promotions", record.context, record.to_instance, record.record_id), record)
@@ -123,12 +124,11 @@ class FileStore:
         to_instance_name: str = "",
         limit: int | None = None,
     ) -> tuple[PromotionRecord, ...]:
-        files = self._files("promotions", context_name or "*", to_instance_name or "*", "*")
-        records = (_read(path, PromotionRecord) for path in files)
+        records = self._list("promotions", PromotionRecord, context_name, to_instance_name)
         return _cut(tuple(r for r in records if from_instance_name in ("", r.from_instance)), limit)
 
     def read_backup_gate_record(self, record_id: str) -> BackupGateRecord:
-        return _read(self._find("backup_gates", record_id), BackupGateRecord)
+        return self._read(self._find("backup_gates", record_id), BackupGateRecord)
 
     def write_backup_gate_record(self, record: BackupGateRecord) -> Path:
         return _write(self._path("backup_gates", record.context, record.instance, record.record_id), record)
@@ -136,8 +136,29 @@ class FileStore:
     def list_backup_gate_records(
         self, *, context_name: str = "", instance_name: str = "", limit: int | None = None
     ) -> tuple[BackupGateRecord, ...]:
-        files = self._files("backup_gates", context_name or "*", instance_name or "*", "*")
-        return _cut(tuple(_read(path, BackupGateRecord) for path in files), limit)
+        return _cut(self._list("backup_gates", BackupGateRecord, context_name, instance_name), limit)
+
+    def _list(self, kind: str, record: type[R], context: str, instance: str) -> tuple[R, ...]:
+        """The records of a lane, or of every lane that the two names leave open."""
+        folders = [self.root / kind / context / instance]
+        if not (context and instance):
+            folders = sorted((self.root / kind).glob(f"{context or '*'}/{instance or '*'}"))
+        paths: list[str] = []
+        for folder in folders:
+            with suppress(FileNotFoundError), os.scandir(folder) as entries:
+                paths += sorted(entry.path for entry in entries if entry.name.endswith(".json"))
+        return tuple(self._read(path, record) for path in paths)
+
+    def _read(self, path: str | Path, kind: type[R]) -> R:
+        """Read a record, or remember it where its file is the very same: a lane's past is long and does not change."""
+        name, found = str(path), os.stat(path)  # noqa: PTH116  # this is asked of every record, five times a run
+        same = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        before = self._read_before.get(name)
+        if before and before[0] == same and isinstance(before[1], kind):
+            return before[1]
+        record = _parsed(Path(path), kind)
+        self._read_before[name] = (same, record)
+        return record
 
     def holds_records(self) -> bool:
         return any(True for folder in FOLDERS for _ in (self.root / folder).rglob("*.json"))
@@ -148,12 +169,9 @@ class FileStore:
                 raise RecordUnreadable(f"{part[:80]!r} cannot be a part of a record's name")
         return self.root.joinpath(*parts[:-1], f"{parts[-1]}.json")
 
-    def _files(self, *patterns: str) -> Iterator[Path]:
-        return iter(sorted(self.root.glob("/".join(patterns) + ".json")))
-
     def _find(self, kind: str, record_id: str) -> Path:
         self._path(kind, record_id)  # refuses what cannot be a name
-        for path in self._files(kind, "*", "*", record_id):
+        for path in self.root.glob(f"{kind}/*/*/{record_id}.json"):
             return path
         raise FileNotFoundError(record_id)
 
@@ -162,7 +180,7 @@ def _cut(records: tuple[R, ...], limit: int | None) -> tuple[R, ...]:
     return records if limit is None else records[:limit]
 
 
-def _read(path: Path, kind: type[R]) -> R:
+def _parsed(path: Path, kind: type[R]) -> R:
     try:
         with path.open("rb") as opened:
             text = opened.read(strictjson.MAX_BYTES + 1)

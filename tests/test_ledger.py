@@ -57,7 +57,7 @@ with ledger.hold([lane], wait_s=0, lease_s=60, waiting=print) as lease:
     row = dict(run_id="r-other", product="shop", action="deploy", artifact_id="a", source_git_ref="b",
                step="decided", status="open")
     ledger.begin_run(lane, row, {{"actor": {{"subject": "other"}}}}, lease=lease)
-    ledger.step("r-other", "redeemed", {{}}, lease=lease, redeemed=True)
+    ledger.step("r-other", lane, "redeemed", {{}}, lease=lease, redeemed=True)
     print("held", flush=True)
     time.sleep(60)
 """
@@ -111,7 +111,7 @@ def test_a_lease_that_is_over_lets_the_next_in_and_its_holder_do_nothing_more(le
         time.sleep(0.1)
         with hold(ledger, TESTING) as lease:
             with pytest.raises(NotSettled):
-                ledger.step("r-1", "redeemed", {}, lease=late, redeemed=True)
+                ledger.step("r-1", TESTING, "redeemed", {}, lease=late, redeemed=True)
             ledger.close_interrupted(lease, TESTING)
             late.release([TESTING])  # gives up nothing that is no longer its own
             with pytest.raises(LaneBusy), hold(ledger, TESTING):
@@ -123,12 +123,12 @@ def test_a_lease_that_is_over_lets_the_next_in_and_its_holder_do_nothing_more(le
 def test_a_step_is_taken_once(ledger: Ledger) -> None:
     with hold(ledger, TESTING) as lease:
         begin(ledger, lease)
-        ledger.step("r-1", "redeemed", {}, lease=lease, after=("decided",), redeemed=True)
+        ledger.step("r-1", TESTING, "redeemed", {}, lease=lease, after=("decided",), redeemed=True)
         with pytest.raises(NotSettled):
-            ledger.step("r-1", "redeemed", {}, lease=lease, after=("decided",), redeemed=True)
-        ledger.step("r-1", "fail", {"detail": "no"}, lease=lease)
+            ledger.step("r-1", TESTING, "redeemed", {}, lease=lease, after=("decided",), redeemed=True)
+        ledger.step("r-1", TESTING, "fail", {"detail": "no"}, lease=lease)
         with pytest.raises(NotSettled):
-            ledger.step("r-1", "recorded", {}, lease=lease)
+            ledger.step("r-1", TESTING, "recorded", {}, lease=lease)
 
 
 def test_a_key_is_reserved_while_its_run_is_open_and_kept_only_if_it_was_recorded(ledger: Ledger) -> None:
@@ -139,10 +139,10 @@ def test_a_key_is_reserved_while_its_run_is_open_and_kept_only_if_it_was_recorde
         begin(ledger, lease, "r-2", "decided", key)
         found = ledger.key(key)
         assert found and found.run_id == "r-2"
-        ledger.step("r-2", "unknown", {}, lease=lease)
+        ledger.step("r-2", TESTING, "unknown", {}, lease=lease)
         assert ledger.key(key) is None
         begin(ledger, lease, "r-3", "decided", key)
-        ledger.step("r-3", "recorded", {}, lease=lease)
+        ledger.step("r-3", TESTING, "recorded", {}, lease=lease)
         assert ledger.key(key) is not None
 
 
@@ -168,7 +168,7 @@ def test_entries_cannot_be_changed_or_removed_through_sql(ledger: Ledger, tmp_pa
 def test_a_chain_that_was_tampered_with_is_found_out(ledger: Ledger, tmp_path: Path, statement: str, says: str) -> None:
     with hold(ledger, TESTING) as lease:
         begin(ledger, lease)
-        ledger.step("r-1", "fail", {"detail": "no"}, lease=lease)
+        ledger.step("r-1", TESTING, "fail", {"detail": "no"}, lease=lease)
     assert ledger.verify() == (2, [])
     tamper(tmp_path, statement)
     assert any(says in wrong for wrong in ledger.verify()[1])
