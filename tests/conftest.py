@@ -117,7 +117,8 @@ def make_gate(tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: 
     made: list[Gate] = []
 
     def make(**replaced: Any) -> Gate:
-        gate = open_gate(tmp_path, bundle, engine, platform, **replaced)
+        asked = replaced.pop("engine", engine)
+        gate = open_gate(tmp_path, bundle, asked, platform, **replaced)
         made.append(gate)
         return gate
 
