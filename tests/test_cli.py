@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from launchplane_gate_local import stop_all
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
 LYING = "e5a83b1f20c94d67a8b5e3f1c7d29064ab81f35e"
+RELEASE = ["--artifact", "a", "--ref", NEW]
 COMMAND = [sys.executable, "-m", "launchplane_gate"]
 
 
@@ -138,6 +139,7 @@ def test_a_promotion_tells_its_steps(site: Site) -> None:
 def test_a_stale_promotion_is_refused_with_rule_revisions_and_remedy(busy_site: Site) -> None:
     said = busy_site.promote("--ref", OLD)
     assert said.exit_code == 1
+    assert "window.open" not in said.out
     assert said.out.startswith(f"Refused: promote {PRODUCT} testing -> prod. Nothing was deployed.")
     assert "x   inventory.source_current   Asked for was 215f71b" in said.out
     assert "the source lane runs 41620cf" in said.out
@@ -147,7 +149,7 @@ def test_a_stale_promotion_is_refused_with_rule_revisions_and_remedy(busy_site: 
     shown = busy_site.run("decisions", "show", decision)
     assert shown.exit_code == 0
     assert OLD not in shown.out.split("\n\n")[1]  # the rules speak in short revisions
-    assert "window.open" in busy_site.promote("--ref", OLD, "--all").out
+    assert "window.open" in shown.out
 
 
 def test_a_repeat_under_a_key_acts_once_and_not_when_it_is_stale(site: Site) -> None:
@@ -171,8 +173,9 @@ def test_what_is_not_proven_ends_with_5_and_names_the_way_on(site: Site) -> None
     assert said.out.startswith("Not confirmed: the deploy of e5a83b1 to testing passed")
     assert "testing may run      e5a83b1 or 215f71b" in said.out
     assert "the inventory says   215f71b" in said.out
-    assert "215f71b?" in site.run("lanes").out
-    assert "unsettled: " in site.run("lanes").out
+    lanes = site.run("lanes").out
+    assert "215f71b?" in lanes
+    assert "unsettled: " in lanes
     go_back = next(line for line in said.out.splitlines() if "go back:" in line)
     assert f"--artifact {site.artifacts[OLD]} --ref {OLD}" in go_back  # to be typed, so never shortened
     refused = site.promote("--output", "json")
@@ -307,14 +310,23 @@ def test_an_input_that_is_none_is_told_in_one_error(busy_site: Site, text: bytes
     ],
     ids=" ".join,
 )
-def test_every_command_reads_as_text_and_as_one_json_document(busy_site: Site, arguments: list[str]) -> None:
-    text = busy_site.run(*arguments)
-    assert (text.exit_code, text.err) == (0, ""), text
-    assert text.out.strip()
-    assert "\x1b" not in text.out
-    document = busy_site.run(*arguments, "--output", "json")
-    assert (document.exit_code, document.err) == (0, "")
-    assert isinstance(document.document, dict)
+def test_every_command_reads_as_text_and_as_one_json_document(
+    busy_site: Site, arguments: list[str], tmp_path: Path
+) -> None:
+    said = busy_site.run(*arguments, "--output", f"json={tmp_path / 'document'}")
+    assert (said.exit_code, said.err) == (0, ""), said
+    assert said.out.strip()
+    assert "\x1b" not in said.out
+    assert isinstance(json.loads((tmp_path / "document").read_text()), dict)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["runs", "list"], ["inventory", "show", PRODUCT], ["promote", PRODUCT, "--ref", OLD]]
+)
+def test_json_on_the_screen_stands_there_alone(busy_site: Site, arguments: list[str]) -> None:
+    done = busy_site.process(*arguments, "--output", "json")
+    out, _ = done.communicate(timeout=30)
+    assert isinstance(json.loads(out), dict)
 
 
 def test_a_run_is_shown_with_its_journal(busy_site: Site) -> None:
@@ -450,20 +462,19 @@ def test_findings_are_told_with_their_place(site: Site) -> None:
 @pytest.mark.parametrize(
     ("arguments", "tells"),
     [
-        (["promote", PRODUCT, "--idempotency-key", "two words"], "--idempotency-key"),
-        (["promote", PRODUCT, "--idempotency-key", ""], "--idempotency-key"),
-        (["promote", "No Such"], "unknown product"),
+        (["deploy", PRODUCT, *RELEASE, "--to", "testing", "--idempotency-key", "two words"], "--idempotency-key"),
+        (["deploy", PRODUCT, *RELEASE, "--to", "testing", "--idempotency-key", ""], "--idempotency-key"),
+        (["deploy", "No Such", *RELEASE, "--to", "testing"], "PRODUCT"),
         (["promote", "another"], "unknown product 'another'"),
         (["promote", PRODUCT, "--from", "prod"], "testing -> prod"),
         (["promote", PRODUCT, "--from", "prod", "--to", "prod"], "other than its destination"),
-        (["promote", PRODUCT, "--to", "../prod"], "testing -> prod"),
         (["promote", PRODUCT, "--from", "testing", "--to", "moon"], "no lane 'moon'"),
         (["promote", PRODUCT, "--wait", "soon"], "--wait"),
         (["deploy", PRODUCT, "--to", "testing", "--artifact", "a b", "--ref", NEW], "--artifact"),
         (["deploy", PRODUCT, "--to", "testing", "--artifact", "a", "--ref", "\N{SNOWMAN}"], "--ref"),
-        (["deploy", PRODUCT, "--to", "No/Lane", "--artifact", "a", "--ref", NEW], "--to"),
+        (["deploy", PRODUCT, "--to", "No/Lane", *RELEASE], "--to"),
         (["deploy", PRODUCT, "--to", "testing", "--ref", NEW], "--artifact"),
-        (["deploy", PRODUCT, "--to", "testing", "--artifact", "a", "--ref", NEW, "--reason", "x" * 1001], "--reason"),
+        (["deploy", PRODUCT, "--to", "testing", *RELEASE, "--reason", "x" * 1001], "--reason"),
         (["promote", PRODUCT, "--output", "yaml"], "'yaml' is no format"),
         (["promote", PRODUCT, "--output", "json="], "names no file"),
         (["promote", PRODUCT, "--output", "json=/no/such/folder/file"], "cannot be written"),
@@ -559,7 +570,7 @@ def test_an_answer_that_cannot_be_written_is_not_a_success(busy_site: Site) -> N
     assert b"could not be written" in done.stderr
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 def test_a_stream_that_is_closed_changes_no_exit_code(busy_site: Site, closed: str) -> None:
     def ends(*arguments: str) -> int:
         command = ["sh", "-c", f'"$@" {closed}', "sh", *COMMAND, "--config", str(busy_site.settings), *arguments]
@@ -659,8 +670,9 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_help_is_there_at_once() -> None:
     def seconds() -> float:
-        began = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([*COMMAND, "--help"], check=True, capture_output=True)
-        return time.perf_counter() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(seconds() for _ in range(5)) < 0.3  # wanted is 0.1; a machine that is busy with tests is given more
+    assert min(seconds() for _ in range(5)) < 0.2  # of work: wanted is 0.1, and a busy machine is given more
