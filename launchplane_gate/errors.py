@@ -121,4 +121,4 @@ class LaneBusy(GateError):
 def in_a_sentence(error: BaseException) -> str:
     """What was raised, as one line for the journal."""
     text = next(iter(str(error).splitlines()), "")[:500]
-    return text if isinstance(error, GateError) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, GateError) else f"{type(error).__name__}: {text}".removesuffix(": ")

@@ -630,7 +630,7 @@ def test_an_unforeseen_error_is_one_line_and_never_a_clean_refusal(acting: bool,
     assert (answer.exit_code, answer.failed) == (exit_code, True)
     assert answer.text[0] == "launchplane-gate: internal error: ZeroDivisionError: of all things"
     assert "LAUNCHPLANE_GATE_DEBUG=1" in str(answer.text[1])
-    assert ("runs list" in str(answer.text[1])) is acting
+    assert ("launchplane-gate lanes" in str(answer.text[1])) is acting
 
 
 # -- help

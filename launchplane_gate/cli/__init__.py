@@ -107,12 +107,12 @@ def failure(error: BaseException, *, acting: bool) -> Answer:
         path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else NAME
         return _error("UsageError", error.format_message(), f"Nothing was done. See `{path} --help`.", 2)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        left = "What it had begun stands in `launchplane-gate runs list`." if acting else "Nothing was done."
+        left = "`launchplane-gate lanes` tells what it left." if acting else "Nothing was done."
         return _error("Interrupted", "interrupted", left, INTERRUPTED)
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     message = f"internal error: {type(error).__name__}: {error}"
-    left = "What it had begun stands in `launchplane-gate runs list`. " if acting else ""
+    left = "`launchplane-gate lanes` tells what it left. " if acting else ""
     return _error("InternalError", message, f"{left}Set {DEBUG}=1 to see where.", 5 if acting else 3)
 
 
