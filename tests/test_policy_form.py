@@ -118,7 +118,16 @@ def test_a_rule_says_both_whether_it_is_satisfied_and_why() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["data.gate.rules.lane.held", "data.config", "data", "input", "input.a", "future.keywords.in", "data.gate.lib"],
+    [
+        "data.gate.rules.lane.held",
+        "data.config",
+        "data",
+        "input",
+        "input.a",
+        "future.keywords.in",
+        "data.gate.lib",
+        "data.gate.lib.texts._secret",
+    ],
 )
 def test_a_rule_imports_libraries_only(target: str) -> None:
     assert "may not be imported" in findings(source(RULE, f"import {target}\n\n{GOOD_RULE}"))[0].message

@@ -115,7 +115,7 @@ def test_several_bodies_of_one_test_are_one_test_and_one_is_enough(run: Run) -> 
         ("test_it if every x in input.none { x }", 5, "does not hold"),
         ("test_it if count(5) == 1", 5, "`count(5) == 1` ended in an error: "),
         ("_odd := count(5)\n\ntest_it if { true; _odd == 1 }", 7, "`_odd == 1` ended in an error: "),
-        ("test_it := 5 if { true }", 5, "every statement holds, but its value is not true"),
+        ("test_it := 5 if { true }", 5, "all of it holds, but its value is not true"),
         ("test_it := false", 5, "its value is not true"),
         ("test_it if 1 == 2\n\n# a comment\nother := 1", 5, "left is 1; right is 2"),
     ],

@@ -8,7 +8,7 @@ it; so the body is cut between statements, never within one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from launchplane_gate.errors import EngineError
 from launchplane_gate.policy.bundle import Bundle
 from launchplane_gate.policy.engine import EvaluationFailed
 from launchplane_gate.policy.rego_tests import RegoTest, interpreter_of_tests
-from launchplane_gate.policy.syntax import Rule, Source, Tree, line_of, parse
+from launchplane_gate.policy.syntax import Tree, line_of, parse
 
 LONGEST = 200
 MOST_VALUES = 3
@@ -26,46 +26,67 @@ _SIDES = {"lhs": "left is", "rhs": "right is", "value": "left is", "collection":
 
 def what_it_saw(bundle: Bundle, test: RegoTest) -> tuple[int, str]:
     """The line of the first statement that does not hold, and what it saw."""
-    source = next(module for module in bundle.modules if module.path == test.path)
-    rules = parse(source).rules
-    rule = next(rule for rule in rules if rule.name == test.name)
-    if not rule.bodies:
-        return rule.line, "its value is not true"
-    body = _Body(source, rule, later=[other.start for other in rules if other.start > rule.start])
-    up_to = _Probes(bundle, source, test, {f"{index}": (index + 1, "true") for index in range(body.length)}, body)
-    for index in range(body.length):
+    body = _Body(bundle, test)
+    values_after = body.probe([(count, "true") for count in range(1, len(body.statements) + 1)])
+    for index, statement in enumerate(body.statements):
         try:
-            if up_to.values(f"{index}"):
+            if values_after(index):
                 continue
-            seen = "; ".join(_seen(bundle, source, test, body, index))
-            told = f"does not hold: {seen}" if seen else "does not hold"
+            told = f"does not hold: {'; '.join(_seen(body, index))}".removesuffix(": ")
         except EvaluationFailed as error:
             told = f"ended in an error: {error}"
-        return line_of(body.statements[index]), f"`{body.text(index)}` {told}"
-    return rule.line, "every statement holds, but its value is not true"
+        return line_of(statement), f"`{body.text(index)}` {told}"
+    return test.line, "its value is not true" if not body.statements else "all of it holds, but its value is not true"
 
 
 class _Body:
     """The first body of a test, and where to cut it: before, between and after its statements (in bytes)."""
 
-    def __init__(self, source: Source, rule: Rule, later: list[int]) -> None:
-        self.data = source.text.encode()
-        body = rule.bodies[0]
-        self.statements: list[Tree] = body["query"]["stmts"]
-        self.length = len(self.statements)
-        start, end = body["query"]["span"]["start"], body["query"]["span"]["end"]
-        if self.data[start : start + 1] == b"{":
-            self.cuts = [start + 1, *self._between(), end - 1]
+    def __init__(self, bundle: Bundle, test: RegoTest) -> None:
+        self.bundle, self.test = bundle, test
+        self.source = next(module for module in bundle.modules if module.path == test.path)
+        self.data = self.source.text.encode()
+        rules = parse(self.source).rules
+        rule = next(rule for rule in rules if rule.name == test.name)
+        self.statements: list[Tree] = []
+        self.cuts: list[int] = []
+        if rule.bodies:
+            self.statements = rule.bodies[0]["query"]["stmts"]
+            ends = [other.start for other in rules if other.start > rule.start]
+            self.cuts = list(self._cuts(rule.bodies[0], min(ends, default=len(self.data))))
+
+    def _cuts(self, body: Tree, end_of_rule: int) -> Iterator[int]:
+        braces = body["query"]["span"]
+        if self.data[braces["start"] : braces["start"] + 1] == b"{":
+            yield braces["start"] + 1
+            yield from self._between()
+            yield braces["end"] - 1
         else:  # `if` and one statement, which ends somewhere before the next rule
-            self.cuts = [body["span"]["start"] + len("if"), min(later, default=len(self.data))]
+            yield body["span"]["start"] + len("if")
+            yield end_of_rule
 
     def _between(self) -> Iterator[int]:
         for before, after in zip(self.statements, self.statements[1:], strict=False):
             gap = before["span"]["end"], after["span"]["start"]
             yield max(self.data.rfind(b";", *gap), self.data.rfind(b"\n", *gap)) + 1
 
-    def before(self, count: int) -> str:
-        """The first statements, as they were written."""
+    def probe(self, asked: Sequence[tuple[int, str]]) -> Callable[[int], list[Any]]:
+        """Ask for expressions, each with a count: wherever so many first statements hold, what are its values?
+
+        What is returned answers for one of them, by its index. It raises EngineError where that cannot be evaluated.
+        """
+        rules = [
+            f"{_VALUE}_{index} := [{_VALUE} |\n{self._first(count)}\n{_VALUE} := {expression}\n]\n"
+            for index, (count, expression) in enumerate(asked)
+        ]
+        probed = replace(self.source, text="\n\n".join([self.source.text, *rules]))
+        modules = [probed if module.path == probed.path else module for module in self.bundle.modules]
+        interpreter = interpreter_of_tests(modules, self.bundle.data)
+        return lambda index: list(
+            interpreter.value(f"data.{self.test.package}.{_VALUE}_{index}", None, read=json.loads)
+        )
+
+    def _first(self, count: int) -> str:
         return self.data[self.cuts[0] : self.cuts[count]].decode()
 
     def text(self, index: int) -> str:
@@ -89,33 +110,13 @@ class _Body:
         return self._start(inner["lhs"]) if "lhs" in inner else _span(node)["start"]
 
 
-class _Probes:
-    """The values of expressions where the first statements of a body hold; each is a count and an expression."""
-
-    def __init__(
-        self, bundle: Bundle, source: Source, test: RegoTest, asked: Mapping[str, tuple[int, str]], body: _Body
-    ) -> None:
-        rules = (
-            f"{_VALUE}_{name} := [{_VALUE} |\n{body.before(count)}\n{_VALUE} := {expression}\n]\n"
-            for name, (count, expression) in asked.items()
-        )
-        probed = replace(source, text="\n\n".join([source.text, *rules]))
-        modules = [probed if module.path == source.path else module for module in bundle.modules]
-        self.interpreter = interpreter_of_tests(modules, bundle.data)
-        self.package = test.package
-
-    def values(self, name: str) -> list[Any]:
-        found = self.interpreter.value(f"data.{self.package}.{_VALUE}_{name}", None, read=json.loads)
-        return list(found)
-
-
-def _seen(bundle: Bundle, source: Source, test: RegoTest, body: _Body, index: int) -> Iterator[str]:
+def _seen(body: _Body, index: int) -> Iterator[str]:
     """What the parts of a statement came to."""
-    parts = dict(_parts(body, body.statements[index]))
-    probes = _Probes(bundle, source, test, {f"{n}": (index, part) for n, part in enumerate(parts.values())}, body)
-    for n, label in enumerate(parts):
+    parts = list(_parts(body, body.statements[index]))
+    values_of = body.probe([(index, expression) for _, expression in parts])
+    for number, (label, _) in enumerate(parts):
         try:
-            values = probes.values(f"{n}")
+            values = values_of(number)
         except EngineError:  # not every expression can be asked by itself
             continue
         shown = [_cut(json.dumps(value, ensure_ascii=False)) for value in values[:MOST_VALUES]]

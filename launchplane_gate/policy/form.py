@@ -21,6 +21,8 @@ RULE_PACKAGE = re.compile(r"gate\.rules\.(?P<code>[a-z][a-z0-9_]*\.[a-z][a-z0-9_
 LIB_PACKAGE = re.compile(r"gate\.lib\.[a-z][a-z0-9_]*")
 TEST_PACKAGE = re.compile(r"gate_test(\.[a-z][a-z0-9_]*)+")
 
+_IMPORTS = re.compile(rf"data\.{LIB_PACKAGE.pattern}")
+_IMPORTS_OF_TESTS = re.compile(r"data\.(gate|gate_test|config)(\..+)?")
 _PLAIN_IMPORTS = ("rego.v1", "future.keywords.not")  # the second one makes OPA read `not` as this engine does
 _ROOTS_OF_FUNCTIONS = frozenset(name.split(".")[0] for name in FUNCTIONS_OF_TESTS)
 _RESERVED = _ROOTS_OF_FUNCTIONS | {"input", "data"}
@@ -102,11 +104,10 @@ class _Check:
 
     def _imports(self) -> None:
         for imported in self.module.imports:
-            ours = ("data.gate.", "data.gate_test.", "data.config") if self.is_test else ("data.gate.lib.",)
             if imported.target in _PLAIN_IMPORTS:
                 continue
-            if not imported.target.startswith(ours):
-                self._wrong(imported.line, f"`{imported.target}` may not be imported", f"Import {ours[0]}* only.")
+            if not (_IMPORTS_OF_TESTS if self.is_test else _IMPORTS).fullmatch(imported.target):
+                self._wrong(imported.line, f"`{imported.target}` may not be imported", "Import data.gate.lib.NAME.")
             elif (imported.renamed and not self.is_test) or imported.name in _RESERVED:
                 self._wrong(imported.line, f"an import may not be called `{imported.name}`", "Import it by its name.")
 

@@ -110,8 +110,8 @@ class Interpreter:
             _pass_on(error)
             place = _PLACE.search(str(error))
             where = f" ({place['path']}:{place['line']})" if place else ""
-            failure = EvaluationFailed(_error_line(error) + where)
-        raise failure  # out here: who keeps it must not keep the engine by it, which no other thread may drop
+            said = _error_line(error) + where
+        raise EvaluationFailed(said)  # out here: who keeps it must not keep the engine, which no other thread may drop
 
     def _attempt(self, path: str, policy_input: str | None) -> str:
         engine = self._engine()
