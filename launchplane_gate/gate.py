@@ -350,15 +350,13 @@ class _Line:
     def _gather(self, phase: Phase, *, dry_run: bool = False) -> dict[str, Any]:
         """The policy input, each lane read once. Raises Undecided where a fact cannot be had."""
         own = "" if phase == "admit" else self.run_id
-        self.records = {lane: self._read(lane) for lane in self.lanes}
-        if phase == "admit":
-            self.release = self._resolve()
-        destination = destination_facts(
-            self.records[self.destination], self.ledger, self.driver, self.store, but_run=own
-        )
-        source = None
-        if self.source:
-            source = lane_facts(self.records[self.source], self.ledger, self.driver)
+        with self.ledger.snapshot():
+            self.records = {lane: self._read(lane) for lane in self.lanes}
+            if phase == "admit":
+                self.release = self._resolve()
+            here = self.records[self.destination]
+            destination = destination_facts(here, self.ledger, self.driver, self.store, but_run=own)
+            source = lane_facts(self.records[self.source], self.ledger, self.driver) if self.source else None
         question = Question(
             phase=phase,
             product=self.profile,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -33,6 +34,7 @@ GENESIS = "0" * 64
 CLOSING = frozenset(get_args(RunStatus)) - {"open"}
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 POLL_S = 0.05
+_LARGEST = 2**26  # bytes of what we wrote ourselves
 
 _tables = sa.MetaData()
 _meta = sa.Table("meta", _tables, sa.Column("schema_version", sa.Integer, nullable=False))
@@ -61,6 +63,7 @@ _entries = sa.Table(
     sa.Column("decision_id", sa.Text, unique=True),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("input", sa.Text),  # the whole policy input of a decision, apart: it is large, and seldom read
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
     sa.UniqueConstraint("context", "instance", "position"),
@@ -159,6 +162,15 @@ class Entry:
     subject: str
     at: str
     body: dict[str, Any]
+    input_text: str | None
+
+    @property
+    def input(self) -> dict[str, Any] | None:
+        """What its decision was made on; None where it holds none."""
+        if self.input_text is None:
+            return None
+        read: dict[str, Any] = strictjson.loads(self.input_text, max_bytes=_LARGEST)
+        return read
 
 
 class Lease:
@@ -193,6 +205,7 @@ class Ledger:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._anchor: tuple[datetime, float] | None = None
+        self._snapshots = threading.local()
 
     @classmethod
     def open(cls, state_dir: Path, *, holds_records: bool) -> Ledger:
@@ -462,6 +475,7 @@ class Ledger:
         head = self._lane(connection, lane)
         if lease and (head.holder != lease.holder or head.lease_until <= time.time()):
             return False
+        policy_input = body.get("input")
         row = {
             "context": lane.context,
             "instance": lane.instance,
@@ -470,7 +484,8 @@ class Ledger:
             "subject": subject,
             "decision_id": (body.get("decision") or {}).get("decision_id"),
             "at": stamp(self.now()),
-            "body": strictjson.dumps(body),
+            "body": strictjson.dumps({key: value for key, value in body.items() if key != "input"}),
+            "input": policy_input and strictjson.dumps(policy_input),
             "previous": head.head,
         }
         row["hash"] = _hash(row)
@@ -510,8 +525,22 @@ class Ledger:
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
+        shared = getattr(self._snapshots, "connection", None)
+        if shared is not None:
+            yield shared
+            return
         with _told("the ledger"), self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Whatever this thread reads inside is of one moment, and from one connection."""
+        with self._read() as connection:
+            self._snapshots.connection = connection
+            try:
+                yield
+            finally:
+                self._snapshots.connection = None
 
 
 def new_id(prefix: str) -> str:
@@ -546,12 +575,14 @@ def _begin(connection: sa.Connection) -> None:
 
 def _entry(row: Row) -> Entry:
     lane = Lane.model_construct(context=row.context, instance=row.instance)
-    return Entry(row.number, lane, row.kind, row.subject, row.at, strictjson.loads(row.body, max_bytes=2**26))
+    return Entry(
+        row.number, lane, row.kind, row.subject, row.at, strictjson.loads(row.body, max_bytes=_LARGEST), row.input
+    )
 
 
 def _hash(row: Any) -> str:
     get = row.get if isinstance(row, dict) else row._mapping.get
-    chained = ("context", "instance", "position", "kind", "subject", "decision_id", "at", "body", "previous")
+    chained = ("context", "instance", "position", "kind", "subject", "decision_id", "at", "body", "input", "previous")
     return strictjson.digest([get(name) for name in chained])
 
 

@@ -102,7 +102,7 @@ def test_a_promotion_ships_what_testing_runs_and_links_its_records(promoted: Gat
 def test_both_decisions_stand_in_the_ledger_with_their_whole_inputs(promoted: Gate) -> None:
     saved = promoted.ledger.decision_entries()
     assert [entry.body["decision"]["phase"] for entry in saved] == ["confirm", "admit", "confirm", "admit"]
-    assert all(entry.body["input"]["now"] for entry in saved)
+    assert all(entry.input and entry.input["now"] for entry in saved)
     count, wrong = promoted.ledger.verify()
     assert count > 10 and wrong == []
 

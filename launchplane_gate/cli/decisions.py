@@ -72,7 +72,7 @@ def show(session: Session, decision_id: str) -> Answer:
         **decision.model_dump(mode="json"),
         "allowed": decision.allowed,
         "run_id": entries[0].subject,
-        "input": entries[0].body.get("input"),
+        "input": entries[0].input,
     }
     return Answer(document, saved_text(decision, entries[0].subject))
 

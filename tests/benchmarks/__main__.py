@@ -74,7 +74,7 @@ def opa_server(folder: Path) -> Iterator[httpx.Client | None]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [program, "run", "--server", "--log-level", "error", "--addr", f"127.0.0.1:{port}"]
-    server = subprocess.Popen([*command, f"--bundle={folder}"])
+    server = subprocess.Popen([*command, "--skip-version-check", "--bundle", str(folder)])
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
             for _ in range(100):
