@@ -361,61 +361,69 @@ promoted := object.union(json.remove(promotion, ["evidence/health/source"]), {
 })
 
 # Leave asked to deploy the same release to testing, before.
-deployment := object.union(json.remove(promotion, ["request/version", "destination/inventory/promotion_record_id", "destination/inventory/promoted_from_instance", "evidence/health"]), {
-	"action": "deploy",
-	"nonce": "7c90a3e15d2b4f86",
-	"now": "2026-05-07T07:59:30.000000Z",
-	"actor": {"subject": "unverified:alice@workshop", "verified_by": null},
-	"request": {"reason": "new main"},
-	"source": null,
-	"destination": {
-		"lane": {"instance": "testing"},
-		"inventory": {
-			"instance": "testing",
-			"deploy": {
-				"target_name": "syo-testing-app",
-				"started_at": "2026-05-06T14:00:00Z",
-				"finished_at": "2026-05-06T14:01:00Z",
-			},
-			"destination_health": {"urls": ["https://testing.sellyouroutboard.com/api/health"]},
-			"updated_at": "2026-05-06T14:01:00Z",
-			"deployment_record_id": "deployment-20260506T140000Z-sellyouroutboard-testing-b02e77",
-		},
-		"deployments": [
-			{
-				"record_id": "deployment-20260506T140000Z-sellyouroutboard-testing-b02e77",
-				"context": "sellyouroutboard",
+deployment := object.union(
+	json.remove(promotion, [
+		"request/version",
+		"evidence/health",
+		"destination/inventory/promotion_record_id",
+		"destination/inventory/promoted_from_instance",
+	]),
+	{
+		"action": "deploy",
+		"nonce": "7c90a3e15d2b4f86",
+		"now": "2026-05-07T07:59:30.000000Z",
+		"actor": {"subject": "unverified:alice@workshop", "verified_by": null},
+		"request": {"reason": "new main"},
+		"source": null,
+		"destination": {
+			"lane": {"instance": "testing"},
+			"inventory": {
 				"instance": "testing",
-				"artifact_id": _earlier_artifact,
-				"source_git_ref": _earlier_commit,
-				"status": "pass",
-				"started_at": "2026-05-06T14:00:00Z",
-				"finished_at": "2026-05-06T14:01:00Z",
-				"touched": true,
+				"deploy": {
+					"target_name": "syo-testing-app",
+					"started_at": "2026-05-06T14:00:00Z",
+					"finished_at": "2026-05-06T14:01:00Z",
+				},
+				"destination_health": {"urls": ["https://testing.sellyouroutboard.com/api/health"]},
+				"updated_at": "2026-05-06T14:01:00Z",
+				"deployment_record_id": "deployment-20260506T140000Z-sellyouroutboard-testing-b02e77",
 			},
-		],
-		"observed": {
-			"seen_at": "2026-05-07T07:59:28.000000Z",
-			"artifact_id": _earlier_artifact,
-			"detail": "1 task running",
-		},
-		"run": {
-			"last": {"run_id": "r-7Q1F", "action": "deploy", "at": "2026-05-06T14:01:20.000000Z"},
-			"confirmed_at": "2026-05-06T14:01:20.000000Z",
-		},
-		"history": [
-			{
+			"deployments": [
+				{
+					"record_id": "deployment-20260506T140000Z-sellyouroutboard-testing-b02e77",
+					"context": "sellyouroutboard",
+					"instance": "testing",
+					"artifact_id": _earlier_artifact,
+					"source_git_ref": _earlier_commit,
+					"status": "pass",
+					"started_at": "2026-05-06T14:00:00Z",
+					"finished_at": "2026-05-06T14:01:00Z",
+					"touched": true,
+				},
+			],
+			"observed": {
+				"seen_at": "2026-05-07T07:59:28.000000Z",
 				"artifact_id": _earlier_artifact,
-				"source_git_ref": _earlier_commit,
-				"action": "deploy",
-				"at": "2026-05-06T14:01:00Z",
-				"rolled_back": false,
+				"detail": "1 task running",
 			},
-		],
-		"backups": [],
+			"run": {
+				"last": {"run_id": "r-7Q1F", "action": "deploy", "at": "2026-05-06T14:01:20.000000Z"},
+				"confirmed_at": "2026-05-06T14:01:20.000000Z",
+			},
+			"history": [
+				{
+					"artifact_id": _earlier_artifact,
+					"source_git_ref": _earlier_commit,
+					"action": "deploy",
+					"at": "2026-05-06T14:01:00Z",
+					"rolled_back": false,
+				},
+			],
+			"backups": [],
+		},
+		"evidence": {},
 	},
-	"evidence": {},
-})
+)
 
 # The same deploy after it was done.
 deployed := object.union(deployment, {

@@ -25,10 +25,12 @@ test_two_lanes_that_are_not_named_are_not_the_same if {
 
 test_a_lane_of_the_product_is_in_its_profile if {
 	lanes.listed({"lanes": [{"context": "shop", "instance": "prod"}, _lane]}, _lane)
-	every product in [{"lanes": []}, {"lanes": [{"context": "shop"}, null, 7]}, {"lanes": {"0": _lane}}, {"lanes": null}, {}, null] {
-		not lanes.listed(product, _lane)
+	every entries in [[], [{"context": "shop"}, null, 7], {"0": _lane}, null, 7, ""] {
+		not lanes.listed({"lanes": entries}, _lane)
 	}
-	not lanes.listed({"lanes": [{"context": null, "instance": null}]}, {"context": null, "instance": null})
+	every nameless in [{"context": null, "instance": "testing"}, {"context": "shop", "instance": null}] {
+		not lanes.listed({"lanes": [nameless]}, nameless)
+	}
 }
 
 test_each_entry_of_a_lane_has_a_url if {
@@ -37,7 +39,8 @@ test_each_entry_of_a_lane_has_a_url if {
 }
 
 test_a_direct_url_comes_first if {
-	lanes.health_urls(_product([object.union(_composed, {"health_url": "https://c.test/ok"})]), _lane) == {"https://c.test/ok"}
+	both := object.union(_composed, {"health_url": "https://c.test/ok"})
+	lanes.health_urls(_product([both]), _lane) == {"https://c.test/ok"}
 }
 
 test_an_entry_without_a_url_leaves_none_known if {

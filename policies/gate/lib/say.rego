@@ -33,9 +33,9 @@ span(seconds) := known(concat(" ", parts), "0 s") if {
 
 # What health URLs answered, each answer once.
 samples(found) := each(
-	{sprintf("%v with %v at %v", [
-		object.get(sample, "revision", "no revision"),
-		object.get(sample, "status", "no status"),
+	{sprintf("%v with status %v at %v", [
+		known(object.get(sample, "revision", null), "no revision"),
+		object.get(sample, "status", "not known"),
 		object.get(sample, "url", "no URL"),
 	]) |
 		some sample in found

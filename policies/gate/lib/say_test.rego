@@ -35,8 +35,8 @@ test_answers_are_told_once_each if {
 		{"url": "u", "status": 200, "revision": "c"},
 		{"url": "u", "status": 200, "revision": "c", "seen_at": "later"},
 		{"url": "v", "status": 503, "revision": "d"},
-	]) == "c with 200 at u, d with 503 at v"
+	]) == "c with status 200 at u, d with status 503 at v"
 	say.samples([]) == "nothing"
-	say.samples([{}, null, 7]) == "no revision with no status at no URL"
+	say.samples([{}, null, 7]) == "no revision with status not known at no URL"
 	every odd in [null, 7, "", {}] { say.samples(odd) == "nothing known" }
 }

@@ -53,8 +53,16 @@ test_the_week_goes_round if {
 }
 
 test_a_window_that_ends_as_it_starts_is_never_open if {
-	every moment in {"2026-05-07T06:59:00Z", "2026-05-07T07:00:00Z", "2026-05-07T10:00:00Z"} {
+	every moment in {"2026-05-07T06:59:00Z", "2026-05-07T07:00:00Z", "2026-05-07T10:00:00Z", "2026-05-08T06:00:00Z"} {
 		not _open(object.union(_office, {"to": "09:00"}), moment)
+	}
+}
+
+test_hours_and_minutes_have_two_digits_each if {
+	every time_of_day in {"00:00", "09:09", "09:10", "10:09", "10:10", "23:59"} {
+		at := times.ns(concat("", ["2026-05-07T", time_of_day, ":00Z"]))
+		windows.open({"days": ["Thursday"], "from": time_of_day, "to": "24:00", "zone": "UTC"}, at)
+		not windows.open({"days": ["Thursday"], "from": "00:00", "to": time_of_day, "zone": "UTC"}, at)
 	}
 }
 
@@ -76,7 +84,10 @@ test_a_window_that_cannot_be_read_is_not_open if {
 
 test_a_window_is_told_in_words if {
 	windows.told(_office) == "Monday, Thursday from 09:00 to 17:30 (Europe/Berlin)"
-	every odd in [{}, {"days": [7]}, {"days": null}, object.remove(_office, ["from"]), null] {
+	every days in [[7], null, "Monday", {"0": "Monday"}] {
+		windows.told(object.union(_office, {"days": days})) == "in a window that cannot be read"
+	}
+	every odd in [{}, null, object.remove(_office, ["from"])] {
 		windows.told(odd) == "in a window that cannot be read"
 	}
 }

@@ -1,8 +1,8 @@
 # METADATA
 # title: Who asks may do so on this lane
 # description: >-
-#   An entry of the product's policy for the destination names the subject and who has to have verified it. On a lane
-#   that is promoted to, an unverified person has to be named in full: anybody can call themselves anything.
+#   The lane is the product's, and an entry of its policy for this lane names the subject and who has to have verified
+#   it. On a lane that is promoted to, an unverified person is named in full: anybody can call themselves anything.
 # custom:
 #   remedy: Ask as an actor that is listed, or have an entry added to `actors` of the product in the policy's data.
 package gate.rules.actor.permitted

@@ -8,10 +8,12 @@ _good := json.filter(cases.promotion, [
 	"actor", "request/product", "product/product", "product/lanes", "destination/lane",
 ])
 
-_satisfied(document, config) if permitted.satisfied with input as document with data.config as config
+_satisfied(document, config) if permitted.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := permitted.satisfied], permitted.message) with input as document with data.config as config
+	cases.refused([yes | yes := permitted.satisfied], permitted.message) with input as document
+		with data.config as config
 }
 
 test_an_actor_that_is_listed_may_ask if _satisfied(_good, cases.config)
@@ -67,10 +69,27 @@ test_entries_that_cannot_be_read_permit_nobody if {
 		place := concat("/", ["products/sellyouroutboard", part])
 		every odd in cases.broken(cases.config, place) { _refused(_good, odd) }
 	}
-	every nobody in ["", 7, [], {}] {
-		listed := cases.decided("actors/prod/1/verified_by", nobody)
-		_refused(cases.put(_good, "actor/verified_by", nobody), listed)
+}
+
+test_a_verifier_that_is_none_verifies_nothing if {
+	every nobody in ["", 7, [], {}, false] {
+		every subject in {"repo:cbusillo/sellyouroutboard:main", "repo:cbusillo/*"} {
+			every lane in {"testing", "prod"} {
+				listed := cases.decided("actors", {lane: [{"subject": subject, "verified_by": nobody}]})
+				_refused(_asking("repo:cbusillo/sellyouroutboard:main", nobody, lane), listed)
+			}
+		}
 	}
+}
+
+test_a_subject_that_is_named_in_full_is_no_pattern if {
+	exact := cases.decided("actors", {"testing": [
+		{"subject": "unverified:alice", "verified_by": null},
+		{"subject": "repo:o/r", "verified_by": "github-oidc"},
+	]})
+	_satisfied(_asking("repo:o/r", "github-oidc", "testing"), exact)
+	_refused(_asking("repo:o/r2", "github-oidc", "testing"), exact)
+	_refused(_asking("unverified:alice@elsewhere", null, "testing"), exact)
 }
 
 test_a_product_that_the_policy_does_not_know_is_refused if {

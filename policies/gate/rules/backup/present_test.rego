@@ -8,10 +8,12 @@ _good := json.filter(cases.promotion, [
 	"now", "request/product", "product/product", "destination/lane", "destination/backups",
 ])
 
-_satisfied(document, config) if present.satisfied with input as document with data.config as config
+_satisfied(document, config) if present.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := present.satisfied], present.message) with input as document with data.config as config
+	cases.refused([yes | yes := present.satisfied], present.message) with input as document
+		with data.config as config
 }
 
 test_a_backup_that_is_recent_enough_is_enough if _satisfied(_good, cases.config)
@@ -30,7 +32,22 @@ test_a_backup_that_is_old_failed_or_of_another_lane_is_refused if {
 	] {
 		_refused(cases.put(_good, "destination/backups", [object.union(_backup, changed)]), cases.config)
 	}
-	_satisfied(cases.put(_good, "destination/backups", [object.union(_backup, {"created_at": "2026-05-06T20:00:00Z"})]), cases.config)
+	just := object.union(_backup, {"created_at": "2026-05-06T20:00:00Z"})
+	_satisfied(cases.put(_good, "destination/backups", [just]), cases.config)
+}
+
+test_backups_that_are_no_list_are_none if {
+	_refused(cases.put(_good, "destination/backups", {"0": _backup}), cases.config)
+}
+
+test_what_is_asked_for_is_said if {
+	message := present.message with input as _good with data.config as cases.config
+	contains(message, "not older than 16 h")
+	testing := cases.put(_good, "destination/lane/instance", "testing")
+	nothing := present.message with input as testing with data.config as cases.config
+	contains(nothing, "sellyouroutboard/testing is none.")
+	unknown := present.message with input as _good with data.config as cases.decided("backup/prod", null)
+	contains(unknown, "of an age not known")
 }
 
 test_a_demand_without_an_age_of_its_own_has_that_of_all if {

@@ -1,8 +1,8 @@
 # METADATA
 # title: After the deploy the platform says that the destination runs the artifact
 # description: >-
-#   Seen after the deploy ended, reachable, nothing in flight, and what runs - or, on a platform that shows no more, what
-#   is configured - is the artifact of the release.
+#   Seen after the deploy ended, reachable, nothing in flight, and what runs - or, on a platform that shows no more,
+#   what is configured - is the artifact of the release.
 # custom:
 #   remedy: >-
 #     See what the platform runs and why, then promote or deploy again. What the inventory says stands in
@@ -22,7 +22,7 @@ satisfied if {
 	seen <= times.ns(input.now)
 }
 
-message := sprintf("Seen at %v (reachable: %v, in flight: %v), the platform runs %v and is set to run %v; the release is %v.", [
+message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, configured is %v; the release is %v.", [
 	object.get(input, ["destination", "observed", "seen_at"], "no known time"),
 	object.get(input, ["destination", "observed", "reachable"], "not known"),
 	object.get(input, ["destination", "observed", "in_flight"], "not known"),

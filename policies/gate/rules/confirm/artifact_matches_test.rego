@@ -22,6 +22,12 @@ test_what_runs_counts_where_it_does if {
 	_satisfied(cases.put(both, "destination/observed/configured_artifact_id", "another"))
 }
 
+test_it_is_seen_after_the_deploy_and_before_now if {
+	every moment in {"2026-05-07T12:00:42Z", "2026-05-07T12:03:00Z"} {
+		_satisfied(cases.put(_good, "destination/observed/seen_at", moment))
+	}
+}
+
 test_anything_else_that_is_seen_is_refused if {
 	every changed in [
 		{"artifact_id": "another"},

@@ -20,7 +20,9 @@ test_a_deploy_that_passed_and_changed_the_platform_is_one if {
 }
 
 test_any_other_outcome_is_refused if {
-	every changed in [{"status": "fail"}, {"status": "unknown"}, {"status": "PASS"}, {"touched": false}, {"touched": "true"}] {
+	every changed in [
+		{"status": "fail"}, {"status": "unknown"}, {"status": "PASS"}, {"touched": false}, {"touched": "true"},
+	] {
 		_refused(object.union(_good, {"outcome": changed}))
 	}
 }

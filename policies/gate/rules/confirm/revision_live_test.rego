@@ -9,10 +9,12 @@ _good := json.filter(cases.promoted, [
 	"destination/lane", "release", "outcome/finished_at", "evidence/health/destination",
 ])
 
-_satisfied(document, config) if revision_live.satisfied with input as document with data.config as config
+_satisfied(document, config) if revision_live.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := revision_live.satisfied], revision_live.message) with input as document with data.config as config
+	cases.refused([yes | yes := revision_live.satisfied], revision_live.message) with input as document
+		with data.config as config
 }
 
 test_a_lane_whose_urls_all_report_the_commit_is_proven if {
@@ -28,6 +30,12 @@ test_any_answer_that_is_not_good_is_refused if {
 		{"seen_at": "2026-05-07T12:03:00.000001Z"},
 	] {
 		_refused(_sampled(array.concat(_samples, [object.union(_samples[0], changed)])), cases.config)
+	}
+}
+
+test_answers_count_from_the_end_of_the_deploy_until_now if {
+	every moment in {"2026-05-07T12:00:42Z", "2026-05-07T12:03:00Z"} {
+		_satisfied(_sampled([object.union(sample, {"seen_at": moment}) | some sample in _samples]), cases.config)
 	}
 }
 

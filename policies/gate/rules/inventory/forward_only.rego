@@ -4,7 +4,9 @@
 #   What is promoted is what the destination runs now, or new to it. An artifact that it ran before is a step back, and
 #   so is a rebuild of an earlier commit; entries that were rolled back are the business of `release.not_rolled_back`.
 # custom:
-#   remedy: Build and deploy a newer commit to the source lane (a revert is one too), then promote that.
+#   remedy: >-
+#     Build and deploy a newer commit to the source lane (a revert is one too), then promote that. Where the record of
+#     what the destination runs cannot be read, mend it or take it away first.
 package gate.rules.inventory.forward_only
 
 import data.gate.lib.releases

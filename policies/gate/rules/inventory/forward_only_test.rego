@@ -26,6 +26,18 @@ test_what_it_ran_before_is_a_step_back if {
 	_refused(_releasing(_before))
 	_refused(_releasing({"artifact_id": _before.artifact_id, "source_git_ref": _good.release.source_git_ref}))
 	_refused(_releasing({"artifact_id": _good.release.artifact_id, "source_git_ref": _before.source_git_ref}))
+	_refused(_releasing({"artifact_id": _now.artifact_id, "source_git_ref": _good.release.source_git_ref}))
+}
+
+test_what_it_ran_before_is_said if {
+	back := forward_only.message with input as _releasing(_before)
+	contains(back, _before.artifact_id)
+	not contains(back, _now.artifact_id)
+	rebuilt := {"artifact_id": _good.release.artifact_id, "source_git_ref": _before.source_git_ref}
+	again := forward_only.message with input as _releasing(rebuilt)
+	contains(again, _before.artifact_id)
+	forward := forward_only.message with input as _good
+	contains(forward, "before: nothing")
 }
 
 test_another_build_of_the_commit_that_runs_now_is_no_step_back if {

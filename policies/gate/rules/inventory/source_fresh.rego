@@ -17,8 +17,8 @@ _named := releases.deployment_behind(input.source.inventory, input.source.deploy
 
 _limit_s := products.thresholds(products.policy(input.request, input.product)).source_fresh_s
 
-message := sprintf("Deployment %v of %v finished at %v. Now is %v, and allowed is %v.", [
-	object.get(input, ["source", "inventory", "deployment_record_id"], "not named"),
+message := sprintf("%v of %v finished at %v. Now is %v, and allowed is %v.", [
+	object.get(input, ["source", "inventory", "deployment_record_id"], "A deployment not named"),
 	object.get(input, ["source", "lane", "instance"], "the source lane"),
 	_finished,
 	object.get(input, "now", "not known"),

@@ -8,10 +8,12 @@ _good := json.filter(cases.promotion, [
 	"now", "request/product", "product/product", "source/inventory", "source/deployments",
 ])
 
-_satisfied(document, config) if source_fresh.satisfied with input as document with data.config as config
+_satisfied(document, config) if source_fresh.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := source_fresh.satisfied], source_fresh.message) with input as document with data.config as config
+	cases.refused([yes | yes := source_fresh.satisfied], source_fresh.message) with input as document
+		with data.config as config
 }
 
 test_a_deployment_of_today_is_fresh if _satisfied(_good, cases.config)

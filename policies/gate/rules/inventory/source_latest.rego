@@ -1,10 +1,12 @@
 # METADATA
 # title: Nothing was deployed to the source lane after what its inventory names
 # description: >-
-#   The deployment that the inventory rests on passed, and every other one that touched the lane, whatever became of it,
+#   The deployment that the inventory rests on passed, and each other that touched the lane, whatever became of it,
 #   started strictly before it. A newer one that failed may have changed the lane all the same.
 # custom:
-#   remedy: Deploy to the source lane again; once that is recorded, its inventory is the latest word. See `runs list`.
+#   remedy: >-
+#     See the lane's runs with `launchplane-gate runs list`, then deploy to it again: once recorded, its inventory
+#     is the latest word.
 package gate.rules.inventory.source_latest
 
 import data.gate.lib.lanes
@@ -18,6 +20,7 @@ satisfied if {
 	started <= times.ns(input.now)
 	every deployment in input.source.deployments {
 		is_string(deployment.record_id)
+		deployment.record_id != ""
 		deployment.context == named.context
 		deployment.instance == named.instance
 		_comes_before(deployment, named.record_id, started)
@@ -34,9 +37,9 @@ _comes_before(deployment, named, started) if {
 	times.ns(deployment.started_at) < started
 }
 
-message := sprintf("The inventory of %v rests on deployment %v. Deployments known: %v.", [
+message := sprintf("The inventory of %v rests on %v. Deployments known: %v.", [
 	object.get(input, ["source", "lane", "instance"], "the source lane"),
-	object.get(input, ["source", "inventory", "deployment_record_id"], "not named"),
+	object.get(input, ["source", "inventory", "deployment_record_id"], "no deployment"),
 	_known(object.get(input, ["source", "deployments"], null)),
 ])
 

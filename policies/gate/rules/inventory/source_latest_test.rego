@@ -16,7 +16,10 @@ _refused(document) if {
 
 test_older_deployments_and_those_that_changed_nothing_do_not_matter if _satisfied(_good)
 
-test_the_deployment_that_the_inventory_names_may_be_the_only_one if _satisfied(_listing([_named]))
+test_the_deployment_that_the_inventory_names_may_be_the_only_one if {
+	_satisfied(_listing([_named]))
+	_satisfied(_listing([object.union(_named, {"started_at": "2026-05-07T12:00:00Z"})]))
+}
 
 test_another_deployment_that_is_not_older_is_refused_whatever_became_of_it if {
 	every status in {"pass", "fail", "pending"} {
@@ -49,6 +52,7 @@ test_another_deployment_that_lacks_a_fact_is_refused if {
 		_refused(_listing([_named, json.remove(_other, [fact])]))
 	}
 	every odd in [null, 7, "odd", [], {}] { _refused(_listing([_named, odd])) }
+	every odd in [null, 7, ""] { _refused(_listing([_named, object.union(_other, {"record_id": odd})])) }
 }
 
 test_the_same_record_twice_is_refused if {

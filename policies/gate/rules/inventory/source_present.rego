@@ -17,9 +17,17 @@ satisfied if {
 	lanes.same(input.source.lane, input.source.inventory)
 }
 
-message := sprintf("The inventory at hand for %v is of %v; it names %v and %v.", [
+message := sprintf("%v has %v.", [
 	say.lane(object.get(input, ["source", "lane"], null)),
-	say.lane(object.get(input, ["source", "inventory"], null)),
-	object.get(input, ["source", "inventory", "source_git_ref"], "no commit"),
-	object.get(input, ["source", "inventory", "artifact_identity", "artifact_id"], "no artifact"),
+	_told(object.get(input, ["source", "inventory"], "unread")),
 ])
+
+_told(inventory) := "no inventory" if {
+	inventory == null
+} else := sprintf("an inventory of %v that names %v and %v", [
+	say.lane(inventory),
+	say.known(object.get(inventory, "source_git_ref", null), "no commit"),
+	say.known(object.get(inventory, ["artifact_identity", "artifact_id"], null), "no artifact"),
+]) if {
+	is_object(inventory)
+} else := "no inventory that could be read"

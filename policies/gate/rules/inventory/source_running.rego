@@ -20,7 +20,7 @@ satisfied if {
 	times.within(times.ns(input.source.observed.seen_at), times.ns(input.now), limit_s)
 }
 
-message := sprintf("Seen at %v (reachable: %v, in flight: %v), the platform runs %v and is set to run %v; the inventory names %v.", [
+message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, configured is %v; the inventory names %v.", [
 	object.get(input, ["source", "observed", "seen_at"], "no known time"),
 	object.get(input, ["source", "observed", "reachable"], "not known"),
 	object.get(input, ["source", "observed", "in_flight"], "not known"),

@@ -8,10 +8,12 @@ _good := json.filter(cases.promotion, [
 	"now", "request/product", "product/product", "source/inventory/artifact_identity", "source/observed",
 ])
 
-_satisfied(document, config) if source_running.satisfied with input as document with data.config as config
+_satisfied(document, config) if source_running.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := source_running.satisfied], source_running.message) with input as document with data.config as config
+	cases.refused([yes | yes := source_running.satisfied], source_running.message) with input as document
+		with data.config as config
 }
 
 test_what_runs_is_what_the_inventory_names if _satisfied(_good, cases.config)

@@ -13,9 +13,8 @@ import data.gate.lib.times
 satisfied if {
 	input.source.run.settled == true
 	age := times.ns(input.now) - times.ns(input.source.run.confirmed_at)
-	age >= 0
 	is_number(_soak_s)
-	_soak_s >= 0
+	_soak_s >= 0 # so no time in the future is long enough ago
 	age >= _soak_s * 1000000000
 }
 

@@ -8,10 +8,12 @@ _good := json.filter(cases.promotion, [
 	"now", "request/product", "product/product", "source/run",
 ])
 
-_satisfied(document, config) if source_soaked.satisfied with input as document with data.config as config
+_satisfied(document, config) if source_soaked.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := source_soaked.satisfied], source_soaked.message) with input as document with data.config as config
+	cases.refused([yes | yes := source_soaked.satisfied], source_soaked.message) with input as document
+		with data.config as config
 }
 
 test_long_enough_is_enough if _satisfied(_good, cases.config)

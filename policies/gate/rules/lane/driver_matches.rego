@@ -2,7 +2,8 @@
 # title: The driver that would act is the one that the product names
 # description: Another driver may skip what the product's own checks before it deploys.
 # custom:
-#   remedy: Set the product's driver right, in its profile or in the settings; `launchplane-gate plugins` lists the drivers.
+#   remedy: >-
+#     Set the product's driver right, in its profile or in the settings; `launchplane-gate plugins` lists the drivers.
 package gate.rules.lane.driver_matches
 
 import data.gate.lib.products

@@ -8,10 +8,12 @@ _good := json.filter(cases.deployment, [
 	"request/product", "product/product", "destination/lane",
 ])
 
-_satisfied(document, config) if not_bypassed.satisfied with input as document with data.config as config
+_satisfied(document, config) if not_bypassed.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := not_bypassed.satisfied], not_bypassed.message) with input as document with data.config as config
+	cases.refused([yes | yes := not_bypassed.satisfied], not_bypassed.message) with input as document
+		with data.config as config
 }
 
 test_where_no_path_ends_a_deploy_may_go if {

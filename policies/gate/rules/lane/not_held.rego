@@ -20,12 +20,12 @@ _source_is_free if {
 	input.source.hold == null
 }
 
-message := sprintf("The source lane is %v; the destination lane is %v.", [
+message := sprintf("Source lane: %v. Destination lane: %v.", [
 	_told(object.get(input, "source", {})),
 	_told(object.get(input, "destination", {})),
 ])
 
-_told(side) := "none, for a deploy," if {
+_told(side) := "none" if {
 	side == null
 } else := "not held" if {
 	side.hold == null

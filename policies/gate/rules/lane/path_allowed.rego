@@ -1,7 +1,7 @@
 # METADATA
 # title: The product is promoted from this lane to that one
 # description: >-
-#   Both lanes are the product's, in one context, and the way from the one to the other is a path of the product's policy.
+#   Both lanes are the product's, in one context, and the way from the one to the other is a path in its policy.
 # custom:
 #   remedy: Promote along a path of the product, or have the path added to `paths` of the product in the policy's data.
 package gate.rules.lane.path_allowed

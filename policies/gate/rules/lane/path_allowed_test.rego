@@ -8,10 +8,12 @@ _good := json.filter(cases.promotion, [
 	"request/product", "product/product", "product/lanes", "source/lane", "destination/lane",
 ])
 
-_satisfied(document, config) if path_allowed.satisfied with input as document with data.config as config
+_satisfied(document, config) if path_allowed.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := path_allowed.satisfied], path_allowed.message) with input as document with data.config as config
+	cases.refused([yes | yes := path_allowed.satisfied], path_allowed.message) with input as document
+		with data.config as config
 }
 
 test_a_path_of_the_product_may_be_taken if _satisfied(_good, cases.config)
@@ -23,6 +25,14 @@ test_another_way_is_refused if {
 	every paths in [[], [{"from": "prod", "to": "testing"}], [{"from": "testing", "to": "staging"}]] {
 		_refused(_good, cases.decided("paths", paths))
 	}
+}
+
+test_a_path_starts_where_it_starts if {
+	spare := {"context": "sellyouroutboard", "instance": "spare"}
+	lanes := array.concat(_good.product.lanes, [spare])
+	listed := object.union(_good, {"product": {"lanes": lanes}})
+	_refused(object.union(listed, {"source": {"lane": spare}}), cases.config)
+	_refused(object.union(listed, {"destination": {"lane": spare}}), cases.config)
 }
 
 test_a_lane_does_not_lead_to_itself_even_if_a_path_says_so if {
@@ -65,4 +75,7 @@ test_every_broken_fact_is_refused if {
 	}
 }
 
-_way(from, to) := object.union(_good, {"source": {"lane": {"instance": from}}, "destination": {"lane": {"instance": to}}})
+_way(from, to) := object.union(_good, {
+	"source": {"lane": {"instance": from}},
+	"destination": {"lane": {"instance": to}},
+})

@@ -15,12 +15,22 @@ satisfied if {
 	input.destination.run.open == false
 }
 
-message := sprintf("%v: %v (settled: %v, a run open: %v). %v: %v (a run open: %v).", [
+message := sprintf("%v is %v (%v), and %v; on %v, %v (%v).", [
 	object.get(input, ["source", "lane", "instance"], "The source lane"),
+	_settled(object.get(input, ["source", "run"], null)),
 	object.get(input, ["source", "run", "why"], "no more is known"),
-	object.get(input, ["source", "run", "settled"], "not known"),
-	object.get(input, ["source", "run", "open"], "not known"),
-	object.get(input, ["destination", "lane", "instance"], "The destination"),
+	_open(object.get(input, ["source", "run"], null)),
+	object.get(input, ["destination", "lane", "instance"], "the destination"),
+	_open(object.get(input, ["destination", "run"], null)),
 	object.get(input, ["destination", "run", "why"], "no more is known"),
-	object.get(input, ["destination", "run", "open"], "not known"),
 ])
+
+_settled(run) := "settled" if {
+	run.settled == true
+} else := "not settled"
+
+_open(run) := "no other run is open" if {
+	run.open == false
+} else := "another run is open" if {
+	run.open == true
+} else := "whether another run is open is not known"

@@ -33,7 +33,10 @@ test_only_true_is_true if {
 test_why_is_said if {
 	moved := cases.put(_good, "source/run/why", "its last run ended unconfirmed")
 	message := settled.message with input as cases.put(moved, "source/run/settled", false)
-	contains(message, "its last run ended unconfirmed")
+	contains(message, "is not settled (its last run ended unconfirmed), and no other run is open")
+	busy := settled.message with input as cases.put(_good, "destination/run/open", true)
+	contains(busy, "is settled (its last run was recorded), and no other run is open")
+	contains(busy, "on the destination, another run is open")
 }
 
 test_every_broken_fact_is_refused if {

@@ -9,7 +9,6 @@ import data.gate.lib.products
 
 satisfied if {
 	products.asked(input.request, input.product)
-	is_string(input.product.image.repository)
 	input.product.image.repository != ""
 	is_string(input.release.artifact_id)
 	[repository, digest] := split(input.release.artifact_id, "@sha256:")

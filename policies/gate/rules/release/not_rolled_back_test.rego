@@ -20,6 +20,12 @@ test_one_that_was_rolled_back_may_not_whatever_commit_it_is_said_to_be if {
 	_refused(cases.put(_good, "release/artifact_id", _good.destination.history[2].artifact_id))
 }
 
+test_what_was_rolled_back_is_said if {
+	message := not_rolled_back.message with input as _good
+	contains(message, _good.destination.history[2].artifact_id)
+	not contains(message, _good.destination.history[1].artifact_id)
+}
+
 test_one_that_ran_before_and_was_not_rolled_back_is_left_to_another_rule if {
 	_satisfied(cases.put(_good, "release/artifact_id", _good.destination.history[1].artifact_id))
 }

@@ -9,10 +9,12 @@ _good := json.filter(cases.promotion, [
 	"release", "evidence/health/source",
 ])
 
-_satisfied(document, config) if source_revision.satisfied with input as document with data.config as config
+_satisfied(document, config) if source_revision.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := source_revision.satisfied], source_revision.message) with input as document with data.config as config
+	cases.refused([yes | yes := source_revision.satisfied], source_revision.message) with input as document
+		with data.config as config
 }
 
 test_a_lane_whose_urls_all_report_the_commit_is_proven if _satisfied(_good, cases.config)

@@ -8,10 +8,12 @@ _good := json.filter(cases.promotion, [
 	"now", "request/product", "product/product", "destination/lane",
 ])
 
-_satisfied(document, config) if open.satisfied with input as document with data.config as config
+_satisfied(document, config) if open.satisfied with input as document
+	with data.config as config
 
 _refused(document, config) if {
-	cases.refused([yes | yes := open.satisfied], open.message) with input as document with data.config as config
+	cases.refused([yes | yes := open.satisfied], open.message) with input as document
+		with data.config as config
 }
 
 test_a_lane_is_open_within_its_window if _satisfied(_good, cases.config)
@@ -31,6 +33,16 @@ test_a_lane_that_is_not_listed_is_always_open if {
 	testing := cases.put(_good, "destination/lane/instance", "testing")
 	_satisfied(cases.put(testing, "now", "2026-05-10T03:00:00Z"), cases.config)
 	_satisfied(_good, json.remove(cases.config, ["products/sellyouroutboard/windows"]))
+}
+
+test_when_it_is_open_is_said if {
+	message := open.message with input as _good with data.config as cases.config
+	contains(message, "Friday from 09:00 to 12:00 (Europe/Berlin)")
+	testing := cases.put(_good, "destination/lane/instance", "testing")
+	always := open.message with input as testing with data.config as cases.config
+	contains(always, "is open: always")
+	never := open.message with input as _good with data.config as cases.decided("windows/prod", [])
+	contains(never, "is open: never")
 }
 
 test_a_lane_that_is_listed_without_a_window_never_is if _refused(_good, cases.decided("windows/prod", []))
