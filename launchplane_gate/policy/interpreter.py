@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,8 @@ import regorus
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
 from launchplane_gate.policy.engine import EvaluationFailed, Undefined, to_json
+
+os.environ.setdefault("RUST_LIB_BACKTRACE", "0")  # finding the first backtrace takes 0.2 s, and none is ever shown
 
 DISTRIBUTION = "gordon-to-regorus"
 VERSION = "0.13.0"
@@ -122,12 +125,23 @@ class Interpreter:
     def _engine(self) -> Any:
         engine = getattr(self._local, "engine", None)
         if engine is None:
-            engine = regorus.Engine()
-            for path, text in self._modules:
-                engine.add_policy(path, text)
+            engine = _engine_of(self._modules)
             engine.add_data_json(self._data)
             self._local.engine = engine
         return engine
+
+
+_parsed = threading.local()
+
+
+def _engine_of(modules: tuple[tuple[str, str], ...]) -> Any:
+    """A new engine with these modules, cloned from one that was never asked: parsing them is what takes time."""
+    if getattr(_parsed, "modules", None) != modules:
+        engine = regorus.Engine()
+        for path, text in modules:
+            engine.add_policy(path, text)
+        _parsed.engine, _parsed.modules = engine, modules
+    return _parsed.engine.clone()
 
 
 def _only_value(answer: Any, path: str) -> Any:
