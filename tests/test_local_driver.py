@@ -566,7 +566,7 @@ def test_a_release_lives_until_its_last_thread_has_ended(site: Site) -> None:
         "ctypes.CDLL(None).pthread_exit(None)  # its first thread becomes a zombie, the others serve on\n"
     )
     program = release_program(A)
-    site.deploy(program[: program.index("Server((")] + threaded)
+    site.deploy(program[: program.index("Server((")] + threaded, driver=site.made(start_timeout_s=0.1))
     until(lambda: site.process().status() == psutil.STATUS_ZOMBIE)
     assert site.runs() is not None
     assert site.reports() == A
