@@ -10,11 +10,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 
 import pluggy
+from pydantic import BeforeValidator, SecretStr, ValidationError
 
-from launchplane_gate.model import Lane, Observation, Outcome, Phase, ReleaseIdentity, Run, Target
+from launchplane_gate.errors import SettingsError
+from launchplane_gate.model import Contract, Lane, Observation, Outcome, Phase, ReleaseIdentity, Run, Target
 from launchplane_gate.records import ProductProfile
 
 hookspec = pluggy.HookspecMarker("launchplane_gate")
@@ -40,6 +42,37 @@ class PluginConfig:
     base_dir: Path
     state_dir: Path
     now: Callable[[], datetime]
+
+
+ContractT = TypeVar("ContractT", bound=Contract)
+
+
+def _by_reference(value: object) -> object:
+    if not isinstance(value, SecretStr):
+        reference = '{ env = "NAME" } or { file = "PATH" }'
+        raise ValueError(f"a secret is never written here, only referred to: {reference}")  # noqa: TRY004  # pydantic's
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
+"""For an option that holds a secret: the settings refer to it, and it is resolved before a plugin sees it."""
+
+
+def read_table(contract: type[ContractT], table: Mapping[str, Any], place: str) -> ContractT:
+    """Hold a table of the settings to a contract; ``place`` is its name there.
+
+    Raises SettingsError, which names the key and never its value: that may be a secret.
+    """
+    try:
+        return contract.model_validate(dict(table))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        key = ".".join([place, *(str(part) for part in first["loc"])])
+        what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise SettingsError(
+            f"settings: {key}: {what}",
+            hint=f"Nothing was done. Mend that key; {place} takes: {', '.join(contract.model_fields)}.",
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ run's status.
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import threading
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,6 +36,7 @@ GENESIS = "0" * 64
 CLOSING = frozenset(get_args(RunStatus)) - {"open"}
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 POLL_S = 0.05
+SAME_START_S = 2.0  # no process id is given out again sooner
 _LARGEST = 2**26  # bytes of what we wrote ourselves
 
 _tables = sa.MetaData()
@@ -586,19 +589,32 @@ def _hash(row: Any) -> str:
     return strictjson.digest([get(name) for name in chained])
 
 
+@cache
+def _here() -> str:
+    """This machine, or this container of it: where a process id means the same process."""
+    with suppress(OSError):
+        return f"{socket.gethostname()}/{os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115  # no path, a name
+    return socket.gethostname()
+
+
 def _this_process() -> str:
-    """Host, process id and when that process began: enough to know it again, or to know that it is gone."""
-    process = psutil.Process()
-    return f"{socket.gethostname()} {process.pid} {process.create_time()}"
+    """Where it runs, its id and when it began: enough to know it again, or to know that it is gone."""
+    return f"{_here()} {os.getpid()} {_began(psutil.Process())}"
+
+
+def _began(process: psutil.Process) -> float:
+    """Seconds from boot to the start of a process, which setting the clock does not change."""
+    return round(process.create_time() - psutil.boot_time(), 2)
 
 
 def _is_gone(holder: str) -> bool:
-    host, pid, created = holder.split()
-    if host != socket.gethostname():
-        return False  # its lease tells
+    """Whether a holder is known to be gone; of one elsewhere only its lease tells."""
+    here, pid, began = holder.split()
+    if here != _here():
+        return False
     try:
         process = psutil.Process(int(pid))
-        return process.create_time() != float(created) or process.status() == psutil.STATUS_ZOMBIE
+        return abs(_began(process) - float(began)) > SAME_START_S or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from launchplane_gate_local import stop_all
 
 from launchplane_gate.demo.release import release_program
 from launchplane_gate.demo.story import BROKEN, LYING, NEW, OLD
@@ -22,6 +21,7 @@ from launchplane_gate.errors import StaleReplay
 from launchplane_gate.gate import Gate
 from launchplane_gate.model import Actor, Expected, Request, Run
 from launchplane_gate.records import EnvironmentInventory
+from launchplane_gate_local import stop_all
 
 ACTOR = Actor(subject="unverified:operator@desk")
 

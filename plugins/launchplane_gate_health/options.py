@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from launchplane_gate.errors import SettingsError
-from launchplane_gate.hookspecs import PluginConfig
+from launchplane_gate.hookspecs import PluginConfig, Secret, read_table
 from launchplane_gate.model import Contract
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]  # RFC 6901
@@ -24,7 +24,7 @@ class LaneOptions(Contract):
     """``[plugins.health.lanes."context/instance"]``: where this lane differs. ``token`` is sent as a bearer token."""
 
     revision_pointer: Pointer | None = None
-    token: Annotated[SecretStr, AfterValidator(_fits_a_header)] | None = None
+    token: Annotated[Secret, AfterValidator(_fits_a_header)] | None = None
 
 
 class HealthOptions(Contract):
@@ -45,17 +45,7 @@ class HealthOptions(Contract):
 def read_options(config: PluginConfig) -> HealthOptions:
     """Raises SettingsError, which names the key; never a value, which may be a token."""
     place = f"plugins.{config.name}"
-    try:
-        options = HealthOptions.model_validate(dict(config.options))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        key = ".".join([place, *(str(part) for part in first["loc"])])
-        what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise SettingsError(
-            f"settings: {key}: {what}",
-            hint=f"Nothing was done. Mend that key; {place} takes: {', '.join(HealthOptions.model_fields)}; "
-            f"a lane of it: {', '.join(LaneOptions.model_fields)}.",
-        ) from None
+    options = read_table(HealthOptions, config.options, place)
     known = {str(lane) for lane in config.targets}
     if strange := sorted(options.lanes.keys() - known):
         raise SettingsError(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from launchplane_gate.errors import SettingsError
-from launchplane_gate.hookspecs import PluginConfig
+from launchplane_gate.hookspecs import PluginConfig, read_table
 from launchplane_gate.model import Contract, Lane
-
-ContractT = TypeVar("ContractT", bound=Contract)
 
 
 def _runs_the_release(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -40,7 +37,7 @@ class LocalTarget(Contract):
 
 def read_options(config: PluginConfig) -> LocalOptions:
     """Raises SettingsError, which names the key."""
-    return _read(LocalOptions, config.options, f"plugins.{config.name}")
+    return read_table(LocalOptions, config.options, f"plugins.{config.name}")
 
 
 def read_ports(config: PluginConfig) -> dict[Lane, int]:
@@ -52,7 +49,7 @@ def read_ports(config: PluginConfig) -> dict[Lane, int]:
     for lane, table in config.targets.items():
         if "port" not in table:
             continue
-        port = _read(LocalTarget, table, f"target of the lane {lane}").port
+        port = read_table(LocalTarget, table, f"target of the lane {lane}").port
         if other := next((other for other, taken in ports.items() if taken == port), None):
             raise SettingsError(
                 f"settings: the lanes {other} and {lane} have one target: port {port}",
@@ -60,16 +57,3 @@ def read_ports(config: PluginConfig) -> dict[Lane, int]:
             )
         ports[lane] = port
     return ports
-
-
-def _read(contract: type[ContractT], table: Mapping[str, Any], place: str) -> ContractT:
-    try:
-        return contract.model_validate(dict(table))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        key = ".".join([place, *(str(part) for part in first["loc"])])
-        what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise SettingsError(
-            f"settings: {key}: {what}",
-            hint=f"Nothing was done. Mend that key; {place} takes: {', '.join(contract.model_fields)}.",
-        ) from None
