@@ -38,7 +38,8 @@ sys.path.insert(0, {str(installed)!r})  # before the editable install of this en
 from launchplane_gate.policy import shipped_policies
 print(shipped_policies())
 from launchplane_gate.cli import main
-main(["policy", "test"])
+sys.argv = ["launchplane-gate", "policy", "test"]
+main()
 """
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False

@@ -1,8 +1,8 @@
 """The README is true: every command in it is run here, in its order, in a folder of its own."""
 
-import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,8 +44,8 @@ def test_every_command_of_the_readme_ends_as_it_says(folder: Path) -> None:
         (folder / "tour" / path).write_text(text)
     for command in commands():
         code = EXPECTED.search(command)
-        script += [f"echo {json.dumps('$ ' + command)[:40]!r}", command]
-        script.append(f"want $? {code[1] if code else 0} {json.dumps(command)!r}" if "() {" not in command else "")
+        script += [f"echo {shlex.quote('$ ' + command)}", command]
+        script.append(f"want $? {code[1] if code else 0} {shlex.quote(command)}")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", "\n".join(script)],
