@@ -8,18 +8,13 @@ asked(request, product) if {
 	product.product == request.product
 }
 
-# No answer for a product that the policy does not know.
-policy(request, product) := decided if {
+# What is decided for the product, with the thresholds for all products where it has none of its own. No answer for a
+# product that the policy does not know.
+policy(request, product) := object.union({"thresholds": data.config.thresholds}, decided) if {
 	asked(request, product)
-	known := data.config.products
-	decided := known[request.product]
+	products := data.config.products
+	decided := products[request.product]
 	is_object(decided)
-}
-
-# The product's own figures, and those for all products where it has none.
-thresholds(decided) := object.union(data.config.thresholds, own) if {
-	own := object.get(decided, "thresholds", {})
-	is_object(own)
 }
 
 # No path ends at this instance. That is said of every path, so each has to be readable.

@@ -9,7 +9,26 @@ _config := {
 
 test_the_policy_is_that_of_the_product_asked_for if {
 	decided := products.policy({"product": "shop"}, {"product": "shop"}) with data.config as _config
-	decided == _config.products.shop
+	decided.paths == []
+	decided.thresholds == {"health_s": 30, "health_matches": 3} # its own come first
+}
+
+test_a_product_without_thresholds_has_those_of_all if {
+	all := _config.thresholds # named within the line of a `with` that names it too, it is undefined on one engine
+	decided := products.policy({"product": "shop"}, {"product": "shop"}) with data.config.products as {"shop": {}}
+		with data.config.thresholds as all
+	decided == {"thresholds": all}
+}
+
+test_thresholds_that_are_none_are_not_passed_over if {
+	every odd in [null, 7, "", []] {
+		decided := products.policy({"product": "shop"}, {"product": "shop"}) with data.config as {
+			"thresholds": {"health_s": 60},
+			"products": {"shop": {"thresholds": odd}},
+		}
+		decided == {"thresholds": odd}
+	}
+	not products.policy({"product": "shop"}, {"product": "shop"}) with data.config as {"products": {"shop": {}}}
 }
 
 test_a_product_that_is_not_known_has_no_policy if {
@@ -31,18 +50,6 @@ test_the_profile_at_hand_is_that_of_the_product_asked_for if {
 	not products.asked({"product": "shop"}, {"product": "other"})
 	not products.asked({"product": null}, {"product": null})
 	not products.asked({}, {})
-}
-
-test_a_threshold_of_the_product_comes_first if {
-	own := _config.products.shop # named within the line of a `with` that names it too, it is undefined on one engine
-	of_the_product := products.thresholds(own) with data.config as _config
-	of_the_product == {"health_s": 30, "health_matches": 3}
-	of_all := products.thresholds({}) with data.config as _config
-	of_all == _config.thresholds
-}
-
-test_thresholds_that_are_none_are_not_passed_over if {
-	every odd in [null, 7, "", []] { not products.thresholds({"thresholds": odd}) with data.config as _config }
 }
 
 test_no_path_ends_at_a_lane if {

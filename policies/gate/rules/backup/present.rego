@@ -26,7 +26,7 @@ _policy := products.policy(input.request, input.product)
 _limit_s := limit_s if {
 	asked := _policy.backup[input.destination.lane.instance]
 	is_object(asked)
-	limit_s := object.get(asked, "max_age_s", products.thresholds(_policy).backup_s)
+	limit_s := object.get(asked, "max_age_s", _policy.thresholds.backup_s)
 }
 
 message := sprintf("Asked for on %v is %v. Now is %v; backups known: %v.", [

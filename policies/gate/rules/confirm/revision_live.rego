@@ -20,7 +20,7 @@ satisfied if {
 		input.evidence.health.destination,
 		lanes.health_urls(input.product, input.destination.lane),
 		input.release.source_git_ref,
-		products.thresholds(products.policy(input.request, input.product)).health_matches,
+		products.policy(input.request, input.product).thresholds.health_matches,
 	)
 	ended := times.ns(input.outcome.finished_at)
 	now := times.ns(input.now)

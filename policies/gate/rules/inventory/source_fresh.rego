@@ -15,7 +15,7 @@ satisfied if times.within(times.ns(_named.finished_at), times.ns(input.now), _li
 
 _named := releases.deployment_behind(input.source.inventory, input.source.deployments)
 
-_limit_s := products.thresholds(products.policy(input.request, input.product)).source_fresh_s
+_limit_s := products.policy(input.request, input.product).thresholds.source_fresh_s
 
 message := sprintf("%v of %v finished at %v. Now is %v, and allowed is %v.", [
 	object.get(input, ["source", "inventory", "deployment_record_id"], "A deployment not named"),

@@ -16,7 +16,7 @@ satisfied if {
 	input.source.observed.reachable == true
 	input.source.observed.in_flight == false
 	releases.running(input.source.observed) == input.source.inventory.artifact_identity.artifact_id
-	limit_s := products.thresholds(products.policy(input.request, input.product)).observed_s
+	limit_s := products.policy(input.request, input.product).thresholds.observed_s
 	times.within(times.ns(input.source.observed.seen_at), times.ns(input.now), limit_s)
 }
 
@@ -25,6 +25,6 @@ message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, confi
 	object.get(input, ["source", "observed", "reachable"], "not known"),
 	object.get(input, ["source", "observed", "in_flight"], "not known"),
 	say.known(object.get(input, ["source", "observed", "artifact_id"], null), "nothing that it tells"),
-	say.known(object.get(input, ["source", "observed", "configured_artifact_id"], null), "nothing that it tells"),
+	say.known(object.get(input, ["source", "observed", "configured_artifact_id"], null), "not told"),
 	object.get(input, ["source", "inventory", "artifact_identity", "artifact_id"], "no artifact"),
 ])

@@ -18,7 +18,7 @@ satisfied if {
 	age >= _soak_s * 1000000000
 }
 
-_soak_s := products.thresholds(products.policy(input.request, input.product)).source_soak_s
+_soak_s := products.policy(input.request, input.product).thresholds.source_soak_s
 
 message := sprintf("What %v runs was confirmed at %v (settled since: %v). Now is %v, and asked for is %v.", [
 	object.get(input, ["source", "lane", "instance"], "the source lane"),

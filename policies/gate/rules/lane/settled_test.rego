@@ -37,6 +37,8 @@ test_why_is_said if {
 	busy := settled.message with input as cases.put(_good, "destination/run/open", true)
 	contains(busy, "is settled (its last run was recorded), and no other run is open")
 	contains(busy, "on the destination, another run is open")
+	unknown := settled.message with input as json.remove(_good, ["destination/run/open"])
+	contains(unknown, "on the destination, whether another run is open is not known")
 }
 
 test_every_broken_fact_is_refused if {

@@ -14,7 +14,7 @@ import data.gate.lib.say
 import data.gate.lib.times
 
 satisfied if {
-	thresholds := products.thresholds(products.policy(input.request, input.product))
+	thresholds := products.policy(input.request, input.product).thresholds
 	health.proves(
 		input.evidence.health.source,
 		lanes.health_urls(input.product, input.source.lane),
