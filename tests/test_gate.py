@@ -597,6 +597,18 @@ def test_a_torn_inventory_unsettles_its_lane_and_is_replaced(promoted: Gate, tmp
     assert promoted.run(promote(), ACTOR).status == "recorded"
 
 
+@pytest.mark.parametrize("content", ["", None])
+@pytest.mark.parametrize("what", [A, B])
+def test_a_prod_inventory_that_is_torn_or_lost_is_replaced_by_the_next_promotion(
+    promoted: Gate, tmp_path: Path, what: ReleaseIdentity, content: str | None
+) -> None:
+    path = tmp_path / "inventory" / "sellyouroutboard" / "prod.json"
+    path.unlink() if content is None else path.write_text(content)
+    promoted.run(deploy(what), ACTOR)
+    assert promoted.run(promote(), ACTOR).status == "recorded"
+    assert runs_now(promoted, PROD) == what
+
+
 def test_an_inventory_edited_by_hand_unsettles_its_lane(promoted: Gate, tmp_path: Path) -> None:
     path = tmp_path / "inventory" / "sellyouroutboard" / "testing.json"
     edited = json.loads(path.read_text())

@@ -431,6 +431,8 @@ FINE: dict[str, tuple[Fine, ...]] = {
         Fine("source.run.confirmed_at", "earlier", "it has soaked longer"),
         Fine("destination.inventory", "null, object", "the destination may have none; its history decides"),
         Fine("destination.inventory.(artifact_identity.*|source_git_ref)", "any", "the release is new there anyway"),
+        Fine("destination.run.settled", "any", "an unsettled lane may be changed: that is what settles it"),
+        Fine("destination.run.last(.*)?", "any", "the release is new there anyway"),
         Fine("destination.history", "list, repeated", "a lane without a past"),
         Fine(r"destination.history.\d", "left out", "what is not listed cannot be known"),
         Fine(r"destination.history.\d.(artifact_id|source_git_ref)", OTHER_TEXT, "some other release that ran there"),
@@ -504,11 +506,12 @@ OF_RECORDS = (
     Unread("(source|destination).inventory.artifact_identity.manifest_version", "the store's"),
     Unread("(source|destination).inventory.(deploy|destination_health|updated_at)(.*)?", "the deployments are asked"),
     Unread("(source|destination).(observed.detail|run.why)", "for people"),
-    Unread("(source|destination).run.last(.*)?", "whether the lane is settled sums it up"),
+    Unread("source.run.last(.*)?", "whether the lane is settled sums it up"),
+    Unread("destination.run.last.(run_id|action|at)", "what it released is read"),
 )
 OF_A_DESTINATION = (
     Unread("destination.(observed|deployments)(.*)?", "a lane that is down, or has drifted, may be changed"),
-    Unread("destination.run.(settled|confirmed_at)", "an unsettled lane may be changed: that is what settles it"),
+    Unread("destination.run.confirmed_at", "how long a lane has run what is replaced does not matter"),
 )
 DECIDED_BEFORE = (
     Unread("(actor|source|driver)(.*)?", "who may ask, and what is promoted, was decided on"),

@@ -67,7 +67,9 @@ class ActorEntry(Section):
 
 
 class BackupDemand(Section):
-    max_age_s: int = Field(ge=0)
+    """Where no age is named, ``thresholds.backup_s`` is it."""
+
+    max_age_s: int = Field(default=0, ge=0)
 
 
 class Window(Section):
@@ -88,7 +90,7 @@ class Window(Section):
 class ProductPolicy(Section):
     """What is absent is decided by the rules, which refuse where they need it."""
 
-    paths: Annotated[tuple[Route, ...], Field(min_length=1), AfterValidator(_unique)] = ()
+    paths: Annotated[tuple[Route, ...], AfterValidator(_unique)] = ()  # none: nothing of it is ever promoted
     actors: dict[Name, Annotated[tuple[ActorEntry, ...], Field(min_length=1), AfterValidator(_unique)]] = {}
     backup: dict[Name, BackupDemand] = {}
     windows: dict[Name, Annotated[tuple[Window, ...], Field(min_length=1), AfterValidator(_unique)]] = {}

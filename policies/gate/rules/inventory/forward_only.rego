@@ -3,17 +3,16 @@
 # description: >-
 #   What is promoted is what the destination runs now, or new to it. An artifact that it ran before is a step back, and
 #   so is a rebuild of an earlier commit; entries that were rolled back are the business of `release.not_rolled_back`.
+#   Where the record of what the destination runs is lost or torn, the last run that was recorded tells.
 # custom:
-#   remedy: >-
-#     Build and deploy a newer commit to the source lane (a revert is one too), then promote that. Where the record of
-#     what the destination runs cannot be read, mend it or take it away first.
+#   remedy: Build and deploy a newer commit to the source lane (a revert is one too), then promote that.
 package gate.rules.inventory.forward_only
 
 import data.gate.lib.releases
 import data.gate.lib.say
 
 satisfied if {
-	_known_or_none(input.destination.inventory)
+	_known_or_lost(input.destination)
 	is_string(input.release.artifact_id)
 	is_string(input.release.source_git_ref)
 	input.release.artifact_id != ""
@@ -25,24 +24,33 @@ satisfied if {
 		entry.artifact_id != ""
 		entry.source_git_ref != ""
 		is_boolean(entry.rolled_back)
-		_no_step_back(entry, input.release, input.destination.inventory)
+		_no_step_back(entry, input.release, input.destination)
 	}
 }
 
-_known_or_none(inventory) if inventory == null
+_known_or_lost(destination) if destination.inventory == null
 
-_known_or_none(inventory) if is_object(inventory)
+_known_or_lost(destination) if is_object(destination.inventory)
 
-_no_step_back(entry, release, inventory) if {
+_known_or_lost(destination) if {
+	destination.run.settled == false # a promotion settles it and writes the record anew
+	object.get(destination, "inventory", "cannot be read") == "cannot be read"
+}
+
+_no_step_back(entry, release, destination) if {
 	entry.artifact_id != release.artifact_id
 	entry.source_git_ref != release.source_git_ref
 } else if {
 	entry.rolled_back == true
 } else if {
-	releases.named_by(inventory, release)
+	releases.named_by(destination.inventory, release)
 } else if {
 	entry.artifact_id != release.artifact_id
-	entry.source_git_ref == inventory.source_git_ref # what runs there now, built once more
+	entry.source_git_ref == destination.inventory.source_git_ref # what runs there now, built once more
+} else if {
+	destination.run.last.status == "recorded"
+	destination.run.last.artifact_id == release.artifact_id
+	destination.run.last.source_git_ref == release.source_git_ref
 }
 
 message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact or commit it ran before: %v.", [

@@ -54,6 +54,21 @@ test_a_destination_that_nobody_looked_at_is_refused if {
 	every odd in [7, "", "odd", [], false] { _refused(cases.put(_good, "destination/inventory", odd)) }
 }
 
+test_a_destination_whose_record_cannot_be_read_may_be_settled if {
+	torn := json.remove(_good, ["destination/inventory"])
+	_satisfied(object.union(torn, {"destination": {"run": {"settled": false}}}))
+	_refused(object.union(torn, {"destination": {"run": {"settled": true}}}))
+}
+
+test_the_last_recorded_run_tells_where_the_record_is_lost if {
+	last := object.union(_now, {"status": "recorded"})
+	lost := object.union(_releasing(_now), {"destination": {"inventory": null, "run": {"last": last}}})
+	_satisfied(lost)
+	every fact in {"status", "artifact_id", "source_git_ref"} {
+		every odd in cases.broken(lost, concat("/", ["destination/run/last", fact])) { _refused(odd) }
+	}
+}
+
 test_an_empty_history_is_one_and_another_thing_is_none if {
 	_satisfied(cases.put(_good, "destination/history", []))
 	every odd in [null, 7, "", {}, [7], [{}], [null]] {
