@@ -147,8 +147,10 @@ class Recorder:
         if self.promotion:
             approval.store.write_promotion_record(self.promotion)
         approval.store.write_environment_inventory(self.inventory)
-        if (found := version(approval.reread(approval.lane).inventory)) != after:
-            raise NotSettled(f"the inventory of {approval.lane} was written and reads back differently ({found[:7]})")
+        lane = approval.lane
+        found = approval.store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
+        if version(found) != after:
+            raise NotSettled(f"the inventory of {lane} was written and reads back differently")
         self.written = True
 
 

@@ -145,7 +145,10 @@ class Gate:
             if replayed := line.replay(lease):
                 return replayed
             line.go(lease)
-        run = read_run(self.ledger, line.run_id)
+        try:
+            run = read_run(self.ledger, line.run_id)
+        except LedgerError as error:
+            raise NotSettled(f"run {line.run_id} ended, but how cannot be read: {in_a_sentence(error)}") from error
         if run.status == "recorded":
             for wrong in self.plugins.recorded(run):
                 progress(wrong)
@@ -221,9 +224,11 @@ class _Line:
         try:
             facts = self._gather("admit")
             decision = self._decide(facts)
-        except Undecided as error:
+        except Exception as error:
             self._begin("undecided", {"detail": in_a_sentence(error)})
-            raise
+            if isinstance(error, GateError):
+                raise
+            raise EvidenceFailed(f"the facts could not be gathered: {in_a_sentence(error)}") from error
         body = {"decision": _dump(decision), "input": facts}
         if not decision.allowed or self.release is None:
             self._begin("denied", body)
@@ -246,6 +251,8 @@ class _Line:
         self.progress(f"deploying {self.release} to {self.destination.instance} with {self.driver.driver_id}")
         try:
             outcome = self.driver.deploy(approval, self.progress)
+            if not isinstance(outcome, Outcome):
+                outcome = Outcome(status="unknown", touched=True, detail=f"it answered with {type(outcome).__name__}")
         except Exception as error:  # noqa: BLE001  # whatever a driver raises is an outcome
             outcome = Outcome(
                 status="unknown" if approval.redeemed else "fail",

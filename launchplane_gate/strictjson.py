@@ -78,15 +78,14 @@ def _exact(text: str) -> int:
 
 
 def _bound_depth(value: Any, max_depth: int) -> None:
-    level = [value]
+    level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(max_depth):
-        level = [child for parent in level for child in _children(parent)]
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) is dict or type(child) is list  # as the parser makes them; a call each would cost more
+        ]
         if not level:
             return
     raise NotStrictJson(f"is nested more than {max_depth} levels deep")
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []

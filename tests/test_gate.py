@@ -20,6 +20,7 @@ from launchplane_gate.errors import (
     KeyReused,
     LaneBusy,
     LedgerError,
+    RecordUnreadable,
     RequestError,
     Stale,
     StaleReplay,
@@ -234,6 +235,25 @@ def test_a_pass_without_redeeming_is_unknown_and_the_drivers_fault(gate: Gate, p
     assert run.status == "unknown" and "without having redeemed" in run.detail
     platform.behaves = None
     assert "lane.settled" in refused_by(gate.run(promote(), ACTOR))
+
+
+def test_a_driver_that_answers_with_anything_else_than_an_outcome_is_not_believed(
+    gate: Gate, platform: FakePlatform
+) -> None:
+    platform.behaves = lambda *_: "pass"  # type: ignore[assignment]  # the fault that is tested
+    run = gate.run(deploy(A), ACTOR)
+    assert run.status == "unknown" and "answered with str" in run.detail
+    platform.behaves = None
+    assert "lane.settled" in refused_by(gate.run(promote(), ACTOR))
+
+
+def test_a_record_that_cannot_be_read_is_no_decision_and_stands_in_the_ledger(promoted: Gate, tmp_path: Path) -> None:
+    backup = tmp_path / "backup_gates" / "sellyouroutboard" / "prod" / "backup-1.json"
+    backup.parent.mkdir(parents=True)
+    backup.write_text("{")
+    with pytest.raises(RecordUnreadable, match="backup-1"):
+        promoted.run(promote(), ACTOR)
+    assert (row := promoted.ledger.run_row(promoted.ledger.runs()[0])) and row.status == "undecided"
 
 
 def test_a_deploy_that_health_does_not_bear_out_is_not_recorded(promoted: Gate, platform: FakePlatform) -> None:
