@@ -47,6 +47,7 @@ from launchplane_gate.model import (
     Run,
     RunStatus,
     Target,
+    Waiver,
     noun,
     short,
     stamp,
@@ -140,8 +141,6 @@ class Gate:
         if open_run := line.already_open():
             return open_run
         with self.ledger.hold(line.lanes, wait_s=self.lane_wait_s, lease_s=self.lease_s, waiting=progress) as lease:
-            for lane in line.lanes:
-                self.ledger.close_interrupted(lease, lane)
             if replayed := line.replay(lease):
                 return replayed
             line.go(lease)
@@ -195,6 +194,7 @@ class _Line:
         self.records: dict[Lane, LaneRecords] = {}  # as last gathered
         self.facts: dict[str, Any] = {}
         self.release: ReleaseIdentity | None = None
+        self.waivers: list[Waiver] = []
         self.deployment: DeploymentRecord | None = None
         self.outcome: OutcomeFacts | None = None
 
@@ -364,6 +364,7 @@ class _Line:
             here = self.records[self.destination]
             destination = destination_facts(here, self.ledger, self.driver, self.store, but_run=own)
             source = lane_facts(self.records[self.source], self.ledger, self.driver) if self.source else None
+            self.waivers = self.ledger.waivers(self.destination, self.release)
         question = Question(
             phase=phase,
             product=self.profile,
@@ -414,7 +415,7 @@ class _Line:
             self.gate.engine,
             self.gate.bundle,
             facts,
-            waivers=self.ledger.waivers(self.destination, self.release),
+            waivers=self.waivers,
             now=self.ledger.now(),
             decision_id=new_id("d"),
         )

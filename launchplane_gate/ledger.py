@@ -254,7 +254,10 @@ class Ledger:
     def hold(
         self, lanes: Sequence[Lane], *, wait_s: float, lease_s: float, waiting: Callable[[str], None]
     ) -> Iterator[Lease]:
-        """Hold all of ``lanes`` or none; raises LaneBusy after ``wait_s`` seconds."""
+        """Hold all of ``lanes`` or none; raises LaneBusy after ``wait_s`` seconds.
+
+        A run that somebody left open there is closed as interrupted.
+        """
         holder, deadline = new_id("h"), time.monotonic() + wait_s
         while busy := self._take(holder, lanes, lease_s):
             if time.monotonic() >= deadline:
@@ -281,6 +284,8 @@ class Ledger:
                 "lease_until": time.time() + lease_s,
             }
             connection.execute(_UPDATE_LANE, [_of(lane, **taken) for lane in lanes])
+            for lane in lanes:
+                self._close_interrupted(connection, lane)
         return None
 
     def release(self, holder: str, lanes: Sequence[Lane]) -> None:
@@ -293,17 +298,13 @@ class Ledger:
             row = connection.execute(_SELECT_LANE, _of(lane)).first()
         return bool(row and row.holder == holder and row.lease_until > time.time() and not _is_gone(row.holder_process))
 
-    def close_interrupted(self, lease: Lease, lane: Lane) -> list[str]:
-        """Close each open run on a lane that this lease holds: whoever ran it is gone. Gives their ids."""
-        closed = []
-        with self._write() as connection:
-            for run in connection.execute(_OPEN_RUNS, _of(lane)).all():
-                detail = f"its process ended after the step {run.step!r}"
-                self._append(connection, lane, "interrupted", run.run_id, {"detail": detail})
-                connection.execute(_UPDATE_RUN, {"of_run": run.run_id, "status": "interrupted", "step": "interrupted"})
-                connection.execute(_FREE_KEY, {"of_run": run.run_id})
-                closed.append(run.run_id)
-        return closed
+    def _close_interrupted(self, connection: sa.Connection, lane: Lane) -> None:
+        """Close each open run on a lane that was just taken: whoever ran it is gone."""
+        for run in connection.execute(_OPEN_RUNS, _of(lane)).all():
+            detail = f"its process ended after the step {run.step!r}"
+            self._append(connection, lane, "interrupted", run.run_id, {"detail": detail})
+            connection.execute(_UPDATE_RUN, {"of_run": run.run_id, "status": "interrupted", "step": "interrupted"})
+            connection.execute(_FREE_KEY, {"of_run": run.run_id})
 
     # -- runs
 
@@ -538,12 +539,13 @@ class Ledger:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Whatever this thread reads inside is of one moment, and from one connection."""
+        outer = getattr(self._snapshots, "connection", None)
         with self._read() as connection:
             self._snapshots.connection = connection
             try:
                 yield
             finally:
-                self._snapshots.connection = None
+                self._snapshots.connection = outer
 
 
 def new_id(prefix: str) -> str:

@@ -11,10 +11,10 @@ from launchplane_gate.model import Actor, Decision, Lane, ReleaseIdentity, Run
 
 def read_run(ledger: Ledger, run_id: str) -> Run:
     """Raises RequestError for a run that the ledger does not know."""
-    row = ledger.run_row(run_id)
+    with ledger.snapshot():
+        row, entries = ledger.run_row(run_id), ledger.entries(subject=run_id)
     if row is None:
         raise RequestError(f"there is no run {run_id}", hint="`launchplane-gate runs list` shows the newest ones.")
-    entries = ledger.entries(subject=run_id)
     steps = {entry.kind: entry.body for entry in entries}
     opening = entries[0].body
     recording = steps.get("recording", {})
