@@ -34,12 +34,10 @@ message := sprintf("Asked for on %v is %v. Now is %v; backups known: %v.", [
 	_asked,
 	object.get(input, "now", "not known"),
 	_known(object.get(input, ["destination", "backups"], null)),
-])
+]) if not satisfied
 
 _asked := said if {
 	said := sprintf("one not older than %v", [say.span(_limit_s)])
-} else := "none" if {
-	products.silent(_policy, "backup", input.destination.lane.instance)
 } else := "one, of an age not known"
 
 _known(backups) := say.each(

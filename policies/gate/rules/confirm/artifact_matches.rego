@@ -29,4 +29,4 @@ message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, confi
 	say.known(object.get(input, ["destination", "observed", "artifact_id"], null), "nothing that it tells"),
 	say.known(object.get(input, ["destination", "observed", "configured_artifact_id"], null), "not told"),
 	object.get(input, ["release", "artifact_id"], "not known"),
-])
+]) if not satisfied

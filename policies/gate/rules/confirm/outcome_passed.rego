@@ -15,4 +15,4 @@ satisfied if {
 message := sprintf("The outcome of the deploy is %v (changed the platform: %v).", [
 	object.get(input, ["outcome", "status"], "not known"),
 	object.get(input, ["outcome", "touched"], "not known"),
-])
+]) if not satisfied

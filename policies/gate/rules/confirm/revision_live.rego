@@ -36,4 +36,4 @@ message := sprintf("%v was to report %v after %v; its health URLs reported: %v."
 	object.get(input, ["release", "source_git_ref"], "a commit not known"),
 	object.get(input, ["outcome", "finished_at"], "the deploy"),
 	say.samples(object.get(input, ["evidence", "health", "destination"], null)),
-])
+]) if not satisfied

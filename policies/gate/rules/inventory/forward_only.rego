@@ -58,7 +58,7 @@ message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact o
 	object.get(input, ["destination", "lane", "instance"], "the destination"),
 	object.get(input, ["destination", "inventory", "source_git_ref"], "nothing known"),
 	_ran(object.get(input, ["destination", "history"], null), object.get(input, ["release"], null)),
-])
+]) if not satisfied
 
 _ran(history, release) := say.each(
 	{sprintf("%v (%v, rolled back: %v)", [entry.source_git_ref, entry.artifact_id, entry.rolled_back]) |

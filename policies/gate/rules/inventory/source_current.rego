@@ -20,4 +20,4 @@ message := sprintf("Asked for was %v (%v); the source lane runs %v (%v).", [
 	object.get(input, ["request", "expected", "artifact_id"], "any artifact"),
 	object.get(input, ["source", "inventory", "source_git_ref"], "nothing known"),
 	object.get(input, ["source", "inventory", "artifact_identity", "artifact_id"], "no artifact known"),
-])
+]) if not satisfied

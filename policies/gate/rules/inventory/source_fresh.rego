@@ -23,7 +23,7 @@ message := sprintf("%v of %v finished at %v. Now is %v, and allowed is %v.", [
 	_finished,
 	object.get(input, "now", "not known"),
 	_allowed,
-])
+]) if not satisfied
 
 _finished := said if {
 	said := _named.finished_at

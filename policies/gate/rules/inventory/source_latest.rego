@@ -41,7 +41,7 @@ message := sprintf("The inventory of %v rests on %v. Deployments known: %v.", [
 	object.get(input, ["source", "lane", "instance"], "the source lane"),
 	object.get(input, ["source", "inventory", "deployment_record_id"], "no deployment"),
 	_known(object.get(input, ["source", "deployments"], null)),
-])
+]) if not satisfied
 
 _known(deployments) := concat(", ", [told |
 	some deployment in deployments

@@ -20,7 +20,7 @@ satisfied if {
 message := sprintf("%v has %v.", [
 	say.lane(object.get(input, ["source", "lane"], null)),
 	_told(object.get(input, ["source", "inventory"], "unread")),
-])
+]) if not satisfied
 
 _told(inventory) := "no inventory" if {
 	inventory == null

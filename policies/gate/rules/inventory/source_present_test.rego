@@ -24,8 +24,8 @@ test_the_inventory_of_another_lane_is_refused if {
 test_a_deploy_has_no_source_and_is_refused if _refused(cases.deployment)
 
 test_what_the_lane_has_is_said if {
-	own := source_present.message with input as _good
-	contains(own, "sellyouroutboard/testing has an inventory of sellyouroutboard/testing")
+	other := source_present.message with input as cases.put(_good, "source/inventory/instance", "prod")
+	contains(other, "sellyouroutboard/testing has an inventory of sellyouroutboard/prod")
 	none := source_present.message with input as cases.put(_good, "source/inventory", null)
 	none == "sellyouroutboard/testing has no inventory."
 	unread := source_present.message with input as json.remove(_good, ["source/inventory"])

@@ -27,4 +27,4 @@ message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, confi
 	say.known(object.get(input, ["source", "observed", "artifact_id"], null), "nothing that it tells"),
 	say.known(object.get(input, ["source", "observed", "configured_artifact_id"], null), "not told"),
 	object.get(input, ["source", "inventory", "artifact_identity", "artifact_id"], "no artifact"),
-])
+]) if not satisfied

@@ -26,7 +26,7 @@ message := sprintf("What %v runs was confirmed at %v (settled since: %v). Now is
 	object.get(input, ["source", "run", "settled"], "not known"),
 	object.get(input, "now", "not known"),
 	_asked,
-])
+]) if not satisfied
 
 _asked := said if {
 	said := say.span(_soak_s)

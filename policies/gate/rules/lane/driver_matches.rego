@@ -19,4 +19,4 @@ message := sprintf("Driver %v would act; %v names %v.", [
 	object.get(input, ["driver", "driver_id"], "unknown"),
 	object.get(input, ["product", "product"], "a product not named"),
 	object.get(input, ["product", "driver_id"], "none"),
-])
+]) if not satisfied

@@ -16,4 +16,4 @@ message := sprintf("Asked for is a deploy to %v; the paths of %v are: %v.", [
 	say.lane(object.get(input, ["destination", "lane"], null)),
 	object.get(input, ["request", "product"], "a product not named"),
 	say.each({sprintf("%v to %v", [path.from, path.to]) | is_array(_paths); some path in _paths}, "none known"),
-])
+]) if not satisfied

@@ -23,7 +23,7 @@ _source_is_free if {
 message := sprintf("Source lane: %v. Destination lane: %v.", [
 	_told(object.get(input, "source", {})),
 	_told(object.get(input, "destination", {})),
-])
+]) if not satisfied
 
 _told(side) := "none" if {
 	side == null

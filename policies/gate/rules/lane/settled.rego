@@ -23,7 +23,7 @@ message := sprintf("%v is %v (%v), and %v; on %v, %v (%v).", [
 	object.get(input, ["destination", "lane", "instance"], "the destination"),
 	_open(object.get(input, ["destination", "run"], null)),
 	object.get(input, ["destination", "run", "why"], "no more is known"),
-])
+]) if not satisfied
 
 _settled(run) := "settled" if {
 	run.settled == true

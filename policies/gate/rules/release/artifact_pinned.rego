@@ -20,4 +20,4 @@ satisfied if {
 message := sprintf("The artifact is %v; the product's repository is %v.", [
 	object.get(input, ["release", "artifact_id"], "not known"),
 	object.get(input, ["product", "image", "repository"], "not known"),
-])
+]) if not satisfied

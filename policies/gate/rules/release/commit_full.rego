@@ -11,4 +11,4 @@ satisfied if {
 	trim(input.release.source_git_ref, "0123456789abcdef") == ""
 }
 
-message := sprintf("The commit is %v.", [object.get(input, ["release", "source_git_ref"], "not known")])
+message := sprintf("The commit is %v.", [object.get(input, ["release", "source_git_ref"], "not known")]) if not satisfied

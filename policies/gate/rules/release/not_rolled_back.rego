@@ -30,7 +30,7 @@ message := sprintf("To be promoted is %v (%v); rolled back on %v: %v.", [
 	object.get(input, ["release", "artifact_id"], "no artifact known"),
 	object.get(input, ["destination", "lane", "instance"], "the destination"),
 	_rolled_back(object.get(input, ["destination", "history"], null)),
-])
+]) if not satisfied
 
 _rolled_back(history) := say.each(
 	{sprintf("%v (%v)", [entry.source_git_ref, entry.artifact_id]) | some entry in history; entry.rolled_back == true},

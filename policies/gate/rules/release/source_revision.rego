@@ -29,4 +29,4 @@ message := sprintf("%v was to report %v; its health URLs reported: %v.", [
 	say.lane(object.get(input, ["source", "lane"], null)),
 	object.get(input, ["release", "source_git_ref"], "a commit not known"),
 	say.samples(object.get(input, ["evidence", "health", "source"], null)),
-])
+]) if not satisfied

@@ -31,7 +31,7 @@ message := sprintf("Now is %v; %v is open: %v.", [
 	object.get(input, "now", "not known"),
 	say.lane(object.get(input, ["destination", "lane"], null)),
 	_when(object.get(input, ["destination", "lane", "instance"], null)),
-])
+]) if not satisfied
 
 _when(instance) := "always" if {
 	products.silent(_policy, "windows", instance)

@@ -36,9 +36,10 @@ test_a_lane_that_is_not_listed_is_always_open if {
 }
 
 test_when_it_is_open_is_said if {
-	message := open.message with input as _good with data.config as cases.config
+	sunday := cases.put(_good, "now", "2026-05-10T10:00:00Z")
+	message := open.message with input as sunday with data.config as cases.config
 	contains(message, "Friday from 09:00 to 12:00 (Europe/Berlin)")
-	testing := cases.put(_good, "destination/lane/instance", "testing")
+	testing := cases.put(object.remove(_good, ["now"]), "destination/lane/instance", "testing")
 	always := open.message with input as testing with data.config as cases.config
 	contains(always, "is open: always")
 	never := open.message with input as _good with data.config as cases.decided("windows/prod", [])
