@@ -81,7 +81,7 @@ class RunApproval:
                 "redeemed",
                 {"deployment_record_id": self.deployment.record_id, "target": target.model_dump()},
                 lease=self.lease,
-                after=("decided",),
+                after="decided",
                 redeemed=True,
                 deployment_record_id=self.deployment.record_id,
             )
@@ -142,7 +142,7 @@ class Recorder:
             "promotion_record_id": self.promotion.record_id if self.promotion else None,
         }
         approval.ledger.step(
-            approval.run_id, approval.lane, "recording", intent, lease=approval.lease, after=("confirmed",)
+            approval.run_id, approval.lane, "recording", intent, lease=approval.lease, after="confirmed"
         )
         if self.promotion:
             approval.store.write_promotion_record(self.promotion)

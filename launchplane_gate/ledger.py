@@ -129,6 +129,11 @@ _UPDATE_LANE = _lanes.update().where(*_is(_lanes))
 _RELEASE_LANE = _UPDATE_LANE.where(_lanes.c.holder == _HOLDER).values(holder=None, lease_until=None)
 _SELECT_RUN = sa.select(_runs).where(_runs.c.run_id == _RUN)
 _UPDATE_RUN = _runs.update().where(_runs.c.run_id == _RUN)
+_STEP_RUN = _UPDATE_RUN.where(
+    _runs.c.status == "open",
+    _runs.c.holder == _HOLDER,
+    sa.or_(sa.bindparam("of_step", type_=sa.Text).is_(None), _runs.c.step == sa.bindparam("of_step", type_=sa.Text)),
+)
 _OPEN_RUNS = sa.select(_runs).where(*_is(_runs), _runs.c.status == "open")
 _LAST_EFFECTIVE = (
     sa.select(_runs)
@@ -330,20 +335,17 @@ class Ledger:
         body: Mapping[str, Any],
         *,
         lease: Lease,
-        after: Sequence[str] = (),
+        after: str | None = None,
         **columns: Any,
     ) -> None:
         """Append a step of an open run that holds its lane under ``lease``; start the lease anew.
 
-        ``after``: the steps one of which the run must stand at. Raises NotSettled where the run is no longer ours.
+        ``after``: the step that the run must stand at. Raises NotSettled where the run is no longer ours.
         """
         status = kind if kind in CLOSING else "open"
-        ours = _UPDATE_RUN.where(_runs.c.status == "open", _runs.c.holder == _HOLDER)
-        if after:
-            ours = ours.where(_runs.c.step.in_(after))
         with self._write(durable=kind in DURABLE) as connection:
-            columns |= {"of_run": run_id, "of_holder": lease.holder, "step": kind, "status": status}
-            moved = connection.execute(ours, columns).rowcount == 1
+            columns |= {"of_run": run_id, "of_holder": lease.holder, "of_step": after, "step": kind, "status": status}
+            moved = connection.execute(_STEP_RUN, columns).rowcount == 1
             if not moved or not self._append(connection, lane, kind, run_id, body, lease=lease):
                 raise NotSettled(f"run {run_id} cannot go on to {kind!r}: it was closed, or its lease is over")
             if status not in ("open", "recorded"):

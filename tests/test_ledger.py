@@ -121,9 +121,9 @@ def test_a_lease_that_is_over_lets_the_next_in_and_its_holder_do_nothing_more(le
 def test_a_step_is_taken_once(ledger: Ledger) -> None:
     with hold(ledger, TESTING) as lease:
         begin(ledger, lease)
-        ledger.step("r-1", TESTING, "redeemed", {}, lease=lease, after=("decided",), redeemed=True)
+        ledger.step("r-1", TESTING, "redeemed", {}, lease=lease, after="decided", redeemed=True)
         with pytest.raises(NotSettled):
-            ledger.step("r-1", TESTING, "redeemed", {}, lease=lease, after=("decided",), redeemed=True)
+            ledger.step("r-1", TESTING, "redeemed", {}, lease=lease, after="decided", redeemed=True)
         ledger.step("r-1", TESTING, "fail", {"detail": "no"}, lease=lease)
         with pytest.raises(NotSettled):
             ledger.step("r-1", TESTING, "recorded", {}, lease=lease)
