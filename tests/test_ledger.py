@@ -104,6 +104,21 @@ def test_the_lane_of_a_killed_process_is_free_at_once_and_its_run_is_closed(ledg
     assert ledger.verify()[1] == []
 
 
+@pytest.mark.parametrize(("process", "is_free"), [("elsewhere 1 0.0", False), ("{here} 999999999 0.0", True)])
+def test_of_a_holder_elsewhere_only_its_lease_tells(
+    ledger: Ledger, tmp_path: Path, process: str, is_free: bool
+) -> None:
+    with hold(ledger, TESTING):
+        with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+            [here] = connection.execute("SELECT holder_process FROM lanes").fetchone()
+            connection.execute("UPDATE lanes SET holder_process = ?", [process.format(here=here.split()[0])])
+        if is_free:
+            hold(ledger, TESTING).__enter__()
+        else:
+            with pytest.raises(LaneBusy):
+                hold(ledger, TESTING).__enter__()
+
+
 def test_a_lease_that_is_over_lets_the_next_in_and_its_holder_do_nothing_more(ledger: Ledger) -> None:
     with hold(ledger, TESTING, lease_s=0.05) as late:
         begin(ledger, late)
