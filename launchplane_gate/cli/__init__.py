@@ -50,7 +50,7 @@ class Program(Group):
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run one command, tell what it found out or what went wrong, and exit."""
-        gc.set_threshold(200_000)  # loading policies makes that many objects, and looking for cycles a tenth of its time
+        gc.set_threshold(200_000)  # loading policies makes that many objects; looking for cycles took a tenth of it
         _ready_the_streams()
         session = Session()
         answer = self._asked(list(sys.argv[1:] if args is None else args), session)
