@@ -8,13 +8,23 @@ asked(request, product) if {
 	product.product == request.product
 }
 
-# What is decided for the product, with the thresholds for all products where it has none of its own. No answer for a
-# product that the policy does not know.
-policy(request, product) := object.union({"thresholds": data.config.thresholds}, decided) if {
-	asked(request, product)
+# What is decided for the product. No answer for one that the policy does not know.
+policy(request, product) := decided if {
+	is_string(request.product)
+	product.product == request.product
 	products := data.config.products
 	decided := products[request.product]
 	is_object(decided)
+}
+
+# A number of the product's own, or else that for all products. Thresholds that are none are not passed over.
+threshold(decided, name) := number if {
+	own := object.get(decided, "thresholds", {})
+	is_object(own)
+	all := data.config.thresholds
+	is_object(all)
+	number := object.get(own, name, object.get(all, name, null))
+	is_number(number)
 }
 
 # No path ends at this instance. That is said of every path, so each has to be readable.

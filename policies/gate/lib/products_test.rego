@@ -9,26 +9,27 @@ _config := {
 
 test_the_policy_is_that_of_the_product_asked_for if {
 	decided := products.policy({"product": "shop"}, {"product": "shop"}) with data.config as _config
-	decided.paths == []
-	decided.thresholds == {"health_s": 30, "health_matches": 3} # its own come first
+	decided == {"paths": [], "thresholds": {"health_s": 30}}
 }
 
-test_a_product_without_thresholds_has_those_of_all if {
-	all := _config.thresholds # named within the line of a `with` that names it too, it is undefined on one engine
-	decided := products.policy({"product": "shop"}, {"product": "shop"}) with data.config.products as {"shop": {}}
-		with data.config.thresholds as all
-	decided == {"thresholds": all}
+test_a_threshold_of_its_own_comes_first if {
+	all := {"health_s": 60, "health_matches": 3, "odd": "7"}
+	30 == products.threshold({"thresholds": {"health_s": 30}}, "health_s") with data.config.thresholds as all
+	3 == products.threshold({"thresholds": {"health_s": 30}}, "health_matches") with data.config.thresholds as all
+	60 == products.threshold({}, "health_s") with data.config.thresholds as all
+	0 == products.threshold({"thresholds": {"health_s": 0}}, "health_s") with data.config.thresholds as all
+	every name in ["odd", "missing", null, 7] { not products.threshold({}, name) with data.config.thresholds as all }
 }
 
 test_thresholds_that_are_none_are_not_passed_over if {
 	every odd in [null, 7, "", []] {
-		decided := products.policy({"product": "shop"}, {"product": "shop"}) with data.config as {
-			"thresholds": {"health_s": 60},
-			"products": {"shop": {"thresholds": odd}},
-		}
-		decided == {"thresholds": odd}
+		not products.threshold({"thresholds": odd}, "health_s") with data.config as _config
+		not products.threshold({}, "health_s") with data.config.thresholds as odd
 	}
-	not products.policy({"product": "shop"}, {"product": "shop"}) with data.config as {"products": {"shop": {}}}
+	every odd in [null, "7", "", []] {
+		not products.threshold({"thresholds": {"health_s": odd}}, "health_s") with data.config as _config
+	}
+	not products.threshold({}, "health_s") with data.config as {"products": {"shop": {}}}
 }
 
 test_a_product_that_is_not_known_has_no_policy if {

@@ -25,10 +25,25 @@ test_nothing_else_is_a_moment if {
 		"2026-05-07T12:00:00Z\n", " 2026-05-07T12:00:00Z", "２026-05-07T12:00:00Z", "Z", "",
 	} {
 		not times.ns(text)
+		not times.all(["2026-05-07T12:00:00Z", text])
+		not times.all([text, "2026-05-07T12:00:00Z"])
 	}
 	every odd in [null, 7, true, [], {}, ["2026-05-07T12:00:00Z"]] {
 		not times.ns(odd)
+		not times.all(["2026-05-07T12:00:00Z", odd])
+		not times.all([odd, "2026-05-07T12:00:00Z"])
 	}
+}
+
+test_several_moments_have_one_answer_in_their_order if {
+	times.all(["2026-05-07T12:00:00.5Z", "2026-05-07T12:00:00Z", "2026-05-07T12:00:00Z"]) == [
+		1778155200500000000, 1778155200000000000, 1778155200000000000,
+	]
+	not times.all([])
+	not times.all(["2026-05-07T12:00:00Z 2026-05-07T12:00:00Z"])
+	not times.all(["2026-05-07T12:00:00Z", "2026-05-07T12:00:00Z 2026-05-07T12:00:00Z"])
+	not times.all(["2026-05-07T12:00:00Z", ""])
+	not times.all(["2026-05-07T12:00:00Z", " "])
 }
 
 test_an_age_lies_between_nothing_and_the_limit if {

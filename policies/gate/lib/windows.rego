@@ -41,9 +41,8 @@ _readable(window) if {
 		concat("-", [window.from, window.to]),
 	)
 	is_array(window.days)
-	every day in window.days {
-		day in {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
-	}
+	week := {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
+	every day in window.days { day in week }
 }
 
 _two_digits(number) := sprintf("0%v", [number]) if {

@@ -57,10 +57,11 @@ message := sprintf("%v, verified by %v, asks; on %v these may: %v.", [
 	object.get(input, ["actor", "subject"], "Somebody not named"),
 	say.known(object.get(input, ["actor", "verified_by"], null), "nobody"),
 	say.lane(object.get(input, ["destination", "lane"], null)),
-	say.each(_listed, "nobody known"),
+	say.each(
+		{sprintf("%v, verified by %v", [entry.subject, say.known(entry.verified_by, "nobody")]) |
+			is_array(_entries)
+			some entry in _entries
+		},
+		"nobody known",
+	),
 ]) if not satisfied
-
-_listed := {sprintf("%v, verified by %v", [entry.subject, say.known(entry.verified_by, "nobody")]) |
-	is_array(_entries)
-	some entry in _entries
-}

@@ -13,12 +13,12 @@ import data.gate.lib.times
 satisfied if products.silent(_policy, "backup", input.destination.lane.instance)
 
 satisfied if {
-	now := times.ns(input.now)
 	is_array(input.destination.backups)
 	some backup in input.destination.backups
 	backup.status == "pass"
 	lanes.same(input.destination.lane, backup)
-	times.within(times.ns(backup.created_at), now, _limit_s)
+	[created, now] := times.all([backup.created_at, input.now])
+	times.within(created, now, _limit_s)
 }
 
 _policy := products.policy(input.request, input.product)
@@ -26,19 +26,15 @@ _policy := products.policy(input.request, input.product)
 _limit_s := limit_s if {
 	asked := _policy.backup[input.destination.lane.instance]
 	is_object(asked)
-	limit_s := object.get(asked, "max_age_s", _policy.thresholds.backup_s)
+	limit_s := object.get(asked, "max_age_s", products.threshold(_policy, "backup_s"))
 }
 
 message := sprintf("Asked for on %v is %v. Now is %v; backups known: %v.", [
 	say.lane(object.get(input, ["destination", "lane"], null)),
-	_asked,
+	say.each([sprintf("one not older than %v", [say.span(seconds)]) | seconds := _limit_s], "one, of an age not known"),
 	object.get(input, "now", "not known"),
 	_known(object.get(input, ["destination", "backups"], null)),
 ]) if not satisfied
-
-_asked := said if {
-	said := sprintf("one not older than %v", [say.span(_limit_s)])
-} else := "one, of an age not known"
 
 _known(backups) := say.each(
 	{sprintf("%v (%v, %v)", [backup.record_id, backup.status, backup.created_at]) | some backup in backups},

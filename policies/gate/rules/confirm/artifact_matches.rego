@@ -14,12 +14,13 @@ import data.gate.lib.say
 import data.gate.lib.times
 
 satisfied if {
+	finished_at := input.outcome.finished_at
 	input.destination.observed.reachable == true
 	input.destination.observed.in_flight == false
 	releases.running(input.destination.observed) == input.release.artifact_id
-	seen := times.ns(input.destination.observed.seen_at)
-	times.ns(input.outcome.finished_at) <= seen
-	seen <= times.ns(input.now)
+	[finished, seen, now] := times.all([finished_at, input.destination.observed.seen_at, input.now])
+	finished <= seen
+	seen <= now
 }
 
 message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, configured is %v; the release is %v.", [

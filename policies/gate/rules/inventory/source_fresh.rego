@@ -11,24 +11,19 @@ import data.gate.lib.releases
 import data.gate.lib.say
 import data.gate.lib.times
 
-satisfied if times.within(times.ns(_named.finished_at), times.ns(input.now), _limit_s)
+satisfied if {
+	[finished, now] := times.all([_named.finished_at, input.now])
+	times.within(finished, now, _limit_s)
+}
 
 _named := releases.deployment_behind(input.source.inventory, input.source.deployments)
 
-_limit_s := products.policy(input.request, input.product).thresholds.source_fresh_s
+_limit_s := products.threshold(products.policy(input.request, input.product), "source_fresh_s")
 
 message := sprintf("%v of %v finished at %v. Now is %v, and allowed is %v.", [
 	object.get(input, ["source", "inventory", "deployment_record_id"], "A deployment not named"),
 	object.get(input, ["source", "lane", "instance"], "the source lane"),
-	_finished,
+	say.each([sprintf("%v", [finished]) | finished := _named.finished_at], "a time not known"),
 	object.get(input, "now", "not known"),
-	_allowed,
+	say.each([say.span(seconds) | seconds := _limit_s], "no time known"),
 ]) if not satisfied
-
-_finished := said if {
-	said := _named.finished_at
-} else := "a time not known"
-
-_allowed := said if {
-	said := say.span(_limit_s)
-} else := "no time known"

@@ -16,8 +16,8 @@ import data.gate.lib.times
 satisfied if {
 	named := releases.deployment_behind(input.source.inventory, input.source.deployments)
 	lanes.same(input.source.lane, named)
-	started := times.ns(named.started_at)
-	started <= times.ns(input.now)
+	[started, now] := times.all([named.started_at, input.now])
+	started <= now
 	every deployment in input.source.deployments {
 		is_string(deployment.record_id)
 		deployment.record_id != ""

@@ -16,8 +16,9 @@ satisfied if {
 	input.source.observed.reachable == true
 	input.source.observed.in_flight == false
 	releases.running(input.source.observed) == input.source.inventory.artifact_identity.artifact_id
-	limit_s := products.policy(input.request, input.product).thresholds.observed_s
-	times.within(times.ns(input.source.observed.seen_at), times.ns(input.now), limit_s)
+	limit_s := products.threshold(products.policy(input.request, input.product), "observed_s")
+	[seen, now] := times.all([input.source.observed.seen_at, input.now])
+	times.within(seen, now, limit_s)
 }
 
 message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, configured is %v; the inventory names %v.", [

@@ -12,22 +12,17 @@ import data.gate.lib.times
 
 satisfied if {
 	input.source.run.settled == true
-	age := times.ns(input.now) - times.ns(input.source.run.confirmed_at)
-	is_number(_soak_s)
 	_soak_s >= 0 # so no time in the future is long enough ago
-	age >= _soak_s * 1000000000
+	[confirmed, now] := times.all([input.source.run.confirmed_at, input.now])
+	now - confirmed >= _soak_s * 1000000000
 }
 
-_soak_s := products.policy(input.request, input.product).thresholds.source_soak_s
+_soak_s := products.threshold(products.policy(input.request, input.product), "source_soak_s")
 
 message := sprintf("What %v runs was confirmed at %v (settled since: %v). Now is %v, and asked for is %v.", [
 	object.get(input, ["source", "lane", "instance"], "the source lane"),
 	say.known(object.get(input, ["source", "run", "confirmed_at"], null), "no known time"),
 	object.get(input, ["source", "run", "settled"], "not known"),
 	object.get(input, "now", "not known"),
-	_asked,
+	say.each([say.span(seconds) | seconds := _soak_s], "a time not known"),
 ]) if not satisfied
-
-_asked := said if {
-	said := say.span(_soak_s)
-} else := "a time not known"
