@@ -8,6 +8,7 @@ import pickle
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -668,3 +669,10 @@ def test_a_check_saves_nothing_and_holds_nothing(promoted: Gate, tmp_path: Path)
     assert promoted.check(promote(), ACTOR).allowed
     assert not promoted.check(promote(B), ACTOR).allowed
     assert (state(tmp_path), promoted.ledger.verify()[0]) == (before, entries)
+
+
+def test_one_gate_answers_many_threads_at_once(promoted: Gate) -> None:
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        stated = [A, B, None] * 20
+        decisions = list(pool.map(lambda release: promoted.check(promote(release), ACTOR), stated))
+    assert [decision.allowed for decision in decisions] == [release != B for release in stated]
