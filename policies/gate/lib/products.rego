@@ -10,7 +10,6 @@ asked(request, product) if {
 
 # What is decided for the product. No answer for one that the policy does not know.
 policy(request, product) := decided if {
-	is_string(request.product)
 	product.product == request.product
 	products := data.config.products
 	decided := products[request.product]
@@ -21,9 +20,7 @@ policy(request, product) := decided if {
 threshold(decided, name) := number if {
 	own := object.get(decided, "thresholds", {})
 	is_object(own)
-	all := data.config.thresholds
-	is_object(all)
-	number := object.get(own, name, object.get(all, name, null))
+	number := object.get(own, name, object.get(data.config.thresholds, name, null))
 	is_number(number)
 }
 

@@ -24,7 +24,6 @@ test_a_threshold_of_its_own_comes_first if {
 test_thresholds_that_are_none_are_not_passed_over if {
 	every odd in [null, 7, "", []] {
 		not products.threshold({"thresholds": odd}, "health_s") with data.config as _config
-		not products.threshold({}, "health_s") with data.config.thresholds as odd
 	}
 	every odd in [null, "7", "", []] {
 		not products.threshold({"thresholds": {"health_s": odd}}, "health_s") with data.config as _config

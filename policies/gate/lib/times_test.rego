@@ -27,11 +27,15 @@ test_nothing_else_is_a_moment if {
 		not times.ns(text)
 		not times.all(["2026-05-07T12:00:00Z", text])
 		not times.all([text, "2026-05-07T12:00:00Z"])
+		not times.both("2026-05-07T12:00:00Z", text)
+		not times.both(text, "2026-05-07T12:00:00Z")
 	}
 	every odd in [null, 7, true, [], {}, ["2026-05-07T12:00:00Z"]] {
 		not times.ns(odd)
 		not times.all(["2026-05-07T12:00:00Z", odd])
 		not times.all([odd, "2026-05-07T12:00:00Z"])
+		not times.both("2026-05-07T12:00:00Z", odd)
+		not times.both(odd, "2026-05-07T12:00:00Z")
 	}
 }
 
@@ -39,6 +43,14 @@ test_several_moments_have_one_answer_in_their_order if {
 	times.all(["2026-05-07T12:00:00.5Z", "2026-05-07T12:00:00Z", "2026-05-07T12:00:00Z"]) == [
 		1778155200500000000, 1778155200000000000, 1778155200000000000,
 	]
+	times.both("2026-05-07T12:00:00.5Z", "2026-05-07T12:00:00Z") == [1778155200500000000, 1778155200000000000]
+	longest := "2026-05-07T12:00:00.000000000Z"
+	times.both(longest, longest) == [1778155200000000000, 1778155200000000000]
+	two := "2026-05-07T12:00:00Z 2026-05-07T12:00:00Z"
+	every other in ["", " ", two, "2026-05-07T12:00:00Z", longest] {
+		not times.both(two, other)
+		not times.both(other, two)
+	}
 	not times.all([])
 	not times.all(["2026-05-07T12:00:00Z 2026-05-07T12:00:00Z"])
 	not times.all(["2026-05-07T12:00:00Z", "2026-05-07T12:00:00Z 2026-05-07T12:00:00Z"])

@@ -17,7 +17,7 @@ satisfied if {
 	some backup in input.destination.backups
 	backup.status == "pass"
 	lanes.same(input.destination.lane, backup)
-	[created, now] := times.all([backup.created_at, input.now])
+	[created, now] := times.both(backup.created_at, input.now)
 	times.within(created, now, _limit_s)
 }
 

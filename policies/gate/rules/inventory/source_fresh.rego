@@ -12,7 +12,7 @@ import data.gate.lib.say
 import data.gate.lib.times
 
 satisfied if {
-	[finished, now] := times.all([_named.finished_at, input.now])
+	[finished, now] := times.both(_named.finished_at, input.now)
 	times.within(finished, now, _limit_s)
 }
 

@@ -16,7 +16,7 @@ import data.gate.lib.times
 satisfied if {
 	named := releases.deployment_behind(input.source.inventory, input.source.deployments)
 	lanes.same(input.source.lane, named)
-	[started, now] := times.all([named.started_at, input.now])
+	[started, now] := times.both(named.started_at, input.now)
 	started <= now
 	every deployment in input.source.deployments {
 		is_string(deployment.record_id)

@@ -17,7 +17,7 @@ satisfied if {
 	input.source.observed.in_flight == false
 	releases.running(input.source.observed) == input.source.inventory.artifact_identity.artifact_id
 	limit_s := products.threshold(products.policy(input.request, input.product), "observed_s")
-	[seen, now] := times.all([input.source.observed.seen_at, input.now])
+	[seen, now] := times.both(input.source.observed.seen_at, input.now)
 	times.within(seen, now, limit_s)
 }
 

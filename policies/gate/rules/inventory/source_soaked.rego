@@ -13,7 +13,7 @@ import data.gate.lib.times
 satisfied if {
 	input.source.run.settled == true
 	_soak_s >= 0 # so no time in the future is long enough ago
-	[confirmed, now] := times.all([input.source.run.confirmed_at, input.now])
+	[confirmed, now] := times.both(input.source.run.confirmed_at, input.now)
 	now - confirmed >= _soak_s * 1000000000
 }
 
