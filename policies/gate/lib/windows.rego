@@ -4,29 +4,33 @@ package gate.lib.windows
 
 # From `from` on, until before `to`, on the days named. A window that ends before it starts goes on past midnight.
 open(window, now) if {
-	is_string(window.zone)
 	_names_a_place(window.zone)
-	[hour, minute, _] := time.clock([now, window.zone])
-	_holds(window, time.weekday([now, window.zone]), concat(":", [_two_digits(hour), _two_digits(minute)]))
+	time.weekday([now, window.zone]) in window.days
+	_goes_on(window, _time_of_day(window.zone, now))
+	_readable(window)
+} else if {
+	window.from > window.to
+	_names_a_place(window.zone)
+	_time_of_day(window.zone, now) < window.to
+	_day_before(time.weekday([now, window.zone])) in window.days
 	_readable(window)
 }
 
-_holds(window, day, time_of_day) if {
-	day in window.days
+_goes_on(window, time_of_day) if {
 	window.from <= time_of_day
 	time_of_day < window.to
 } else if {
 	window.from > window.to
 	window.from <= time_of_day
-	day in window.days
-} else if {
-	window.from > window.to
-	time_of_day < window.to
-	_day_before(day) in window.days
+}
+
+_time_of_day(zone, now) := concat(":", [_two_digits(hour), _two_digits(minute)]) if {
+	[hour, minute, _] := time.clock([now, zone])
 }
 
 # An empty zone, or one called `Local`, would be that of the server.
 _names_a_place(zone) if {
+	is_string(zone)
 	contains(zone, "/")
 } else if {
 	zone == "UTC"

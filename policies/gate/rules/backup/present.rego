@@ -26,7 +26,10 @@ _policy := products.policy(input.request, input.product)
 _limit_s := limit_s if {
 	asked := _policy.backup[input.destination.lane.instance]
 	is_object(asked)
-	limit_s := object.get(asked, "max_age_s", products.threshold(_policy, "backup_s"))
+	limit_s := asked.max_age_s
+} else := limit_s if {
+	is_object(_policy.backup[input.destination.lane.instance])
+	limit_s := products.threshold(_policy, "backup_s")
 }
 
 message := sprintf("Asked for on %v is %v. Now is %v; backups known: %v.", [
