@@ -16,25 +16,22 @@ import data.gate.lib.times
 satisfied if {
 	named := releases.deployment_behind(input.source.inventory, input.source.deployments)
 	lanes.same(input.source.lane, named)
-	[started, now] := times.both(named.started_at, input.now)
-	started <= now
 	every deployment in input.source.deployments {
 		is_string(deployment.record_id)
 		deployment.record_id != ""
 		deployment.context == named.context
 		deployment.instance == named.instance
-		_comes_before(deployment, named.record_id, started)
+		is_boolean(deployment.touched)
 	}
+	others := [object.get(deployment, "started_at", null) |
+		some deployment in input.source.deployments
+		deployment.touched == true
+		deployment.record_id != named.record_id
+	]
+	moments := times.all(array.concat([named.started_at, input.now], others))
+	moments[0] <= moments[1]
+	count([moment | some moment in moments; moment >= moments[0]]) == 2 # itself and now: each other came before
 	count({deployment.record_id | some deployment in input.source.deployments}) == count(input.source.deployments)
-}
-
-_comes_before(deployment, named, started) if {
-	deployment.record_id == named
-} else if {
-	deployment.touched == false
-} else if {
-	deployment.touched == true
-	times.ns(deployment.started_at) < started
 }
 
 message := sprintf("The inventory of %v rests on %v. Deployments known: %v.", [
