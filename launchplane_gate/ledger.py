@@ -524,7 +524,7 @@ class Ledger:
     @contextmanager
     def _write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
         """One transaction. What is not ``durable`` is so with the next one that is, before anything rests on it."""
-        with _told("the ledger"), self._engine.connect() as connection:
+        with _told(f"the ledger {self._engine.url.database}"), self._engine.connect() as connection:
             connection.execution_options(writes="FULL" if durable else "NORMAL")
             with connection.begin():
                 yield connection
@@ -535,7 +535,7 @@ class Ledger:
         if shared is not None:
             yield shared
             return
-        with _told("the ledger"), self._engine.connect() as connection:
+        with _told(f"the ledger {self._engine.url.database}"), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
