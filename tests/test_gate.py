@@ -298,7 +298,8 @@ def test_an_unsettled_prod_takes_what_testing_runs_now(promoted: Gate, platform:
     assert runs_now(promoted, PROD) == B
 
 
-def test_confirmation_waits_until_the_platform_has_caught_up(gate: Gate, platform: FakePlatform) -> None:
+def test_confirmation_waits_until_the_platform_has_caught_up(make_gate: MakeGate, platform: FakePlatform) -> None:
+    gate = make_gate(confirm_timeout_s=30)
     polls = []
 
     def slow(question: Question) -> None:

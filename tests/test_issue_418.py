@@ -77,7 +77,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     }
     named = {f"{commit[:7]}.py": text for commit, text in programs.items()}
     written = write_workspace(
-        tmp_path, releases=named, ports=ports, actor=ACTOR.subject, confirm_timeout_s=1.0, confirm_interval_s=0.1
+        tmp_path, releases=named, ports=ports, actor=ACTOR.subject, confirm_timeout_s=2.0, confirm_interval_s=0.1
     )
     artifacts = {commit: written[f"{commit[:7]}.py"] for commit in programs}
     with Gate.open(tmp_path / "launchplane-gate.toml") as gate:
