@@ -5,9 +5,12 @@ A key that is absent: it could not be read or nobody looked. null: looked for an
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from pydantic import ValidationError
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EvidenceFailed, RecordUnreadable
@@ -46,12 +49,13 @@ class LaneRecords:
 
     @property
     def release(self) -> ReleaseIdentity | None:
-        """What the inventory says that the lane runs."""
+        """What the inventory says that the lane runs; None where it names nothing that could be a release."""
         if not self.inventory or not self.inventory.artifact_identity:
             return None
-        return ReleaseIdentity(
-            artifact_id=self.inventory.artifact_identity.artifact_id, source_git_ref=self.inventory.source_git_ref
-        )
+        artifact_id, commit = self.inventory.artifact_identity.artifact_id, self.inventory.source_git_ref
+        with suppress(ValidationError):
+            return ReleaseIdentity(artifact_id=artifact_id, source_git_ref=commit)
+        return None
 
     def last_started(self, *, before: datetime) -> datetime | None:
         """When the last of the deployments that began before a moment did."""

@@ -247,3 +247,17 @@ def test_each_must_refuse_question_breaks_the_rules_that_it_names_and_no_other_o
 
 def test_the_shipped_bundle_passes_every_check() -> None:
     assert EmbeddedEngine(load_bundle([shipped_policies()])).revision
+
+
+def test_without_its_engine_the_gate_says_so_and_decides_nothing() -> None:
+    program = """
+import sys
+sys.modules["regorus"] = None  # as if it could not be imported
+sys.argv = ["launchplane-gate", "policy", "check"]
+from launchplane_gate.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "its module regorus cannot be imported" in done.stderr and "Install launchplane-gate again" in done.stderr
+    assert "Traceback" not in done.stderr and "internal" not in done.stderr

@@ -651,6 +651,18 @@ def test_a_prod_inventory_that_is_torn_or_lost_is_replaced_by_the_next_promotion
     assert runs_now(promoted, PROD) == what
 
 
+@pytest.mark.parametrize("named", ["", "two words", "é"])
+def test_an_inventory_that_names_no_release_promotes_nothing_and_is_replaced(
+    promoted: Gate, tmp_path: Path, named: str
+) -> None:
+    path = tmp_path / "inventory" / "sellyouroutboard" / "testing.json"
+    edited = json.loads(path.read_text())
+    edited["artifact_identity"]["artifact_id"] = named
+    path.write_text(json.dumps(edited))
+    assert {"lane.settled", "inventory.source_current"} <= set(refused_by(promoted.run(promote(), ACTOR)))
+    assert promoted.run(deploy(A), ACTOR).status == "recorded"
+
+
 def test_an_inventory_edited_by_hand_unsettles_its_lane(promoted: Gate, tmp_path: Path) -> None:
     path = tmp_path / "inventory" / "sellyouroutboard" / "testing.json"
     edited = json.loads(path.read_text())

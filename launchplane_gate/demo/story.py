@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -130,7 +131,7 @@ class _Teller:
         self.artifacts = dict(zip((OLD, NEW, BROKEN, LYING), (written[name] for name in programs), strict=True))
 
     def tell(self) -> bool:
-        say = self.console.print
+        say = partial(self.console.print, soft_wrap=True)
         say("[bold]launchplane-gate[/bold] stands between a control plane and production. It asks policies twice:")
         say("may this happen, and did exactly that happen? Only then does it write down what a lane runs.")
         say(f"\nThe product {PRODUCT} runs on this machine, in the lanes testing and prod. The story is true:")
@@ -156,7 +157,7 @@ class _Teller:
         result = self._command(step.arguments)
         self.console.print(Text.from_ansi(result.output.rstrip()), soft_wrap=True)
         after = self._inventories()
-        self.console.print(f"[dim]changed:[/dim] {_changes(before, after)}")
+        self.console.print(f"[dim]changed:[/dim] {_changes(before, after)}", soft_wrap=True)
         expected = {lane: before.get(lane) for lane in ("testing", "prod")} | dict(step.moves)
         if result.exit_code != step.ends or not step.shows(result.document):
             self.console.print(f"[bold red]This should have ended with {step.ends}, not {result.exit_code}.[/bold red]")

@@ -11,17 +11,21 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import regorus
-
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
 from launchplane_gate.policy.engine import EvaluationFailed, Undefined, to_json
+
+try:
+    import regorus
+except ImportError:  # said by check_distribution, which everything that loads policies asks first
+    regorus = None
 
 os.environ.setdefault("RUST_LIB_BACKTRACE", "0")  # finding the first backtrace takes 0.2 s, and none is ever shown
 
 DISTRIBUTION = "gordon-to-regorus"
 VERSION = "0.13.0"
 IMPOSTORS = ("celine-regorus",)  # an older regorus, installed into the same module
+REINSTALL = "Nothing was done. Install launchplane-gate again, into an environment of its own."
 LONGEST_ERROR = 300
 
 _PATH = re.compile(r"data(\.[a-z_][a-z0-9_]*)+")
@@ -41,12 +45,15 @@ def check_distribution() -> None:
     try:
         distribution = importlib.metadata.distribution(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
-        raise EngineError(f"{DISTRIBUTION} {VERSION} is not installed; the embedded engine is made of it") from None
+        missing = f"{DISTRIBUTION} {VERSION} is not installed; the embedded engine is made of it"
+        raise EngineError(missing, hint=REINSTALL) from None
     if distribution.version != VERSION:
         raise EngineError(f"{DISTRIBUTION} is installed as {distribution.version}; the gate decides with {VERSION}")
     for impostor in IMPOSTORS:
         if any(importlib.metadata.distributions(name=impostor)):
             raise EngineError(f"{impostor} is installed too and replaces files of {DISTRIBUTION}; uninstall both")
+    if regorus is None:
+        raise EngineError(f"{DISTRIBUTION} is installed, and its module regorus cannot be imported", hint=REINSTALL)
     here, there = Path(str(regorus.__file__)).parent, Path(str(distribution.locate_file("regorus")))
     if here.resolve() != there.resolve():
         raise EngineError(f"the module regorus comes from {here}, not from {DISTRIBUTION}")
