@@ -1,10 +1,13 @@
 """What the ledger promises: one holder a lane, single steps, and a record that cannot be changed unseen."""
 
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -238,6 +241,32 @@ def test_a_truncated_ledger_is_refused(ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(LedgerError):  # it may be found on opening or on the first read
         Ledger.open(tmp_path, holds_records=False).verify()
+
+
+def test_a_ledger_that_may_only_be_read_is_refused_by_name_and_left_as_it_was() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Ledger.open(folder, holds_records=False).close()
+        file = folder / FILE_NAME
+        before = file.read_bytes()
+        file.chmod(0o444)
+        folder.chmod(0o555)
+        with nobody_in_particular(), pytest.raises(LedgerError, match=f"{file} cannot be used: .*readonly") as error:
+            Ledger.open(folder, holds_records=True)
+        assert "permissions" in error.value.hint and file.read_bytes() == before
+        folder.chmod(0o755)
+
+
+@contextmanager
+def nobody_in_particular() -> Iterator[None]:
+    """Without the rights of root, who may write whatever is read-only."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
 
 
 def test_records_without_their_ledger_are_refused(tmp_path: Path) -> None:
