@@ -169,7 +169,6 @@ class _Teller:
 
     def _command(self, arguments: list[str]) -> _Result:
         document = self.folder / "step.json"
-        document.unlink(missing_ok=True)
         full = [sys.executable, "-m", "launchplane_gate", "--config", str(self.folder / "launchplane-gate.toml")]
         full += [*arguments, "--output", "text", "--output", f"json={document}"]
         environment = dict(os.environ) | {"COLUMNS": str(min(self.console.width, 120))}
@@ -186,6 +185,7 @@ class _Teller:
             check=False,
         )
         found = json.loads(document.read_text()) if document.exists() else {}
+        document.unlink(missing_ok=True)
         return _Result(done.returncode, done.stdout, found)
 
     def _inventories(self) -> dict[str, str]:
