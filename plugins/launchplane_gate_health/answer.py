@@ -7,27 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from launchplane_gate.strictjson import NotStrictJson, loads
+from launchplane_gate_http import why
 
 MAX_REDIRECTS = 3
 
 _PLAIN_REVISION = re.compile(r"[\x21-\x7e]{1,200}")
-_CAUSES: tuple[tuple[type[Exception], str], ...] = (
-    (ssl.SSLCertVerificationError, "its TLS certificate could not be verified"),
-    (ssl.SSLError, "no TLS connection could be made"),
-    (socket.gaierror, "its host name is not known"),
-    (ConnectionRefusedError, "the connection was refused"),
-    (httpx.ConnectError, "no connection could be made"),
-    (httpx.TransportError, "the connection broke off, or what came is not HTTP"),
-)
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ async def ask(url: str, how: Asking, *, timeout_s: float) -> Answer:
     except TimeoutError:
         return Answer(None, None, f"no whole answer within {max(timeout_s, 0):.1f} s")
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        return Answer(None, None, _why(error))
+        return Answer(None, None, why(error))
 
 
 def revision_in(body: bytes, how: Asking) -> tuple[str | None, str]:
@@ -134,17 +125,3 @@ def _obstacle(url: str) -> str:
     if parsed.scheme not in ("http", "https") or not parsed.host:
         return "this is not an http(s) URL"
     return "a user name in a health URL is not sent; give a token in the settings" if parsed.userinfo else ""
-
-
-def _why(error: Exception) -> str:
-    links = list(_chain(error))
-    for kind, words in _CAUSES:
-        if any(isinstance(link, kind) for link in links):
-            return words
-    return f"it could not be asked ({type(error).__name__})"
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from functools import cached_property
 from ssl import SSLContext
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
 from launchplane_gate.model import Lane, stamp
 from launchplane_gate_health.answer import Asking, ask
+from launchplane_gate_health.evidence import HealthEvidence
 from launchplane_gate_health.options import LaneOptions, read_options
+from launchplane_gate_http import run_apart
 
 Sample = dict[str, Any]  # {url, status, revision, seen_at, detail}
-T = TypeVar("T")
 
 
 class HealthPlugin:
     """Asks every health URL of a lane, several times in a row. Raises SettingsError for settings it cannot use."""
+
+    evidence_contract = HealthEvidence
 
     def __init__(self, config: PluginConfig) -> None:
         self._options = read_options(config)
@@ -57,7 +58,7 @@ class HealthPlugin:
             urls = question.product.health_urls(lane.context, lane.instance)
             return await asyncio.gather(*(self._series(url, how, commit, deadline) for url in urls))
 
-        return [sample for series in _run_apart(all_at_once()) for sample in series]
+        return [sample for series in run_apart(all_at_once()) for sample in series]
 
     async def _series(self, url: str, how: Asking, commit: str | None, deadline: float) -> list[Sample]:
         series: list[Sample] = []
@@ -85,20 +86,3 @@ class HealthPlugin:
     def _tls(self) -> SSLContext:
         """Read once: loading the certificates takes longer than asking."""
         return httpx.create_ssl_context(trust_env=False)
-
-
-def _run_apart(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in a thread of its own: the caller may be inside an event loop.
-
-    Its result is awaited, not the end of its loop, which a resolver that hangs would delay beyond every deadline.
-    """
-    result: Future[T] = Future()
-
-    async def finish() -> None:
-        try:
-            result.set_result(await work)
-        except BaseException as error:  # noqa: BLE001  # raised again below, in the caller's thread
-            result.set_exception(error)
-
-    threading.Thread(target=lambda: asyncio.run(finish()), name="health", daemon=True).start()
-    return result.result()

@@ -1,0 +1,153 @@
+"""Asking a Dokploy server: with its key, in bounded time, and with the difference between no and not known."""
+
+from __future__ import annotations
+
+import math
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, Literal
+
+from pydantic import SecretStr
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from launchplane_gate.strictjson import NotStrictJson, loads
+from launchplane_gate_http import Answer, NoAnswer, exchange, run_apart
+
+MAX_BYTES = 4 * 1024 * 1024
+READ_ATTEMPTS = 3
+SAID_CHARACTERS = 200
+
+
+class DokployError(Exception):
+    """A call that did not do what it was to do. ``acted``: the server may have acted on it all the same."""
+
+    def __init__(self, message: str, *, acted: bool = False) -> None:
+        super().__init__(message)
+        self.acted = acted
+
+
+class KeyRefused(DokployError):
+    """The key is missing, wrong, revoked, or limited and used up: the server does not tell which."""
+
+
+class NotThere(DokployError):
+    """There is no such target for this key."""
+
+
+class _Passing(DokployError):
+    """What may be gone a moment later."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A server and the key to it; ``url`` has no path but a prefix of its own. ``seconds_left`` bounds every call."""
+
+    url: str
+    api_key: SecretStr
+    tls: ssl.SSLContext
+    connect_timeout_s: float = 5
+    timeout_s: float = 15
+    seconds_left: Callable[[], float] = lambda: math.inf
+
+    def within(self, seconds_left: Callable[[], float]) -> Connection:
+        """The same, with no call longer than what is left of a lease."""
+        return replace(self, seconds_left=seconds_left)
+
+    def read(self, route: str, params: Mapping[str, str] | None = None) -> Any:
+        """What a GET answers. Tried again with a pause where that may help, all in ``timeout_s``."""
+        deadline = time.monotonic() + self._limit_s()
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Passing),
+            stop=lambda state: time.monotonic() >= deadline or stop_after_attempt(READ_ATTEMPTS)(state),
+            wait=wait_exponential_jitter(initial=0.2, max=2, jitter=0.1),
+            reraise=True,
+        )
+        return retrying(lambda: self._read_once(route, params, deadline - time.monotonic()))
+
+    def write(self, route: str, body: Mapping[str, Any]) -> Any:
+        """What a POST answers, None for an empty body. Asked once and never again, whatever becomes of it."""
+        return self._said(route, self._ask("POST", route, json=body, limit_s=self._limit_s()), empty=None)
+
+    def _read_once(self, route: str, params: Mapping[str, str] | None, limit_s: float) -> Any:
+        answer = self._ask("GET", route, params=params, limit_s=limit_s)
+        return self._said(route, answer, empty=DokployError(f"Dokploy gave an empty answer to {route}"))
+
+    def _ask(self, method: Literal["GET", "POST"], route: str, *, limit_s: float, **rest: Any) -> Answer:
+        asked = exchange(
+            method,
+            f"{self.url}/api/{route}",
+            headers={"x-api-key": self.api_key.get_secret_value()},
+            tls=self.tls,
+            connect_timeout_s=self.connect_timeout_s,
+            timeout_s=limit_s,
+            max_bytes=MAX_BYTES,
+            **rest,
+        )
+        try:
+            return run_apart(asked)
+        except NoAnswer as error:
+            raise _Passing(f"Dokploy did not answer {route}: {error}", acted=error.sent) from None
+
+    def _said(self, route: str, answer: Answer, *, empty: DokployError | None) -> Any:
+        """The document of a good answer. Raises DokployError for every other."""
+        if answer.status != HTTPStatus.OK:
+            raise self._refusal(route, answer)
+        if not answer.body and answer.content_type in ("application/json", ""):
+            if empty:
+                raise empty
+            return None
+        try:
+            return loads(answer.body, max_bytes=MAX_BYTES)
+        except NotStrictJson:
+            what = answer.content_type or "of no content type"
+            raise DokployError(f"what answers {route} is not Dokploy's API: 200, {what}, no JSON", acted=True) from None
+
+    def _refusal(self, route: str, answer: Answer) -> DokployError:
+        status = answer.status
+        if status == HTTPStatus.UNAUTHORIZED:
+            return KeyRefused(
+                f"Dokploy refused the API key at {route} (401): it is wrong or revoked, or limited and used up; "
+                "one made through the API needs rateLimitEnabled: false"
+            )
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            return DokployError(
+                f"what answers {route} redirects ({status}); redirects are not followed: "
+                "give Dokploy's own URL, with https:// where it has it"
+            )
+        said = self._message(answer)
+        if not said:
+            return _kind(status)(
+                f"what answers {route} is not Dokploy's API: status {status}, no message; are scheme, host and port of "
+                "the URL right?",
+                acted=_may_have_acted(status),
+            )
+        return _kind(status, said)(f"Dokploy answers {route} with {status}: {said}", acted=_may_have_acted(status))
+
+    def _message(self, answer: Answer) -> str:
+        """One line of what an error says; never its details, which may hold a stack trace and what was sent."""
+        try:
+            document = loads(answer.body, max_bytes=MAX_BYTES)
+        except NotStrictJson:
+            return ""
+        message = document.get("message") if isinstance(document, dict) else None
+        if not isinstance(message, str):
+            return ""
+        line = next(iter(message.splitlines()), "").replace(self.api_key.get_secret_value(), "***")
+        return "".join(letter for letter in line if letter.isprintable())[:SAID_CHARACTERS]
+
+    def _limit_s(self) -> float:
+        return max(min(self.timeout_s, self.seconds_left()), 0)
+
+
+def _may_have_acted(status: int) -> bool:
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
+
+
+def _kind(status: int, said: str = "") -> type[DokployError]:
+    if status == HTTPStatus.NOT_FOUND and said:
+        return NotThere
+    passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+    return _Passing if passing else DokployError

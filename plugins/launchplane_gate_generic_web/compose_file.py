@@ -1,0 +1,119 @@
+"""The one variable through which a compose file gets its image: where it is used, and what it has to hold.
+
+A compose deployment ends well although nothing changed, where the file does not use the variable that was set.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+from dotenv.parser import parse_stream
+
+MAX_CHARACTERS = 1_000_000
+
+_INTERPOLATED = re.compile(r"\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?+])[^${}]*)?\})", re.ASCII)
+
+
+class Unusable(Exception):
+    """Why a compose target cannot be deployed to, or does not tell its image."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice: one of the two would be deployed, and not the other."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value if key.value != "<<"]
+        if len(keys) != len({str(key) for key in keys}):
+            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def value_for(file: str, variable: str, image: str) -> str:
+    """What the variable has to hold so that every service which uses it runs an image.
+
+    The file may leave part of the reference to the variable: ``${IMAGE}``, ``repository@${DIGEST}``. Raises Unusable
+    where no service uses it, or where one could not run this image.
+    """
+    values = set()
+    for service, template in _images(file, variable).items():
+        before, after = _around(template, variable, service)
+        if not (image.startswith(before) and image.endswith(after) and len(image) > len(before) + len(after)):
+            raise Unusable(f"the service {service} of the compose file runs {template}, which cannot become {image}")
+        values.add(image[len(before) : len(image) - len(after)])
+    if len(values) != 1:
+        raise Unusable(f"the services of the compose file want different values in {variable}")
+    return values.pop()
+
+
+def image_set(file: str, variable: str, env: str) -> str | None:
+    """The image that a compose target is set to run by its variable; None where it holds none. Raises Unusable."""
+    value = _bindings(env).get(variable)
+    if not value:
+        return None
+    found = set()
+    for service, template in _images(file, variable).items():
+        before, after = _around(template, variable, service)
+        found.add(f"{before}{value}{after}")
+    if len(found) != 1:
+        raise Unusable(f"the services of the compose file run different images by {variable}")
+    return found.pop()
+
+
+def env_with(env: str, variable: str, value: str) -> str:
+    """An environment with one variable changed or added, and every other line as it was."""
+    parts, placed = [], False
+    for binding in parse_stream(io.StringIO(env)):
+        if binding.key != variable:
+            parts.append(binding.original.string)
+        elif not placed:
+            parts.append(f"{variable}={value}\n")
+            placed = True
+    text = "".join(parts)
+    if placed:
+        return text
+    return text + ("" if not text or text.endswith("\n") else "\n") + f"{variable}={value}\n"
+
+
+def _bindings(env: str) -> dict[str, str | None]:
+    return {binding.key: binding.value for binding in parse_stream(io.StringIO(env)) if binding.key}
+
+
+def _images(file: str, variable: str) -> dict[str, str]:
+    """The image of each service that uses the variable in it. Raises Unusable where none does."""
+    if len(file) > MAX_CHARACTERS:
+        raise Unusable(f"the compose file is longer than {MAX_CHARACTERS} characters")
+    try:
+        document = yaml.load(file, Loader=_Loader)  # noqa: S506  # a SafeLoader
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise Unusable("the compose file is not YAML" + (f", line {mark.line + 1}" if mark else "")) from None
+    services = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict):
+        raise Unusable("the compose file has no services")
+    images = {
+        str(name): service["image"]
+        for name, service in services.items()
+        if isinstance(service, dict) and isinstance(service.get("image"), str)
+    }
+    using = {name: image for name, image in images.items() if variable in _variables(image)}
+    if not using:
+        raise Unusable(
+            f"no service of the compose file has an image with ${{{variable}}}, so setting it changes nothing"
+        )
+    return using
+
+
+def _variables(template: str) -> list[str]:
+    return [match[2] or match[3] for match in _INTERPOLATED.finditer(template) if not match[1]]
+
+
+def _around(template: str, variable: str, service: str) -> tuple[str, str]:
+    """What stands before and after the one use of the variable. Raises Unusable for anything less plain."""
+    uses = list(_INTERPOLATED.finditer(template))
+    if len(uses) != 1 or uses[0][4] in (":+", "+"):
+        raise Unusable(f"the image of the service {service} is made of more than {variable}: {template}")
+    return template[: uses[0].start()], template[uses[0].end() :]

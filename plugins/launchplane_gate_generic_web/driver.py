@@ -1,0 +1,194 @@
+"""The driver ``generic-web``: sets the image of a target by its digest, deploys, and waits for that very deployment.
+
+``done`` is not live, and Dokploy does not tell which digest runs: what is observed is what a target is set to run.
+That the release is live, only the health of the lane says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
+from launchplane_gate.model import Lane, Observation, Outcome, Run, Target, stamp
+from launchplane_gate_dokploy import Deployment, Dokploy, DokployError, QueuedJob, connection
+from launchplane_gate_generic_web.compose_file import Unusable
+from launchplane_gate_generic_web.options import GenericWebOptions, TargetTable, read_options, read_targets
+from launchplane_gate_generic_web.targets import ReadTarget, read_target
+from launchplane_gate_generic_web.waiting import ALREADY_SET, Wait
+
+WAIT_SHARE = 0.75  # of what is left of the lease; the rest is for confirming and recording
+
+
+class GenericWebPlugin:
+    """Brings the driver ``generic-web``. Raises SettingsError for settings that it cannot deploy with."""
+
+    def __init__(self, config: PluginConfig) -> None:
+        options = read_options(config)
+        server = connection(options, place=f"plugins.{config.name}", base_dir=config.base_dir)
+        self.driver = GenericWebDriver(Dokploy(server), options, read_targets(config, options), now=config.now)
+
+    @hookimpl
+    def gate_drivers(self) -> Iterable[Driver]:
+        return [self.driver]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A target with its queue and its rows."""
+
+    target: ReadTarget
+    jobs: list[QueuedJob]
+    rows: list[Deployment]
+
+    @property
+    def busy(self) -> str:
+        """The deployment that is under way on the target, by anybody; empty where there is none."""
+        if self.jobs:
+            return f"{self.jobs[0].title!r} is {'running' if self.jobs[0].state == 'active' else 'queued'}"
+        running = [row for row in self.rows if row.status == "running"]
+        if running:
+            return f"{running[0].title!r} is running since {running[0].created_at}"
+        return "one is running" if self.target.status == "running" else ""
+
+
+class _Refused(Exception):
+    """Why a deploy was not begun."""
+
+
+class GenericWebDriver:
+    driver_id = "generic-web"
+
+    def __init__(
+        self,
+        dokploy: Dokploy,
+        options: GenericWebOptions,
+        targets: Mapping[Lane, TargetTable],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._dokploy = dokploy
+        self._options = options
+        self._targets = targets
+        self._now = now
+
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        dokploy = self._dokploy.within(approval.seconds_left)
+        try:
+            table, target = self._prepare(dokploy, approval)
+        except (_Refused, Unusable, DokployError) as error:
+            return Outcome(status="fail", touched=False, detail=str(error))
+        image_is_set = False
+        try:
+            with approval.redeem(_target(table, target)) as release:
+                progress(f"setting the image of {table.target_type} {table.target_id}")
+                target.set_image(dokploy, release.artifact_id)
+                image_is_set = True
+                self._trigger(dokploy, table, approval)
+        except DokployError as error:
+            if not image_is_set:
+                return _image_not_set(error)
+            if not error.acted:
+                return Outcome(status="unknown", touched=True, detail=f"nothing was deployed: {error}; {ALREADY_SET}")
+            progress(f"looking for the deployment all the same: {error}")
+        return self._wait(dokploy, table, approval.run_id, progress, approval.seconds_left() * WAIT_SHARE)
+
+    def find(self, run: Run) -> Outcome:
+        """Wait for the run's own deployment as ``deploy`` does: it may be queued still."""
+        try:
+            table = self._table(run.destination)
+        except _Refused as error:
+            return Outcome(status="unknown", touched=True, detail=str(error))
+        return self._wait(self._dokploy, table, run.run_id, lambda _: None, self._options.deploy_timeout_s)
+
+    def observe(self, lane: Lane) -> Observation:
+        seen_at = stamp(self._now())  # before it is read: what is true then is true no earlier
+        try:
+            seen = self._look(self._dokploy, self._table(lane))
+        except (_Refused, DokployError) as error:
+            return Observation(seen_at=seen_at, reachable=False, artifact_id=None, in_flight=None, detail=str(error))
+        try:
+            image, doubt = seen.target.image, ""
+        except Unusable as error:
+            image, doubt = None, f"{error}; "
+        return Observation(
+            seen_at=seen_at,
+            reachable=True,
+            artifact_id=None,
+            configured_artifact_id=image,
+            in_flight=bool(seen.busy),
+            detail=doubt + _last_deployment(seen),
+        )
+
+    def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
+        inventory.write()
+
+    def _prepare(self, dokploy: Dokploy, approval: Approval) -> tuple[TargetTable, ReadTarget]:
+        """Check whatever can be checked, and change nothing. Raises _Refused, Unusable or DokployError."""
+        table = self._table(approval.lane)
+        seen = self._look(dokploy, table)
+        if seen.busy:
+            raise _Refused(
+                f"another deployment of {table.target_type} {table.target_id} is under way: {seen.busy}; "
+                "wait for its end, or cancel it in Dokploy, then deploy again"
+            )
+        seen.target.check(approval.release.artifact_id)
+        writes_s = 2 * self._options.timeout_s
+        if (left_s := approval.seconds_left()) <= writes_s:
+            raise _Refused(f"{left_s:.0f} s of the lease are left, and the changes may take {writes_s:.0f} s")
+        return table, seen.target
+
+    def _table(self, lane: Lane) -> TargetTable:
+        if lane not in self._targets:
+            raise _Refused(f"the settings name no target for {lane}: its table `target` needs target_type, target_id")
+        return self._targets[lane]
+
+    def _look(self, dokploy: Dokploy, table: TargetTable) -> _Seen:
+        """The queue first: a job that leaves it meanwhile is found among the rows. Raises DokployError."""
+        jobs = [job for job in dokploy.queue() if job.is_of(table.ref)]
+        rows = dokploy.deployments(table.ref)
+        return _Seen(read_target(dokploy, table, self._options.compose_variable), jobs, rows)
+
+    def _trigger(self, dokploy: Dokploy, table: TargetTable, approval: Approval) -> None:
+        release = approval.release
+        dokploy.deploy(
+            table.ref,
+            title=_title(approval.run_id),
+            description=f"{release.artifact_id} of commit {release.source_git_ref}",
+        )
+
+    def _wait(self, dokploy: Dokploy, table: TargetTable, run_id: str, progress: Progress, longest_s: float) -> Outcome:
+        timeout_s = max(min(self._options.deploy_timeout_s, longest_s), 0)
+        return Wait(dokploy, table.ref, _title(run_id), timeout_s, self._options.poll_s, progress).outcome()
+
+
+def _title(run_id: str) -> str:
+    """By this a deployment is found again; a run makes one deployment at most."""
+    return f"launchplane-gate {run_id}"
+
+
+def _target(table: TargetTable, target: ReadTarget) -> Target:
+    return Target(
+        target_type=table.target_type,
+        target_id=table.target_id,
+        target_name=table.target_name or target.name or table.target_id,
+        deploy_mode=f"dokploy-{table.target_type}-api",
+    )
+
+
+def _image_not_set(error: DokployError) -> Outcome:
+    if not error.acted:
+        return Outcome(status="fail", touched=False, detail=f"the image was not set: {error}")
+    detail = f"it is not known whether the image was set: {error}; nothing was deployed; {ALREADY_SET}, if it was"
+    return Outcome(status="unknown", touched=True, detail=detail)
+
+
+def _last_deployment(seen: _Seen) -> str:
+    what = f"Dokploy shows what is set, not what runs; status {seen.target.status}"
+    if seen.busy:
+        return f"{what}; {seen.busy}"
+    if not seen.rows:
+        return f"{what}; no deployment is remembered"
+    row = seen.rows[0]
+    return f"{what}; last deployment {row.title!r}: {row.status} at {row.finished_at or row.created_at}"
