@@ -142,12 +142,14 @@ def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tupl
     except Exception as error:  # noqa: BLE001  # a platform that cannot be asked is a thing to show, not to stop at
         return None, f"the platform cannot be asked: {error}"
     recorded = records.release and records.release.artifact_id
-    running = observed.artifact_id or observed.configured_artifact_id
+    runs, set_to = observed.artifact_id, observed.configured_artifact_id
     if not observed.reachable:
         return observed, f"the platform cannot be reached: {observed.detail}"
-    if running == recorded:
+    if (runs or set_to) == recorded:
         return observed, ""
-    return observed, f"{running} is seen running" if running else f"nothing is seen running: {observed.detail}"
+    if runs:
+        return observed, f"{runs} is seen running"
+    return observed, f"it is set to run {set_to}" if set_to else f"nothing is seen running: {observed.detail}"
 
 
 def _is_as_recorded(view: LaneView) -> bool:

@@ -197,5 +197,6 @@ def _observed(loaded: Plugins, driver_id: str, lane: Lane) -> str:
     seen = loaded.drivers[driver_id].observe(lane)
     if not seen.reachable:
         raise EvidenceFailed(f"{driver_id} cannot reach it: {seen.detail}", hint="Bring the platform back.")
-    running = seen.artifact_id or seen.configured_artifact_id
-    return f"{driver_id} answers: {brief(running) if running else 'nothing runs here'}"
+    if seen.artifact_id is None and seen.configured_artifact_id:
+        return f"{driver_id} answers: set to run {brief(seen.configured_artifact_id)}; what runs it does not tell"
+    return f"{driver_id} answers: {brief(seen.artifact_id) if seen.artifact_id else 'nothing runs here'}"

@@ -10,8 +10,8 @@ named_by(inventory, release) if {
 	inventory.source_git_ref == release.source_git_ref
 }
 
-# What a platform says is running; where it does not tell, what it is set to run.
-running(observed) := observed.artifact_id if {
+# What a platform shows: the artifact that runs; where it does not tell, the one that it is set to run.
+shown(observed) := observed.artifact_id if {
 	is_string(observed.artifact_id)
 } else := observed.configured_artifact_id if {
 	observed.artifact_id == null

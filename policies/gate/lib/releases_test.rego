@@ -43,8 +43,8 @@ test_two_that_are_null_name_nothing if {
 }
 
 test_what_runs_comes_before_what_is_configured if {
-	releases.running({"artifact_id": "a", "configured_artifact_id": "b"}) == "a"
-	releases.running({"artifact_id": null, "configured_artifact_id": "b"}) == "b"
+	releases.shown({"artifact_id": "a", "configured_artifact_id": "b"}) == "a"
+	releases.shown({"artifact_id": null, "configured_artifact_id": "b"}) == "b"
 }
 
 test_where_neither_is_told_nothing_is_known_to_run if {
@@ -53,7 +53,7 @@ test_where_neither_is_told_nothing_is_known_to_run if {
 		{"artifact_id": 7, "configured_artifact_id": "b"}, {"artifact_id": false, "configured_artifact_id": "b"},
 		{"artifact_id": null, "configured_artifact_id": 7}, {}, null, [],
 	] {
-		not releases.running(observed)
+		not releases.shown(observed)
 	}
 }
 

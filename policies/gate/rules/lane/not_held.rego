@@ -6,18 +6,18 @@
 package gate.rules.lane.not_held
 
 satisfied if {
-	input.destination.hold == null
+	is_null(input.destination.hold)
 	_source_is_free
 }
 
 _source_is_free if {
 	input.action == "deploy"
-	input.source == null
+	is_null(input.source)
 }
 
 _source_is_free if {
 	input.action == "promote"
-	input.source.hold == null
+	is_null(input.source.hold)
 }
 
 message := sprintf("Source lane: %v. Destination lane: %v.", [
