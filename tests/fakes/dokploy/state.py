@@ -1,0 +1,209 @@
+"""All that the fake knows, behind one lock, and what a test may ask of it or do to it. No sockets here."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Condition
+from typing import Any
+
+from tests.fakes.dokploy.breaks import Break, How
+from tests.fakes.dokploy.jobs import Queue
+from tests.fakes.dokploy.registry import Image, Registry
+from tests.fakes.dokploy.rows import (
+    application_relations,
+    application_row,
+    compose_relations,
+    compose_row,
+    environment,
+    new_id,
+)
+from tests.fakes.dokploy.targets import Kind, Target, Trigger
+
+VERIFICATIONS = 10  # of a rate-limited key; each call takes two
+
+TITLES: dict[Trigger, str] = {"deploy": "Manual deployment", "redeploy": "Rebuild deployment"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came, without its headers; ``body`` is its JSON, or its text where it is none."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+class State:
+    """``strict`` refuses what the real API would drop without a word, and notes it in ``violations``."""
+
+    def __init__(self, *, strict: bool = True, job_s: float = 0.05, takeover_s: float = 0.0) -> None:
+        self.changed = Condition()
+        self.strict = strict
+        self.violations: list[str] = []
+        self.requests: list[Asked] = []
+        self.registry = Registry()
+        self.queue = Queue(self.changed, self.registry, job_s=job_s, takeover_s=takeover_s)
+        self.targets: dict[str, Target] = {}
+        self.environment = environment("shop")
+        self.user_id = new_id()
+        self._verifications: dict[str, int | None] = {}
+        self._breaks: defaultdict[str, deque[Break]] = defaultdict(deque)
+        self.key = self.add_key(rate_limited=False)
+
+    # -- the stage
+
+    @property
+    def job_s(self) -> float:
+        """How long a job runs."""
+        return self.queue.job_s
+
+    @job_s.setter
+    def job_s(self, seconds: float) -> None:
+        self.queue.job_s = seconds
+
+    @property
+    def takeover_s(self) -> float:
+        """How long the old revision goes on answering after ``done``; ``math.inf``: for ever."""
+        return self.queue.takeover_s
+
+    @takeover_s.setter
+    def takeover_s(self, seconds: float) -> None:
+        self.queue.takeover_s = seconds
+
+    def add_application(
+        self,
+        name: str,
+        image: str | None = None,
+        source_type: str = "docker",
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        registry_url: str | None = None,
+    ) -> str:
+        """Make an application; it runs its image if that is pushed already. Returns its id."""
+        row = application_row(name, self.environment["environmentId"])
+        row.update(dockerImage=image, sourceType=source_type, registryUrl=registry_url)
+        row.update(username=username, password=password)
+        return self._add(Target("application", row, application_relations()))
+
+    def add_compose(self, name: str, file: str, env: str = "", source_type: str = "raw") -> str:
+        """Make a compose; of a git source, ``file`` stands in git, where the API does not show it. Returns its id."""
+        row = compose_row(name, self.environment["environmentId"])
+        row.update(composeFile=file if source_type == "raw" else "", env=env, sourceType=source_type)
+        return self._add(Target("compose", row, compose_relations(), file=file))
+
+    def _add(self, target: Target) -> str:
+        with self.changed:
+            status, image = target.outcome(target.wanted(), "deploy", self.registry)
+            if status == "done" and image:
+                target.roll_out(image, 0)
+                target.set_status("done")
+            self.targets[target.target_id] = target
+        return target.target_id
+
+    def push(self, image: str, revision: str, crashes: bool = False, reports: str | None = None) -> None:
+        """Put an image into the registry; ``reports`` is the revision that its health claims, if not its own."""
+        with self.changed:
+            self.registry.push(Image(image, revision, crashes, reports))
+
+    # -- keys
+
+    def add_key(self, rate_limited: bool = True) -> str:
+        key = new_id() + new_id()
+        with self.changed:
+            self._verifications[key] = VERIFICATIONS if rate_limited else None
+        return key
+
+    def revoke(self, key: str) -> None:
+        with self.changed:
+            self._verifications.pop(key, None)
+
+    def admits(self, key: str | None) -> bool:
+        """Verify a key; of a rate-limited one, this takes two of its verifications."""
+        with self.changed:
+            left = self._verifications.get(key, 0) if key else 0
+            if key and left:
+                self._verifications[key] = left - 2
+            return left is None or left > 0
+
+    # -- the truth
+
+    def running(self, target_id: str) -> str | None:
+        """The image that answers now."""
+        with self.changed:
+            image = self.targets[target_id].runs()
+            return image.name if image else None
+
+    def configured(self, target_id: str) -> str | None:
+        with self.changed:
+            return self.targets[target_id].configured()
+
+    def changes(self, target_id: str) -> int:
+        """How many requests changed the target: saves, updates, deploys and redeploys that were accepted."""
+        with self.changed:
+            return self.targets[target_id].changes
+
+    def wait(self, until: Callable[[], object], timeout_s: float = 5.0) -> None:
+        """Wait until something holds, such as ``dokploy.idle``; an AssertionError says that it never did."""
+        deadline = time.monotonic() + timeout_s
+        with self.changed:
+            while not until():
+                assert time.monotonic() < deadline, f"not so within {timeout_s} s"
+                self.changed.wait(0.01)  # a takeover comes without a word
+
+    def idle(self) -> bool:
+        """Tell whether no job waits or runs."""
+        with self.changed:
+            return not self.queue.listed()
+
+    # -- what others do meanwhile
+
+    def act(self, target_id: str, image: str, title: str = TITLES["deploy"]) -> None:
+        """Someone else saves an image and queues a deploy; this is not counted among ``changes``."""
+        with self.changed:
+            self.save_image(self.targets[target_id], image)
+            self.queue.add(self.targets[target_id], "deploy", title, "")
+
+    def redeploy_by_hand(self, target_id: str) -> None:
+        self.queue.add(self.targets[target_id], "redeploy", TITLES["redeploy"], "")
+
+    def save_image(self, target: Target, image: str | None, **credentials: str | None) -> None:
+        assert target.kind == "application", "only an application has an image of its own"
+        target.row.update(dockerImage=image, sourceType="docker", applicationStatus="idle", **credentials)
+
+    def pause(self, pause_running: bool = False) -> None:
+        """Let no further job start; or, with ``pause_running``, let jobs start and none end."""
+        self.queue.hold("running" if pause_running else "waiting")
+
+    def resume(self) -> None:
+        self.queue.hold("no")
+
+    def restart(self) -> None:
+        """What a restart of the server does to its jobs; what runs goes on running."""
+        self.queue.forget()
+
+    def kill_lane(self, target_id: str) -> None:
+        """Stop what runs on a target, until the next roll-out."""
+        with self.changed:
+            self.targets[target_id].stop()
+
+    # -- calls that misbehave
+
+    def break_next(self, path: str, how: How, times: int = 1) -> None:
+        """Let the next calls of ``application.one`` (or ``/live/...``) misbehave; nothing is done on a broken call,
+        but for "drop_after" and "drip"."""
+        with self.changed:
+            self._breaks[path.removeprefix("/api/")].extend(Break(how) for _ in range(times))
+
+    def takes_break(self, path: str) -> Break | None:
+        with self.changed:
+            waiting = self._breaks[path.removeprefix("/api/")]
+            return waiting.popleft() if waiting else None
+
+    def find(self, kind: Kind, target_id: str) -> Target | None:
+        target = self.targets.get(target_id)
+        return target if target and target.kind == kind else None
