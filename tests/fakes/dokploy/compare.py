@@ -92,7 +92,7 @@ class Replay:
         elif not found.content:
             yield "found an empty body"
         else:
-            yield from self._unequal(recorded["json"], found.json(), "", passing=False)
+            yield from self._unequal(recorded["json"], found.json(), "answer", passing=False)
 
     def _unequal(self, recorded: Any, found: Any, where: str, *, passing: bool) -> Iterator[str]:
         if type(recorded) is not type(found):
