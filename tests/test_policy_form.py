@@ -215,6 +215,7 @@ def test_tests_may_replace_facts_and_call_what_they_test() -> None:
         ("test_it contains 1", "is not run as a test"),
         ("test_it(x) if x", "is not run as a test"),
         ("rules.test_it if true", "a head with a reference"),
+        ("test_it if 1 == 2\n\ntest_it if true", "`test_it` is there twice"),
         ("test_it if http.send({})", "`http.send` is no function"),
         ("test_it if unknown(1)", "`unknown` is no function"),
         ("f(x) := data.gate_test.rules.lane.quiet.f(x)\n\ntest_it if f(1)", "never ends"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from tests.fakes import bundles
 
 PATH = "gate/more_test.rego"
 HEADER = "package gate_test.more\n\nimport data.gate.rules.lane.settled\n\n"  # so the first test begins on line 5
-OPA = shutil.which("opa") or shutil.which("opa", path=str(Path.home() / "go/bin"))
 
 
 Make = Callable[[str], Bundle]
@@ -58,10 +55,6 @@ def test_a_test_that_is_true_passes(run: Run) -> None:
 def test_a_test_to_be_done_is_skipped_and_no_failure(run: Run) -> None:
     result = run("todo_test_it if 1 / 0 == 1\n")
     assert (result.passed, result.skipped, result.saw) == (False, True, "")
-
-
-def test_several_bodies_of_one_test_are_one_test_and_one_is_enough(run: Run) -> None:
-    assert run("test_it if 1 == 2\n\ntest_it if 1 == 1\n").passed
 
 
 @pytest.mark.parametrize(
@@ -143,13 +136,3 @@ def test_only_some_may_be_run(make: Make) -> None:
 def test_no_tests_at_all_is_a_failure(make: Make) -> None:
     with pytest.raises(PolicyError, match="no Rego test is called 'three'"):
         run_rego_tests(make("test_one if true\n"), "three")
-
-
-@pytest.mark.skipif(OPA is None, reason="no opa at hand")
-def test_opa_passes_and_fails_the_same_tests(make: Make, tmp_path: Path) -> None:
-    body = "test_yes if 1 == 1\n\ntest_no if 1 == 2\n\ntest_undefined if input.x\n\ntodo_test_later if false\n"
-    results = run_rego_tests(make(body), "gate_test.more.")
-    process = subprocess.run([str(OPA), "test", "-b", str(tmp_path), "-v"], capture_output=True, text=True, check=False)
-    for result in results:
-        verdict = "SKIPPED" if result.skipped else "PASS" if result.passed else "FAIL"
-        assert f"data.{result.name}: {verdict}" in process.stdout

@@ -1,11 +1,13 @@
-"""Running a bundle's Rego tests, as ``opa test`` would, and telling what a failing one saw."""
+"""Running a bundle's Rego tests, as ``opa test`` would and does, and telling what a failing one saw."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from launchplane_gate.authoring.failing_statement import what_it_saw
+from launchplane_gate.authoring.opa_tests import Opa, OpaResult, Verdict
 from launchplane_gate.errors import EngineError, PolicyError
 from launchplane_gate.policy.bundle import Bundle
 from launchplane_gate.policy.interpreter import Interpreter
@@ -16,7 +18,8 @@ from launchplane_gate.policy.rego_tests import RegoTest, interpreter_of_tests, p
 class TestResult:
     """``line`` is that of the test or, where it failed, of the statement that did not hold; ``saw`` says why not.
 
-    ``path`` is the file as people name it. A ``todo_test_*`` is skipped, and is no failure.
+    ``path`` is the file as people name it. A ``todo_test_*`` is skipped, and is no failure. ``engines`` holds what each
+    engine that was asked says of the test: only where all of them pass it, it ``passed``.
     """
 
     __test__ = False  # not one of pytest's
@@ -28,15 +31,27 @@ class TestResult:
     skipped: bool
     saw: str
     duration_s: float
+    engines: Mapping[str, Verdict | None]
 
 
-def run_rego_tests(bundle: Bundle, only: str | None = None) -> list[TestResult]:
-    """Run the tests, or those that have ``only`` in their full name. Raises PolicyError where that leaves none."""
+def run_rego_tests(bundle: Bundle, only: str | None = None, opa: Opa | None = None) -> list[TestResult]:
+    """Run the tests, or those that have ``only`` in their full name; on OPA too, where there is one.
+
+    Raises PolicyError where that leaves none, or where OPA does not take the policies; EngineError where OPA cannot be
+    asked.
+    """
     chosen = [test for test in bundle.tests if only is None or only in test.rule]
     if not chosen:
         raise PolicyError("the bundle has no Rego tests" if only is None else f"no Rego test is called {only!r}")
     interpreter = interpreter_of_tests(bundle.modules, bundle.data)
-    return [_run(bundle, interpreter, test) for test in chosen]
+    results = [_run(bundle, interpreter, test) for test in chosen]
+    if opa is None:
+        return results
+    on_opa = opa.test(bundle)
+    known = {test.rule for test in bundle.tests}
+    strangers = {rule: said for rule, said in on_opa.items() if rule not in known and (only or "") in rule}
+    compared = [_compared(result, on_opa.get(f"data.{result.name}"), opa) for result in results]
+    return [*compared, *_only_on_opa(bundle, strangers, opa)]
 
 
 def _run(bundle: Bundle, interpreter: Interpreter, test: RegoTest) -> TestResult:
@@ -57,4 +72,34 @@ def _run(bundle: Bundle, interpreter: Interpreter, test: RegoTest) -> TestResult
         skipped=test.is_todo,
         saw=saw,
         duration_s=duration_s,
+        engines={"embedded": "todo" if test.is_todo else "pass" if passed else "fail"},
     )
+
+
+def _compared(result: TestResult, on_opa: OpaResult | None, opa: Opa) -> TestResult:
+    """The result with what OPA says of the same test. Where the two differ, the test failed."""
+    embedded = result.engines["embedded"]
+    said = on_opa.verdict if on_opa else None
+    both = replace(result, engines={"embedded": embedded, "opa": said})
+    if said == embedded:
+        return both
+    why = result.saw or (on_opa.why if on_opa else "")
+    saw = f"the engines differ: the embedded one says {embedded}, OPA {opa.version} says {said or 'nothing'}"
+    line = on_opa.line if on_opa and not result.saw else result.line
+    return replace(both, line=line, passed=False, skipped=False, saw=f"{saw}; {why}" if why else saw)
+
+
+def _only_on_opa(bundle: Bundle, strangers: Mapping[str, OpaResult], opa: Opa) -> Iterator[TestResult]:
+    """What OPA takes for a test and the gate does not."""
+    files = {module.path: module.file for module in bundle.modules}
+    for rule, said in strangers.items():
+        yield TestResult(
+            name=rule.removeprefix("data."),
+            path=files.get(said.path, said.path),
+            line=said.line,
+            passed=False,
+            skipped=False,
+            saw=f"the engines differ: for the gate this is no test, OPA {opa.version} says {said.verdict}",
+            duration_s=0,
+            engines={"embedded": None, "opa": said.verdict},
+        )

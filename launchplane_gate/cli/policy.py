@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ FOLDERS = click.argument("folders", metavar="[FOLDER]...", nargs=-1, type=click.
 
 @click.group(cls=Group)
 def policy() -> None:
-    """Check and test the policies.
+    """Check and test the policies, and pack them for OPA.
 
     The shipped ones, with the folders that the settings add, or those that you name.
 
@@ -29,36 +31,51 @@ def policy() -> None:
     Examples:
       launchplane-gate policy check policies
       launchplane-gate policy test --only source_current
+      launchplane-gate policy bundle -o gate.tar.gz
     """
 
 
 @policy.command()
 @FOLDERS
 @click.option("--only", metavar="TEXT", help="Only the tests that have this in their full name.")
+@click.option("--opa", "program", metavar="PROGRAM", help="The opa to ask too, which has to be there.  [default: opa]")
 @pass_session
-def test(session: Session, folders: tuple[Path, ...], only: str | None) -> Answer:
+def test(session: Session, folders: tuple[Path, ...], only: str | None, program: str | None) -> Answer:
     """Run the Rego tests of the policies: 0 if all hold, 1 if one does not.
 
-    A failing test is told with its file and line, the statement that does not hold, and what that saw. No tests at all
-    are a failure too. A `todo_test_...` is skipped.
+    They run on the embedded engine and, where there is an `opa` on the PATH, on OPA too: what one engine passes and
+    the other does not has failed. A failing test is told with its file and line, the statement that does not hold, and
+    what that saw. No tests at all are a failure too. A `todo_test_...` is skipped.
 
     \b
     Examples:
       launchplane-gate policy test
       launchplane-gate policy test --only source_current policies
+      launchplane-gate policy test --opa /opt/opa/bin/opa
     """
     from dataclasses import asdict
 
+    from launchplane_gate.authoring.opa_tests import find_opa
     from launchplane_gate.authoring.rego_tests import run_rego_tests
+    from launchplane_gate.policy.interpreter import VERSION
 
-    results = run_rego_tests(session.bundle(folders), only)
+    opa = find_opa(program)
+    results = run_rego_tests(session.bundle(folders), only, opa)
     failed = [result for result in results if not (result.passed or result.skipped)]
     ran = sum(not result.skipped for result in results)
-    document = {"ran": ran, "failed": len(failed), "tests": [asdict(result) for result in results]}
-    return Answer(document, _tests_text(results, failed, ran), 0 if ran and not failed else 1)
+    document = {
+        "ran": ran,
+        "failed": len(failed),
+        "engines": {"embedded": f"regorus {VERSION}", "opa": opa.version if opa else None},
+        "tests": [asdict(result) for result in results],
+    }
+    text = _tests_text(results, failed, ran, f", on the embedded engine and on OPA {opa.version}" if opa else "")
+    if opa is None:
+        text.append("OPA was not asked: there is no `opa` on the PATH, and none was named by --opa.")
+    return Answer(document, text, 0 if ran and not failed else 1)
 
 
-def _tests_text(results: list[TestResult], failed: list[TestResult], ran: int) -> list[Block]:
+def _tests_text(results: list[TestResult], failed: list[TestResult], ran: int, where: str) -> list[Block]:
     from launchplane_gate.report.words import count, span
 
     text: list[Block] = []
@@ -68,7 +85,7 @@ def _tests_text(results: list[TestResult], failed: list[TestResult], ran: int) -
     took = span(sum(result.duration_s for result in results))
     if failed:
         return [*text, f"{len(failed)} of {count(ran, 'test')} failed{skipped}, in {took}."]
-    return [f"{count(ran, 'test')} passed{skipped}, in {took}." if ran else f"No test ran{skipped}."]
+    return [f"{count(ran, 'test')} passed{where}{skipped}, in {took}." if ran else f"No test ran{skipped}."]
 
 
 @policy.command()
@@ -105,3 +122,48 @@ def _findings(findings: tuple[Finding, ...]) -> Answer:
         text += [f"{finding.file}:{finding.line}: {finding.message}", f"  {finding.remedy}"]
     text.append(f"{count(len(findings), 'finding')}; the gate does not load these policies.")
     return Answer({"findings": [asdict(finding) for finding in findings]}, text, 1)
+
+
+@policy.command()
+@FOLDERS
+@click.option("-o", "--file", "target", metavar="FILE", required=True, help="The file to write; - is standard output.")
+@pass_session
+def bundle(session: Session, folders: tuple[Path, ...], target: str) -> Answer:
+    """Write the policies as one file that OPA serves.
+
+    They are checked and tested first, as they are where the gate starts. The file holds the merged configuration and
+    every module, and names its revision, which is that of the policies. An older bundle is replaced, another file is
+    not.
+
+    \b
+    Examples:
+      launchplane-gate policy bundle -o gate.tar.gz
+      launchplane-gate policy bundle -o gate.tar.gz policies
+    """
+    from launchplane_gate.authoring.bundle_file import packed, write_bundle
+    from launchplane_gate.policy import EmbeddedEngine
+    from launchplane_gate.report.words import count
+
+    to_screen = target == "-"
+    if to_screen and any(output.path is None for output in session.outputs):
+        raise click.UsageError("the bundle goes to standard output; give --output a file: --output json=FILE")
+    if to_screen and sys.stdout.isatty():
+        raise click.UsageError("a bundle is no text for a terminal; name a file, or send it on by `-o - | ...`")
+    made = session.bundle(folders)
+    EmbeddedEngine(made)
+    document = {"file": target, "revision": made.revision, "modules": len(made.modules)}
+    if to_screen:
+        _send(packed(made))
+        return Answer(document, [])
+    write_bundle(made, Path(target))
+    told = f"{target}: {count(len(made.modules), 'module')}, revision {made.revision}"
+    return Answer(document, [told, f"  serve it: opa run --server --bundle {shlex.quote(target)}"])
+
+
+def _send(content: bytes) -> None:
+    from launchplane_gate.errors import UsageError
+
+    try:
+        click.echo(content, nl=False)
+    except OSError as error:
+        raise UsageError(f"standard output cannot be written: {error}", hint="Do not use what was written.") from None

@@ -76,6 +76,7 @@ class _Check:
         for rule in self.module.rules:
             self._head(rule)
             self._body(rule)
+        self._tests_named_twice()
         if code_of(self.module):
             for name in sorted({"satisfied", "message"} - self.module.own):
                 self._wrong(self.module.package_line, f"the rule has no `{name}`", f"Define `{name}`.")
@@ -127,6 +128,17 @@ class _Check:
             self._head_of_rule(rule)
         elif rule.kind != "Func":
             self._wrong(rule.line, f"`{rule.name}` is no function", "A library holds functions only.")
+
+    def _tests_named_twice(self) -> None:
+        """Joined by "or" like all definitions, one that holds would stand for one that does not."""
+        seen: set[str] = set()
+        for rule in self.module.rules:
+            if rule.name in seen:
+                self._wrong(
+                    rule.line, f"`{rule.name}` is there twice, and one hides the other", "Give it another name."
+                )
+            if self.is_test and rule.name.startswith(("test_", "todo_test_")):
+                seen.add(rule.name)
 
     def _head_of_rule(self, rule: Rule) -> None:
         if rule.name == "satisfied":
