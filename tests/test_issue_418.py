@@ -15,7 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from launchplane_gate.demo.release import release_program
-from launchplane_gate.demo.story import BROKEN, LYING, NEW, OLD
+from launchplane_gate.demo.stage import COMMITS
 from launchplane_gate.demo.workspace import PRODUCT, two_free_ports, write_workspace
 from launchplane_gate.errors import StaleReplay
 from launchplane_gate.gate import Gate
@@ -23,6 +23,7 @@ from launchplane_gate.model import Actor, Expected, Request, Run
 from launchplane_gate.records import EnvironmentInventory
 from launchplane_gate_local import stop_all
 
+OLD, NEW, BROKEN, LYING = (COMMITS[role] for role in ("first", "second", "crashing", "lying"))
 ACTOR = Actor(subject="unverified:operator@desk")
 
 

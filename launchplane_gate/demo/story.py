@@ -26,15 +26,11 @@ from urllib.request import ProxyHandler, build_opener
 from rich.console import Console
 from rich.text import Text
 
-from launchplane_gate.demo.release import release_program
-from launchplane_gate.demo.workspace import PRODUCT, two_free_ports, write_workspace
+from launchplane_gate.demo.stage import Role, Stage, local_stage
+from launchplane_gate.demo.workspace import PRODUCT
 from launchplane_gate.model import short
 
-OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
-NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
-BROKEN = "9c1d2e0b7a6f5e4d3c2b1a09f8e7d6c5b4a39281"
-LYING = "e5a83b1f20c94d67a8b5e3f1c7d29064ab81f35e"
-COMMANDS_TIMEOUT_S = 60
+COMMANDS_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)
@@ -48,41 +44,41 @@ class Step:
     moves: Mapping[str, str] = field(default_factory=dict)  # lane -> the commit that its inventory names afterwards
 
 
-def steps(artifacts: Mapping[str, str]) -> list[Step]:
-    """The story. ``artifacts``: artifact id by commit."""
+def steps(stage: Stage) -> list[Step]:
+    """The story, as it goes on this stage."""
+    first, second = (stage.releases[role].source_git_ref for role in ("first", "second"))
 
-    def deploy(commit: str) -> list[str]:
-        return ["deploy", PRODUCT, "--to", "testing", "--artifact", artifacts[commit], "--ref", commit, "--all"]
+    def deploy(role: Role) -> list[str]:
+        release = stage.releases[role]
+        named = ["--artifact", release.artifact_id, "--ref", release.source_git_ref]
+        return ["deploy", PRODUCT, "--to", "testing", *named, "--all"]
 
     promote = ["promote", PRODUCT, "--all"]
-    first = [*promote, "--idempotency-key", "promotion-1"]
+    keyed = [*promote, "--idempotency-key", "promotion-1"]
     return [
-        Step(f"{short(OLD)} is deployed to testing.", deploy(OLD), 0, moves={"testing": OLD}),
-        Step("What testing runs is promoted to prod, under an idempotency key.", first, 0, moves={"prod": OLD}),
-        Step(f"A newer release, {short(NEW)}, is deployed to testing.", deploy(NEW), 0, moves={"testing": NEW}),
+        Step(f"{short(first)} is deployed to testing.", deploy("first"), 0, moves={"testing": first}),
+        Step("What testing runs is promoted to prod, under an idempotency key.", keyed, 0, moves={"prod": first}),
         Step(
-            f"Somebody promotes {short(OLD)}, as the incident did: testing has moved on, so it is stale.",
-            [*promote, "--artifact", artifacts[OLD], "--ref", OLD],
+            f"A newer release, {short(second)}, is deployed to testing.", deploy("second"), 0, moves={"testing": second}
+        ),
+        Step(
+            f"Somebody promotes {short(first)}, as the incident did: testing has moved on, so it is stale.",
+            [*promote, "--artifact", stage.releases["first"].artifact_id, "--ref", first],
             1,
             lambda document: _refused_by(document, "inventory.source_current"),
         ),
         Step(
             "The first promotion is sent again under its key: its old answer is no longer true.",
-            first,
+            keyed,
             1,
             lambda document: document["error"]["kind"] == "StaleReplay",
         ),
-        Step(
-            "A release that crashes at its start is deployed to testing: the inventory stays as it was.",
-            deploy(BROKEN),
-            4,
-            lambda document: document["status"] == "fail",
-        ),
+        *_broken_deploys(stage, deploy),
         Step(
             "A release answers with another revision than its own: deployed, but not proven, so not recorded.",
-            deploy(LYING),
+            deploy("lying"),
             5,
-            lambda document: document["status"] == "unconfirmed",
+            _is("unconfirmed"),
         ),
         Step(
             "Nobody knows now what testing runs, so nothing is promoted from it.",
@@ -90,61 +86,72 @@ def steps(artifacts: Mapping[str, str]) -> list[Step]:
             1,
             lambda document: _refused_by(document, "lane.settled"),
         ),
-        Step(f"{short(NEW)} is deployed to testing again, which settles it.", deploy(NEW), 0),
-        Step("And now it is promoted.", promote, 0, moves={"prod": NEW}),
+        Step(f"{short(second)} is deployed to testing again, which settles it.", deploy("second"), 0),
+        Step("And now it is promoted.", promote, 0, moves={"prod": second}),
         Step("What each lane runs:", ["lanes", PRODUCT], 0),
         Step("Every decision stands in a chain of hashes:", ["decisions", "verify"], 0),
     ]
 
 
-def tell(keep: Path | None = None, *, console: Console | None = None) -> int:
+def _broken_deploys(stage: Stage, deploy: Callable[[Role], list[str]]) -> Iterator[Step]:
+    """A release that does not run: what that ends as depends on what the platform tells."""
+    if "missing" in stage.releases:
+        tells = "A release whose image is in no registry is deployed: the inventory stays as it was."
+        yield Step(tells, deploy("missing"), 4, _is("fail"))
+    if stage.crash_fails:
+        tells = "A release that crashes at its start is deployed to testing: the inventory stays as it was."
+        yield Step(tells, deploy("crashing"), 4, _is("fail"))
+    else:
+        tells = "A release that crashes at its start is deployed: the platform calls it done, and the old one answers."
+        yield Step(tells, deploy("crashing"), 5, _is("unconfirmed"))
+
+
+def _is(status: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda document: bool(document["status"] == status)
+
+
+def tell(
+    keep: Path | None = None,
+    *,
+    console: Console | None = None,
+    build: Callable[[Path, str], Stage] = local_stage,
+) -> int:
     """Tell the story; 0 if every step ended as told. ``keep``: a new folder to leave the workspace in.
 
-    The product's processes are stopped at the end, on Ctrl-C and on SIGTERM too.
+    ``build`` writes the stage into a folder, for an actor. What it starts is stopped at the end, on Ctrl-C and on
+    SIGTERM too.
     """
     console = console or Console(highlight=False)
     with _ending_on_sigterm(), _folder(keep) as folder:
-        teller = _Teller(folder, console)
+        stage = build(folder, f"unverified:{getpass.getuser()}@{socket.gethostname()}")
         try:
-            told = teller.tell()
+            told = _Teller(folder, stage, console).tell()
         finally:
-            teller.stop_processes()
+            stage.strike()
     if keep and told:
         console.print(f"\nIts settings, policies and records are left in {keep}.")
     return 0 if told else 1
 
 
 class _Teller:
-    def __init__(self, folder: Path, console: Console) -> None:
-        self.folder, self.console = folder, console
-        self.ports = two_free_ports()
-        programs = {
-            "release-1.py": release_program(OLD),
-            "release-2.py": release_program(NEW),
-            "broken.py": release_program(BROKEN, crashes=True),
-            "lying.py": release_program(LYING, reports=NEW),
-        }
-        actor = f"unverified:{getpass.getuser()}@{socket.gethostname()}"
-        written = write_workspace(
-            folder, releases=programs, ports=self.ports, actor=actor, confirm_timeout_s=2.0, confirm_interval_s=0.2
-        )
-        self.artifacts = dict(zip((OLD, NEW, BROKEN, LYING), (written[name] for name in programs), strict=True))
+    def __init__(self, folder: Path, stage: Stage, console: Console) -> None:
+        self.folder, self.stage, self.console = folder, stage, console
 
     def tell(self) -> bool:
         say = partial(self.console.print, soft_wrap=True)
         say("[bold]launchplane-gate[/bold] stands between a control plane and production. It asks policies twice:")
         say("may this happen, and did exactly that happen? Only then does it write down what a lane runs.")
-        say(f"\nThe product {PRODUCT} runs on this machine, in the lanes testing and prod. The story is true:")
+        say(f"\nThe product {PRODUCT} runs {self.stage.where}, in the lanes testing and prod. The story is true:")
         say("once, production was promoted from a stale record, through a replayed request.")
         began = time.monotonic()
-        for number, step in enumerate(story := steps(self.artifacts), 1):
+        for number, step in enumerate(story := steps(self.stage), 1):
             say(f"\n[bold]{number}/{len(story)}  {step.tells}[/bold]")
             if not self._play(step):
                 return False
         revision = self._prod_reports()
-        say(f"\n[dim]$[/dim] curl http://127.0.0.1:{self.ports[1]}/health\nprod itself reports {short(revision)}")
-        if revision != NEW:
-            say(f"[bold red]This should have been {short(NEW)}.[/bold red]")
+        say(f"\n[dim]$[/dim] curl {self.stage.prod_url}\nprod itself reports {short(revision)}")
+        if revision != (wanted := self.stage.releases["second"].source_git_ref):
+            say(f"[bold red]This should have been {short(wanted)}.[/bold red]")
             return False
         seconds = time.monotonic() - began
         say(f"\n[bold]Every step ended as told, in {seconds:.0f} s.[/bold] Next: launchplane-gate init --example")
@@ -193,14 +200,8 @@ class _Teller:
         return {path.stem: json.loads(path.read_text())["source_git_ref"] for path in sorted(folder.glob("*.json"))}
 
     def _prod_reports(self) -> str:
-        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.ports[1]}/health", timeout=5) as answer:
+        with build_opener(ProxyHandler({})).open(self.stage.prod_url, timeout=5) as answer:
             return str(json.loads(answer.read(65536))["revision"])
-
-    def stop_processes(self) -> None:
-        """Stop what the local driver started for this workspace, whatever state it is in."""
-        from launchplane_gate_local import stop_all  # noqa: PLC0415  # a plugin, and needed only here
-
-        stop_all(self.folder / "state" / "plugins" / "local")
 
 
 @dataclass(frozen=True)

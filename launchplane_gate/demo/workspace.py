@@ -8,8 +8,10 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from launchplane_gate.strictjson import sha256
 
@@ -34,25 +36,29 @@ folders = ["policies"]
 
 # Plugins: each that is to be loaded has a table here; `launchplane-gate plugins` lists what is installed. A secret is
 # never written here, only where it stands: token = { env = "NAME" } or { file = "PATH" }.
-[plugins.local]                        # runs a release as a process of this machine
-releases = "releases"                  # a folder with one file for each release
-command = [$python, "{release}"]       # how a release is started; it is to serve on port $$PORT
-
+$plugin
 [plugins.health]                       # asks each health URL which revision it runs
 revision_pointer = "/revision"         # where the revision stands in the answer
 
 [products.$key]
 repository = $repository
-driver = "local"                       # the plugin that deploys it
-image = "local/$product"               # every artifact of the product is IMAGE@sha256:DIGEST
+driver = $driver # the plugin that deploys it
+image = $image # every artifact of the product is IMAGE@sha256:DIGEST
 
+# Of each lane: where it answers for itself, and for the driver, where on its platform it is.
 [products.$key.lanes.testing]
-health_url = "http://127.0.0.1:$testing/health"
-target = { port = $testing }           # for the driver: where on its platform the lane is
+health_url = $testing_url
+target = $testing_target
 
 [products.$key.lanes.prod]
-health_url = "http://127.0.0.1:$prod/health"
-target = { port = $prod }
+health_url = $prod_url
+target = $prod_target
+""")
+
+_LOCAL = Template("""\
+[plugins.local]                        # runs a release as a process of this machine
+releases = "releases"                  # a folder with one file for each release
+command = [$python, "{release}"]       # how a release is started; it is to serve on port $$PORT
 """)
 
 _POLICY_README = Template("""\
@@ -82,6 +88,31 @@ whether the gate would take them.
 """)
 
 
+@dataclass(frozen=True)
+class Platform:
+    """What a workspace says of a driver: its name, its plugin's table, and for testing and prod a URL and a target.
+
+    ``plugin`` and the targets are TOML.
+    """
+
+    driver: str
+    plugin: str
+    image: str
+    urls: tuple[str, str]
+    targets: tuple[str, str]
+
+
+def local_platform(product: str, ports: tuple[int, int]) -> Platform:
+    """Processes of this machine; ``ports``: of testing and prod, on 127.0.0.1."""
+    return Platform(
+        driver="local",
+        plugin=_LOCAL.substitute(python=_toml(sys.executable)),
+        image=f"local/{product}",
+        urls=(f"http://127.0.0.1:{ports[0]}/health", f"http://127.0.0.1:{ports[1]}/health"),
+        targets=(f"{{ port = {ports[0]} }}", f"{{ port = {ports[1]} }}"),
+    )
+
+
 def write_workspace(
     folder: Path,
     *,
@@ -89,34 +120,55 @@ def write_workspace(
     ports: tuple[int, int],
     actor: str,
     product: str = PRODUCT,
-    repository: str = "cbusillo/sellyouroutboard",
-    confirm_timeout_s: float = 30,
-    confirm_interval_s: float = 0.5,
+    **rest: Any,
 ) -> dict[str, str]:
     """Write a working folder for the local driver; gives the artifact id of each release, by its file name.
 
-    ``releases``: the program text of each file; ``ports``: of testing and prod, on 127.0.0.1; ``actor``: who may ship
-    to both. Raises FileExistsError, before anything is written, where one of the files is there already.
+    ``releases``: the program text of each file. For the others see write_settings, which raises, too.
+    """
+    files = {f"releases/{name}": text for name, text in releases.items()}
+    write_settings(folder, local_platform(product, ports), actor=actor, product=product, files=files, **rest)
+    (folder / "releases").mkdir(exist_ok=True)
+    return {name: f"local/{product}@sha256:{sha256(text.encode())}" for name, text in releases.items()}
+
+
+def write_settings(
+    folder: Path,
+    platform: Platform,
+    *,
+    actor: str,
+    product: str = PRODUCT,
+    repository: str = "cbusillo/sellyouroutboard",
+    confirm_timeout_s: float = 30,
+    confirm_interval_s: float = 0.5,
+    files: Mapping[str, str] | None = None,
+) -> None:
+    """Write settings and policies for one product, and further ``files``; ``actor``: who may ship to both lanes.
+
+    Raises FileExistsError, before anything is written, where one of the files is there already.
     """
     words = {
         "product": product,
         "key": product if product.replace("-", "").replace("_", "").isalnum() else _toml(product),
         "repository": _toml(repository),
-        "python": _toml(sys.executable),
-        "testing": ports[0],
-        "prod": ports[1],
+        "plugin": platform.plugin,
+        "driver": f"{_toml(platform.driver):29}",
+        "image": f"{_toml(platform.image):30}",
+        "testing_url": _toml(platform.urls[0]),
+        "prod_url": _toml(platform.urls[1]),
+        "testing_target": platform.targets[0],
+        "prod_target": platform.targets[1],
         "actor": f"`{actor}`",
         "confirm_timeout_s": confirm_timeout_s,
         "confirm_interval_s": confirm_interval_s,
     }
-    files = {
+    written = {
         "launchplane-gate.toml": _SETTINGS.substitute(words),
         "policies/README.md": _POLICY_README.substitute(words),
         "policies/config/data.json": json.dumps({"products": {product: _policy(actor)}}, indent=2) + "\n",
-        **{f"releases/{name}": text for name, text in releases.items()},
+        **(files or {}),
     }
-    _write_new(folder, files)
-    return {name: f"local/{product}@sha256:{sha256(text.encode())}" for name, text in releases.items()}
+    _write_new(folder, written)
 
 
 def two_free_ports() -> tuple[int, int]:
@@ -141,7 +193,6 @@ def _write_new(folder: Path, files: Mapping[str, str]) -> None:
     for name in files:
         if (folder / name).exists():
             raise FileExistsError(name)
-    (folder / "releases").mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

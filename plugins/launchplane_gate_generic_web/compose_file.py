@@ -67,15 +67,17 @@ def env_with(env: str, variable: str, value: str) -> str:
     """An environment with one variable changed or added, and every other line as it was."""
     parts, placed = [], False
     for binding in parse_stream(io.StringIO(env)):
+        text = binding.original.string
         if binding.key != variable:
-            parts.append(binding.original.string)
+            parts.append(text)
         elif not placed:
-            parts.append(f"{variable}={value}\n")
+            blank = text[: len(text) - len(text.lstrip())]  # a binding begins with the blank lines above it
+            parts.append(f"{blank}{variable}={value}\n")
             placed = True
-    text = "".join(parts)
+    changed = "".join(parts)
     if placed:
-        return text
-    return text + ("" if not text or text.endswith("\n") else "\n") + f"{variable}={value}\n"
+        return changed
+    return changed + ("" if not changed or changed.endswith("\n") else "\n") + f"{variable}={value}\n"
 
 
 def _bindings(env: str) -> dict[str, str | None]:

@@ -1,0 +1,158 @@
+"""Where the story is told: with processes of this machine, or on a Dokploy server that was prepared for it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Literal, get_args
+
+from pydantic import Field, ValidationError, model_validator
+
+from launchplane_gate.demo.release import release_program
+from launchplane_gate.demo.workspace import PRODUCT, Platform, two_free_ports, write_settings, write_workspace
+from launchplane_gate.errors import UsageError
+from launchplane_gate.model import Contract, ReleaseIdentity
+
+Role = Literal["first", "second", "missing", "crashing", "lying"]
+
+COMMITS: Mapping[Role, str] = {
+    "first": "215f71bc1a58639fe4bcd3b3609a4e68304184ab",
+    "second": "41620cf13151d1a12f09d06007d67bdf791d200c",
+    "crashing": "9c1d2e0b7a6f5e4d3c2b1a09f8e7d6c5b4a39281",
+    "lying": "e5a83b1f20c94d67a8b5e3f1c7d29064ab81f35e",
+}
+KEY_VARIABLE = "DOKPLOY_API_KEY"
+
+_GENERIC_WEB = Template("""\
+[plugins.generic-web]                  # deploys through Dokploy
+url = $url
+api_key = { env = "$variable" }  # a key without a rate limit
+poll_s = 0.5                           # how often a deployment is looked at
+
+""")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A working folder that was written, and what the story needs to know of it.
+
+    ``missing``, where there is such a release, fails to deploy; ``crash_fails``: the platform notices a release that
+    crashes at once. ``strike`` stops what the story started.
+    """
+
+    where: str
+    releases: Mapping[Role, ReleaseIdentity]
+    crash_fails: bool
+    prod_url: str
+    strike: Callable[[], object]
+
+
+def local_stage(folder: Path, actor: str) -> Stage:
+    ports = two_free_ports()
+    programs = {
+        "first": release_program(COMMITS["first"]),
+        "second": release_program(COMMITS["second"]),
+        "crashing": release_program(COMMITS["crashing"], crashes=True),
+        "lying": release_program(COMMITS["lying"], reports=COMMITS["second"]),
+    }
+    files = {f"{role}.py": text for role, text in programs.items()}
+    artifacts = write_workspace(
+        folder, releases=files, ports=ports, actor=actor, confirm_timeout_s=2.0, confirm_interval_s=0.2
+    )
+    return Stage(
+        where="on this machine",
+        releases={
+            role: ReleaseIdentity(artifact_id=artifacts[f"{role}.py"], source_git_ref=commit)
+            for role, commit in COMMITS.items()
+        },
+        crash_fails=True,
+        prod_url=f"http://127.0.0.1:{ports[1]}/health",
+        strike=lambda: _stop_processes(folder),
+    )
+
+
+def _stop_processes(folder: Path) -> None:
+    """Stop what the local driver started for a workspace, whatever state it is in."""
+    from launchplane_gate_local import stop_all  # noqa: PLC0415  # a plugin, and needed only here
+
+    stop_all(folder / "state" / "plugins" / "local")
+
+
+class _Lane(Contract):
+    target_type: Literal["application", "compose"]
+    target_id: str
+    variable: str | None = None
+    health_url: str
+
+    def target(self) -> str:
+        """Its table ``target``, as TOML."""
+        words = self.model_dump(exclude={"health_url"}, exclude_none=True)
+        return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in words.items()) + " }"
+
+
+class _Lanes(Contract):
+    testing: _Lane
+    prod: _Lane
+
+
+class _Release(Contract):
+    artifact: str
+    commit: str
+
+    def identity(self) -> ReleaseIdentity:
+        return ReleaseIdentity(artifact_id=self.artifact, source_git_ref=self.commit)
+
+
+class StageFile(Contract):
+    """What was prepared on a Dokploy server: two targets of one product, and five releases of its image.
+
+    ``lying`` reports the commit of ``second``; ``missing`` is in no registry; ``crashing`` exits at once.
+    """
+
+    image: str
+    lanes: _Lanes
+    releases: dict[Role, _Release]
+    confirm_timeout_s: float = Field(default=60, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _has_every_role(self) -> StageFile:
+        if missing := [role for role in get_args(Role) if role not in self.releases]:
+            raise ValueError(f"releases lacks {', '.join(missing)}")
+        return self
+
+
+def dokploy_stage(folder: Path, actor: str, *, url: str, file: Path) -> Stage:
+    """Raises UsageError for a stage file that cannot be used."""
+    stage = _read(file)
+    lanes = (stage.lanes.testing, stage.lanes.prod)
+    platform = Platform(
+        driver="generic-web",
+        plugin=_GENERIC_WEB.substitute(url=json.dumps(url), variable=KEY_VARIABLE),
+        image=stage.image,
+        urls=(lanes[0].health_url, lanes[1].health_url),
+        targets=(lanes[0].target(), lanes[1].target()),
+    )
+    write_settings(folder, platform, actor=actor, product=PRODUCT, confirm_timeout_s=stage.confirm_timeout_s)
+    return Stage(
+        where=f"on the Dokploy server at {url}",
+        releases={role: release.identity() for role, release in stage.releases.items()},
+        crash_fails=False,
+        prod_url=stage.lanes.prod.health_url,
+        strike=lambda: None,
+    )
+
+
+def _read(file: Path) -> StageFile:
+    hint = 'Nothing was done. The README says what it holds, under "Deploying through Dokploy".'
+    try:
+        return StageFile.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}", hint=hint) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{file}: {place}: {first['msg']}", hint=hint) from None
