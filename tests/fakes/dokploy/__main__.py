@@ -24,7 +24,7 @@ def main() -> int:
             args.stage.write_text(set_up(dokploy).toml())
             _greet(dokploy, args.stage)
             stopped.wait()
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # a port out of range is the latter
         print(f"cannot start on port {args.port} with the stage in {args.stage}: {error}", file=sys.stderr)
         return 1
     return 0
