@@ -36,7 +36,9 @@ def serving(bundle: Path, *options: str | Path) -> Iterator[httpx.Client]:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     command = [str(PROGRAM), "run", "--server", "--addr", address, "--skip-version-check", "--log-level", "error"]
-    server = subprocess.Popen([*command, *options, "--bundle", bundle], stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [*command, *options, "--bundle", bundle], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=10) as client:
             _wait_for(client, server)
@@ -56,4 +58,4 @@ def _wait_for(client: httpx.Client, server: subprocess.Popen[str]) -> None:
         else:
             return
     server.terminate()
-    raise AssertionError(server.communicate(timeout=10)[1])
+    raise AssertionError(server.communicate(timeout=10)[0])
