@@ -152,6 +152,9 @@ def gate_evidence(question: Question) -> Mapping[str, Any] | None:
     Called in both phases; in ``confirm`` again and again until the policies are content or the time is over. Say None
     for a thing looked for and not found; leave out what was not looked for. An exception is a refusal in ``admit``
     and an unproven deploy in ``confirm``.
+
+    What the entry point names may tell the shape of it: a Contract, as its attribute ``evidence_contract``. It stands
+    in the JSON Schemas then, and a rule that misspells a part of it is found by ``launchplane-gate policy check``.
     """
 
 

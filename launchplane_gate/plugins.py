@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 import pluggy
+from pydantic import BaseModel
 
 from launchplane_gate import hookspecs
 from launchplane_gate.errors import EvidenceFailed, GateError, SettingsError
@@ -16,6 +17,7 @@ from launchplane_gate.model import Run
 from launchplane_gate.settings import Settings
 
 GROUP = "launchplane_gate"
+DISTRIBUTION = "launchplane-gate"
 
 
 class Plugins:
@@ -88,16 +90,29 @@ def installed() -> dict[str, EntryPoint]:
     return found
 
 
+def evidence_contracts(names: Iterable[str] | None = None) -> dict[str, type[BaseModel] | None]:
+    """The shape of the evidence of each of these plugins, or of the shipped ones; none is made for that.
+
+    None where one contributes evidence, or may do so, and does not tell its shape. Raises SettingsError.
+    """
+    available = installed()
+    if names is None:
+        names = [name for name, point in available.items() if point.dist and point.dist.name == DISTRIBUTION]
+    found: dict[str, type[BaseModel] | None] = {}
+    for name in sorted(names):
+        make = _loaded(_available(name, available))
+        contract = getattr(make, "evidence_contract", None)
+        if contract or not isinstance(make, type) or hasattr(make, "gate_evidence"):
+            found[name] = contract
+    return found
+
+
 def load_plugins(settings: Settings, *, now: Callable[[], datetime]) -> Plugins:
     """Load the plugins that have a table ``[plugins.NAME]``, and see that each product has its driver."""
     available = installed()
     made = {}
     for name, options in settings.plugins.items():
-        if name not in available:
-            raise SettingsError(
-                f"settings: plugins.{name}: there is no such plugin; installed are: {_listed(available)}",
-                hint=f"Nothing was done. Install the package that brings {name}, or take its table out.",
-            )
+        point = _available(name, available)
         config = PluginConfig(
             name=name,
             options=options,
@@ -106,7 +121,7 @@ def load_plugins(settings: Settings, *, now: Callable[[], datetime]) -> Plugins:
             state_dir=settings.state_dir / "plugins" / name,
             now=now,
         )
-        made[name] = _make(available[name], config)
+        made[name] = _make(point, config)
     plugins = Plugins(made)
     for product, profile in settings.profiles.items():
         if profile.driver_id not in plugins.drivers:
@@ -118,13 +133,34 @@ def load_plugins(settings: Settings, *, now: Callable[[], datetime]) -> Plugins:
     return plugins
 
 
-def _make(point: EntryPoint, config: PluginConfig) -> object:
+def _available(name: str, available: Mapping[str, EntryPoint]) -> EntryPoint:
+    if name not in available:
+        raise SettingsError(
+            f"settings: plugins.{name}: there is no such plugin; installed are: {_listed(available)}",
+            hint=f"Nothing was done. Install the package that brings {name}, or take its table out.",
+        )
+    return available[name]
+
+
+def _loaded(point: EntryPoint) -> Callable[[PluginConfig], object]:
     try:
-        return point.load()(config)
+        return cast(Callable[[PluginConfig], object], point.load())
+    except Exception as error:
+        raise _unloadable(point, error) from error
+
+
+def _make(point: EntryPoint, config: PluginConfig) -> object:
+    make = _loaded(point)
+    try:
+        return make(config)
     except GateError:
         raise
     except Exception as error:
-        raise SettingsError(f"the plugin {point.name} cannot be loaded: {type(error).__name__}: {error}") from error
+        raise _unloadable(point, error) from error
+
+
+def _unloadable(point: EntryPoint, error: Exception) -> SettingsError:
+    return SettingsError(f"the plugin {point.name} cannot be loaded: {type(error).__name__}: {error}")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -111,7 +111,20 @@ class Settings:
 
 def load_settings(path: Path | None = None, *, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read a settings file. Raises SettingsError, which names the place in the file and the remedy."""
-    path = Path(path or environment.get("LAUNCHPLANE_GATE_CONFIG") or FILE_NAME).absolute()
+    path = _found(path, environment)
+    return Settings(_read(path), path, environment=environment)
+
+
+def plugins_named(path: Path | None = None, *, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The plugins that a settings file enables; no secret has to be at hand for that. Raises SettingsError."""
+    return tuple(_read(_found(path, environment)).plugins)
+
+
+def _found(path: Path | None, environment: Mapping[str, str]) -> Path:
+    return Path(path or environment.get("LAUNCHPLANE_GATE_CONFIG") or FILE_NAME).absolute()
+
+
+def _read(path: Path) -> SettingsFile:
     try:
         text = path.read_text("utf-8")
         document = tomllib.loads(text)
@@ -125,10 +138,9 @@ def load_settings(path: Path | None = None, *, environment: Mapping[str, str] = 
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path.name} is not TOML: {error}", hint="Nothing was done. Mend that line.") from None
     try:
-        file = SettingsFile.model_validate(document)
+        return SettingsFile.model_validate(document)
     except ValidationError as error:
         raise SettingsError(_told(error, text, path)) from None
-    return Settings(file, path, environment=environment)
 
 
 def _told(error: ValidationError, text: str, path: Path) -> str:

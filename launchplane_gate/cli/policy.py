@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from launchplane_gate.cli.command import Group
-from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.output import Answer, Output
 from launchplane_gate.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from launchplane_gate.authoring.rego_tests import TestResult
+    from launchplane_gate.authoring.schema import Document
     from launchplane_gate.policy import Finding
     from launchplane_gate.report.text import Block
 
@@ -95,24 +97,32 @@ def check(session: Session, folders: tuple[Path, ...]) -> Answer:
     """Check the form of the policies, without asking them anything: 0 if the gate would take them, 1 if not.
 
     One rule a file, at the path of its package; every rule on a roll call; nothing that could answer for another rule.
+    And no rule reads a fact that no policy input has: see `launchplane-gate policy schema authoring`.
 
     \b
     Example:
       launchplane-gate policy check policies
     """
+    from launchplane_gate.authoring.paths import unknown_facts
+    from launchplane_gate.authoring.schema import schema_of, shipped_schema
+    from launchplane_gate.plugins import evidence_contracts
     from launchplane_gate.policy import BadForm
     from launchplane_gate.report.words import count
 
     try:
         bundle = session.bundle(folders)
     except BadForm as error:
-        return _findings(error.findings)
+        return _findings(error.findings, "the gate does not load these policies")
+    named = session.plugins_named()
+    authoring = shipped_schema("authoring") if named is None else schema_of("authoring", evidence_contracts(named))
+    if unknown := unknown_facts(bundle.modules, authoring):
+        return _findings(unknown, "the gate loads these policies, and what they read there is never known")
     rules, tests = len(bundle.metadata), len(bundle.tests)
     document = {"findings": [], "rules": rules, "tests": tests, "revision": bundle.revision}
     return Answer(document, [f"{count(rules, 'rule')} and {count(tests, 'test')}: nothing to mend."])
 
 
-def _findings(findings: tuple[Finding, ...]) -> Answer:
+def _findings(findings: Sequence[Finding], outcome: str) -> Answer:
     from dataclasses import asdict
 
     from launchplane_gate.report.words import count
@@ -120,7 +130,7 @@ def _findings(findings: tuple[Finding, ...]) -> Answer:
     text: list[Block] = []
     for finding in findings:
         text += [f"{finding.file}:{finding.line}: {finding.message}", f"  {finding.remedy}"]
-    text.append(f"{count(len(findings), 'finding')}; the gate does not load these policies.")
+    text.append(f"{count(len(findings), 'finding')}; {outcome}.")
     return Answer({"findings": [asdict(finding) for finding in findings]}, text, 1)
 
 
@@ -158,6 +168,34 @@ def bundle(session: Session, folders: tuple[Path, ...], target: str) -> Answer:
     write_bundle(made, Path(target))
     told = f"{target}: {count(len(made.modules), 'module')}, revision {made.revision}"
     return Answer(document, [told, f"  serve it: opa run --server --bundle {shlex.quote(target)}"])
+
+
+@policy.command()
+@click.argument("document", type=click.Choice(("input", "decision", "settings", "authoring")), default="input")
+@click.option("-o", "file", metavar="FILE", help="Write it there; short for --output json=FILE.")
+@pass_session
+def schema(session: Session, document: Document, file: str | None) -> Answer:
+    """Print a JSON Schema: of what the policies are asked, of a decision, or of the settings file.
+
+    `authoring` is that of the input for those who write rules, with nothing in it null or open: `opa check --schema`
+    takes it. Evidence is that of the plugins which the settings enable; without settings, of the shipped ones.
+
+    \b
+    Examples:
+      launchplane-gate policy schema
+      launchplane-gate policy schema authoring -o authoring.json
+    """
+    from launchplane_gate.authoring.schema import as_text, schema_of
+    from launchplane_gate.plugins import evidence_contracts
+
+    made = schema_of(document, evidence_contracts(session.plugins_named()))
+    if file is None:
+        return Answer(made, [as_text(made).rstrip()])
+    try:
+        session.outputs.append(Output.parse(f"json={file}"))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="-o") from None
+    return Answer(made, [f"The schema is in {file}."])
 
 
 def _send(content: bytes) -> None:

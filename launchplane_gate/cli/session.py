@@ -42,6 +42,12 @@ class Session:
         """Whether a settings file was named or stands here, readable or not."""
         return bool(self.config or os.environ.get("LAUNCHPLANE_GATE_CONFIG") or Path("launchplane-gate.toml").exists())
 
+    def plugins_named(self) -> tuple[str, ...] | None:
+        """The plugins that the settings enable; None without settings."""
+        from launchplane_gate.settings import plugins_named
+
+        return plugins_named(self.config) if self._has_settings() else None
+
     def bundle(self, folders: Sequence[Path] = ()) -> Bundle:
         """The shipped policies with ``folders``, else with those of the settings, where there are settings."""
         from launchplane_gate.policy import load_bundle, shipped_policies
