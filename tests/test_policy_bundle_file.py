@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -267,11 +268,27 @@ def test_the_file_passes_opas_own_checks(bundle: Bundle, tmp_path: Path) -> None
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@opa.needs_opa
+def test_the_commands_that_policy_authors_are_told_end_well(tmp_path: Path) -> None:
+    bundles.write(tmp_path / "mine", {}, {"products": {"p": {}}})
+    told = re.findall(r"^    ((?:launchplane-gate|opa) .+)$", (shipped_policies() / "README.md").read_text(), re.M)
+    assert len(told) > 5
+    for line in told:
+        program, *arguments = line.split()
+        if arguments[0] == "run":  # served above
+            assert arguments == ["run", "--server", "--bundle", "gate.tar.gz"]
+        elif program == "opa":
+            assert opa.run(*arguments, cwd=tmp_path).returncode == 0, line
+        else:
+            words = [sys.executable, "-m", "launchplane_gate", *arguments]
+            assert subprocess.run(words, cwd=tmp_path, capture_output=True, check=False).returncode == 0, line
+
+
 SIGN = """set -e
 opa sign --signing-key key.pem --bundle gate.tar.gz
 gunzip gate.tar.gz
 tar --append --file gate.tar .signatures.json
-gzip gate.tar
+gzip --no-name gate.tar
 """
 
 
