@@ -58,9 +58,10 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
         temporary.write_bytes(packed(bundle))
         temporary.replace(path)
     except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint=NOTHING_WRITTEN) from None
+    finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint=NOTHING_WRITTEN) from None
 
 
 def _is_bundle(path: Path) -> bool:

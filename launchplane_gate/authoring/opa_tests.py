@@ -22,7 +22,7 @@ TIMEOUT_S = 60.0
 LONGEST_ERROR = 300
 
 _VERSION = re.compile(r"^Version: ((\d+)\.(\d+)\.(\d+)\S*)$", re.MULTILINE)
-_COMPLAINT = re.compile(r"(?P<path>[^\s:]+\.rego):(?P<line>\d+): (?P<said>.+)")
+_COMPLAINT = re.compile(r"(?:^|: )(?P<path>[^:\n]+\.rego):(?P<line>\d+): (?P<said>.+)", re.MULTILINE)
 _RAN = (0, 2)  # exit codes of `opa test`: all hold, some do not
 
 Verdict = Literal["pass", "fail", "todo"]
