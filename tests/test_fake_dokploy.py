@@ -21,9 +21,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fakes.certificates import self_signed
 from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy, How
 from tests.fakes.dokploy.compare import compare
-from tests.test_health_plugin import self_signed
 
 REPOSITORY = "registry.example/acme/shop"
 OLD, NEW, MISSING = (f"{REPOSITORY}@sha256:{digit * 64}" for digit in "abc")

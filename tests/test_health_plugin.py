@@ -10,14 +10,10 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
 from launchplane_gate.errors import SettingsError
@@ -25,6 +21,7 @@ from launchplane_gate.hookspecs import PluginConfig, Question
 from launchplane_gate.model import Lane, Phase, ReleaseIdentity, unstamp
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 from launchplane_gate_health import HealthPlugin
+from tests.fakes.certificates import self_signed
 from tests.fakes.health_server import (
     Answer,
     HealthServer,
@@ -254,24 +251,6 @@ def test_a_certificate_that_nobody_vouches_for_is_an_answer(server: HealthServer
     server.socket = tls.wrap_socket(server.socket, server_side=True)
     (sample,) = confirm(server.url().replace("http:", "https:"))
     assert (sample["status"], sample["detail"]) == (None, "its TLS certificate could not be verified")
-
-
-def self_signed(folder: Path) -> Path:
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "self-signed.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import SecretStr
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from launchplane_gate.strictjson import NotStrictJson, loads
 from launchplane_gate_http import Answer, NoAnswer, exchange, run_apart
@@ -62,7 +62,7 @@ class Connection:
         retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
             stop=lambda state: time.monotonic() >= deadline or stop_after_attempt(READ_ATTEMPTS)(state),
-            wait=wait_exponential_jitter(initial=0.2, max=2, jitter=0.1),
+            wait=wait_exponential(multiplier=0.2, max=2) + wait_random(0, 0.1),
             reraise=True,
         )
         return retrying(lambda: self._read_once(route, params, deadline - time.monotonic()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -20,6 +20,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: httpx.Headers = field(repr=False)
 
 
 class NoAnswer(Exception):
@@ -30,6 +31,10 @@ class NoAnswer(Exception):
         self.sent = sent
 
 
+class TooLarge(NoAnswer):
+    """More came than was asked for: to ask again would bring the same."""
+
+
 async def exchange(
     method: str,
     url: str,
@@ -37,6 +42,7 @@ async def exchange(
     headers: Mapping[str, str],
     params: Mapping[str, str] | None = None,
     json: Any = None,
+    form: Mapping[str, str] | None = None,
     tls: ssl.SSLContext,
     connect_timeout_s: float,
     timeout_s: float,
@@ -60,6 +66,7 @@ async def exchange(
                 headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers},
                 params=params,
                 json=json,
+                data=form,
                 extensions={"trace": watch},
             ) as response,
         ):
@@ -67,9 +74,9 @@ async def exchange(
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > max_bytes:
-                    raise NoAnswer(f"its answer is larger than {max_bytes} bytes", sent=True)
+                    raise TooLarge(f"its answer is larger than {max_bytes} bytes", sent=True)
             content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return Answer(response.status_code, content_type, bytes(body))
+            return Answer(response.status_code, content_type, bytes(body), response.headers)
     except (TimeoutError, httpx.TimeoutException):
         raise NoAnswer(f"no whole answer came within {max(timeout_s, 0):.1f} s", sent=sent) from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
