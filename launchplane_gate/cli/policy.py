@@ -40,7 +40,7 @@ def policy() -> None:
 @policy.command()
 @FOLDERS
 @click.option("--only", metavar="TEXT", help="Only the tests that have this in their full name.")
-@click.option("--opa", "program", metavar="PROGRAM", help="The opa to ask too, which has to be there.  [default: opa]")
+@click.option("--opa", "program", metavar="PROGRAM", help="The opa to ask too, which then has to be there.")
 @pass_session
 def test(session: Session, folders: tuple[Path, ...], only: str | None, program: str | None) -> Answer:
     """Run the Rego tests of the policies: 0 if all hold, 1 if one does not.
@@ -141,14 +141,15 @@ def _findings(findings: Sequence[Finding], outcome: str) -> Answer:
 def bundle(session: Session, folders: tuple[Path, ...], target: str) -> Answer:
     """Write the policies as one file that OPA serves.
 
-    They are checked and tested first, as they are where the gate starts. The file holds the merged configuration and
-    every module, and names its revision, which is that of the policies. An older bundle is replaced, another file is
-    not.
+    They are checked and tested first, as they are where the gate starts, and nothing is written where that fails. The
+    file holds the merged configuration and every module, and names its revision, which is that of the policies. An
+    older bundle is replaced, another file is not.
 
     \b
     Examples:
       launchplane-gate policy bundle -o gate.tar.gz
       launchplane-gate policy bundle -o gate.tar.gz policies
+      opa run --server --bundle gate.tar.gz
     """
     from launchplane_gate.authoring.bundle_file import packed, write_bundle
     from launchplane_gate.policy import EmbeddedEngine
