@@ -20,7 +20,7 @@ from launchplane_gate.records import ProductLane
 from launchplane_gate.store import FileStore
 from launchplane_gate_generic_web import GenericWebDriver, GenericWebPlugin
 from launchplane_gate_health import HealthPlugin
-from tests.conftest import ACTOR, PRODUCT, PROD, PROFILE, TESTING, A, B, C
+from tests.conftest import ACTOR, PROD, PRODUCT, PROFILE, TESTING, A, B, C
 from tests.fakes.dokploy import FakeDokploy
 
 USERNAME, PASSWORD = "robot$shop", "registry-pass-w0rd"

@@ -1,4 +1,4 @@
-"""The driver generic-web, down the whole line: each behaviour of Dokploy that could fool it, and each way to be told no."""
+"""The driver generic-web, down the whole line: each behaviour of Dokploy that could fool it, each way to be refused."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from launchplane_gate.errors import LaneBusy
 from launchplane_gate.model import Lane, Run
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.conftest import ACTOR, PROD, TESTING, A, B, C, deploy, promote, release
@@ -54,10 +54,9 @@ def inventory(site: Site, lane: Lane) -> bytes:
     return (site.state / "inventory" / lane.context / f"{lane.instance}.json").read_bytes()
 
 
-def in_thread(work: Callable[[], Any]) -> threading.Thread:
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread
+def begin(work: Callable[[], Run]) -> Future[Run]:
+    """Let a run go on in a thread of its own."""
+    return ThreadPoolExecutor(1).submit(work)
 
 
 # -- the straight line
@@ -140,13 +139,11 @@ def test_3_a_digest_that_is_in_no_registry_fails(running_a: Site) -> None:
 def test_4_the_newest_row_may_be_another_actors_and_is_not_waited_for(running_a: Site) -> None:
     dokploy, target = running_a.dokploy, running_a.targets[TESTING]
     dokploy.pause(pause_running=True)
-    runs: list[Run] = []
-    thread = in_thread(lambda: runs.append(running_a.run(deploy(B))))
-    dokploy.wait(lambda: any(job["state"] == "active" for job in dokploy.queue.listed()))
+    begun = begin(lambda: running_a.run(deploy(B)))
+    dokploy.wait(lambda: dokploy.queue.active)
     dokploy.act(target, NOWHERE.artifact_id)  # theirs will be the newest row, and end in an error
     dokploy.resume()
-    thread.join()
-    [run] = runs
+    run = begun.result(10)
     record = running_a.gate.store.read_deployment_record(str(run.deployment_record_id))
     assert record.deploy.status == "pass"  # ours was done
     assert run.status == "unconfirmed"  # and the image that is set is theirs
@@ -156,47 +153,33 @@ def test_4_the_newest_row_may_be_another_actors_and_is_not_waited_for(running_a:
 def test_4_a_row_that_is_done_is_no_pass_where_it_is_not_ours(running_a: Site) -> None:
     dokploy, target = running_a.dokploy, running_a.targets[TESTING]
     dokploy.pause(pause_running=True)
-    runs: list[Run] = []
-    thread = in_thread(lambda: runs.append(running_a.run(deploy(NOWHERE))))
-    dokploy.wait(lambda: any(job["state"] == "active" for job in dokploy.queue.listed()))
+    begun = begin(lambda: running_a.run(deploy(NOWHERE)))
+    dokploy.wait(lambda: dokploy.queue.active)
     dokploy.act(target, C.artifact_id)
     dokploy.resume()
-    thread.join()
-    assert runs[0].status == "fail"
+    run = begun.result(10)
+    assert run.status == "fail"
 
 
 def test_5_an_image_that_somebody_saves_before_our_job_starts_is_not_taken_for_ours(running_a: Site) -> None:
     dokploy, target = running_a.dokploy, running_a.targets[TESTING]
     dokploy.pause()
-    runs: list[Run] = []
-    thread = in_thread(lambda: runs.append(running_a.run(deploy(B))))
-    dokploy.wait(lambda: dokploy.queue.listed())
+    begun = begin(lambda: running_a.run(deploy(B)))
+    dokploy.wait(dokploy.queue.listed)
     dokploy.act(target, C.artifact_id)
     dokploy.resume()
-    thread.join()
-    assert runs[0].status == "unconfirmed"
+    run = begun.result(10)
+    assert run.status == "unconfirmed"
     assert dokploy.running(target) == C.artifact_id
     assert running_a.run(promote()).status == "denied"
 
 
 def test_5_two_runs_on_one_target_never_interleave(site: Site, make_site: MakeSite) -> None:
     targets = {lane: {"target_type": "application", "target_id": site.targets[lane]} for lane in LANES}
-    ended: list[str] = []
-
-    def run(on: Site, what: Any) -> None:
-        try:
-            ended.append(on.gate.run(what, ACTOR).status)
-        except LaneBusy:
-            ended.append("busy")
-
     with make_site(targets=targets, gate={"lane_wait_s": 10}) as other:
         site.gate.lane_wait_s = 10
-        threads = [
-            in_thread(lambda on=on, what=what: run(on, what)) for on, what in ((site, deploy(A)), (other, deploy(B)))
-        ]  # type: ignore[misc]  # a lambda with defaults
-        for thread in threads:
-            thread.join()
-    assert ended == ["recorded", "recorded"]
+        begun = [begin(lambda: site.gate.run(deploy(A), ACTOR)), begin(lambda: other.gate.run(deploy(B), ACTOR))]
+        assert [one.result(10).status for one in begun] == ["recorded", "recorded"]
     assert site.writes() == ["application.saveDockerProvider", "application.deploy"] * 2
 
 
@@ -206,7 +189,7 @@ def test_5_a_deployment_of_somebody_else_that_is_under_way_is_waited_out(running
         dokploy.pause(**paused)
         dokploy.redeploy_by_hand(target)
         if paused:
-            dokploy.wait(lambda: any(job["state"] == "active" for job in dokploy.queue.listed()))
+            dokploy.wait(lambda: dokploy.queue.active)
         changes = dokploy.changes(target)
         run = running_a.run(deploy(B))
         assert (run.status, run.touched, dokploy.changes(target)) == ("fail", False, changes)
@@ -221,14 +204,11 @@ def test_6_a_restart_leaves_the_outcome_unknown(running_a: Site, queued: bool) -
     dokploy = running_a.dokploy
     before = inventory(running_a, TESTING)
     dokploy.pause(pause_running=not queued)
-    runs: list[Run] = []
-    thread = in_thread(lambda: runs.append(running_a.run(deploy(B))))
-    state = "waiting" if queued else "active"
-    dokploy.wait(lambda: any(job["state"] == state for job in dokploy.queue.listed()))
+    begun = begin(lambda: running_a.run(deploy(B)))
+    dokploy.wait(lambda: dokploy.queue.waiting if queued else dokploy.queue.active)
     dokploy.restart()
     dokploy.resume()
-    thread.join()
-    [run] = runs
+    run = begun.result(10)
     assert run.status == "unknown"
     assert ("as after a restart" if queued else "cancelled it, as it does when it restarts") in run.detail
     assert "the configured image is already the new one" in run.detail
@@ -246,25 +226,23 @@ def test_7_a_limited_key_is_refused_before_anything_is_touched(dokploy: FakeDokp
 
 def test_7_a_key_that_is_refused_in_mid_poll_does_not_mean_that_the_deployment_failed(site: Site) -> None:
     site.dokploy.pause()
-    runs: list[Run] = []
-    thread = in_thread(lambda: runs.append(site.run(deploy(A))))
-    site.dokploy.wait(lambda: site.dokploy.queue.listed())
+    begun = begin(lambda: site.run(deploy(A)))
+    site.dokploy.wait(site.dokploy.queue.listed)
     site.dokploy.break_next("deployment.queueList", "401", times=3)
     site.dokploy.resume()
-    thread.join()
-    assert runs[0].status == "recorded"
+    run = begun.result(10)
+    assert run.status == "recorded"
 
 
 def test_7_a_key_that_stays_refused_leaves_the_outcome_unknown(running_a: Site) -> None:
     dokploy = running_a.dokploy
     dokploy.pause()
-    runs: list[Run] = []
-    thread = in_thread(lambda: runs.append(running_a.run(deploy(B))))
-    dokploy.wait(lambda: dokploy.queue.listed())
+    begun = begin(lambda: running_a.run(deploy(B)))
+    dokploy.wait(dokploy.queue.listed)
     dokploy.revoke(dokploy.key)
-    thread.join()
-    assert runs[0].status == "unknown"
-    assert "refused the API key" in runs[0].detail and "launchplane-gate r-" in runs[0].detail
+    run = begun.result(10)
+    assert run.status == "unknown"
+    assert "refused the API key" in run.detail and "launchplane-gate r-" in run.detail
 
 
 @pytest.mark.parametrize(
@@ -343,16 +321,14 @@ def test_a_read_is_tried_again_where_that_may_help(site: Site, how: How) -> None
 def test_a_poll_that_answers_oddly_in_between_assumes_nothing(make_site: MakeSite, how: How) -> None:
     with make_site(timeout_s=0.3) as site:
         site.dokploy.pause()
-        runs: list[Run] = []
-        thread = in_thread(lambda: runs.append(site.run(deploy(A))))
-        site.dokploy.wait(lambda: site.dokploy.queue.listed())
+        begun = begin(lambda: site.run(deploy(A)))
+        site.dokploy.wait(site.dokploy.queue.listed)
         for route in ("deployment.queueList", "deployment.all"):
             site.dokploy.break_next(route, how, times=3)
         asked = site.asked("deployment.queueList")
         site.dokploy.wait(lambda: site.asked("deployment.queueList") >= asked + 7, timeout_s=10)
         site.dokploy.resume()
-        thread.join()
-        assert runs[0].status == "recorded"
+        assert begun.result(10).status == "recorded"
 
 
 @pytest.mark.parametrize(
@@ -512,12 +488,12 @@ def test_a_queue_is_shown_as_it_moves_and_not_again_and_again(running_a: Site) -
     dokploy, other = running_a.dokploy, running_a.targets[PROD]
     dokploy.pause()
     dokploy.redeploy_by_hand(other)
-    thread = in_thread(lambda: running_a.run(deploy(B)))
+    begun = begin(lambda: running_a.run(deploy(B)))
     dokploy.wait(lambda: len(dokploy.queue.listed()) == 2 and any("1 before it" in line for line in running_a.told))
     polls = running_a.asked("deployment.queueList")
     dokploy.wait(lambda: running_a.asked("deployment.queueList") >= polls + 3)
     dokploy.resume()
-    thread.join()
+    begun.result(10)
     waits = [line for line in running_a.told if "Dokploy's deployment" in line]
     assert len(waits) == len(set(waits))
     assert waits[0].endswith("queued, 1 before it")
