@@ -1,0 +1,127 @@
+"""What the settings file says to this plugin."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+import httpx
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from launchplane_gate.errors import SettingsError
+from launchplane_gate.hookspecs import PluginConfig, Secret, read_table
+from launchplane_gate.model import Contract
+from launchplane_gate_oci.docker_config import read_logins
+from launchplane_gate_oci.login import Login
+from launchplane_gate_oci.reference import DOCKER_HUB, HUB_NAMES, is_registry, is_this_machine
+from launchplane_gate_oci.repository import Access
+
+
+def _is_a_registry(name: str) -> str:
+    if not is_registry(name):
+        raise ValueError("a registry is HOST or HOST:PORT, in lower case")
+    if name in HUB_NAMES - {DOCKER_HUB}:
+        raise ValueError(f"Docker Hub is called {DOCKER_HUB} here")
+    return name
+
+
+def _is_a_user_name(name: str) -> str:
+    if not name or ":" in name or not name.isprintable():
+        raise ValueError("a user name is printable text without a colon")
+    return name
+
+
+def _fits_a_header(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("a token is printable ASCII without spaces")
+    return secret
+
+
+class RegistryOptions(Contract):
+    """``[plugins.oci.registries."HOST"]``. ``token`` is sent as a bearer token, as it is.
+
+    ``allow_plain_http``: it is asked over http, so that the login travels unencrypted.
+    """
+
+    username: Annotated[str, AfterValidator(_is_a_user_name)] | None = None
+    password: Secret | None = None
+    token: Annotated[Secret, AfterValidator(_fits_a_header)] | None = None
+    ca_file: str | None = None
+    allow_plain_http: bool = False
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        if self.token and self.password:
+            raise ValueError("give a token, or a username and a password")
+        if self.ca_file and self.allow_plain_http:
+            raise ValueError("names certificates, and is to be asked over plain http")
+        return self
+
+    @property
+    def login(self) -> Login | None:
+        if self.token or self.password:
+            return Login(username=self.username or "", password=self.password, token=self.token)
+        return None
+
+
+class OciOptions(Contract):
+    """``[plugins.oci]``. ``timeout_s`` bounds all that is asked about an artifact, ``max_bytes`` each answer."""
+
+    docker_config: str | None = None
+    timeout_s: float = Field(default=10, gt=0, le=120)
+    max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    registries: dict[Annotated[str, AfterValidator(_is_a_registry)], RegistryOptions] = Field(default={})
+
+
+class Registries:
+    """How each registry is asked, those that the settings do not name included. Raises SettingsError."""
+
+    def __init__(self, options: OciOptions, *, place: str, base_dir: Path) -> None:
+        self._options = options.registries
+        self._logins: Mapping[str, Login] = {}
+        if options.docker_config:
+            path = base_dir / Path(options.docker_config).expanduser()
+            self._logins = read_logins(path, f"{place}.docker_config")
+        self._own_tls = {
+            name: _tls(base_dir / registry.ca_file, f"{place}.registries.{name}.ca_file")
+            for name, registry in options.registries.items()
+            if registry.ca_file
+        }
+
+    def access(self, registry: str) -> Access:
+        own = self._options.get(registry, RegistryOptions())
+        host = "registry-1.docker.io" if registry == DOCKER_HUB else registry
+        plain = own.allow_plain_http or (is_this_machine(host.partition(":")[0]) and not own.ca_file)
+        return Access(
+            registry=registry,
+            url=httpx.URL(f"{'http' if plain else 'https'}://{host}"),
+            login=own.login or self._logins.get(registry),
+            tls=self._own_tls.get(registry) or self._tls,
+        )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Read once: loading the certificates takes longer than asking."""
+        return httpx.create_ssl_context(trust_env=False)
+
+
+def read_options(config: PluginConfig) -> tuple[OciOptions, Registries]:
+    """Raises SettingsError, which names the key; never a value, which may be a secret."""
+    place = f"plugins.{config.name}"
+    options = read_table(OciOptions, config.options, place)
+    return options, Registries(options, place=place, base_dir=config.base_dir)
+
+
+def _tls(ca_file: Path, place: str) -> ssl.SSLContext:
+    context = httpx.create_ssl_context(trust_env=False)
+    try:
+        context.load_verify_locations(ca_file)
+    except (OSError, ssl.SSLError):
+        raise SettingsError(f"settings: {place}: {ca_file} is not a file of certificates (PEM)") from None
+    return context

@@ -1,0 +1,61 @@
+"""The plugin ``oci``: before a deploy or a promotion, the artifact's registry is asked about it by digest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from launchplane_gate.errors import EvidenceFailed
+from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
+from launchplane_gate.model import stamp
+from launchplane_gate_http import run_apart
+from launchplane_gate_oci.evidence import ManifestFacts, OciEvidence
+from launchplane_gate_oci.image import read_image
+from launchplane_gate_oci.options import read_options
+from launchplane_gate_oci.reference import Reference, reference_of
+from launchplane_gate_oci.repository import RegistryError, Repository
+
+
+class OciPlugin:
+    """Asks registries. Raises SettingsError for settings it cannot use."""
+
+    evidence_contract = OciEvidence
+
+    def __init__(self, config: PluginConfig) -> None:
+        self._options, self._registries = read_options(config)
+        self._now = config.now
+
+    @hookimpl
+    def gate_evidence(self, question: Question) -> Mapping[str, Any]:
+        """What a registry says of the artifact; nothing for one that is of no registry, or not pinned by digest.
+
+        Nothing in ``confirm`` either: what a digest stands for was decided on, it never changes, and a registry that
+        is away by then makes no deploy doubtful. Raises EvidenceFailed for whatever cannot be known.
+        """
+        reference = reference_of(question.release.artifact_id) if question.release else None
+        if question.phase == "confirm" or question.release is None or reference is None:
+            return {}
+        timeout_s = min(self._options.timeout_s, question.deadline_s)
+        try:
+            manifest = run_apart(self._looked_up(reference, timeout_s))
+        except TimeoutError:
+            raise EvidenceFailed(
+                f"{reference}: no whole answer came within {timeout_s:.1f} s; see whether the registry can be reached "
+                "from here, or raise timeout_s in [plugins.oci]"
+            ) from None
+        except RegistryError as error:
+            raise EvidenceFailed(f"{reference}: {error}") from None
+        seen_at = stamp(self._now())  # after the answer: it was true no later than this
+        found = OciEvidence(artifact_id=question.release.artifact_id, seen_at=seen_at, manifest=manifest)
+        return found.model_dump(mode="json")
+
+    async def _looked_up(self, reference: Reference, timeout_s: float) -> ManifestFacts | None:
+        async with asyncio.timeout(timeout_s):
+            repository = Repository(
+                reference,
+                self._registries.access(reference.registry),
+                timeout_s=timeout_s,
+                max_bytes=self._options.max_bytes,
+            )
+            return await read_image(repository, reference.digest)
