@@ -6,10 +6,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from launchplane_gate.plugins import load_plugins
+from launchplane_gate.settings import load_settings
 from launchplane_gate_local import stop_all
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +71,14 @@ def test_the_embedding_example_runs(folder: Path) -> None:
     command = [sys.executable, "-c", example]
     done = subprocess.run(command, cwd=folder / "tour", env=environment, text=True, capture_output=True, check=True)
     assert done.stdout.startswith("denied\n") and "actor.permitted" in done.stdout
+
+
+def test_the_settings_for_dokploy_are_settings(folder: Path) -> None:
+    [shown] = [block for block in blocks("toml") if "plugins.generic-web" in block]
+    product = 'repository = "acme/shop"\ndriver = "generic-web"\nimage = "ghcr.io/acme/shop"\n'
+    (folder / "launchplane-gate.toml").write_text(f"schema_version = 1\n[products.shop]\n{product}{shown}")
+    settings = load_settings(folder / "launchplane-gate.toml", environment={"DOKPLOY_API_KEY": "k"})
+    assert "generic-web" in load_plugins(settings, now=lambda: datetime.now(UTC)).drivers
 
 
 def test_the_readme_opens_with_two_make_targets_that_exist() -> None:

@@ -27,7 +27,8 @@ class Stage:
 
     def toml(self) -> str:
         """The stage file: where the lanes are, and which releases there are to deploy."""
-        parts = [f'image = "{IMAGE}"\n']
+        patience_s = 2 + 2 * self.dokploy.takeover_s  # a lane that still answers as before by then always will
+        parts = [f'image = "{IMAGE}"\nconfirm_timeout_s = {patience_s}\n']
         for lane, target_id in self.lanes.items():
             parts.append(
                 f'[lanes.{lane}]\ntarget_type = "application"\ntarget_id = "{target_id}"\n'
