@@ -53,7 +53,7 @@ from launchplane_gate.model import (
     stamp,
 )
 from launchplane_gate.plugins import Plugins, load_plugins
-from launchplane_gate.policy import Bundle, EmbeddedEngine, PolicyEngine, decide, load_bundle, shipped_policies
+from launchplane_gate.policy import Bundle, PolicyEngine, decide, load_bundle, open_engine, shipped_policies
 from launchplane_gate.records import DeploymentRecord, HealthcheckEvidence, ProductProfile, ReleaseStatus
 from launchplane_gate.runs import read_run
 from launchplane_gate.settings import Settings, load_settings
@@ -106,7 +106,7 @@ class Gate:
         if not isinstance(settings, Settings):
             settings = load_settings(Path(settings) if settings else None)
         bundle = load_bundle([shipped_policies(), *settings.policy_folders])
-        engine = EmbeddedEngine(bundle)
+        engine = open_engine(bundle, settings.opa)
         store = FileStore(settings.state_dir, settings.profiles)
         ledger = Ledger.open(settings.state_dir, holds_records=store.holds_records())
         return cls(

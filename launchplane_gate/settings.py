@@ -6,15 +6,29 @@ the current folder. LAUNCHPLANE_GATE_STATE_DIR replaces ``state_dir``. Paths are
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from launchplane_gate.errors import RequestError, SettingsError
 from launchplane_gate.model import Lane, Name
@@ -60,10 +74,83 @@ class PolicySettings(Section):
     folders: tuple[str, ...] = ()
 
 
+def _server_url(url: str) -> str:
+    wrong = PydanticCustomError("server_url", "is not the URL of a server: http(s)://HOST:PORT, and nothing more")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise wrong from None
+    plain = parts._replace(netloc="", scheme="").geturl() in ("", "/")
+    named = parts.hostname and re.fullmatch(r"[0-9A-Za-z.:_-]+", parts.hostname) and "@" not in parts.netloc
+    if parts.scheme not in ("http", "https") or not named or not plain or port == 0:
+        raise wrong
+    return url
+
+
+def _reference(value: object) -> object:
+    match value:
+        case {"env": str(), **rest} | {"file": str(), **rest} if not rest:
+            return value
+    how = 'is a secret: it is never written here, only referred to, as { env = "NAME" } or { file = "PATH" }'
+    raise PydanticCustomError("reference", how)
+
+
+class OpaTable(Section):
+    """``[opa]``: the server that is asked where ``engine = "opa"``. ``revision`` pins that of its bundle.
+
+    ``timeout_s`` bounds a whole answer, connecting and all. ``key_file`` may be left out where the key is in
+    ``cert_file``.
+    """
+
+    url: Annotated[str, AfterValidator(_server_url)]
+    revision: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    timeout_s: float = Field(default=5, gt=0, le=60)
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    token: Annotated[dict[str, str], BeforeValidator(_reference)] | None = None
+    allow_plain_http: bool = False
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme == "http":
+            if not self.allow_plain_http and not _is_loopback(parts.hostname or ""):
+                how = "asks another machine over plain http: use https, or say allow_plain_http = true"
+                raise PydanticCustomError("plain_http", how)
+            if self.ca_file or self.cert_file:
+                raise PydanticCustomError("unused_files", "names certificates, and its url is http")
+        if self.key_file and not self.cert_file:
+            raise PydanticCustomError("no_cert", "has a key_file without a cert_file")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True)
+class OpaSettings:
+    """The table ``[opa]`` with absolute paths, and its reference to a secret resolved."""
+
+    url: str
+    revision: str | None = None
+    timeout_s: float = 5
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    token: SecretStr | None = None
+
+
 class SettingsFile(Section):
     schema_version: Literal[1]
     state_dir: str = "state"
-    engine: Literal["embedded"] = "embedded"
+    engine: Literal["embedded", "opa"] = "embedded"
+    opa: OpaTable | None = None
     lane_wait_s: float = Field(default=30, ge=0, le=3600)
     lease_s: float = Field(default=900, ge=10, le=86400)
     confirm_timeout_s: float = Field(default=120, gt=0, le=3600)
@@ -89,6 +176,7 @@ class Settings:
             name: _resolved(options, f"plugins.{name}", self.base_dir, environment)
             for name, options in file.plugins.items()
         }
+        self.opa = _opa(file, self.base_dir, environment)
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         self.profiles = {name: _profile(name, product, path, changed) for name, product in file.products.items()}
         self.targets = {
@@ -171,6 +259,30 @@ def line_of(text: str, keys: list[str]) -> int | None:
         if here == keys[: len(here)] and (best is None or len(here) > best[0]):
             best = (len(here), number)
     return best[1] if best else None
+
+
+def _opa(file: SettingsFile, base_dir: Path, environment: Mapping[str, str]) -> OpaSettings | None:
+    """The server that decides; None where the embedded engine does."""
+    if file.engine == "embedded":
+        if file.opa:
+            raise SettingsError(
+                'settings: there is a table [opa], and engine = "embedded" would not ask that server',
+                hint='Nothing was done. Write engine = "opa" above the tables, or take the table [opa] out.',
+            )
+        return None
+    if not file.opa:
+        raise SettingsError(
+            'settings: engine = "opa" needs a table [opa] with the url of the server',
+            hint='Nothing was done. Write [opa] and url = "https://HOST:PORT", or engine = "embedded".',
+        )
+    files = {name: getattr(file.opa, name) for name in ("ca_file", "cert_file", "key_file")}
+    return OpaSettings(
+        url=file.opa.url.rstrip("/"),
+        revision=file.opa.revision,
+        timeout_s=file.opa.timeout_s,
+        token=_resolved(file.opa.token, "opa.token", base_dir, environment),
+        **{name: base_dir / path for name, path in files.items() if path},
+    )
 
 
 def _lane(product: str, instance: str, lane: LaneSettings) -> Lane:

@@ -15,17 +15,23 @@ class NotStrictJson(ValueError):
     """What is wrong with a text that was read as JSON."""
 
 
-def loads(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+def loads(
+    text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, any_integer: bool = False
+) -> Any:
     """Parse one JSON document.
 
     Raises NotStrictJson for more than ``max_bytes`` bytes or ``max_depth`` levels, a duplicate key, NaN, an infinity,
-    an integer beyond 2^53 or text that is not UTF-8.
+    an integer beyond 2^53 (unless ``any_integer``: where no number is read) or text that is not UTF-8.
     """
     if len(text) > max_bytes:
         raise NotStrictJson(f"is larger than {max_bytes} bytes")
     try:
         value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite, parse_int=_exact
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=str if any_integer else _exact,
         )
     except RecursionError:
         raise NotStrictJson(f"is nested more than {max_depth} levels deep") from None

@@ -17,7 +17,7 @@ from launchplane_gate.errors import GateError
 if TYPE_CHECKING:
     from launchplane_gate.model import Lane
     from launchplane_gate.plugins import Plugins
-    from launchplane_gate.policy import Bundle
+    from launchplane_gate.policy import Bundle, Proof
     from launchplane_gate.settings import Settings
     from launchplane_gate.store import FileStore
 
@@ -79,11 +79,14 @@ def doctor(session: Session) -> Answer:
 
 
 def _examine(session: Session) -> list[Check]:
+    from launchplane_gate.policy import prove_engine
+
     here = _Examination()
     settings = here.look("settings", session.settings, lambda found: str(found.path))
     bundle = here.look("policies", lambda: _bundle(settings), _say_bundle)
     if bundle:
-        here.look("engine", lambda: _engine(bundle), lambda name: f"{name}: its load checks and {_tests(bundle)} pass")
+        opa = settings.opa if settings else None
+        here.look("engine", lambda: prove_engine(bundle, opa), lambda proof: _say_engine(bundle, proof))
     if settings is None:
         return here.checks
     here.look("state folder", lambda: _try_writing(settings), lambda found: f"{found} can be written")
@@ -123,16 +126,18 @@ def _say_bundle(bundle: Bundle) -> str:
     return f"revision {short(bundle.revision)}, {count(len(bundle.metadata), 'rule')}"
 
 
-def _tests(bundle: Bundle) -> str:
-    from launchplane_gate.report.words import count
+def _say_engine(bundle: Bundle, proof: Proof) -> str:
+    from launchplane_gate.model import short
+    from launchplane_gate.report.words import count, span
 
-    return count(len(bundle.tests), "Rego test")
-
-
-def _engine(bundle: Bundle) -> str:
-    from launchplane_gate.policy import EmbeddedEngine
-
-    return EmbeddedEngine(bundle).name
+    base = bundle.settings.roll_call.base
+    asked = {f"{action}/{phase}": len(codes) for action, phases in base.items() for phase, codes in phases.items()}
+    calls = ", ".join(f"{question} {number}" for question, number in sorted(asked.items()))
+    tests = f"{count(proof.tests, 'Rego test')} pass" if proof.tests else "no Rego test is served"
+    return (
+        f"{proof.name}, bundle revision {short(proof.revision)}; rules on the roll call: {calls}; "
+        f"its self-test passed, {tests}, in {span(proof.took_s)}"
+    )
 
 
 def _try_writing(settings: Settings) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError, PolicyError
@@ -42,25 +42,34 @@ def questions() -> tuple[Question, ...]:
     )
 
 
-def check_must_refuse(bundle: Bundle) -> None:
-    """Raises PolicyError, naming the rule, where a bundle lets through what has to be refused."""
-    interpreter = interpreter_of_questions(bundle)
+class Respondent(Protocol):
+    """Answers by the policies and the configuration of a bundle, and by that of the product asked about."""
+
+    def answer(self, asked: Mapping[str, Any]) -> Any:
+        """The whole answer to a good question. Raises EngineError."""
+
+    def satisfies(self, code: str, asked: Mapping[str, Any]) -> bool:
+        """Whether a rule says yes to a question. Raises EngineError where that cannot be known."""
+
+
+def check_must_refuse(bundle: Bundle, respondent: Respondent | None = None) -> None:
+    """Raises PolicyError, naming the rule, where a bundle lets through what has to be refused.
+
+    Who answers is the embedded engine, or the one given.
+    """
+    respondent = respondent or _Embedded(bundle)
     for good in GOOD:
-        _check_good(bundle, interpreter, good)
+        _check_good(bundle, respondent, good)
     for question in questions():
-        asked = strictjson.dumps(question.policy_input)
         for code in question.codes:
-            if not _refuses(interpreter, code, asked):
+            if respondent.satisfies(code, question.policy_input):
                 raise PolicyError(f"{bundle.file_of(code)}:1: {code} lets through what has to be refused: {question}")
 
 
-def _check_good(bundle: Bundle, interpreter: Interpreter, good: Mapping[str, Any]) -> None:
-    """Raises PolicyError where the floor refuses what is good: whatever else it refused would prove nothing then.
-
-    This one is asked whole, which reaches every rule once; the broken ones of a single rule each, which is faster.
-    """
+def _check_good(bundle: Bundle, respondent: Respondent, good: Mapping[str, Any]) -> None:
+    """Raises PolicyError where the floor refuses what is good: whatever else it refused would prove nothing then."""
     try:
-        said = read_answer(interpreter.ask(ANSWER, good), roll_call_of(bundle, good), good)
+        said = read_answer(respondent.answer(good), roll_call_of(bundle, good), good)
     except EngineError as error:
         raise PolicyError(f"the policies cannot decide on a good {good['action']}: {error}") from None
     for code in FLOOR[good["action"], good["phase"]]:
@@ -78,9 +87,18 @@ def roll_call_of(bundle: Bundle, asked: Mapping[str, Any]) -> tuple[str, ...]:
     return bundle.roll_call(asked["action"], asked["phase"], asked["driver"]["driver_id"], asked["request"]["product"])
 
 
-def _refuses(interpreter: Interpreter, code: str, asked: str) -> bool:
-    try:
-        interpreter.value(f"data.gate.rules.{code}.satisfied", asked)
-    except (Undefined, EvaluationFailed):
+class _Embedded:
+    """Asks the good questions whole, which reaches every rule once; the others of single rules, which is faster."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._interpreter = interpreter_of_questions(bundle)
+
+    def answer(self, asked: Mapping[str, Any]) -> Any:
+        return self._interpreter.ask(ANSWER, asked)
+
+    def satisfies(self, code: str, asked: Mapping[str, Any]) -> bool:
+        try:
+            self._interpreter.value(f"data.gate.rules.{code}.satisfied", strictjson.dumps(asked))
+        except (Undefined, EvaluationFailed):
+            return False
         return True
-    return False
