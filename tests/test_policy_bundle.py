@@ -263,6 +263,8 @@ def test_a_product_may_be_decided_on_in_every_way(folder: Path) -> None:
         ("roll_call.drivers.d", {"promote": {"admit": ["lane.unknown"]}}, "no rule has the code lane.unknown"),
         ("roll_call.drivers.d", {"promote": {"admit": ["lane.settled"]}}, "lane.settled is asked anyway"),
         ("roll_call.products.q", {"deploy": {"admit": ["lane.settled"]}}, "q is not among the products"),
+        ("roll_call.optional", ["lane.unknown"], "roll_call.optional: no rule has the code lane.unknown"),
+        ("roll_call.optional", ["lane.settled", "lane.settled"], "has an entry twice"),
         ("thresholds", {}, "thresholds"),
         ("thresholds", {"health_s": 1}, "source_fresh_s is missing"),
         ("thresholds.more", 1, "thresholds.more"),
@@ -325,6 +327,28 @@ def test_the_configuration_is_strict_json(folder: Path, text: str, wrong: str) -
 def test_a_rule_on_no_roll_call_is_refused(folder: Path) -> None:
     bundles.write(folder, {bundles.path_of("lane.idle"): bundles.rule("lane.idle")})
     assert "the rule lane.idle is on no roll call" in refusal(folder)
+
+
+def test_an_optional_rule_is_asked_of_those_who_add_it_and_of_nobody_else(folder: Path) -> None:
+    rule = {bundles.path_of("lane.extra"): bundles.rule("lane.extra")}
+    bundles.write(folder, rule, config_with("roll_call.optional", ["lane.extra"]))
+    idle = load_bundle([folder])
+    assert "lane.extra" not in idle.roll_call("promote", "admit", "d", "p")
+    assert {module.path for module in idle.modules} - {module.path for module in idle.asked} == set(rule)
+    config = config_with("roll_call.optional", ["lane.extra"])
+    config["roll_call"]["products"]["p"] = {"promote": {"admit": ["lane.extra"]}}
+    bundles.write(folder, {}, config)
+    asked = load_bundle([folder])
+    assert "lane.extra" in asked.roll_call("promote", "admit", "d", "p")
+    assert "lane.extra" not in asked.roll_call("promote", "admit", "d", "another")
+    assert asked.asked == asked.modules
+
+
+def test_an_optional_rule_of_the_floor_is_asked_all_the_same(folder: Path) -> None:
+    config = config_with("roll_call.optional", ["confirm.outcome_passed"])
+    config["roll_call"]["base"]["promote"]["confirm"].remove("confirm.outcome_passed")
+    bundles.write(folder, {}, config)
+    assert "confirm.outcome_passed has to be asked" in refusal(folder)
 
 
 # -- further folders

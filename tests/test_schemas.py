@@ -154,7 +154,11 @@ def test_with_settings_the_evidence_is_that_of_the_plugins_that_they_enable(here
     assert "no policy input has `input.evidence.health`" in said.stdout
     assert "[plugins.health] in the settings" in said.stdout
     settings.write_text("schema_version = 1\n[plugins.health]\n")
-    assert run("check").exit_code == 0
+    assert run("check").exit_code == 0  # what nobody asks may read what no enabled plugin brings
+    roll_call = {"products": {"p": {"promote": {"admit": ["release.artifact_revision"]}}}}
+    (here / "own/config").mkdir(parents=True)
+    (here / "own/config/data.json").write_text(json.dumps({"roll_call": roll_call, "products": {"p": {}}}))
+    assert "[plugins.oci] in the settings" in run("check", "own").stdout
     settings.write_text("schema_version = 1\n[plugins.heatlh]\n")
     assert run("schema").exit_code == 2
 
@@ -194,7 +198,7 @@ def findings(line: str, path: str = "gate/rules/request/reason_given.rego") -> l
         ("input.actr[_] == 1", "`input.actr`", "Did you mean `actor`?"),
         ("input.product.lanes[input.nwo] == 1", "`input.nwo`", "Did you mean `now`?"),
         ("input.evidence.health.sources[0].url", "`input.evidence.health.sources`", "Did you mean `source`?"),
-        ("input.evidence.oci.digest", "`input.evidence.oci`", "[plugins.oci]"),
+        ("input.evidence.sbom.digest", "`input.evidence.sbom`", "[plugins.sbom]"),
         ('object.get(input, ["request", "raeson"], "") == ""', "`input.request.raeson`", "`reason`"),
         ('object.get(input, "reqest", {}) == {}', "`input.reqest`", "`request`"),
         ('object.get(input.request, ["raeson"], "") == ""', "`input.request.raeson`", "`reason`"),

@@ -40,17 +40,29 @@ class Bundle:
         return tuple((module.path, module.text) for module in self.modules if not module.is_test)
 
     @property
+    def asked(self) -> tuple[Source, ...]:
+        """All modules but those of optional rules that are on no roll call."""
+        roll_call = self.settings.roll_call
+        on_call = {code for *_, codes in roll_call.lists() for code in codes}
+        unasked = {_path_of(code) for code in roll_call.optional if code not in on_call}
+        return tuple(module for module in self.modules if module.path not in unasked)
+
+    @property
     def data(self) -> dict[str, Any]:
         return {"config": self.config}
 
     def file_of(self, code: str) -> str:
         """The file of the rule with this code."""
-        path = f"gate/rules/{code.replace('.', '/')}.rego"
+        path = _path_of(code)
         return next(module.file for module in self.modules if module.path == path)
 
     def roll_call(self, action: Action, phase: Phase, driver_id: str, product: str) -> tuple[str, ...]:
         """The codes of the rules that are asked, each once."""
         return self.settings.roll_call.codes(action, phase, driver_id, product)
+
+
+def _path_of(code: str) -> str:
+    return f"gate/rules/{code.replace('.', '/')}.rego"
 
 
 def shipped_policies() -> Path:
@@ -146,7 +158,9 @@ def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
     for (action, phase), floor in FLOOR.items():
         base = config.roll_call.base.get(action, {}).get(phase, ())
         yield from (f"roll_call.base.{action}.{phase}: {code} has to be asked" for code in floor if code not in base)
-    yield from (f"the rule {code} is on no roll call" for code in rules if code not in on_call)
+    optional = config.roll_call.optional
+    yield from (f"roll_call.optional: no rule has the code {code}" for code in optional if code not in rules)
+    yield from (f"the rule {code} is on no roll call" for code in rules if code not in on_call.union(optional))
     for code in config.waivable:
         if code not in rules:
             yield f"waivable: no rule has the code {code}"

@@ -99,11 +99,15 @@ class ProductPolicy(Section):
 
 
 class RollCall(Section):
-    """The rules that are asked: ``base`` always, and those that a driver or a product adds."""
+    """The rules that are asked: ``base`` always, and those that a driver or a product adds.
+
+    ``optional`` rules may be asked of nobody: they are there for those who add them.
+    """
 
     base: ActionCodes = {}
     drivers: dict[Name, ActionCodes] = {}
     products: dict[Name, ActionCodes] = {}
+    optional: Annotated[tuple[RuleCode, ...], AfterValidator(_unique)] = ()
 
     def codes(self, action: Action, phase: Phase, driver_id: str, product: str) -> tuple[str, ...]:
         additions = (self.base, self.drivers.get(driver_id, {}), self.products.get(product, {}))
