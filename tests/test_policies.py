@@ -116,7 +116,7 @@ NOTHING: Value = frozenset()
 Tree = Mapping[str, Any]
 
 SCALARS = {"String", "RawString", "Number", "Bool", "Null"}
-LOOK_AT_THE_TYPE = {"is_array", "is_boolean", "is_number", "is_object", "is_string"}
+LOOK_AT_THE_TYPE = {"is_array", "is_boolean", "is_null", "is_number", "is_object", "is_string"}
 
 
 def index(value: Value, key: str) -> Value:

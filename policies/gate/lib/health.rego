@@ -5,6 +5,7 @@ package gate.lib.health
 # Each URL was asked often enough, nothing else was asked, and every answer is good and names the revision.
 proves(samples, urls, revision, matches) if {
 	is_string(revision)
+	revision != ""
 	is_number(matches)
 	matches >= 1
 	is_array(samples)

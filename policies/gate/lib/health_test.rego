@@ -31,7 +31,7 @@ test_one_answer_that_is_not_good_spoils_the_others if {
 
 test_odd_questions_have_no_proof if {
 	every odd in [null, 7, "u", {"a": _sample}] { not health.proves(odd, {"u"}, "c", 1) }
-	every odd in [null, 7, [], {}] { not health.proves([object.union(_sample, {"revision": odd})], {"u"}, odd, 1) }
+	every odd in [null, 7, "", [], {}] { not health.proves([object.union(_sample, {"revision": odd})], {"u"}, odd, 1) }
 	every odd in [0, -1, null, "1", [], {}] { not health.proves([_sample], {"u"}, "c", odd) }
 	every odd in [0, -1] { not health.proves([], {"u"}, "c", odd) }
 }

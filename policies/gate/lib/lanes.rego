@@ -6,6 +6,8 @@ package gate.lib.lanes
 same(lane, record) if {
 	is_string(lane.context)
 	is_string(lane.instance)
+	lane.context != ""
+	lane.instance != ""
 	record.context == lane.context
 	record.instance == lane.instance
 }
@@ -13,6 +15,8 @@ same(lane, record) if {
 listed(product, lane) if {
 	is_string(lane.context)
 	is_string(lane.instance)
+	lane.context != ""
+	lane.instance != ""
 	is_array(product.lanes)
 	some entry in product.lanes
 	entry.context == lane.context

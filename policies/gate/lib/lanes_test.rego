@@ -15,7 +15,7 @@ test_a_record_of_the_lane_names_its_context_and_its_instance if {
 }
 
 test_two_lanes_that_are_not_named_are_not_the_same if {
-	every nothing in [null, 7, {}, []] {
+	every nothing in [null, 7, "", {}, []] {
 		not lanes.same({"context": nothing, "instance": "testing"}, {"context": nothing, "instance": "testing"})
 		not lanes.same({"context": "shop", "instance": nothing}, {"context": "shop", "instance": nothing})
 	}
@@ -28,7 +28,10 @@ test_a_lane_of_the_product_is_in_its_profile if {
 	every entries in [[], [{"context": "shop"}, null, 7], {"0": _lane}, null, 7, ""] {
 		not lanes.listed({"lanes": entries}, _lane)
 	}
-	every nameless in [{"context": null, "instance": "testing"}, {"context": "shop", "instance": null}] {
+	every nameless in [
+		{"context": null, "instance": "testing"}, {"context": "shop", "instance": null},
+		{"context": "", "instance": "testing"}, {"context": "shop", "instance": ""},
+	] {
 		not lanes.listed({"lanes": [nameless]}, nameless)
 	}
 }

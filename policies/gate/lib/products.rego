@@ -5,6 +5,7 @@ package gate.lib.products
 # The profile at hand is that of the product asked for.
 asked(request, product) if {
 	is_string(request.product)
+	request.product != ""
 	product.product == request.product
 }
 

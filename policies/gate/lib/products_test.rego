@@ -49,6 +49,7 @@ test_the_profile_at_hand_is_that_of_the_product_asked_for if {
 	products.asked({"product": "shop"}, {"product": "shop"})
 	not products.asked({"product": "shop"}, {"product": "other"})
 	not products.asked({"product": null}, {"product": null})
+	not products.asked({"product": ""}, {"product": ""})
 	not products.asked({}, {})
 }
 

@@ -31,15 +31,17 @@ test_an_inventory_names_both_parts_of_a_release if {
 	not releases.named_by(null, _release)
 }
 
-test_two_that_are_null_name_nothing if {
-	not releases.named_by(
-		{"artifact_identity": {"artifact_id": null}, "source_git_ref": "c"},
-		{"artifact_id": null, "source_git_ref": "c"},
-	)
-	not releases.named_by(
-		{"artifact_identity": {"artifact_id": "a"}, "source_git_ref": null},
-		{"artifact_id": "a", "source_git_ref": null},
-	)
+test_two_that_are_null_or_empty_name_nothing if {
+	every nothing in [null, ""] {
+		not releases.named_by(
+			{"artifact_identity": {"artifact_id": nothing}, "source_git_ref": "c"},
+			{"artifact_id": nothing, "source_git_ref": "c"},
+		)
+		not releases.named_by(
+			{"artifact_identity": {"artifact_id": "a"}, "source_git_ref": nothing},
+			{"artifact_id": "a", "source_git_ref": nothing},
+		)
+	}
 }
 
 test_what_runs_comes_before_what_is_configured if {
@@ -51,6 +53,7 @@ test_where_neither_is_told_nothing_is_known_to_run if {
 	every observed in [
 		{"artifact_id": null, "configured_artifact_id": null}, {"artifact_id": null}, {"configured_artifact_id": "b"},
 		{"artifact_id": 7, "configured_artifact_id": "b"}, {"artifact_id": false, "configured_artifact_id": "b"},
+		{"artifact_id": "", "configured_artifact_id": "b"}, {"artifact_id": null, "configured_artifact_id": ""},
 		{"artifact_id": null, "configured_artifact_id": 7}, {}, null, [],
 	] {
 		not releases.shown(observed)
@@ -78,13 +81,13 @@ test_a_deployment_that_is_not_its_own_is_none if {
 test_an_inventory_that_names_none_rests_on_none if {
 	every field in {"deployment_record_id", "context", "instance", "source_git_ref"} {
 		not releases.deployment_behind(object.remove(_inventory, [field]), [_deployment])
-		every nothing in [null, 7] {
+		every nothing in [null, 7, ""] {
 			nameless := object.union(_deployment, {field: nothing, "record_id": nothing})
 			blank := object.union(_inventory, {field: nothing, "deployment_record_id": nothing})
 			not releases.deployment_behind(blank, [nameless])
 		}
 	}
-	every nothing in [null, 7] {
+	every nothing in [null, 7, ""] {
 		every field in {"context", "instance", "source_git_ref"} {
 			not releases.deployment_behind(
 				object.union(_inventory, {field: nothing}),

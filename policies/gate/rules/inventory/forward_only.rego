@@ -3,7 +3,7 @@
 # description: >-
 #   What is promoted is what the destination runs now, or new to it. An artifact that it ran before is a step back, and
 #   so is a rebuild of an earlier commit; entries that were rolled back are the business of `release.not_rolled_back`.
-#   Where the record of what the destination runs is lost or torn, the last run that was recorded tells.
+#   Where the record of what the destination runs is lost, torn or altered, the last run that was recorded tells.
 # custom:
 #   remedy: Build and deploy a newer commit to the source lane (a revert is one too), then promote that.
 package gate.rules.inventory.forward_only
@@ -48,6 +48,7 @@ _no_step_back(entry, release, destination) if {
 	entry.artifact_id != release.artifact_id
 	entry.source_git_ref == destination.inventory.source_git_ref # what runs there now, built once more
 } else if {
+	destination.run.settled == false # else the inventory is what the last run wrote, and has told
 	destination.run.last.status == "recorded"
 	destination.run.last.artifact_id == release.artifact_id
 	destination.run.last.source_git_ref == release.source_git_ref

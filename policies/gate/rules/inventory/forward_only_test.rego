@@ -62,11 +62,18 @@ test_a_destination_whose_record_cannot_be_read_may_be_settled if {
 
 test_the_last_recorded_run_tells_where_the_record_is_lost if {
 	last := object.union(_now, {"status": "recorded"})
-	lost := object.union(_releasing(_now), {"destination": {"inventory": null, "run": {"last": last}}})
+	lost := object.union(_releasing(_now), {"destination": {"inventory": null, "run": {"settled": false, "last": last}}})
 	_satisfied(lost)
-	every fact in {"status", "artifact_id", "source_git_ref"} {
-		every odd in cases.broken(lost, concat("/", ["destination/run/last", fact])) { _refused(odd) }
+	every fact in {"settled", "last/status", "last/artifact_id", "last/source_git_ref"} {
+		every odd in cases.broken(lost, concat("/", ["destination/run", fact])) { _refused(odd) }
 	}
+}
+
+test_the_last_recorded_run_tells_where_the_record_was_altered_and_not_where_it_is_what_was_written if {
+	last := object.union(_before, {"status": "recorded"})
+	altered := object.union(_releasing(_before), {"destination": {"run": {"settled": false, "last": last}}})
+	_satisfied(altered)
+	_refused(cases.put(altered, "destination/run/settled", true))
 }
 
 test_an_empty_history_is_one_and_another_thing_is_none if {

@@ -13,11 +13,13 @@ import data.gate.lib.say
 import data.gate.lib.times
 
 satisfied if {
-	is_string(input.release.artifact_id) # null == null would be equal too
+	is_string(input.release.artifact_id) # null == null would be equal too, and so would two empty texts
 	is_string(input.release.source_git_ref)
+	input.release.source_git_ref != ""
 	input.evidence.oci.artifact_id == input.release.artifact_id
 	[_, digest] := split(input.release.artifact_id, "@")
 	input.evidence.oci.manifest.digest == digest
+	digest != ""
 	is_array(input.evidence.oci.manifest.platforms)
 	count(input.evidence.oci.manifest.platforms) > 0
 	every platform in input.evidence.oci.manifest.platforms {

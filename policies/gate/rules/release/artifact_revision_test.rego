@@ -69,6 +69,13 @@ test_two_things_that_are_null_are_not_equal if {
 	_refused(cases.put(unknown, "evidence/oci/manifest/platforms", [{"revision": null}]), cases.config)
 }
 
+test_two_things_that_are_empty_are_not_equal if {
+	unknown := cases.put(_good, "release/source_git_ref", "")
+	_refused(cases.put(unknown, "evidence/oci/manifest/platforms", [{"revision": ""}]), cases.config)
+	undigested := cases.put(cases.put(_good, "release/artifact_id", "shop@"), "evidence/oci/artifact_id", "shop@")
+	_refused(cases.put(undigested, "evidence/oci/manifest/digest", ""), cases.config)
+}
+
 test_what_was_seen_long_ago_or_will_be_is_refused if {
 	_satisfied(cases.put(_good, "evidence/oci/seen_at", "2026-05-07T11:59:00.000000Z"), cases.config)
 	every moment in [
