@@ -1,0 +1,306 @@
+"""Golden questions, broken at random in the ways that bite in Rego, one or several at once; the same for each seed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from launchplane_gate.model import stamp, unstamp
+
+Json = Any
+Place = tuple[Json, Any]
+"""What holds a fact, and the key or the index at which it stands there."""
+
+CASES = Path(__file__).parent / "cases"
+GOLDEN = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
+OTHERS: tuple[Json, ...] = (
+    *(None, True, False, 0, 1, -1, 7, 0.5, 2**53 + 1, 10**30),
+    *("", " ", "odd", "null", "true", "5", "*", "2026-05-07T12:00:00Z"),
+    *([], {}, [None], [[]], {"": ""}, {"context": "sellyouroutboard", "instance": "testing"}),
+)
+LOOK_ALIKES = {"a": "а", "e": "е", "o": "о", "c": "с", "p": "р", "1": "１", "-": "‐", "/": "∕", "s": "ſ", "k": "K"}  # noqa: RUF001  # that is their point
+TIMES = (
+    *("2026-05-07T12:00:60Z", "2026-02-30T12:00:00Z", "2026-05-07T24:00:00Z", "2026-05-07 12:00:00Z", "2026-05-07"),
+    *("1999-12-31T23:59:59Z", "2100-01-01T00:00:00Z", "2024-02-29T00:00:00Z", "9999-12-31T23:59:59Z", "now"),
+    *("0000-01-01T00:00:00Z", "2026-05-07T12:00:00.1234567890Z", "2026-05-07T12:00:00.Z", "+2026-05-07T12:00:00Z"),
+)
+IDLE = frozenset({"deploy", "destination_health", "updated_at", "schema_version", "manifest_version", "detail", "why"})
+"""Facts that no rule reads; they are broken too, but seldom."""
+
+PRODUCTS = ("sellyouroutboard", "night", "bare", "unknown")
+LIMITS = (0, 1, 60, 120, 3600, 10800, 36000, 57600, 86400, 1209600, 900 * 86400)  # of the ages that rules ask for
+
+
+def golden(name: str) -> Json:
+    """A golden question, with the evidence of plugins that only products ask for."""
+    question = json.loads((CASES / f"{name}.json").read_text())
+    artifact, commit = question["release"]["artifact_id"], question["release"]["source_git_ref"]
+    platforms = [
+        {"platform": name, "digest": "sha256:aa", "revision": commit} for name in ("linux/amd64", "linux/arm64")
+    ]
+    manifest = {"media_type": "index", "digest": artifact.partition("@")[2], "platforms": platforms}
+    question["evidence"]["oci"] = {"artifact_id": artifact, "seen_at": question["now"], "manifest": manifest}
+    return question
+
+
+def questions(count: int, seed: int) -> Iterator[Json]:
+    """The golden questions as they are, then broken ones."""
+    texts = [json.dumps(golden(name)) for name in GOLDEN]
+    yield from map(json.loads, texts)
+    for number in range(len(texts), count):
+        chance = random.Random(f"{seed}/{number}")  # noqa: S311  # nobody has to be unable to guess it
+        question = json.loads(chance.choice(texts))
+        for _ in range(chance.choice((1, 1, 2, 2, 3, 4, 6))):
+            chance.choice(CHANGES)(question, chance)
+        yield question
+
+
+def places(value: Json, *, idle: bool = True) -> Iterator[Place]:
+    for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+        if idle or key not in IDLE:
+            yield value, key
+            if isinstance(child, dict | list):
+                yield from places(child, idle=idle)
+
+
+def any_place(question: Json, chance: random.Random, kind: type | tuple[type, ...] = object) -> Place | None:
+    """The place of a fact of this kind; half of the time nearer to the top, where fewer facts stand."""
+    idle = chance.random() < 0.1
+    found = [(holder, key) for holder, key in places(question, idle=idle) if isinstance(holder[key], kind)]
+    if chance.random() < 0.3:
+        found = [place for place in found if isinstance(place[0][place[1]], dict | list)] or found
+    return chance.choice(found) if found else None
+
+
+# -- one fact
+
+
+def left_out(question: Json, chance: random.Random) -> None:
+    if place := any_place(question, chance):
+        del place[0][place[1]]
+
+
+def another_type(question: Json, chance: random.Random) -> None:
+    if place := any_place(question, chance):
+        place[0][place[1]] = json.loads(json.dumps(chance.choice(OTHERS)))
+
+
+def wrapped(question: Json, chance: random.Random) -> None:
+    """In a list, in an object, or as the text that looks like it."""
+    if place := any_place(question, chance):
+        holder, key = place
+        value = holder[key]
+        as_text = value if isinstance(value, str) else json.dumps(value)
+        holder[key] = chance.choice([[value], {"0": value}, {str(key): value}, as_text, f"{as_text} "])
+
+
+def another_name(question: Json, chance: random.Random) -> None:
+    if place := any_place(question, chance):
+        holder, key = place
+        if isinstance(holder, dict):
+            holder[chance.choice([key.upper(), f"{key}s", f" {key}", look_alike(key, chance)])] = holder.pop(key)
+
+
+def extra_key(question: Json, chance: random.Random) -> None:
+    if place := any_place(question, chance, dict):
+        place[0][place[1]][chance.choice(["", "extra", "version", "0", "*"])] = chance.choice(OTHERS)
+
+
+# -- texts, numbers and times
+
+
+def another_text(question: Json, chance: random.Random) -> None:
+    if place := any_place(question, chance, str):
+        text = place[0][place[1]]
+        ways = [text + "x", text[:-1], text.upper(), text + "\n", f" {text}", text[::-1], f"{text}\u0000", f"{text}*"]
+        place[0][place[1]] = chance.choice([*ways, look_alike(text, chance)])
+
+
+def look_alike(text: str, chance: random.Random) -> str:
+    there = [letter for letter in LOOK_ALIKES if letter in text]
+    if not there:
+        return text + "\u200b"
+    letter = chance.choice(there)
+    return text.replace(letter, LOOK_ALIKES[letter], chance.choice((1, -1)))
+
+
+def another_number(question: Json, chance: random.Random) -> None:
+    if place := any_place(question, chance, int):
+        number = place[0][place[1]]
+        place[0][place[1]] = chance.choice([-number, number + 1, number - 1, str(number), number * 10**20, not number])
+
+
+def another_time(question: Json, chance: random.Random) -> None:
+    """Another moment, the same as another one, near to now, or in another form."""
+    found = [(holder, key) for holder, key in places(question, idle=False) if is_time(holder[key])]
+    if not found:
+        return
+    holder, key = chance.choice(found)
+    text, tie, now = holder[key], chance.choice(found), question.get("now")
+    seconds = text.partition(".")[0].rstrip("Z")
+    forms = [text.replace("Z", "z"), text.replace("Z", "+00:00"), text.replace("T", "t"), seconds, f"{text} "]
+    forms += [seconds + fraction for fraction in (".0Z", ".5Z", ".123456789Z", ",5Z")]
+    holder[key] = chance.choice(
+        [
+            chance.choice(forms),
+            chance.choice(TIMES),
+            tie[0][tie[1]],
+            tie[0][tie[1]],
+            shifted(text, chance),
+            shifted(text, chance),
+            shifted(now, chance) if is_time(now) else now,
+        ]
+    )
+
+
+def is_time(value: Json) -> bool:
+    return isinstance(value, str) and unstamp(value) is not None
+
+
+def shifted(text: str, chance: random.Random) -> str:
+    """Earlier or later by one of the limits, or by a moment more or less."""
+    there = unstamp(text)
+    assert there
+    by = timedelta(seconds=chance.choice(LIMITS), microseconds=chance.choice((-1, 0, 0, 1)))
+    try:
+        return stamp(there - by if chance.random() < 0.7 else there + by)
+    except OverflowError:
+        return text
+
+
+# -- lists, and several facts at once
+
+
+def another_list(question: Json, chance: random.Random) -> None:
+    place = any_place(question, chance, list)
+    entries = place[0][place[1]] if place else []
+    if not entries:
+        return
+    entry = json.loads(json.dumps(chance.choice(entries)))
+    if isinstance(entry, dict) and chance.random() < 0.5:  # one like it, but for a fact
+        chance.choice((left_out, another_type, another_text, another_time))(entry, chance)
+    ways: list[Callable[[], object]] = [
+        lambda: entries.append(entry),
+        lambda: entries.insert(0, entry),
+        lambda: chance.shuffle(entries),
+        lambda: entries.append(chance.choice(OTHERS)),
+        entries.clear,
+        lambda: entries.append([entry]),
+    ]
+    chance.choice(ways)()
+
+
+def swapped(question: Json, chance: random.Random) -> None:
+    """The lanes, two facts of one name, or a fact in the place of another of its type."""
+    if chance.random() < 0.2:
+        for within in (question, question.get("evidence", {}).get("health", {}) if chance.random() < 0.5 else {}):
+            if isinstance(within, dict) and {"source", "destination"} <= within.keys():
+                within["source"], within["destination"] = within["destination"], within["source"]
+        return
+    first = any_place(question, chance)
+    if first is None:
+        return
+    kind, same_name = type(first[0][first[1]]), chance.random() < 0.5
+    alike = [
+        (holder, key)
+        for holder, key in places(question)
+        if isinstance(holder[key], kind) and (not same_name or key == first[1])
+    ]
+    other = chance.choice(alike)
+    copies = json.dumps(first[0][first[1]]), json.dumps(other[0][other[1]])
+    other[0][other[1]] = json.loads(copies[0])
+    if chance.random() < 0.5:
+        first[0][first[1]] = json.loads(copies[1])
+
+
+def everywhere(question: Json, chance: random.Random) -> None:
+    """A text, wherever it stands: so that what has to be equal still is."""
+    texts = [holder[key] for holder, key in places(question) if isinstance(holder[key], str)]
+    if not texts:
+        return
+    old = chance.choice(texts)
+    new = chance.choice([chance.choice(texts), chance.choice(texts), old + "x", old[:-1], "", look_alike(old, chance)])
+    for holder, key in list(places(question)):
+        if holder[key] == old and isinstance(holder[key], str):
+            holder[key] = new
+
+
+def at_another_time(question: Json, chance: random.Random) -> None:
+    """All times moved by as much: the same story in another hour, season or year."""
+    by = timedelta(minutes=chance.randrange(0, 60 * 24 * 7), weeks=chance.choice((0, 0, 1, 26, -26, 400)))
+    for holder, key in list(places(question)):
+        if is_time(holder[key]):
+            moment = unstamp(holder[key])
+            assert moment
+            if moment.year < 2090:
+                holder[key] = stamp(moment + by)
+
+
+def of_another_product(question: Json, chance: random.Random) -> None:
+    """About one for which other things were decided, or nothing."""
+    name = chance.choice(PRODUCTS)
+    for part in ("request", "product"):
+        if isinstance(question.get(part), dict) and chance.random() < 0.9:
+            question[part]["product"] = name
+
+
+def decoy(question: Json, chance: random.Random) -> None:
+    """Facts that a rule may confuse: a hold, an open run, an entry of history that is the release itself."""
+    side = question.get(chance.choice(("source", "destination")))
+    release, now = question.get("release"), question.get("now")
+    if not isinstance(side, dict):
+        return
+    run = side.get("run")
+    history = side.get("history")
+    last = run.get("last") if isinstance(run, dict) else None
+    ways: list[Callable[[], object]] = [
+        lambda: side.update(hold={"reason": "audit", "subject": "alice", "since": now}),
+        lambda: side.update(inventory=None),
+        lambda: side.pop("inventory", None),
+    ]
+    if isinstance(run, dict):
+        ways.append(lambda: run.update({chance.choice(("open", "settled")): chance.choice((True, False))}))
+    if isinstance(last, dict) and isinstance(release, dict):
+        ways.append(lambda: last.update(release))
+        ways.append(lambda: last.update(status=chance.choice(("recorded", "fail", "unknown", None))))
+    if isinstance(history, list) and isinstance(release, dict):
+        known = {"action": "promote", "at": now, "rolled_back": chance.random() < 0.5}
+        part = chance.choice(([], ["artifact_id"], ["source_git_ref"]))
+        other = {key: "other" if key in part else value for key, value in release.items()}
+        ways += [lambda: history.append({**other, **known})] * 4
+        if isinstance(side.get("inventory"), dict) and isinstance(side["inventory"].get("artifact_identity"), dict):
+            ways.append(lambda: names(side["inventory"], release))
+    chance.choice(ways)()
+
+
+def names(inventory: Json, release: Json) -> None:
+    inventory["artifact_identity"]["artifact_id"] = release.get("artifact_id")
+    inventory["source_git_ref"] = release.get("source_git_ref")
+
+
+CHANGES = (
+    left_out,
+    another_type,
+    another_type,
+    wrapped,
+    another_name,
+    extra_key,
+    another_text,
+    another_text,
+    another_number,
+    another_time,
+    another_time,
+    another_list,
+    another_list,
+    swapped,
+    swapped,
+    everywhere,
+    at_another_time,
+    of_another_product,
+    decoy,
+    decoy,
+)

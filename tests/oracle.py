@@ -1,0 +1,439 @@
+"""What each shipped rule has to say of a question, told once more, in Python and independent of Rego.
+
+Written from the titles and descriptions of the rules and from the design, to be held against them: one function a rule,
+in the order of the roll call. A fact that is missing, null where something has to be known, or of another type is never
+enough; text that is empty names nothing. Questions may be anything that JSON can say; the configuration is valid.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Json = Any
+Rule = Callable[["Question"], bool]
+
+ABSENT = object()  # nobody looked, or nothing could be read
+SECOND = 1_000_000_000
+
+
+def at(value: Json, path: str) -> Json:
+    for name in path.split("."):
+        value = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
+    return value
+
+
+def is_text(value: Json) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def entries(value: Json, path: str) -> list[Json] | None:
+    """The entries of a list, None where there is no list."""
+    found = at(value, path)
+    return found if isinstance(found, list) else None
+
+
+def moment(value: Json) -> int | None:
+    """Nanoseconds since 1970 of an RFC 3339 text with ``Z``, of a day of this century that exists."""
+    form = r"(20\d\d)-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z"
+    match = re.fullmatch(form, value, re.ASCII) if isinstance(value, str) else None
+    if not match:
+        return None
+    *whole, fraction = match.groups()
+    try:
+        second = datetime(*map(int, whole), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six numbers
+    except ValueError:
+        return None
+    return int(second.timestamp()) * SECOND + int((fraction or "0").ljust(9, "0"))
+
+
+class Question:
+    """A policy input, and what is decided for the product that it is about."""
+
+    def __init__(self, asked: Json, config: Mapping[str, Any]) -> None:
+        self.asked = asked
+        self.config = config
+        self.now = moment(self.at("now"))
+        self.artifact, self.commit = self.at("release.artifact_id"), self.at("release.source_git_ref")
+        self.of_product = is_text(self.at("request.product")) and self.at("request.product") == self.at(
+            "product.product"
+        )
+        self.policy = config["products"].get(self.at("request.product")) if self.of_product else None
+
+    def at(self, path: str) -> Json:
+        return at(self.asked, path)
+
+    def entries(self, path: str) -> list[Json] | None:
+        return entries(self.asked, path)
+
+    def decided(self, heading: str, instance: Json) -> Json:
+        """What the product's policy says of a lane under a heading; ABSENT where it says nothing."""
+        return self.policy.get(heading, {}).get(instance, ABSENT) if self.policy is not None else None
+
+    def threshold(self, name: str) -> int | None:
+        if self.policy is None:
+            return None
+        found: int | None = self.policy.get("thresholds", {}).get(name, self.config["thresholds"].get(name))
+        return found
+
+    def is_recent(self, time: Json, limit_s: int | None) -> bool:
+        """Neither in the future nor older than the limit."""
+        then = moment(time)
+        if then is None or self.now is None or limit_s is None:
+            return False
+        return 0 <= self.now - then <= limit_s * SECOND
+
+    def lane(self, side: str) -> tuple[str, str] | None:
+        return named_lane(self.at(f"{side}.lane"))
+
+    def is_listed(self, side: str) -> bool:
+        """Whether a lane is one of the product's."""
+        lane = self.lane(side)
+        return lane is not None and lane in [named_lane(entry) for entry in self.entries("product.lanes") or []]
+
+    def paths(self) -> list[dict[str, str]] | None:
+        """None where nobody decided on them, which is not the same as that there are none."""
+        return self.policy.get("paths") if self.policy is not None else None
+
+    def is_never_promoted_to(self, instance: str) -> bool:
+        paths = self.paths()
+        return paths is not None and instance not in [path["to"] for path in paths]
+
+
+def named_lane(value: Json) -> tuple[str, str] | None:
+    context, instance = at(value, "context"), at(value, "instance")
+    return (context, instance) if is_text(context) and is_text(instance) else None
+
+
+def names_release(value: Json, artifact: Json, commit: Json, artifact_at: str = "artifact_id") -> bool:
+    """Whether a record names exactly this release."""
+    if not is_text(artifact) or not is_text(commit):
+        return False
+    return bool(at(value, artifact_at) == artifact and at(value, "source_git_ref") == commit)
+
+
+def inventory_names(q: Question, side: str, artifact: Json, commit: Json) -> bool:
+    return names_release(q.at(f"{side}.inventory"), artifact, commit, "artifact_identity.artifact_id")
+
+
+def linked_deployment(q: Question) -> Json:
+    """The one deployment that the source's inventory rests on, which passed; None without."""
+    inventory = q.at("source.inventory")
+    named = [
+        one for one in q.entries("source.deployments") or [] if is_named(one, at(inventory, "deployment_record_id"))
+    ]
+    if len(named) != 1 or named_lane(inventory) is None or named_lane(named[0]) != named_lane(inventory):
+        return None
+    [one] = named
+    same = inventory_names(q, "source", at(one, "artifact_id"), at(one, "source_git_ref"))
+    return one if same and at(one, "status") == "pass" and at(one, "touched") is True else None
+
+
+def is_named(record: Json, record_id: Json) -> bool:
+    return is_text(record_id) and bool(at(record, "record_id") == record_id)
+
+
+def shown(observed: Json) -> Json:
+    """What runs; on a platform that does not tell, what it is set to run."""
+    runs = at(observed, "artifact_id")
+    return at(observed, "configured_artifact_id") if runs is None else runs
+
+
+def is_seen_at_rest(observed: Json, artifact: Json) -> bool:
+    """Reachable, nothing in flight, and it shows the artifact."""
+    rest = at(observed, "reachable") is True and at(observed, "in_flight") is False
+    return rest and is_text(artifact) and bool(shown(observed) == artifact)
+
+
+def health_urls(q: Question, side: str) -> set[str] | None:
+    """Every health URL of a lane; None where one cannot be told, or an entry might be of any lane."""
+    urls = set()
+    for entry in q.entries("product.lanes") or []:
+        if named_lane(entry) is None:
+            return None
+        if named_lane(entry) != q.lane(side):
+            continue
+        url, base, path = at(entry, "health_url"), at(entry, "base_url"), q.at("product.health_path")
+        if url == "" and is_text(base) and is_text(path) and path.startswith("/"):
+            url = base + path
+        if not is_text(url):
+            return None
+        urls.add(url)
+    return urls
+
+
+def health_proves(q: Question, side: str, is_timely: Callable[[Json], bool]) -> bool:
+    """Every URL, at least one, reported the commit often enough, and nothing reported anything else."""
+    urls, samples = health_urls(q, side), q.entries(f"evidence.health.{side}")
+    matches = q.threshold("health_matches")
+    if not urls or samples is None or matches is None or not is_text(q.commit):
+        return False
+    for sample in samples:
+        status = at(sample, "status")
+        is_good = isinstance(status, int | float) and not isinstance(status, bool) and 200 <= status <= 299
+        reports = at(sample, "url") in [*urls] and at(sample, "revision") == q.commit
+        if not (is_good and reports and is_timely(at(sample, "seen_at"))):
+            return False
+    return all(sum(at(sample, "url") == url for sample in samples) >= matches for url in urls)
+
+
+# -- promote/admit
+
+
+def settled(q: Question) -> bool:
+    no_open_run = q.at("source.run.open") is False and q.at("destination.run.open") is False
+    return no_open_run and q.at("source.run.settled") is True
+
+
+def source_present(q: Question) -> bool:
+    inventory = q.at("source.inventory")
+    names = is_text(at(inventory, "artifact_identity.artifact_id")) and is_text(at(inventory, "source_git_ref"))
+    return names and q.lane("source") is not None and named_lane(inventory) == q.lane("source")
+
+
+def source_current(q: Question) -> bool:
+    expected, release = q.at("request.expected"), q.at("release")
+    if not isinstance(expected, dict) or not inventory_names(q, "source", q.artifact, q.commit):
+        return False
+    return all(at_key(release, field) == (type(stated), stated) for field, stated in expected.items())
+
+
+def at_key(value: dict[str, Json], key: str) -> tuple[type, Json]:
+    found = value.get(key, ABSENT)
+    return type(found), found
+
+
+def source_latest(q: Question) -> bool:
+    named, deployments = linked_deployment(q), q.entries("source.deployments")
+    if named is None or deployments is None or named_lane(named) != q.lane("source"):
+        return False
+    began = moment(at(named, "started_at"))
+    if began is None or q.now is None or began > q.now:
+        return False
+    ids = [at(one, "record_id") for one in deployments]
+    if not all(map(is_text, ids)) or len(set(ids)) != len(ids):
+        return False
+    for one in deployments:
+        touched, started = at(one, "touched"), moment(at(one, "started_at"))
+        if named_lane(one) != q.lane("source") or not isinstance(touched, bool):
+            return False
+        if one is not named and touched and (started is None or started >= began):
+            return False
+    return True
+
+
+def source_running(q: Question) -> bool:
+    observed = q.at("source.observed")
+    runs = is_seen_at_rest(observed, q.at("source.inventory.artifact_identity.artifact_id"))
+    return runs and q.is_recent(at(observed, "seen_at"), q.threshold("observed_s"))
+
+
+def source_fresh(q: Question) -> bool:
+    return q.is_recent(at(linked_deployment(q), "finished_at"), q.threshold("source_fresh_s"))
+
+
+def source_soaked(q: Question) -> bool:
+    confirmed, soak_s = moment(q.at("source.run.confirmed_at")), q.threshold("source_soak_s")
+    if q.at("source.run.settled") is not True or confirmed is None or q.now is None or soak_s is None:
+        return False
+    return q.now - confirmed >= soak_s * SECOND
+
+
+def forward_only(q: Question) -> bool:
+    inventory, history = q.at("destination.inventory"), q.entries("destination.history")
+    unreadable = inventory is ABSENT and q.at("destination.run.settled") is False  # to be written anew
+    if not (inventory is None or isinstance(inventory, dict) or unreadable):
+        return False
+    if history is None or not is_text(q.artifact) or not is_text(q.commit):
+        return False
+    runs_it = inventory_names(q, "destination", q.artifact, q.commit)
+    if q.at("destination.run.settled") is False:  # its record is lost, torn or altered: the last recorded run tells
+        last = q.at("destination.run.last")
+        runs_it = runs_it or (at(last, "status") == "recorded" and names_release(last, q.artifact, q.commit))
+    for entry in history:
+        artifact, commit, rolled_back = at(entry, "artifact_id"), at(entry, "source_git_ref"), at(entry, "rolled_back")
+        if not is_text(artifact) or not is_text(commit) or not isinstance(rolled_back, bool):
+            return False
+        is_new = artifact != q.artifact and commit != q.commit
+        is_a_rebuild_of_what_runs = artifact != q.artifact and commit == at(inventory, "source_git_ref")
+        if not (is_new or rolled_back or runs_it or is_a_rebuild_of_what_runs):
+            return False
+    return True
+
+
+def path_allowed(q: Question) -> bool:
+    source, destination = q.lane("source"), q.lane("destination")
+    if source is None or destination is None or not q.is_listed("source") or not q.is_listed("destination"):
+        return False
+    in_one_context = source[0] == destination[0] and source[1] != destination[1]
+    return in_one_context and {"from": source[1], "to": destination[1]} in (q.paths() or [])
+
+
+def not_held(q: Question) -> bool:
+    if q.at("destination.hold") is not None:
+        return False
+    if q.at("action") == "deploy":
+        return q.at("source") is None
+    return bool(q.at("action") == "promote") and q.at("source.hold") is None
+
+
+def driver_matches(q: Question) -> bool:
+    driver = q.at("driver.driver_id")
+    return q.of_product and is_text(driver) and bool(driver == q.at("product.driver_id"))
+
+
+def artifact_pinned(q: Question) -> bool:
+    repository = q.at("product.image.repository")
+    if not q.of_product or not is_text(repository) or not is_text(q.artifact):
+        return False
+    return re.fullmatch(re.escape(repository) + "@sha256:[0-9a-f]{64}", q.artifact) is not None
+
+
+def commit_full(q: Question) -> bool:
+    return is_text(q.commit) and re.fullmatch("[0-9a-f]{40}", q.commit) is not None
+
+
+def source_revision(q: Question) -> bool:
+    return health_proves(q, "source", lambda seen_at: q.is_recent(seen_at, q.threshold("health_s")))
+
+
+def not_rolled_back(q: Question) -> bool:
+    history = q.entries("destination.history")
+    if history is None or not is_text(q.artifact):
+        return False
+    for entry in history:
+        artifact, rolled_back = at(entry, "artifact_id"), at(entry, "rolled_back")
+        if not is_text(artifact) or not isinstance(rolled_back, bool) or (rolled_back and artifact == q.artifact):
+            return False
+    return True
+
+
+def permitted(q: Question) -> bool:
+    lane, subject, verifier = q.lane("destination"), q.at("actor.subject"), q.at("actor.verified_by")
+    if lane is None or not q.is_listed("destination") or not is_text(subject):
+        return False
+    if verifier is not None and not is_text(verifier):
+        return False
+    listed = q.decided("actors", lane[1])
+    if listed is None or listed is ABSENT:
+        return False
+    names = [entry["subject"] for entry in listed if entry["verified_by"] == verifier]
+    in_full = subject in names and not subject.endswith("*")
+    prefixes = [name[:-1] for name in names if name.endswith("*") and name != "*"]
+    by_pattern = verifier is not None or q.is_never_promoted_to(lane[1])
+    return in_full or (by_pattern and subject.startswith(tuple(prefixes)))
+
+
+def is_open(q: Question) -> bool:
+    instance = q.at("destination.lane.instance")
+    windows = q.decided("windows", instance) if is_text(instance) else None
+    if q.now is None or windows is None:
+        return False
+    return windows is ABSENT or any(is_within(window, q.now) for window in windows)
+
+
+def is_within(window: Mapping[str, Any], now: int) -> bool:
+    local = datetime.fromtimestamp(now // SECOND, UTC).astimezone(ZoneInfo(window["zone"]))
+    time, start, end = f"{local:%H:%M}", window["from"], window["to"]
+    began_today = day(local.date()) in window["days"] and time >= start and (time < end or end < start)
+    began_yesterday = end < start and time < end
+    return began_today or (began_yesterday and day(date.fromordinal(local.toordinal() - 1)) in window["days"])
+
+
+def day(of: date) -> str:
+    return ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"][of.weekday()]
+
+
+def backup_present(q: Question) -> bool:
+    instance = q.at("destination.lane.instance")
+    demand = q.decided("backup", instance) if is_text(instance) else None
+    if demand is None or demand is ABSENT:
+        return demand is ABSENT
+    limit_s = demand.get("max_age_s", q.threshold("backup_s"))
+    return any(
+        at(one, "status") == "pass"
+        and q.lane("destination") is not None
+        and named_lane(one) == q.lane("destination")
+        and q.is_recent(at(one, "created_at"), limit_s)
+        for one in q.entries("destination.backups") or []
+    )
+
+
+# -- by product
+
+
+def artifact_revision(q: Question) -> bool:
+    """The registry was asked a moment ago for this artifact, and each platform's label is the commit."""
+    found, platforms = q.at("evidence.oci"), q.entries("evidence.oci.manifest.platforms")
+    if not platforms or not is_text(q.artifact) or not is_text(q.commit) or q.artifact.count("@") != 1:
+        return False
+    digest = q.artifact.partition("@")[2]
+    asked_for = at(found, "artifact_id") == q.artifact and is_text(digest) and at(found, "manifest.digest") == digest
+    built = all(at(platform, "revision") == q.commit for platform in platforms)
+    return asked_for and built and q.is_recent(at(found, "seen_at"), q.threshold("observed_s"))
+
+
+# -- deploy/admit, beside those that a promotion has too
+
+
+def not_bypassed(q: Question) -> bool:
+    instance = q.at("destination.lane.instance")
+    return is_text(instance) and q.is_never_promoted_to(instance)
+
+
+# -- every confirm
+
+
+def outcome_passed(q: Question) -> bool:
+    return bool(q.at("outcome.status") == "pass") and q.at("outcome.touched") is True
+
+
+def is_after_the_deploy(q: Question, seen_at: Json) -> bool:
+    """After the deploy ended, and not in the future."""
+    finished, seen = moment(q.at("outcome.finished_at")), moment(seen_at)
+    return finished is not None and seen is not None and q.now is not None and finished <= seen <= q.now
+
+
+def artifact_matches(q: Question) -> bool:
+    observed = q.at("destination.observed")
+    return is_seen_at_rest(observed, q.artifact) and is_after_the_deploy(q, at(observed, "seen_at"))
+
+
+def revision_live(q: Question) -> bool:
+    return health_proves(q, "destination", lambda seen_at: is_after_the_deploy(q, seen_at))
+
+
+RULES: Mapping[str, Rule] = {
+    "lane.settled": settled,
+    "inventory.source_present": source_present,
+    "inventory.source_current": source_current,
+    "inventory.source_latest": source_latest,
+    "inventory.source_running": source_running,
+    "inventory.source_fresh": source_fresh,
+    "inventory.source_soaked": source_soaked,
+    "inventory.forward_only": forward_only,
+    "lane.path_allowed": path_allowed,
+    "lane.not_held": not_held,
+    "lane.driver_matches": driver_matches,
+    "release.artifact_pinned": artifact_pinned,
+    "release.commit_full": commit_full,
+    "release.source_revision": source_revision,
+    "release.not_rolled_back": not_rolled_back,
+    "actor.permitted": permitted,
+    "window.open": is_open,
+    "backup.present": backup_present,
+    "release.artifact_revision": artifact_revision,
+    "lane.not_bypassed": not_bypassed,
+    "confirm.outcome_passed": outcome_passed,
+    "confirm.artifact_matches": artifact_matches,
+    "confirm.revision_live": revision_live,
+}
+
+
+def satisfied(asked: Json, config: Mapping[str, Any]) -> frozenset[str]:
+    """The codes of the rules that a question satisfies."""
+    question = Question(asked, config)
+    return frozenset(code for code, rule in RULES.items() if rule(question))
