@@ -102,7 +102,7 @@ class OpaServer:
         match document.get("provenance"):
             case {"version": str(version), "bundles": {**bundles}}:
                 revisions = tuple(sorted(_revision(name, said) for name, said in bundles.items()))
-            case {"version": str(version)}:  # so says OPA of a bundle without a name
+            case {"version": str(version)}:  # so says OPA where there is no bundle, or one without a name
                 revisions = ()
             case _:
                 raise EngineError(f"{self.where} does not say what it is: its answer has no provenance", hint=UNWELL)
