@@ -18,6 +18,8 @@ from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 from launchplane_gate.store import FileStore
 from tests.fakes.platform import FakeHealth, FakePlatform
 
+pytest_plugins = ["pytester"]  # runs the conformance kit against drivers that are broken on purpose
+
 PRODUCT = "sellyouroutboard"
 TESTING = Lane(context=PRODUCT, instance="testing")
 PROD = Lane(context=PRODUCT, instance="prod")

@@ -17,9 +17,9 @@ LAYERS = [
     {"hookspecs", "settings"},
     {"policy", "store", "ledger", "plugins"},
     {"facts"},
-    {"approval", "runs", "adoption"},
+    {"approval", "runs", "adoption", "publishing"},
     {"gate"},
-    {"lanes", "authoring"},
+    {"lanes", "authoring", "testing"},
     {"report"},
     {"demo"},
     {"cli"},
@@ -35,6 +35,7 @@ ONLY = {
     "pluggy": {"hookspecs", "plugins"},
     "click": {"cli"},
     "rich": {"cli", "report", "demo"},
+    "pytest": {"testing"},
 }
 
 

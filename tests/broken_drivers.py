@@ -1,0 +1,610 @@
+"""A platform in memory, a driver for it that keeps every promise, and one driver for each way to break one.
+
+A broken driver is the good one with a single thing done wrong; BROKEN says which promises that breaks, by the names of
+the kit's tests.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from launchplane_gate.errors import ApprovalVoid, GateError, NotSettled, SettingsError, Stale
+from launchplane_gate.hookspecs import Approval, InventoryWriter, PluginConfig, Progress, hookimpl
+from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
+from launchplane_gate.testing import LANES, DriverPromises, Fate, Platform
+
+TOKEN = "tok-5up3r-s3cret"
+IMAGE = "registry.example/promises"
+POLL_S = 0.005
+
+
+def a_release(digit: str) -> ReleaseIdentity:
+    return ReleaseIdentity(artifact_id=f"{IMAGE}@sha256:{digit * 64}", source_git_ref=digit * 40)
+
+
+@dataclass
+class Job:
+    """A deploy, as the platform has it."""
+
+    run_id: str
+    artifact_id: str
+    state: str
+
+
+class Board:
+    """A platform in memory: lanes by number, each with its jobs and with the artifact that is up."""
+
+    def __init__(self) -> None:
+        self.fate = Fate.PASS
+        self.up: dict[int, str] = {}
+        self.jobs: dict[int, list[Job]] = {number: [] for number in range(len(LANES))}
+        self.writes: Counter[int] = Counter()
+
+    def write(self, number: int, run_id: str, artifact_id: str, *, token: str) -> Job:
+        self._answer(token)
+        self.writes[number] += 1
+        job = Job(run_id, artifact_id, {Fate.PASS: "done", Fate.FAIL: "error"}.get(self.fate, "queued"))
+        self.jobs[number].append(job)
+        if job.state == "done":
+            self.up[number] = artifact_id
+        return job
+
+    def read(self, number: int, *, token: str) -> tuple[str | None, list[Job]]:
+        """What is up, and every job of a lane, oldest first."""
+        self._answer(token)
+        return self.up.get(number), self.jobs[number]
+
+    def _answer(self, token: str) -> None:
+        if self.fate is Fate.UNREACHABLE:
+            raise ConnectionError("the board does not answer")
+        if token != TOKEN:
+            raise PermissionError("wrong token")
+
+
+class GoodDriver:
+    """Deploys to a board, and keeps every promise."""
+
+    driver_id = "board"
+    patience_s = 20.0
+
+    def __init__(self, board: Board, config: PluginConfig) -> None:
+        self.board, self.config = board, config
+        self.token: str = config.options["token"].get_secret_value()
+        self.numbers: dict[Lane, int] = {lane: target["number"] for lane, target in config.targets.items()}
+        if len(set(self.numbers.values())) < len(self.numbers):
+            self.clash()
+        self.begin()
+
+    @hookimpl
+    def gate_drivers(self) -> Iterable[GoodDriver]:
+        return [self]
+
+    def begin(self) -> None:
+        """Nothing is to be done when the plugin is made."""
+
+    def clash(self) -> None:
+        raise SettingsError("two lanes have one number")
+
+    # -- the driver
+
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        try:
+            self.look(approval.lane)
+        except ConnectionError as error:
+            return self.unreachable(approval, error)
+        with approval.redeem(self.target(approval.lane)) as release:
+            job = self.write(approval, release)
+        return self.wait(job, approval, progress)
+
+    def unreachable(self, approval: Approval, error: Exception) -> Outcome:
+        return Outcome(status="fail", touched=False, detail=str(error))
+
+    def target(self, lane: Lane) -> Target:
+        number = str(self.numbers[lane])
+        return Target(target_type="application", target_id=number, target_name=f"lane {number}", deploy_mode="board")
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        number = self.numbers[approval.lane]
+        return self.board.write(number, approval.run_id, release.artifact_id, token=self.token)
+
+    def wait(self, job: Job, approval: Approval, progress: Progress) -> Outcome:
+        progress("waiting for the board")
+        until = time.monotonic() + self.bounded(approval)
+        while job.state == "queued" and time.monotonic() < until:
+            time.sleep(POLL_S)
+        return self.outcome(job)
+
+    def bounded(self, approval: Approval) -> float:
+        return min(self.patience_s, approval.seconds_left())
+
+    def outcome(self, job: Job) -> Outcome:
+        if job.state == "done":
+            return Outcome(status="pass", touched=True)
+        status: Any = "fail" if job.state == "error" else "unknown"
+        return Outcome(status=status, touched=True, detail=f"the job of run {job.run_id} is {job.state}")
+
+    def find(self, run: Run) -> Outcome:
+        _, jobs = self.look(run.destination)
+        mine = [job for job in jobs if job.run_id == run.run_id]
+        if not mine:
+            return Outcome(status="unknown", touched=True, detail=f"the board has no job of run {run.run_id}")
+        return self.outcome(mine[-1])
+
+    def observe(self, lane: Lane) -> Observation:
+        try:
+            up, jobs = self.look(lane)
+        except ConnectionError as error:
+            return self.unseen(lane, error)
+        return self.seen(up, in_flight=any(job.state == "queued" for job in jobs))
+
+    def seen(self, up: str | None, *, in_flight: bool | None) -> Observation:
+        return Observation(seen_at=stamp(self.config.now()), reachable=True, artifact_id=up, in_flight=in_flight)
+
+    def unseen(self, lane: Lane, error: Exception) -> Observation:
+        now = stamp(self.config.now())
+        return Observation(seen_at=now, reachable=False, artifact_id=None, in_flight=None, detail=str(error))
+
+    def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
+        inventory.write()
+
+    def look(self, lane: Lane) -> tuple[str | None, list[Job]]:
+        return self.board.read(self.numbers[lane], token=self.token)
+
+
+class BoardPlatform(Platform):
+    """The board in the kit's hands; ``driver`` is the class that is tried."""
+
+    driver_id = "board"
+    image = IMAGE
+    first, second = a_release("1"), a_release("2")
+    options: Mapping[str, Any] = {"token": SecretStr(TOKEN)}
+    targets: Mapping[Lane, Mapping[str, Any]] = {lane: {"number": number} for number, lane in enumerate(LANES)}
+    secrets = (TOKEN,)
+
+    def __init__(self, driver: type[GoodDriver]) -> None:
+        self.driver, self.board = driver, Board()
+
+    def plugin(self, config: PluginConfig) -> object:
+        return self.driver(self.board, config)
+
+    def running(self, lane: Lane) -> ReleaseIdentity | None:
+        up = self.board.up.get(LANES.index(lane))
+        return next((release for release in (self.first, self.second) if release.artifact_id == up), None)
+
+    def changes(self, lane: Lane) -> int:
+        return self.board.writes[LANES.index(lane)]
+
+    def arrange(self, fate: Fate) -> None:
+        self.board.fate = fate
+
+    def change_behind_the_gate(self, lane: Lane, release: ReleaseIdentity) -> None:
+        self.board.up[LANES.index(lane)] = release.artifact_id
+
+    def take_down(self, lane: Lane) -> None:
+        self.board.up.pop(LANES.index(lane), None)
+
+    def clashing_targets(self) -> Mapping[Lane, Mapping[str, Any]]:
+        return {lane: {"number": 0} for lane in LANES}
+
+
+class BoardPromises(DriverPromises):
+    """The kit in a hurry: nothing on the board takes any time."""
+
+    confirm_timeout_s = 0.05
+    limit_s = 0.8
+    short_lease_s = 0.05
+    grace_s = 0.4
+
+
+# -- deploy
+
+
+class SaysPassForAFailedDeploy(GoodDriver):
+    def wait(self, job: Job, approval: Approval, progress: Progress) -> Outcome:
+        outcome = super().wait(job, approval, progress)
+        return outcome.model_copy(update={"status": "pass"}) if outcome.status == "fail" else outcome
+
+
+class SaysFailForAnUnknownEnd(GoodDriver):
+    def outcome(self, job: Job) -> Outcome:
+        outcome = super().outcome(job)
+        return outcome.model_copy(update={"status": "fail"}) if outcome.status == "unknown" else outcome
+
+
+class GivesNoReasonForAFailure(GoodDriver):
+    def outcome(self, job: Job) -> Outcome:
+        return super().outcome(job).model_copy(update={"detail": "" if job.state == "error" else "see the board"})
+
+
+class NamesNothingToLookAt(GoodDriver):
+    def outcome(self, job: Job) -> Outcome:
+        return super().outcome(job).model_copy(update={"detail": " " if job.state == "queued" else "see the board"})
+
+
+class SaysPassForADeployThatNeverRan(GoodDriver):
+    def unreachable(self, approval: Approval, error: Exception) -> Outcome:
+        return Outcome(status="pass", touched=True)
+
+
+class RedeemsBeforeItChecks(GoodDriver):
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        with approval.redeem(self.target(approval.lane)) as release:
+            job = self.write(approval, release)
+        return self.wait(job, approval, progress)
+
+
+class RunsNothingOnALaneInUse(GoodDriver):
+    """It believes that a lane on which something is up needs no deploy."""
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        up, jobs = self.look(approval.lane)
+        if up and self.board.fate is Fate.PASS:
+            return jobs[-1]
+        return super().write(approval, release)
+
+
+# -- the approval
+
+
+class WritesBeforeRedeem(GoodDriver):
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        if self.board.fate is not Fate.UNREACHABLE:
+            self.written = super().write(approval, approval.release)
+        return super().deploy(approval, progress)
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        return self.written
+
+
+class SwallowsStale(GoodDriver):
+    swallowed: type[GateError] = Stale
+
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        try:
+            return super().deploy(approval, progress)
+        except self.swallowed as error:
+            return Outcome(status="fail", touched=False, detail=str(error))
+
+
+class SwallowsApprovalVoid(SwallowsStale):
+    swallowed = ApprovalVoid
+
+
+class WritesAlthoughStale(GoodDriver):
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        try:
+            return super().deploy(approval, progress)
+        except Stale:
+            self.write(approval, approval.release)
+            raise
+
+
+class RedeemsTwice(GoodDriver):
+    def wait(self, job: Job, approval: Approval, progress: Progress) -> Outcome:
+        with suppress(ApprovalVoid), approval.redeem(self.target(approval.lane)):
+            pass
+        return super().wait(job, approval, progress)
+
+
+class RetriesTheWrite(GoodDriver):
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        job = super().write(approval, release)
+        return super().write(approval, release) if job.state == "queued" else job
+
+
+class TakesAnErrorForAPass(GoodDriver):
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        try:
+            return super().deploy(approval, progress)
+        except GateError:
+            raise
+        except Exception:  # noqa: BLE001  # what is wrong with it
+            return Outcome(status="pass", touched=True)
+
+
+class TakesAnErrorForAFailure(GoodDriver):
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        try:
+            return super().deploy(approval, progress)
+        except GateError:
+            raise
+        except Exception as error:  # noqa: BLE001  # what is wrong with it
+            return Outcome(status="fail", touched=True, detail=str(error))
+
+
+class SwallowsCtrlC(GoodDriver):
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        try:
+            return super().deploy(approval, progress)
+        except KeyboardInterrupt:
+            return Outcome(status="unknown", touched=True, detail="interrupted")
+
+
+class IgnoresTheLease(GoodDriver):
+    patience_s = 0.6
+
+    def bounded(self, approval: Approval) -> float:
+        return self.patience_s
+
+
+class WaitsForEver(GoodDriver):
+    def bounded(self, approval: Approval) -> float:
+        return threading.TIMEOUT_MAX
+
+
+# -- observe
+
+
+class EchoesTheLastDeploy(GoodDriver):
+    """It tells what was last written instead of what is up."""
+
+    def observe(self, lane: Lane) -> Observation:
+        done = [job.artifact_id for job in self.board.jobs[self.numbers[lane]] if job.state == "done"]
+        return self.seen(done[-1] if done else None, in_flight=False)
+
+
+class TakesAnythingForTheLastDeploy(GoodDriver):
+    """It looks whether something is up, not what."""
+
+    def observe(self, lane: Lane) -> Observation:
+        seen, done = super().observe(lane), self.board.jobs[self.numbers[lane]]
+        return seen.model_copy(update={"artifact_id": seen.artifact_id and done[-1].artifact_id})
+
+
+class RaisesWhenALaneIsDown(GoodDriver):
+    def observe(self, lane: Lane) -> Observation:
+        up, jobs = self.board.up.get(self.numbers[lane]), self.board.jobs[self.numbers[lane]]
+        if jobs and up is None and self.board.fate is not Fate.UNREACHABLE:
+            raise LookupError("nothing is up")
+        return super().observe(lane)
+
+
+class RaisesWhenUnreachable(GoodDriver):
+    def observe(self, lane: Lane) -> Observation:
+        up, jobs = self.look(lane)
+        return self.seen(up, in_flight=any(job.state == "queued" for job in jobs))
+
+
+class RemembersWhenUnreachable(GoodDriver):
+    def unseen(self, lane: Lane, error: Exception) -> Observation:
+        last = self.board.jobs[self.numbers[lane]][-1].artifact_id
+        return super().unseen(lane, error).model_copy(update={"artifact_id": last})
+
+
+class StampsByAClockOfItsOwn(GoodDriver):
+    def seen(self, up: str | None, *, in_flight: bool | None) -> Observation:
+        seen = super().seen(up, in_flight=in_flight)
+        return seen.model_copy(update={"seen_at": stamp(datetime.now(UTC))})
+
+
+class StartsWhatItFindsDown(GoodDriver):
+    """It writes to the platform when it should only look."""
+
+    def observe(self, lane: Lane) -> Observation:
+        seen = super().observe(lane)
+        if seen.reachable and seen.artifact_id is None:
+            self.board.writes[self.numbers[lane]] += 1
+        return seen
+
+
+# -- find
+
+
+class FindsAnyRunPassed(GoodDriver):
+    def find(self, run: Run) -> Outcome:
+        return Outcome(status="pass", touched=True)
+
+
+class FindsTheNewestDeploy(GoodDriver):
+    def find(self, run: Run) -> Outcome:
+        return self.outcome(self.look(run.destination)[1][-1])
+
+
+class FindsBySightOfTheRelease(GoodDriver):
+    def find(self, run: Run) -> Outcome:
+        up, _ = self.look(run.destination)
+        is_up = run.release is not None and run.release.artifact_id == up
+        return Outcome(status="pass" if is_up else "unknown", touched=True)
+
+
+class FindsOnlyWhatItBeganItself(GoodDriver):
+    """What it knows of a run dies with its process."""
+
+    def begin(self) -> None:
+        self.begun: set[str] = set()
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        self.begun.add(approval.run_id)
+        return super().write(approval, release)
+
+    def find(self, run: Run) -> Outcome:
+        return super().find(run) if run.run_id in self.begun else Outcome(status="unknown", touched=True)
+
+
+class DeploysAgainToFind(GoodDriver):
+    def find(self, run: Run) -> Outcome:
+        self.board.writes[self.numbers[run.destination]] += 1
+        return super().find(run)
+
+
+# -- record
+
+
+class RecordsTwice(GoodDriver):
+    def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
+        inventory.write()
+        inventory.write()
+
+
+class RecordsNothing(GoodDriver):
+    def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
+        pass
+
+
+class SwallowsNotSettled(GoodDriver):
+    def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
+        with suppress(NotSettled):
+            inventory.write()
+
+
+class InsistsOnRecording(GoodDriver):
+    def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
+        try:
+            inventory.write()
+        except NotSettled:
+            inventory.write()
+
+
+# -- secrets
+
+
+class TellsTheTokenInAnOutcome(GoodDriver):
+    def outcome(self, job: Job) -> Outcome:
+        return super().outcome(job).model_copy(update={"deployment_id": f"job-{self.token}"})
+
+
+class TellsTheTokenInProgress(GoodDriver):
+    def wait(self, job: Job, approval: Approval, progress: Progress) -> Outcome:
+        progress(f"asking with {self.token}")
+        return super().wait(job, approval, progress)
+
+
+class LogsTheToken(GoodDriver):
+    def look(self, lane: Lane) -> tuple[str | None, list[Job]]:
+        logging.getLogger("board").debug("GET /lanes x-api-key: %s", self.token)
+        return super().look(lane)
+
+
+class PrintsTheToken(GoodDriver):
+    def look(self, lane: Lane) -> tuple[str | None, list[Job]]:
+        print("x-api-key:", self.token)
+        return super().look(lane)
+
+
+class RaisesTheToken(GoodDriver):
+    def find(self, run: Run) -> Outcome:
+        try:
+            return super().find(run)
+        except ConnectionError as error:
+            raise RuntimeError(f"GET /lanes?token={self.token}") from error
+
+
+class ObservesTheToken(GoodDriver):
+    def unseen(self, lane: Lane, error: Exception) -> Observation:
+        return super().unseen(lane, error).model_copy(update={"detail": f"no answer to {self.token}"})
+
+
+class KeepsTheTokenInAFile(GoodDriver):
+    def begin(self) -> None:
+        self.config.state_dir.mkdir(parents=True, exist_ok=True)
+        (self.config.state_dir / "session").write_text(self.token)
+
+
+# -- several at once
+
+
+class StopsWhatItDoesNotKnow(GoodDriver):
+    """It tidies up when it is made, as if nobody else was at work."""
+
+    def begin(self) -> None:
+        for number in self.board.up:
+            self.board.writes[number] += 1
+
+
+class KeepsItsPlanInOnePlace(GoodDriver):
+    """It has room for one deploy, whatever the lane."""
+
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        self.planned = approval.release
+        return super().deploy(approval, progress)
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        return super().write(approval, self.planned)
+
+
+class TakesLanesOnOneTarget(GoodDriver):
+    def clash(self) -> None:
+        pass
+
+
+PASSES = "test_a_deploy_that_passes_is_recorded_as_approved"
+FAILS = "test_a_deploy_that_fails_is_told_as_failed"
+UNKNOWN = "test_a_deploy_whose_end_nobody_saw_is_unknown"
+UNTOUCHED = "test_a_platform_that_cannot_be_reached_is_left_untouched"
+DOOR = "test_nothing_is_changed_before_the_approval_is_redeemed"
+ONCE = "test_an_approval_is_redeemed_once"
+NOT_TWICE = "test_no_change_is_made_twice"
+ERROR = "test_an_error_after_redeem_writes_no_inventory"
+CTRL_C = "test_ctrl_c_passes_through"
+LEASE = "test_a_deploy_ends_with_its_lease"
+OBSERVE = "test_observe_tells_what_runs"
+FOREIGN = "test_observe_sees_a_change_behind_the_gate"
+DOWN = "test_observe_claims_nothing_for_a_lane_that_is_down"
+UNSEEN = "test_observe_claims_nothing_that_it_cannot_see"
+FOUND = "test_find_tells_what_became_of_an_interrupted_deploy"
+NO_PASS = "test_find_passes_no_deploy_that_failed"
+NO_OTHER = "test_find_takes_no_deploy_for_another"
+LOOKING = "test_looking_changes_nothing"
+RECORD = "test_record_writes_once"
+REFUSAL = "test_record_lets_a_refusal_pass"
+SECRETS = "test_secrets_stay_out_of_sight"
+ONE = "test_a_lane_is_changed_by_one_deploy_at_a_time"
+APART = "test_lanes_that_change_at_once_are_not_mixed_up"
+CLASH = "test_two_lanes_on_one_target_are_refused"
+
+BROKEN: dict[type[GoodDriver], set[str]] = {
+    SaysPassForAFailedDeploy: {FAILS},
+    SaysFailForAnUnknownEnd: {UNKNOWN},
+    GivesNoReasonForAFailure: {FAILS},
+    NamesNothingToLookAt: {UNKNOWN},
+    SaysPassForADeployThatNeverRan: {UNTOUCHED},
+    RedeemsBeforeItChecks: {UNTOUCHED},
+    RunsNothingOnALaneInUse: {PASSES},
+    WritesBeforeRedeem: {DOOR},
+    SwallowsStale: {DOOR},
+    SwallowsApprovalVoid: {DOOR},
+    WritesAlthoughStale: {DOOR},
+    RedeemsTwice: {ONCE},
+    RetriesTheWrite: {NOT_TWICE},
+    TakesAnErrorForAPass: {ERROR},
+    TakesAnErrorForAFailure: {ERROR},
+    SwallowsCtrlC: {CTRL_C},
+    IgnoresTheLease: {LEASE},
+    WaitsForEver: {LEASE, UNKNOWN, NOT_TWICE, SECRETS},
+    EchoesTheLastDeploy: {FOREIGN, DOWN, UNSEEN},
+    TakesAnythingForTheLastDeploy: {FOREIGN},
+    RaisesWhenALaneIsDown: {DOWN},
+    RaisesWhenUnreachable: {UNSEEN, UNTOUCHED},
+    RemembersWhenUnreachable: {UNSEEN},
+    StampsByAClockOfItsOwn: {OBSERVE},
+    StartsWhatItFindsDown: {LOOKING},
+    FindsAnyRunPassed: {NO_PASS, NO_OTHER},
+    FindsTheNewestDeploy: {NO_OTHER},
+    FindsBySightOfTheRelease: {NO_OTHER},
+    FindsOnlyWhatItBeganItself: {FOUND},
+    DeploysAgainToFind: {LOOKING},
+    RecordsTwice: {RECORD, PASSES},
+    RecordsNothing: {RECORD, PASSES},
+    SwallowsNotSettled: {REFUSAL},
+    InsistsOnRecording: {REFUSAL},
+    TellsTheTokenInAnOutcome: {SECRETS},
+    TellsTheTokenInProgress: {SECRETS},
+    LogsTheToken: {SECRETS},
+    PrintsTheToken: {SECRETS},
+    RaisesTheToken: {SECRETS},
+    ObservesTheToken: {SECRETS},
+    KeepsTheTokenInAFile: {SECRETS},
+    StopsWhatItDoesNotKnow: {ONE},
+    KeepsItsPlanInOnePlace: {APART},
+    TakesLanesOnOneTarget: {CLASH},
+}
