@@ -106,6 +106,20 @@ def settled(records: LaneRecords, last: Row | None) -> tuple[bool, str]:
     return True, "settled"
 
 
+def has_moved(records: LaneRecords, ledger: Ledger, then: str, commit: str) -> str:
+    """What has changed on a lane since a run left it with the inventory version ``then``; empty where nothing has.
+
+    ``commit``: of the release that it ran then.
+    """
+    is_settled, why = settled(records, ledger.last_effective(records.lane))
+    if not is_settled:
+        return f"{records.lane} is unsettled: {why}"
+    if version(records.inventory) == then:
+        return ""
+    again = ", since another deploy" if str(records.release) == short(commit) else ""
+    return f"{records.lane} runs {records.release or 'nothing'} now{again}"
+
+
 def lane_facts(records: LaneRecords, ledger: Ledger, driver: Driver, *, but_run: str = "") -> dict[str, Any]:
     """What the policies are told of a lane. Raises EvidenceFailed where the driver cannot observe it."""
     lane = records.lane

@@ -27,11 +27,12 @@ from launchplane_gate.errors import (
     LedgerError,
     NotSettled,
     RequestError,
+    Stale,
     StaleReplay,
     Undecided,
     in_a_sentence,
 )
-from launchplane_gate.facts import LaneRecords, destination_facts, lane_facts, read_lane, settled
+from launchplane_gate.facts import LaneRecords, destination_facts, has_moved, lane_facts, read_lane, settled
 from launchplane_gate.hookspecs import Driver, Progress, Question
 from launchplane_gate.ledger import Key, Lease, Ledger, Row, new_id
 from launchplane_gate.model import (
@@ -54,12 +55,14 @@ from launchplane_gate.model import (
 )
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, PolicyEngine, decide, load_bundle, open_engine, shipped_policies
+from launchplane_gate.publishing import publish
 from launchplane_gate.records import DeploymentRecord, HealthcheckEvidence, ProductProfile, ReleaseStatus
 from launchplane_gate.runs import read_run
 from launchplane_gate.settings import Settings, load_settings
 from launchplane_gate.store import FileStore, RecordStore, version
 
 EVIDENCE_DEADLINE_S = 30.0
+OUTDATED = "Nothing was published. Promote what is to be released, with a version of its own."
 RECORD_STATUS: Mapping[str, ReleaseStatus] = {"pass": "pass", "fail": "fail", "unknown": "pending"}
 
 
@@ -144,14 +147,38 @@ class Gate:
             if replayed := line.replay(lease):
                 return replayed
             line.go(lease)
-        try:
-            run = read_run(self.ledger, line.run_id)
-        except LedgerError as error:
-            raise NotSettled(f"run {line.run_id} ended, but how cannot be read: {in_a_sentence(error)}") from error
+            try:
+                run = read_run(self.ledger, line.run_id)
+            except LedgerError as error:
+                raise NotSettled(f"run {line.run_id} ended, but how cannot be read: {in_a_sentence(error)}") from error
+            if run.status == "recorded" and run.publication:
+                run = line.publish(run, lease)
         if run.status == "recorded":
             for wrong in self.plugins.recorded(run):
                 progress(wrong)
         return run
+
+    def publish(self, run_id: str, actor: Actor, progress: Progress = quiet) -> Run:
+        """Publish, or finish publishing, the release of a recorded run; any number of times.
+
+        Raises RequestError for a run that has no release to publish, Stale where its lane has moved on since: an old
+        release must not become the latest.
+        """
+        run = read_run(self.ledger, run_id)
+        if run.status != "recorded" or run.publication is None:
+            raise RequestError(
+                f"run {run_id} ended {run.status}" if run.publication else f"run {run_id} names no version to publish",
+                hint="Nothing was published. A promotion with --version or --bump that was recorded can be.",
+            )
+        publisher = self.plugins.publisher(self.profile(run.product))
+        lane = run.destination
+        with self.ledger.hold([lane], wait_s=self.lane_wait_s, lease_s=self.lease_s, waiting=progress) as lease:
+            row = self.ledger.run_row(run_id)
+            assert row  # it was read above
+            records = read_lane(self.store, self.ledger, lane)
+            if moved := has_moved(records, self.ledger, row.inventory_version, row.source_git_ref):
+                raise Stale(f"{moved}; {run.publication.version} is of what run {run_id} recorded", hint=OUTDATED)
+            return publish(self.ledger, publisher, run, actor, lease=lease, progress=progress)
 
     def driver(self, profile: ProductProfile) -> Driver:
         if profile.driver_id not in self.plugins.drivers:
@@ -190,6 +217,7 @@ class _Line:
         self.lanes = [lane for lane in (self.destination, self.source) if lane]
         self.run_id = new_id("r")
         self.key = self._key(request.idempotency_key) if request.idempotency_key else None
+        self.version = request.version
         self.at: RunStatus = "unknown"  # how the run would end if it stopped here
         self.records: dict[Lane, LaneRecords] = {}  # as last gathered
         self.facts: dict[str, Any] = {}
@@ -218,6 +246,13 @@ class _Line:
             self._close_after(error, approval)
             if not isinstance(error, Exception):
                 raise
+
+    def publish(self, run: Run, lease: Lease) -> Run:
+        """Publish what was recorded, unless it is; whatever becomes of it, the run stays recorded."""
+        if run.publication is None or run.publication.published:
+            return run
+        publisher = self.gate.plugins.publisher(self.profile)
+        return publish(self.ledger, publisher, run, self.actor, lease=lease, progress=self.progress)
 
     def _admit(self) -> RunApproval | None:
         """Gather, decide and save the decision with its whole input; an approval if it allows."""
@@ -365,12 +400,16 @@ class _Line:
             destination = destination_facts(here, self.ledger, self.driver, self.store, but_run=own)
             source = lane_facts(self.records[self.source], self.ledger, self.driver) if self.source else None
             self.waivers = self.ledger.waivers(self.destination, self.release)
+        if phase == "admit":
+            self.version = self._version()
         question = Question(
             phase=phase,
             product=self.profile,
             source=self.source,
             destination=self.destination,
             release=self.release,
+            runs=here.release,
+            version=self.version,
             deadline_s=EVIDENCE_DEADLINE_S,
         )
         facts: dict[str, Any] = {
@@ -382,7 +421,7 @@ class _Line:
             "request": {
                 "product": self.request.product,
                 "reason": self.request.reason,
-                "version": self.request.version,
+                "version": self.version,
                 "expected": self.request.expected.stated(),
                 "dry_run": dry_run,
             },
@@ -408,6 +447,13 @@ class _Line:
         if self.source:
             return self.records[self.source].release
         return ReleaseIdentity.model_validate(self.request.expected.stated())
+
+    def _version(self) -> str | None:
+        """The version to publish, once: given, or made of the latest. Raises RequestError where nobody publishes it."""
+        if not (self.request.version or self.request.bump):
+            return None
+        publisher = self.gate.plugins.publisher(self.profile)
+        return publisher.next_version(self.profile, self.request.bump) if self.request.bump else self.request.version
 
     def _decide(self, facts: dict[str, Any]) -> Decision:
         self.facts = facts
@@ -455,6 +501,7 @@ class _Line:
             "actor": self.actor.model_dump(),
             "reason": self.request.reason,
             "previous": previous and previous.release and previous.release.model_dump(),
+            "version": self.version,
             **body,
         }
         self.ledger.begin_run(self.destination, row, opening, lease=self.lease, key=self.key)
@@ -508,7 +555,7 @@ class _Line:
             return None
         moved = [what for lane in self.lanes if (what := self._moved(lane, run))]
         if not moved:
-            return read_run(self.ledger, run.run_id).model_copy(update={"replayed": True})
+            return self.publish(read_run(self.ledger, run.run_id), lease).model_copy(update={"replayed": True})
         destination_settled, _ = settled(self._read(self.destination), self.ledger.last_effective(self.destination))
         source_moved = self.source is not None and self._moved(self.source, run)
         if not destination_settled and not source_moved:
@@ -522,16 +569,8 @@ class _Line:
 
     def _moved(self, lane: Lane, run: Row) -> str:
         """What has changed on a lane since a recorded run, in one sentence; empty where nothing has."""
-        records = self._read(lane)
-        is_settled, why = settled(records, self.ledger.last_effective(lane))
-        if not is_settled:
-            return f"{lane} is unsettled: {why}"
         then = run.source_version if lane == self.source else run.inventory_version
-        if version(records.inventory) != then:
-            return f"{lane} runs {records.release or 'nothing'} now" + (
-                "" if str(records.release) != short(run.source_git_ref) else ", since another deploy"
-            )
-        return ""
+        return has_moved(self._read(lane), self.ledger, then, run.source_git_ref)
 
 
 def _dump(decision: Decision) -> dict[str, Any]:

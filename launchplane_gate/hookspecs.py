@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
@@ -16,7 +16,18 @@ import pluggy
 from pydantic import BeforeValidator, SecretStr, ValidationError
 
 from launchplane_gate.errors import SettingsError
-from launchplane_gate.model import Contract, Lane, Observation, Outcome, Phase, ReleaseIdentity, Run, Target
+from launchplane_gate.model import (
+    Bump,
+    Contract,
+    Lane,
+    Observation,
+    Outcome,
+    Phase,
+    Publication,
+    ReleaseIdentity,
+    Run,
+    Target,
+)
 from launchplane_gate.records import ProductProfile
 
 hookspec = pluggy.HookspecMarker("launchplane_gate")
@@ -79,7 +90,9 @@ def read_table(contract: type[ContractT], table: Mapping[str, Any], place: str) 
 class Question:
     """What is about to be asked of the policies, for plugins that gather facts.
 
-    ``source`` is None for a deploy. ``deadline_s`` bounds the whole call, in seconds.
+    ``source`` is None for a deploy. ``runs``: what the destination's inventory names before the run.
+    ``version``: the one that the release is to be published under, if it is. ``deadline_s`` bounds the
+    whole call, in seconds.
     """
 
     phase: Phase
@@ -88,7 +101,8 @@ class Question:
     destination: Lane
     release: ReleaseIdentity | None
     deadline_s: float
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    runs: ReleaseIdentity | None = None
+    version: str | None = None
 
 
 class Approval(Protocol):
@@ -140,6 +154,23 @@ class Driver(Protocol):
         """Called once the deploy is confirmed: do what the platform needs, and call ``inventory.write()``."""
 
 
+class Publisher(Protocol):
+    """Where releases of products are published."""
+
+    def publishes(self, product: ProductProfile) -> bool:
+        """Whether the settings name this publisher for a product. Asks nobody."""
+
+    def next_version(self, product: ProductProfile, bump: Bump) -> str:
+        """The version that follows the product's latest release. Raises GateError where that is not known."""
+
+    def publish(self, run: Run, progress: Progress) -> Publication:
+        """Publish ``run.publication.version`` for exactly the commit of a recorded run, and read it back.
+
+        Called again after a crash, a lost answer, or success: what is right already is left, and what is not ours is
+        never moved or deleted. An exception says that the release is not published.
+        """
+
+
 @hookspec
 def gate_drivers() -> Iterable[Driver]:  # type: ignore[empty-body]  # a specification
     """Name the drivers that this plugin brings; called once, when the gate starts."""
@@ -156,6 +187,11 @@ def gate_evidence(question: Question) -> Mapping[str, Any] | None:
     What the entry point names may tell the shape of it: a Contract, as its attribute ``evidence_contract``. It stands
     in the JSON Schemas then, and a rule that misspells a part of it is found by ``launchplane-gate policy check``.
     """
+
+
+@hookspec
+def gate_publishers() -> Iterable[Publisher]:  # type: ignore[empty-body]  # a specification
+    """Name the publishers that this plugin brings; called once, when the gate starts."""
 
 
 @hookspec

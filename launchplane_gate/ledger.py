@@ -35,6 +35,7 @@ FILE_NAME = "ledger.sqlite"
 GENESIS = "0" * 64
 CLOSING = frozenset(get_args(RunStatus)) - {"open"}
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
+PUBLISHING = frozenset({"publishing", "published", "unpublished"})  # what follows the recording of a run
 POLL_S = 0.05
 SAME_START_S = 2.0  # no process id is given out again sooner
 _LARGEST = 2**26  # bytes of what we wrote ourselves
@@ -351,6 +352,12 @@ class Ledger:
             if status not in ("open", "recorded"):
                 connection.execute(_FREE_KEY, {"of_run": run_id})
 
+    def note(self, run_id: str, lane: Lane, kind: str, body: Mapping[str, Any], *, lease: Lease) -> None:
+        """Append to the journal of a run that is recorded what became of its release (PUBLISHING), durably."""
+        with self._write() as connection:
+            if not self._append(connection, lane, kind, run_id, body, lease=lease):
+                raise LedgerError(f"the lease on {lane} is over")
+
     def run_row(self, run_id: str) -> Row | None:
         with self._read() as connection:
             return connection.execute(_SELECT_RUN, {"of_run": run_id}).first()
@@ -455,7 +462,8 @@ class Ledger:
                 if row.hash != _hash(row):
                     wrong.append(f"{row.context}/{row.instance}: entry {row.position} ({row.kind}) was altered")
                 heads[lane] = (row.position, row.hash)
-                steps[row.subject] = row.kind
+                if row.kind not in PUBLISHING:
+                    steps[row.subject] = row.kind
             for row in connection.execute(sa.select(_lanes)):
                 if heads.get((row.context, row.instance), (0, GENESIS)) != (row.length, row.head):
                     wrong.append(f"{row.context}/{row.instance}: the chain does not end where the lane says")

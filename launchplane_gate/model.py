@@ -19,6 +19,7 @@ SCHEMA_VERSION = 1
 
 Action = Literal["deploy", "promote"]
 Phase = Literal["admit", "confirm"]
+Bump = Literal["major", "minor", "patch"]
 OutcomeStatus = Literal["pass", "fail", "unknown"]
 RunStatus = Literal[
     "open",  # neither finished nor closed
@@ -48,6 +49,7 @@ Name = Annotated[
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
+Version = Annotated[str, StringConstraints(max_length=100, pattern=r"^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
 RuleCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
 
@@ -107,7 +109,8 @@ class Request(Contract):
     """Leave asked to deploy a release to a lane, or to promote what one lane runs to another.
 
     A deploy names its release in ``expected``, both parts. A promotion need not: what the source lane runs is
-    promoted, and whatever ``expected`` states must be equal to it. Lanes are named by instance.
+    promoted, and whatever ``expected`` states must be equal to it. Lanes are named by instance. A promotion with a
+    ``version``, or with the ``bump`` that makes one of the product's latest, is published as a release under it.
     """
 
     action: Action
@@ -116,7 +119,8 @@ class Request(Contract):
     destination: Name
     expected: Expected = Expected()
     reason: Annotated[str, StringConstraints(max_length=1000)] = ""
-    version: Identifier | None = None
+    version: Version | None = None
+    bump: Bump | None = None
     idempotency_key: Identifier | None = None
 
     @model_validator(mode="after")
@@ -127,6 +131,10 @@ class Request(Contract):
             raise ValueError("a deploy has no source lane")
         if self.action == "deploy" and len(self.expected.stated()) != len(Expected.model_fields):
             raise ValueError("a deploy names its artifact and its commit")
+        if self.version and self.bump:
+            raise ValueError("a version is given or bumped, not both")
+        if self.action == "deploy" and (self.version or self.bump):
+            raise ValueError("a deploy publishes nothing; a promotion does")
         return self
 
 
@@ -340,6 +348,15 @@ class Target(Contract):
     deploy_mode: Text
 
 
+class Publication(Contract):
+    """A release that was to be published; ``detail`` says what is missing, where it is not."""
+
+    version: str
+    published: bool
+    url: str = ""
+    detail: str = ""
+
+
 class Run(Contract):
     """One request from decision to record; ``status`` is what it has reached."""
 
@@ -362,6 +379,7 @@ class Run(Contract):
     confirmed: Decision | None = None
     deployment_record_id: str | None = None
     promotion_record_id: str | None = None
+    publication: Publication | None = None  # None where none was asked for
     replayed: bool = False
 
 

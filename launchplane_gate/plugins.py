@@ -11,9 +11,10 @@ import pluggy
 from pydantic import BaseModel
 
 from launchplane_gate import hookspecs
-from launchplane_gate.errors import EvidenceFailed, GateError, SettingsError
-from launchplane_gate.hookspecs import Driver, PluginConfig, Question
+from launchplane_gate.errors import EvidenceFailed, GateError, RequestError, SettingsError
+from launchplane_gate.hookspecs import Driver, PluginConfig, Publisher, Question
 from launchplane_gate.model import Run
+from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
 
 GROUP = "launchplane_gate"
@@ -37,6 +38,11 @@ class Plugins:
         for implementation in self._manager.hook.gate_drivers.get_hookimpls():
             for driver in cast(Iterable[Driver], implementation.function()):
                 self._add(driver, implementation.plugin_name)
+        self.publishers: list[Publisher] = [
+            publisher
+            for implementation in self._manager.hook.gate_publishers.get_hookimpls()
+            for publisher in cast(Iterable[Publisher], implementation.function())
+        ]
 
     def _add(self, driver: Driver, plugin: str) -> None:
         if driver.driver_id in self.drivers:
@@ -68,6 +74,16 @@ class Plugins:
             except Exception as error:
                 raise EvidenceFailed(f"the plugin {name} failed: {type(error).__name__}: {error}") from error
         return found
+
+    def publisher(self, product: ProductProfile) -> Publisher:
+        """The one publisher of a product. Raises RequestError where there is none, or more than one."""
+        found = [publisher for publisher in self.publishers if publisher.publishes(product)]
+        if len(found) != 1:
+            raise RequestError(
+                f"{len(found) or 'no'} plugins publish releases of {product.product}",
+                hint="Nothing was done. Name the product in the table of one that does, or promote without a version.",
+            )
+        return found[0]
 
     def recorded(self, run: Run) -> list[str]:
         """Tell every observer of a recorded run; gives what went wrong there, a sentence each."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from launchplane_gate.errors import RequestError
-from launchplane_gate.ledger import CLOSING, Entry, Ledger
-from launchplane_gate.model import Actor, Decision, Lane, ReleaseIdentity, Run
+from launchplane_gate.ledger import CLOSING, PUBLISHING, Entry, Ledger
+from launchplane_gate.model import Actor, Decision, Lane, Publication, ReleaseIdentity, Run
 
 
 def read_run(ledger: Ledger, run_id: str) -> Run:
@@ -37,14 +37,26 @@ def read_run(ledger: Ledger, run_id: str) -> Run:
         confirmed=_decision(steps.get("confirmed") or steps.get("unconfirmed")),
         deployment_record_id=row.deployment_record_id,
         promotion_record_id=recording.get("promotion_record_id"),
+        publication=_publication(opening.get("version"), entries),
     )
 
 
 def _detail(entries: list[Entry]) -> str:
     """What the closing entry says, or the last one that says anything."""
-    said = [entry.body["detail"] for entry in entries if entry.body.get("detail")]
+    said = [entry.body["detail"] for entry in entries if entry.body.get("detail") and entry.kind not in PUBLISHING]
     closing = [entry.body.get("detail", "") for entry in entries if entry.kind in CLOSING]
     return (closing and closing[-1]) or (said[-1] if said else "")
+
+
+def _publication(version: str | None, entries: list[Entry]) -> Publication | None:
+    if version is None:
+        return None
+    last = next((entry for entry in reversed(entries) if entry.kind in PUBLISHING), None)
+    if last is None:
+        return Publication(version=version, published=False, detail="it was not begun")
+    if last.kind == "publishing":
+        return Publication(version=version, published=False, detail="it was begun, and how it ended is not known")
+    return Publication.model_validate(last.body)
 
 
 def _decision(body: dict[str, Any] | None) -> Decision | None:

@@ -372,6 +372,7 @@ def test_a_deploy_that_was_perhaps_not_queued_and_shows_no_row_is_unknown(make_s
         assert (run.status, run.touched) == ("unknown", True)
         assert site.writes() == ["application.saveDockerProvider", "application.deploy"]  # each once
         assert "the configured image is already the new one" in run.detail
+        assert ("nothing was deployed" in run.detail) == (how in {"401", "404", "429", "redirect"})
         assert not (site.state / "inventory").exists()
 
 

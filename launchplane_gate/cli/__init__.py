@@ -21,7 +21,7 @@ from launchplane_gate.cli.check import check
 from launchplane_gate.cli.command import Group, outputs_in
 from launchplane_gate.cli.decisions import decisions
 from launchplane_gate.cli.demo import demo
-from launchplane_gate.cli.deploy import deploy, promote
+from launchplane_gate.cli.deploy import deploy, promote, publish
 from launchplane_gate.cli.doctor import doctor
 from launchplane_gate.cli.init import init
 from launchplane_gate.cli.inventory import inventory
@@ -39,7 +39,7 @@ INTERRUPTED = 130
 
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
-    "Ship": [lanes, check, deploy, promote],
+    "Ship": [lanes, check, deploy, promote, publish],
     "Look back": [inventory, runs, decisions],
     "Look after": [policy, plugins, doctor],
 }

@@ -21,7 +21,7 @@ _PLACES = {
     "destination": ("--to", _NAMES),
     "expected.artifact_id": ("--artifact", _WORDS),
     "expected.source_git_ref": ("--ref", _WORDS),
-    "version": ("--version", _WORDS),
+    "version": ("--version", "a version: v1.2.3 or 1.2.3"),
     "idempotency_key": ("--idempotency-key", _WORDS),
     "reason": ("--reason", "text, 1000 characters at most"),
 }
@@ -41,6 +41,15 @@ def releasing(*, required: bool) -> Callable[[F], F]:
         return click.option("--artifact", metavar="ARTIFACT", required=required, help=artifact)(command)
 
     return add
+
+
+def versioned(command: F) -> F:
+    """Options that have a promotion published."""
+    bump = click.Choice(["major", "minor", "patch"])
+    command = click.option("--bump", type=bump, help="Publish it as a release, under the next version.")(command)
+    return click.option("--version", metavar="TAG", help="Publish it as a release, under this version: v1.2.3.")(
+        command
+    )
 
 
 def along(command: F) -> F:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchplane_gate.cli.asking import along, deploy_request, promote_request, releasing
+from launchplane_gate.cli.asking import along, deploy_request, promote_request, releasing, versioned
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
@@ -63,6 +63,7 @@ def check_deploy(session: Session, product: str, destination: str, artifact: str
 @click.argument("product")
 @along
 @releasing(required=False)
+@versioned
 @pass_session
 def check_promote(
     session: Session,
@@ -71,6 +72,8 @@ def check_promote(
     destination: str | None,
     artifact: str | None,
     ref: str | None,
+    version: str | None,
+    bump: str | None,
 ) -> Answer:
     """Ask whether what one lane runs may be promoted to another.
 
@@ -79,7 +82,7 @@ def check_promote(
       launchplane-gate check promote sellyouroutboard --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
     with session.gate() as gate, progress_shown() as progress:
-        request = promote_request(gate, product, source, destination, artifact, ref)
+        request = promote_request(gate, product, source, destination, artifact, ref, version=version, bump=bump)
         return _answer(gate.check(request, session.actor(), progress))
 
 

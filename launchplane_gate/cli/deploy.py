@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from launchplane_gate.cli.asking import along, deploy_request, promote_request, releasing
+from launchplane_gate.cli.asking import along, deploy_request, promote_request, releasing, versioned
 from launchplane_gate.cli.command import Command
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
@@ -31,6 +31,7 @@ EXIT_CODES: Mapping[str, int] = {
     "interrupted": 5,
     "open": 7,  # a repeat of a request that is under way
 }
+NOT_PUBLISHED = 6  # recorded, and that stands
 
 
 def acting(command: F) -> F:
@@ -81,7 +82,7 @@ def deploy(
 @click.argument("product")
 @along
 @releasing(required=False)
-@click.option("--version", metavar="TAG", help="The version that it is to be known by.")
+@versioned
 @acting
 @pass_session
 def promote(
@@ -92,6 +93,7 @@ def promote(
     artifact: str | None,
     ref: str | None,
     version: str | None,
+    bump: str | None,
     reason: str,
     key: str | None,
     wait: float | None,
@@ -101,16 +103,49 @@ def promote(
 
     With nothing but the product named, what testing runs is promoted to prod, or whatever the product's only path is.
     The release is never chosen here: --artifact and --ref say what you believe it to be, and another one is refused.
+    With --version or --bump it is published once it is recorded; if that fails, the exit code is 6 and `publish`
+    finishes it.
 
     \b
     Examples:
       launchplane-gate promote sellyouroutboard
       launchplane-gate promote sellyouroutboard --ref 41620cf13151d1a12f09d06007d67bdf791d200c
+      launchplane-gate promote sellyouroutboard --bump patch
     """
     with session.gate() as gate:
-        rest = {"version": version, "reason": reason, "idempotency_key": key}
+        rest = {"version": version, "bump": bump, "reason": reason, "idempotency_key": key}
         request = promote_request(gate, product, source, destination, artifact, ref, **rest)
         return _run(session, gate, request, wait, every_rule=every_rule)
+
+
+@click.command(cls=Command)
+@click.argument("run_id", metavar="RUN")
+@click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane.")
+@pass_session
+def publish(session: Session, run_id: str, wait: float | None) -> Answer:
+    """Publish the release of a promotion that was recorded, or finish publishing it.
+
+    The version is the one that was fixed with the promotion. It may be run again at any time: what is right already is
+    left. Once the lane runs something else, it is refused: an old release must not become the latest.
+
+    \b
+    Example:
+      launchplane-gate publish r-7Q2M4KXB
+    """
+    from launchplane_gate.report.run import publication_text
+
+    with session.gate() as gate:
+        if wait is not None:
+            gate.lane_wait_s = wait
+        with progress_shown() as progress:
+            run = gate.publish(run_id, session.actor(), progress)
+    return Answer(run.model_dump(mode="json"), publication_text(run), exit_code(run))
+
+
+def exit_code(run: Run) -> int:
+    if run.status == "recorded" and run.publication and not run.publication.published:
+        return NOT_PUBLISHED
+    return EXIT_CODES[run.status]
 
 
 def _run(session: Session, gate: Gate, request: Request, wait: float | None, *, every_rule: bool) -> Answer:
@@ -122,7 +157,7 @@ def _run(session: Session, gate: Gate, request: Request, wait: float | None, *, 
     with progress_shown() as progress:
         session.acting = True
         run = gate.run(request, session.actor(), progress)
-    document, code = run.model_dump(mode="json"), EXIT_CODES[run.status]
+    document, code = run.model_dump(mode="json"), exit_code(run)
     try:
         after = _aftermath(gate, run)
     except GateError as error:  # the run is over, and its result must not be lost over this

@@ -59,14 +59,30 @@ def _repeat(run: Run) -> list[Block]:
             f"  see how it ends:   {PROGRAM} runs show {run.run_id}",
         ]
     return [
-        f"Done before: this request was recorded as {run.run_id}, and that is still true. Its repeat did nothing.",
+        f"Done before: this request was recorded as {run.run_id}, and that is still true. Nothing was deployed again.",
         f"  {run.destination.instance} runs {run.release}",
+        *(publication_text(run) if run.publication else ()),
+    ]
+
+
+def publication_text(run: Run) -> list[Block]:
+    """Whether the release of a recorded run is published, and how to go on where it is not."""
+    publication, lane = run.publication, run.destination.instance
+    assert publication
+    if publication.published:
+        return [f"Published: {publication.version} at {run.release}  {publication.url}".rstrip()]
+    return [
+        f"Recorded, not published: {lane} runs {run.release}, and the release {publication.version} is not out.",
+        f"  {brief(publication.detail)}",
+        f"  finish it:   {PROGRAM} publish {run.run_id}",
     ]
 
 
 def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
     text: list[Block] = [_title(run), Table(_steps(after))]
+    if run.publication and not run.publication.published:
+        text += ["", *publication_text(run)]
     for asked, decision in (("admitted", run.admitted), ("confirmed", run.confirmed)):
         if every_rule and decision:
             text += ["", f"{asked} by:", *decision_text(decision, every_rule=True)]
@@ -90,7 +106,10 @@ def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
         steps.insert(0, ("admitted", admitted(run.admitted), run.admitted.decision_id))
     if run.confirmed:
         steps.append(("confirmed", f"{admitted(run.confirmed)}{reports}", run.confirmed.decision_id))
-    return [*steps, ("recorded", f"{run.destination.instance} runs {run.release}{was}", run.run_id)]
+    steps.append(("recorded", f"{run.destination.instance} runs {run.release}{was}", run.run_id))
+    if run.publication and run.publication.published:
+        steps.append(("published", f"{run.publication.version} at {run.release}", ""))
+    return steps
 
 
 def _denied(run: Run, decision: Decision, *, every_rule: bool) -> list[Block]:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from launchplane_gate.hookspecs import Approval, InventoryWriter, Progress, Question, hookimpl
-from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
+from launchplane_gate.model import Bump, Lane, Observation, Outcome, Publication, ReleaseIdentity, Run, Target, stamp
+from launchplane_gate.records import ProductProfile
 
 Deploy = Callable[["FakePlatform", Approval], Outcome]
 
@@ -70,6 +71,41 @@ class FakePlatform:
     @hookimpl
     def gate_recorded(self, run: Run) -> None:
         self.recorded.append(run)
+
+
+@dataclass(eq=False)
+class FakePublisher:
+    """Publishes in memory; ``fails`` raises instead of the next publications, ``answers`` replaces what they say."""
+
+    products: tuple[str, ...]
+    latest: str = "v0.2.9"
+    releases: dict[str, str] = field(default_factory=dict)  # commit by version
+    asked: list[str] = field(default_factory=list)
+    fails: list[Exception] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+
+    def publishes(self, product: ProductProfile) -> bool:
+        return product.product in self.products
+
+    def next_version(self, product: ProductProfile, bump: Bump) -> str:
+        numbers = [int(part) for part in self.latest.removeprefix("v").split(".")]
+        place = ("major", "minor", "patch").index(bump)
+        return "v" + ".".join(str(number) for number in [*numbers[:place], numbers[place] + 1, 0, 0][:3])
+
+    def publish(self, run: Run, progress: Progress) -> Publication:
+        assert run.publication and run.release
+        version = run.publication.version
+        self.asked.append(version)
+        if self.fails:
+            raise self.fails.pop(0)
+        if self.answers:
+            return self.answers.pop(0)  # type: ignore[no-any-return]  # what a broken one may say, too
+        self.releases[version] = run.release.source_git_ref
+        return Publication(version=version, published=True, url=f"https://example.org/{version}")
+
+    @hookimpl
+    def gate_publishers(self) -> list[FakePublisher]:
+        return [self]
 
 
 @dataclass(eq=False)
