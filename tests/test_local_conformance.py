@@ -1,0 +1,128 @@
+"""The driver ``local`` keeps every promise of a driver, with real processes on real ports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+import psutil
+import pytest
+
+from launchplane_gate.demo.release import release_program
+from launchplane_gate.demo.workspace import two_free_ports
+from launchplane_gate.hookspecs import PluginConfig
+from launchplane_gate.model import Lane, ReleaseIdentity
+from launchplane_gate.testing import LANES, DriverPromises, Fate, Platform
+from launchplane_gate_local import LocalPlugin, artifact_id
+
+SECRET = "hunter2-of-the-gate"
+
+# What a release does first: it notes that it was started, tells all that it knows, and does as was arranged.
+BEGIN = """\
+import sys, time
+with open({starts!r}, "a") as file: file.write(os.environ["LAUNCHPLANE_LANE"] + "\\n")
+fate = open({fate!r}).read()
+told = " ".join(map(str, os.environ.items()))
+if fate == "FAIL": raise SystemExit("cannot start: " + told)
+if fate == "SILENT": time.sleep(600)
+print(told, flush=True)
+"""
+
+
+class ThisMachine(Platform):
+    """A folder of releases, two ports, and whatever processes run below the folder. A start counts as a change."""
+
+    driver_id = "local"
+    image = "local/promises"
+    secrets = (SECRET,)
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.releases, self.starts = folder, folder / "releases", folder / "starts"
+        self.releases.mkdir()
+        self.starts.touch()
+        self.ports = dict(zip(LANES, two_free_ports(), strict=True))
+        self.first, self.second = self._release("1" * 40), self._release("2" * 40)
+        command = [sys.executable, "-S", "-E", "{release}"]
+        self.options = {"releases": str(self.releases), "command": command, "start_timeout_s": 3, "stop_timeout_s": 2}
+        self.targets = {lane: {"port": port} for lane, port in self.ports.items()}
+        self.arrange(Fate.PASS)
+
+    def _release(self, commit: str) -> ReleaseIdentity:
+        begin = BEGIN.format(starts=str(self.starts), fate=str(self.folder / "fate"))
+        program = release_program(commit).replace("signal.signal(", f"{begin}signal.signal(", 1)
+        (self.releases / commit).write_text(program)
+        return ReleaseIdentity(artifact_id=artifact_id("promises", program.encode()), source_git_ref=commit)
+
+    def plugin(self, config: PluginConfig) -> object:
+        return LocalPlugin(config)
+
+    def running(self, lane: Lane) -> ReleaseIdentity | None:
+        with suppress(OSError), self._opened(lane) as answer:
+            commit = json.load(answer)["revision"]
+            return self.first if commit == self.first.source_git_ref else self.second
+        return None
+
+    def _opened(self, lane: Lane) -> Any:
+        return build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.ports[lane]}/health", timeout=5)
+
+    def changes(self, lane: Lane) -> int:
+        return self.starts.read_text().split().count(str(lane))
+
+    def arrange(self, fate: Fate) -> None:
+        (self.folder / "fate").write_text(fate.name)
+        away = self.folder / "away"
+        if fate is Fate.UNREACHABLE:
+            self.releases.rename(away)
+        elif away.exists():
+            away.rename(self.releases)
+
+    def change_behind_the_gate(self, lane: Lane, release: ReleaseIdentity) -> None:
+        self.take_down(lane)
+        program = self.releases / release.source_git_ref
+        environment = {"PORT": str(self.ports[lane]), "LAUNCHPLANE_LANE": str(lane)}
+        with (self.folder / "by-hand.log").open("w") as log:
+            subprocess.Popen([sys.executable, program], env=environment, cwd=self.folder, stdout=log, stderr=log)
+        until(lambda: self.running(lane) == release)
+
+    def take_down(self, lane: Lane) -> None:
+        self.stop(lane)
+        until(lambda: self.running(lane) is None)
+
+    def clashing_targets(self) -> Mapping[Lane, Mapping[str, Any]]:
+        return {lane: {"port": 8080} for lane in LANES}
+
+    def stop(self, *lanes: Lane) -> None:
+        """Kill every process that was started from these releases for one of the lanes."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                environment = process.environ()
+                if environment.get("LAUNCHPLANE_LANE") in map(str, lanes) and self._is_ours(environment):
+                    process.kill()
+
+    def _is_ours(self, environment: Mapping[str, str]) -> bool:
+        return environment.get("PORT") in map(str, self.ports.values())
+
+
+def until(happened: Callable[[], object], *, limit_s: float = 10) -> None:
+    deadline = time.monotonic() + limit_s
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+class TestLocal(DriverPromises):
+    short_lease_s = 0.5
+
+    @pytest.fixture
+    def platform(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThisMachine]:
+        monkeypatch.setenv("GATE_DATABASE_PASSWORD", SECRET)
+        machine = ThisMachine(tmp_path)
+        yield machine
+        machine.stop(*LANES)
