@@ -129,7 +129,7 @@ async def _platform(repository: Repository, digest: str, answer: Answer, platfor
     """``platform`` is what an index says of the manifest; where there is none, the configuration tells."""
     manifest = _document(Manifest, answer, f"the manifest {short(digest)}")
     if manifest.config.media_type not in CONFIGS:
-        raise RegistryError(f"the manifest {short(digest)} is no image: its configuration is of another media type")
+        raise RegistryError(f"the manifest {short(digest)} is no image, by its configuration; pin one that is")
     blob = await repository.blob(manifest.config.digest)
     _check_size(blob, manifest.config)
     what = f"the configuration {short(manifest.config.digest)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -102,13 +102,8 @@ class Registries:
             registry=registry,
             url=httpx.URL(f"{'http' if plain else 'https'}://{host}"),
             login=own.login or self._logins.get(registry),
-            tls=self._own_tls.get(registry) or self._tls,
+            tls=self._own_tls.get(registry) or _default_tls(),
         )
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """Read once: loading the certificates takes longer than asking."""
-        return httpx.create_ssl_context(trust_env=False)
 
 
 def read_options(config: PluginConfig) -> tuple[OciOptions, Registries]:
@@ -116,6 +111,12 @@ def read_options(config: PluginConfig) -> tuple[OciOptions, Registries]:
     place = f"plugins.{config.name}"
     options = read_table(OciOptions, config.options, place)
     return options, Registries(options, place=place, base_dir=config.base_dir)
+
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    """Made once: loading the certificates takes longer than asking."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _tls(ca_file: Path, place: str) -> ssl.SSLContext:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from launchplane_gate.strictjson import NotStrictJson, loads, sha256
 from launchplane_gate_http import Answer, NoAnswer, TooLarge, exchange
@@ -104,7 +104,9 @@ class Repository:
             url = self._target(url, answer)
             answer = await self._ask(url, headers={"Accept": "*/*"})
         if answer.status in _REDIRECTS:
-            raise RegistryError(f"the blob {short(digest)} is redirected more than {MAX_REDIRECTS} times")
+            raise RegistryError(
+                f"the blob {short(digest)} is redirected more than {MAX_REDIRECTS} times; see to the registry's storage"
+            )
         if answer.status != HTTPStatus.OK:
             if url.host != self._access.url.host:
                 raise RegistryError(
@@ -135,7 +137,7 @@ class Repository:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Passing),
             stop=lambda state: self._left_s() <= 0 or stop_after_attempt(ATTEMPTS)(state),
-            wait=wait_exponential_jitter(initial=0.2, max=2, jitter=0.1),
+            wait=wait_exponential(multiplier=0.1, max=2) + wait_random(0, 0.05),
             reraise=True,
         )
         return await retrying(self._ask_once, url, headers, form)
