@@ -21,6 +21,7 @@ REPOSITORY = "shop/web"
 
 
 class RegistryHandler(Handler):
+    disable_nagle_algorithm = True  # an answer is sent in two parts
     server: RegistryStub
 
     def do_GET(self) -> None:  # noqa: N802  # as http.server calls it
