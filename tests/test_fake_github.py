@@ -128,10 +128,14 @@ def pygithub_settings(github: FakeGitHub) -> dict[str, Any]:
     return {"base_url": github.url, "retry": None, "seconds_between_requests": 0, "seconds_between_writes": 0}
 
 
-def as_app(app: App, **claims: Any) -> str:
-    now = int(time.time())
-    payload = {"iat": now - 60, "exp": now + 300, "iss": str(app.app_id), **claims}
-    return jwt.encode({k: v for k, v in payload.items() if v is not None}, app.private_key_pem, "RS256")
+def now() -> int:
+    return int(time.time())
+
+
+def as_app(app: App, *, iat: int | None = -60, exp: int | None = 300, iss: str | None = None) -> str:
+    """The JWT of an App; its times are in seconds from now, and left out where there is none."""
+    times = {name: now() + at for name, at in (("iat", iat), ("exp", exp)) if at is not None}
+    return jwt.encode({"iss": iss or str(app.app_id), **times}, app.private_key_pem, "RS256")
 
 
 # -- releases and their tags
@@ -153,6 +157,7 @@ def test_a_tag_that_exists_wins_over_the_target_without_a_word(
     made = api.release("v1", second)
     assert (made.status_code, made.json()["target_commitish"]) == (201, second)
     assert shop.refs["refs/tags/v1"] == first
+    assert made.json()["created_at"] == api.json(f"{SHOP}/commits/{first}")["commit"]["committer"]["date"]
     assert api.release("v1-odd", "no such branch").status_code == 422
     shop.tag("v1-odd", first)
     assert api.release("v1-odd", "no such branch").status_code == 201
@@ -255,6 +260,15 @@ def test_the_latest_release_is_the_one_that_was_made_so(api: Api, shop: Reposito
     assert latest() == "v2.1"  # of the newest commit, the highest version
     api.send("PATCH", f"{SHOP}/releases/{third.json()['id']}", {"make_latest": "false"})
     assert latest() == "v2.0"
+    api.send("PATCH", f"{SHOP}/releases/{third.json()['id']}", {"make_latest": "true"})
+    assert latest() == "v2.1"
+
+
+def test_the_latest_release_can_be_made_not_so(api: Api, first: str, second: str) -> None:
+    api.release("v1", first)
+    made = api.release("v2", second).json()
+    assert api.send("PATCH", f"{SHOP}/releases/{made['id']}", {"make_latest": "false"}).status_code == 200
+    assert api.json(f"{SHOP}/releases/latest")["tag_name"] == "v1"
 
 
 def test_a_published_draft_becomes_the_latest_unless_told_otherwise(api: Api, first: str, second: str) -> None:
@@ -279,8 +293,9 @@ def test_the_tag_of_an_immutable_release_neither_moves_nor_goes(
     api: Api, with_token: As, immutable: Repository, first: str, second: str
 ) -> None:
     assert with_token({"administration": "read"}).json(f"{SHOP}/immutable-releases")["enabled"] is True
-    made = api.release("v1", first).json()
-    assert made["immutable"] is True
+    draft = api.release("v1", first, draft=True).json()
+    assert api.release("v1", first).json()["immutable"] is True
+    assert api.send("DELETE", f"{SHOP}/releases/{draft['id']}").status_code == 204
     ref = f"{SHOP}/git/refs/tags/v1"
     for refused in (api.send("PATCH", ref, {"sha": second, "force": True}), api.send("DELETE", ref)):
         assert refused.status_code == 422
@@ -481,6 +496,14 @@ def test_ancestry_decides_how_commits_compare(api: Api, shop: Repository, first:
     assert refusal(api.get(f"{SHOP}/compare/{first}...{root}"))[1].startswith("No common ancestor")
 
 
+def test_a_commit_that_is_on_no_branch_is_found_all_the_same(api: Api, shop: Repository, first: str) -> None:
+    forked = shop.commit("Of a fork", branch="theirs")
+    shop.delete_branch("theirs")
+    assert api.json(f"{SHOP}/commits/{forked}")["sha"] == forked
+    assert api.json(f"{SHOP}/compare/main...{forked}")["status"] == "ahead"
+    assert api.release("v1", forked).status_code == 201
+
+
 def test_branches_move_and_are_listed(api: Api, shop: Repository, first: str, second: str) -> None:
     shop.branch("release/1", first)
     assert [(one["name"], one["commit"]["sha"]) for one in api.json(f"{SHOP}/branches")] == [
@@ -592,6 +615,14 @@ def test_a_renamed_repository_redirects_to_its_id(github: FakeGitHub, api: Api, 
     assert api.status("/repositories/1") == 404
 
 
+def test_another_repository_may_take_the_name_of_a_renamed_one(github: FakeGitHub, api: Api, shop: Repository) -> None:
+    github.rename("acme/shop", "acme/store")
+    taken = github.add_repository("acme/shop", private=False)
+    assert taken.repository_id != shop.repository_id
+    assert api.json(SHOP)["id"] == taken.repository_id
+    assert api.json("/repos/acme/store")["id"] == shop.repository_id
+
+
 # -- Apps
 
 
@@ -642,16 +673,13 @@ def test_an_app_does_not_get_more_than_was_granted(
     assert refused.json()["message"].startswith(message)
 
 
-NOW = int(time.time())
-
-
 @pytest.mark.parametrize(
     ("claims", "status", "message"),
     [
-        ({"exp": NOW + 700}, 401, "'Expiration time' claim ('exp') is too far in the future"),
-        ({"exp": NOW - 5}, 401, "'Expiration time' claim ('exp') must be"),
+        ({"exp": 700}, 401, "'Expiration time' claim ('exp') is too far in the future"),
+        ({"exp": -5}, 401, "'Expiration time' claim ('exp') must be"),
         ({"exp": None}, 401, "'Expiration time' claim ('exp') must be"),
-        ({"iat": NOW + 300}, 401, "'Issued at' claim ('iat') must be"),
+        ({"iat": 300}, 401, "'Issued at' claim ('iat') must be"),
         ({"iat": None}, 401, "'Issued at' claim ('iat') must be"),
         ({"iss": "77"}, 404, "Integration not found"),
     ],
@@ -662,11 +690,11 @@ def test_the_jwt_of_an_app_is_of_now_and_for_ten_minutes(
     found = Api(github, client, as_app(app, **claims)).get("/app")
     assert found.status_code == status
     assert found.json()["message"].startswith(message)
-    assert Api(github, client, as_app(app, iss=app.client_id, exp=int(time.time()) + 600)).status("/app") == 200
+    assert Api(github, client, as_app(app, iss=app.client_id, exp=600)).status("/app") == 200
 
 
 def test_the_jwt_of_an_app_is_signed_with_its_key_by_rs256(github: FakeGitHub, app: App, client: httpx.Client) -> None:
-    claims = {"iat": NOW - 60, "exp": NOW + 300, "iss": str(app.app_id)}
+    claims = {"iat": now() - 60, "exp": now() + 300, "iss": str(app.app_id)}
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     tokens = [
         jwt.encode(claims, stranger, "RS256"),
@@ -740,7 +768,7 @@ def test_an_oidc_token_is_proven_by_the_keys_of_its_issuer(github: FakeGitHub) -
     with pytest.raises(jwt.InvalidAudienceError):
         verified(github, token, "someone-else")
     with pytest.raises(jwt.ExpiredSignatureError):
-        verified(github, github.oidc_token(aud="launchplane", exp=NOW - 5), "launchplane")
+        verified(github, github.oidc_token(aud="launchplane", exp=now() - 5), "launchplane")
     with pytest.raises(jwt.InvalidIssuerError):
         verified(github, github.oidc_token(aud="launchplane", iss="https://example.org"), "launchplane")
     bare = jwt.decode(github.oidc_token(sub=None), options={"verify_signature": False})
@@ -896,6 +924,15 @@ def test_a_misspelt_way_to_misbehave_and_a_pattern_that_never_comes_are_told(cli
         assert github.pending() == ["POST */release"]
 
 
+def test_what_fails_within_the_fake_is_told(client: httpx.Client) -> None:
+    with FakeGitHub() as github:
+        shop = github.add_repository("acme/shop", private=False)
+        github.before_next("*", lambda: shop.tag("v1", NOWHERE))
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get(f"{github.url}{SHOP}")
+        assert github.violations == [f"GET {SHOP}: the fake failed: Refused('Object does not exist')"]
+
+
 def test_somebody_else_comes_in_between(
     github: FakeGitHub, api: Api, shop: Repository, first: str, second: str
 ) -> None:
@@ -985,6 +1022,7 @@ def test_it_starts_by_hand_with_a_stage_to_play_on_and_ends_when_told(tmp_path: 
     )
     assert (released["tag_name"], stage["releases"]) == ("v0.2.9", {"v0.2.9": commits["first"]})
     key_file = Path(stage["app"]["key_file"])
+    assert key_file.parent == tmp_path
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     assert "PRIVATE KEY" in key_file.read_text()
     assert "GET /repos/acme/shop/releases/latest 200" in logged

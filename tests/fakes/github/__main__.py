@@ -21,7 +21,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stopped.set())
     try:
         with FakeGitHub(args.port, log=_log) as github:
-            stage = set_up(github, args.stage.with_suffix(".pem"))
+            stage = set_up(github, args.stage.with_name(f"{args.stage.stem}-app.pem"))
             args.stage.write_text(stage.toml())
             _greet(stage, args.stage)
             stopped.wait()
@@ -40,7 +40,7 @@ def _arguments() -> argparse.Namespace:
         "--stage",
         type=Path,
         default=Path("github.toml"),
-        help="file to write; the key of the App goes beside it, as .pem (default: %(default)s)",
+        help="file to write; the key of the App goes beside it (default: %(default)s)",
     )
     return parser.parse_args()
 

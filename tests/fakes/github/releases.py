@@ -69,11 +69,12 @@ class Releases(list[Release]):
         return sorted(seen, key=lambda one: (one.draft, one.created_at, one.release_id), reverse=True)
 
     def latest(self) -> Release | None:
-        """The one that was made the latest; else the newest by commit, and of one time the highest version."""
-        full = [release for release in self if not release.draft and not release.prerelease]
-        if self._latest in full:
-            return self._latest
-        return max(full, key=lambda one: (one.created_at, _version(one.tag_name)), default=None)
+        """The one that was made the latest; else the newest."""
+        full = self._full()
+        return self._latest if self._latest in full else _newest(full)
+
+    def _full(self) -> list[Release]:
+        return [release for release in self if not release.draft and not release.prerelease]
 
     # -- changing
 
@@ -132,7 +133,8 @@ class Releases(list[Release]):
     def delete(self, release: Release) -> None:
         """Take a release away. Its tag stays; of an immutable one, the tag can then go, but its name stays spent."""
         self.remove(release)
-        self.git.locked.discard(release.tag_name)
+        if release.immutable:
+            self.git.locked.discard(release.tag_name)
 
     def lose_tag(self, name: str) -> None:
         """A release whose tag is deleted becomes a draft."""
@@ -160,7 +162,7 @@ class Releases(list[Release]):
     def _publish(self, release: Release) -> None:
         ref, name = f"refs/tags/{release.tag_name}", release.tag_name
         if name in self.git.spent:
-            raise Refused(errors=list(_spent(tag_is_there=ref in self.git.refs)))
+            raise Refused(errors=_spent(tag_is_there=ref in self.git.refs))
         if ref not in self.git.refs:
             self.git.refs[ref] = self._commit(name, release.target_commitish).sha
         release.draft, release.published_at = False, release.published_at or datetime.now(UTC)
@@ -170,16 +172,13 @@ class Releases(list[Release]):
             self.git.spent.add(name)
 
     def _choose_latest(self, release: Release, make_latest: str) -> None:
-        if make_latest == "true" and not release.prerelease:  # said of a prerelease it is passed over
-            self._latest = release
-        elif make_latest == "legacy" or release is self._latest:
+        if make_latest == "legacy":
             self._latest = None
-        elif make_latest == "false" and self._latest is None:
-            self._latest = max(
-                (one for one in self if not one.draft and not one.prerelease and one is not release),
-                key=lambda one: (one.created_at, _version(one.tag_name)),
-                default=None,
-            )
+        elif make_latest == "false":
+            now = self.latest()
+            self._latest = _newest([one for one in self._full() if one is not release]) if now is release else now
+        elif not release.prerelease:  # of which it is passed over
+            self._latest = release
 
 
 def _hold_the_name(tag_name: str) -> None:
@@ -206,3 +205,8 @@ def _spent(*, tag_is_there: bool) -> list[dict[str, str]]:
 
 def _version(tag_name: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", tag_name))
+
+
+def _newest(releases: list[Release]) -> Release | None:
+    """Of the newest commit, the highest version."""
+    return max(releases, key=lambda one: (one.created_at, _version(one.tag_name)), default=None)

@@ -71,6 +71,11 @@ class Repository:
         with self.changed:
             self.git.refs[f"refs/heads/{name}"] = sha
 
+    def delete_branch(self, name: str) -> None:
+        """Its commits stay, as those of a fork are there too: to be found is not to be on a branch."""
+        with self.changed:
+            del self.git.refs[f"refs/heads/{name}"]
+
     def tag(self, name: str, sha: str, *, annotated: bool = False, message: str = "") -> str:
         """Make a tag, or move one; return what it points at. Of an immutable release it can't: Refused."""
         with self.changed:

@@ -51,7 +51,7 @@ def _compare(call: Call) -> Answer:
     found = git.commits.compare(base, head)
     if found is None:
         return answers.refusal(404, f"No common ancestor between {old} and {new}.")
-    shown, headers = call.page(found.ahead if call.query else found.ahead[-COMPARED:], COMPARED)
+    shown, headers = call.page(found.ahead if call.query else found.ahead[-COMPARED:], COMPARED, most=1000)
     return says(call.shapes.comparison(call.repository, found, basehead, shown), headers=headers)
 
 

@@ -48,6 +48,7 @@ class Call:
     shapes: Shapes
     caller: Caller
     found: Repository | None
+    below: str  # the repository: the rest of the path
     parameters: Mapping[str, str]
     fields: Mapping[str, Any] = field(default_factory=dict)
 
@@ -70,9 +71,9 @@ class Call:
     def query(self) -> dict[str, str]:
         return dict(parse_qsl(self.request.query, keep_blank_values=True))
 
-    def page(self, things: Sequence[T], default: int = 30) -> tuple[Sequence[T], dict[str, str]]:
+    def page(self, things: Sequence[T], default: int = 30, most: int = 100) -> tuple[Sequence[T], dict[str, str]]:
         """The part of a list that was asked for, and the header that says where the others are."""
-        size = min(_number(self.query.get("per_page"), default), max(100, default))
+        size = min(_number(self.query.get("per_page"), default), most)
         page = _number(self.query.get("page"), 1)
         last = max(1, -(-len(things) // size))
         pages = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
@@ -83,13 +84,12 @@ class Call:
         return things[(page - 1) * size : page * size], {"Link": ", ".join(links)} if links else {}
 
     def _page_url(self, page: int) -> str:
-        path = self.request.path
-        if self.found:  # links name a repository by its id
-            path = (
-                f"/repositories/{self.found.repository_id}/"
-                + path.split("/", 4 if path.startswith("/repos/") else 3)[-1]
-            )
-        return f"{self.shapes.api}{path}?{urlencode({**self.query, 'page': page})}"
+        base = f"{self.by_id()}{self.below}" if self.found else f"{self.shapes.api}{self.request.path}"
+        return f"{base}?{urlencode({**self.query, 'page': page})}"
+
+    def by_id(self) -> str:
+        """Where the repository is, whatever its name: links and redirects lead there."""
+        return f"{self.shapes.api}/repositories/{self.repository.repository_id}"
 
 
 Do = Callable[[Call], Answer]
@@ -127,12 +127,7 @@ def answer(state: State, routes: Iterable[Route], request: Request, shapes: Shap
         return caller
     if route is None:
         return _violation(state, request, "no route that the fake has")
-    found = (
-        state.repositories.get(f"{parameters['owner']}/{parameters['repo']}".lower())
-        if route.below_a_repository
-        else None
-    )
-    call = Call(state, request, shapes, caller, found, parameters)
+    call = Call(state, request, shapes, caller, *_repository(state, route, path), parameters)
     if closed := _closed(route, call):
         return closed
     given = _given(route, request)
@@ -157,6 +152,13 @@ def _by_name(state: State, path: str) -> str:
         return path
     named = {str(one.repository_id): one.full_name for one in state.repositories.values()}.get(parts[2], "no/one")
     return "/".join(["/repos", named, *parts[3:]])
+
+
+def _repository(state: State, route: Route, path: str) -> tuple[Repository | None, str]:
+    if not route.below_a_repository:
+        return None, ""
+    _, _, owner, name, *rest = path.split("/")
+    return state.repositories.get(f"{unquote(owner)}/{unquote(name)}".lower()), "".join(f"/{part}" for part in rest)
 
 
 def _find(routes: Iterable[Route], method: str, path: str) -> tuple[Route | None, dict[str, str]]:
@@ -185,12 +187,12 @@ def _closed(route: Route, call: Call) -> Answer | None:
         return None
     if found is None:
         return answers.not_found()
+    if route.by != "app" and not caller.sees(found):
+        return answers.not_found()
+    if at := _moved_to(call, found):
+        return answers.moved(call.request.method, at)
     if route.by == "app":
         return None  # an App may ask whether it is installed, wherever that is
-    if not caller.sees(found):
-        return answers.not_found()
-    if call.request.path.startswith("/repos/") and (at := _moved_to(call, found)):
-        return answers.moved(call.request.method, at)
     if caller.level(found, route.permission) >= LEVELS[route.level]:
         return None
     if caller.token is None:
@@ -202,9 +204,8 @@ def _moved_to(call: Call, found: Repository) -> str | None:
     asked = f"{call.parameters['owner']}/{call.parameters['repo']}"
     if asked.lower() == found.full_name.lower():
         return None
-    rest = call.request.path.split("/", 4)[4:]
-    url = "/".join([f"{call.shapes.api}/repositories/{found.repository_id}", *rest])
-    return f"{url}?{call.request.query}" if call.request.query else url
+    query = f"?{call.request.query}" if call.request.query else ""
+    return f"{call.by_id()}{call.below}{query}"
 
 
 def _given(route: Route, request: Request) -> dict[str, Any] | Answer:

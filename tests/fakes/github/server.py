@@ -37,10 +37,14 @@ class Handler(BaseHTTPRequestHandler):
 
         def do() -> Answer:
             with state.changed:
-                state.acts_before(self.command, unquote(url.path))
-                if below_issuer:
-                    return self._issue(url.path.removeprefix(oidc.ROOT), dict(parse_qsl(url.query)))
-                return self._answer(Request(self.command, url.path, url.query, body, *self._headers()))
+                try:
+                    state.acts_before(self.command, unquote(url.path))
+                    if below_issuer:
+                        return self._issue(url.path.removeprefix(oidc.ROOT), dict(parse_qsl(url.query)))
+                    return self._answer(Request(self.command, url.path, url.query, body, *self._headers()))
+                except Exception as error:  # of the fake itself, or of what was to run before: no test shall miss it
+                    state.violations.append(f"{self.command} {url.path}: the fake failed: {error!r}")
+                    raise
 
         broken = state.takes_break(self.command, unquote(url.path))
         status = "dropped"

@@ -36,6 +36,7 @@ class State:
         self.requests: list[Asked] = []
         self.oidc_requests: list[Asked] = []
         self.violations: list[str] = []
+        self._last_id = 1000
         self.used = 0  # of the rate limit
         self._breaks: list[tuple[str, Break]] = []
         self._before: list[tuple[str, Callable[[], object]]] = []
@@ -46,11 +47,12 @@ class State:
         self, full_name: str, *, private: bool = True, default_branch: str = "main", immutable_releases: bool = False
     ) -> Repository:
         with self.changed:
-            assert full_name.lower() not in self.repositories, f"{full_name} is there already"
-            number = 1001 + len(self.repositories)
+            there = self.repositories.get(full_name.lower())
+            assert not there or there.full_name.lower() != full_name.lower(), f"{full_name} is there already"
+            self._last_id += 1
             repository = Repository(
                 self.changed,
-                number,
+                self._last_id,
                 full_name,
                 private=private,
                 default_branch=default_branch,
@@ -60,7 +62,7 @@ class State:
             return repository
 
     def rename(self, full_name: str, to: str) -> None:
-        """Rename or transfer a repository; its old name redirects to its id."""
+        """Rename or transfer a repository; its old name redirects to its id, until another one takes that name."""
         with self.changed:
             repository = self.repositories[full_name.lower()]
             repository.owner, repository.name = to.split("/")
