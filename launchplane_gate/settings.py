@@ -82,7 +82,9 @@ def _server_url(url: str) -> str:
     except ValueError:
         raise wrong from None
     plain = parts._replace(netloc="", scheme="").geturl() in ("", "/")
-    named = parts.hostname and re.fullmatch(r"[0-9A-Za-z.:_-]+", parts.hostname) and "@" not in parts.netloc
+    named = (
+        parts.hostname and re.fullmatch(r"[0-9A-Za-z:_][0-9A-Za-z.:_-]*", parts.hostname) and "@" not in parts.netloc
+    )
     if parts.scheme not in ("http", "https") or not named or not plain or port == 0:
         raise wrong
     return url

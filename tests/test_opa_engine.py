@@ -145,6 +145,16 @@ def test_an_error_of_evaluation_is_one_and_the_rules_are_asked_one_by_one(tmp_pa
         assert stub.asked.count(("GET", POLICIES)) == 1  # it was believed all the while
 
 
+def test_a_server_that_goes_away_while_the_rules_are_asked_one_by_one_has_not_decided(
+    stub: OpaStub, engine: OpaEngine
+) -> None:
+    failed = {"code": "internal_error", "message": "failed", "errors": [{"message": "odd"}]}
+    stub.answers[DECISION] = says(json.dumps(failed).encode(), code=500)
+    stub.answers["/v1/data/gate/rules/lane/settled/satisfied"] = hangs_up()
+    with pytest.raises(EngineError, match="broke off"):
+        ask_rules(engine.ask, roll_call_of(stub.bundle, PROMOTION), PROMOTION)
+
+
 @pytest.mark.parametrize("path", ["", "data", "input.x", "data.gate/../../policies", "data.gate?x=1", "data.Gate"])
 def test_only_paths_are_asked_for(engine: OpaEngine, path: str) -> None:
     with pytest.raises(EngineError, match="not the path"):
@@ -324,8 +334,9 @@ def test_where_nobody_listens_that_is_said(shipped: Bundle) -> None:
 
 
 def test_a_name_that_nobody_knows_is_said(shipped: Bundle) -> None:
-    engine = OpaEngine(shipped, OpaSettings(url="https://opa.invalid", timeout_s=5))
-    assert "OPA at https://opa.invalid" in refused(engine)
+    for name in ("opa.invalid", "a..b", "a" * 70):
+        engine = OpaEngine(shipped, OpaSettings(url=f"https://{name}", timeout_s=5))
+        assert f"OPA at https://{name} cannot be" in refused(engine)
 
 
 def test_no_proxy_no_netrc_and_no_cookie_comes_between(
@@ -750,6 +761,8 @@ def test_the_token_is_only_referred_to(tmp_path: Path, token: str) -> None:
         ("https://127.0.0.1:8181", "https://127.0.0.1:8181/v1", "opa.url is not the URL of a server"),
         ("https://127.0.0.1:8181", "https://127.0.0.1:99999", "opa.url is not the URL of a server"),
         ("https://127.0.0.1:8181", "https://a b", "opa.url is not the URL of a server"),
+        ("https://127.0.0.1:8181", "https://.a", "opa.url is not the URL of a server"),
+        ("https://127.0.0.1:8181", "https://[::1", "opa.url is not the URL of a server"),
         ("https://127.0.0.1:8181", f"https://u:{TOKEN}@127.0.0.1", "opa.url is not the URL of a server"),
         ("[opa]", "[opa]\ntimeout_s = 0", "opa.timeout_s input should be greater than 0"),
         ("[opa]", '[opa]\nrevision = ""', "opa.revision string should have at least 1 character"),

@@ -106,11 +106,12 @@ def _said(code: str, result: Any) -> Said:
 
 
 def _ask_alone(ask: Ask, code: str, policy_input: Mapping[str, Any]) -> Said:
+    """What one rule says. Raises EngineError where the engine, and not the rule, is at fault."""
     rule = f"data.gate.rules.{code}"
     try:
         satisfied = _or_undefined(ask, f"{rule}.satisfied", policy_input)
         message = _or_undefined(ask, f"{rule}.message", policy_input)
-    except EngineError as error:
+    except EvaluationFailed as error:
         return Said(satisfied=False, message=f"could not be evaluated: {error}", evaluated=False)
     return Said(satisfied is True, message if isinstance(message, str) else "")
 
