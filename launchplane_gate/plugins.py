@@ -64,15 +64,25 @@ class Plugins:
 
     def evidence(self, question: Question) -> dict[str, Any]:
         """What every plugin contributes, by plugin. Raises EvidenceFailed, with the plugin's name."""
-        found = {}
+        found = self.evidence_or_why(question)
+        for facts in found.values():
+            if isinstance(facts, EvidenceFailed):
+                raise facts
+        return found
+
+    def evidence_or_why(self, question: Question) -> dict[str, Any]:
+        """What every plugin contributes, by plugin; an EvidenceFailed for each that raises."""
+        found: dict[str, Any] = {}
         for implementation in self._manager.hook.gate_evidence.get_hookimpls():
             name = implementation.plugin_name
             try:
                 found[name] = implementation.function(question)
-            except GateError as error:
-                raise EvidenceFailed(f"evidence of the plugin {name}: {error}") from error
-            except Exception as error:
-                raise EvidenceFailed(f"the plugin {name} failed: {type(error).__name__}: {error}") from error
+            except Exception as error:  # noqa: BLE001  # whatever a plugin raises, it is a fact that is missing
+                why = f"evidence of the plugin {name}: {error}"
+                if not isinstance(error, GateError):
+                    why = f"the plugin {name} failed: {type(error).__name__}: {error}"
+                found[name] = EvidenceFailed(why)
+                found[name].__cause__ = error
         return found
 
     def publisher(self, product: ProductProfile) -> Publisher:

@@ -29,6 +29,7 @@ from launchplane_gate.cli.lanes import lanes
 from launchplane_gate.cli.output import Answer, deliver
 from launchplane_gate.cli.plugins import plugins
 from launchplane_gate.cli.policy import policy
+from launchplane_gate.cli.prove import prove
 from launchplane_gate.cli.runs import runs
 from launchplane_gate.cli.session import Session
 from launchplane_gate.errors import GateError
@@ -39,7 +40,7 @@ INTERRUPTED = 130
 
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
-    "Ship": [lanes, check, deploy, promote, publish],
+    "Ship": [lanes, check, deploy, promote, publish, prove],
     "Look back": [inventory, runs, decisions],
     "Look after": [policy, plugins, doctor],
 }

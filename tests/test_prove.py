@@ -1,0 +1,208 @@
+"""One release, proven: each place that names it is asked, and the odd one out is named."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launchplane_gate.errors import EvidenceFailed, RequestError
+from launchplane_gate.gate import Gate
+from launchplane_gate.hookspecs import Question, hookimpl
+from launchplane_gate.ledger import FILE_NAME
+from launchplane_gate.model import Observation, stamp
+from launchplane_gate.plugins import Plugins
+from launchplane_gate.prove import Proof, lane_of_version, prove
+from tests.conftest import ACTOR, PROD, PRODUCT, PROFILE, TESTING, A, B, MakeGate, deploy, promote
+from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
+
+URL = "https://prod.example.org/api/health"
+
+
+@dataclass(eq=False)
+class Found:
+    """What a registry or GitHub would be found to say; raises it where it is an exception."""
+
+    says: Any = field(default_factory=dict)
+
+    @hookimpl
+    def gate_evidence(self, question: Question) -> Mapping[str, Any]:
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says if question.phase == "admit" else {}
+
+
+def image(*revisions: str | None) -> dict[str, Any]:
+    platforms = [
+        {"platform": f"linux/{number}", "digest": "d", "revision": revision}
+        for number, revision in enumerate(revisions)
+    ]
+    return {"artifact_id": A.artifact_id, "manifest": {"platforms": platforms}}
+
+
+def released(commit: str | None, *, draft: bool = False) -> dict[str, Any]:
+    tag = {"commit": commit} if commit else None
+    return {
+        "version": {"asked": "v0.2.10", "tag": tag, "release": {"draft": draft, "url": "https://x/r"} if tag else None}
+    }
+
+
+@dataclass
+class Site:
+    gate: Gate
+    oci: Found
+    github: Found
+
+    def prove(self) -> Proof:
+        return prove(self.gate, self.gate.profile(PRODUCT), PROD)
+
+    def odd(self) -> list[tuple[str, str]]:
+        proof = self.prove()
+        assert proof.verdict == "differs"
+        return [(identity.what, identity.where) for identity in proof.identities if identity.state == "odd"]
+
+
+@pytest.fixture
+def site(make_gate: MakeGate, platform: FakePlatform) -> Iterator[Site]:
+    """Prod runs A, promoted and published as v0.2.10."""
+    oci, github = Found(), Found()
+    plugins = {
+        "fake": platform,
+        "health": FakeHealth(platform),
+        "oci": oci,
+        "github": github,
+        "publisher": FakePublisher((PRODUCT,)),
+    }
+    site = Site(make_gate(plugins=Plugins(plugins)), oci, github)
+    assert site.gate.run(deploy(A), ACTOR).status == "recorded"
+    assert site.gate.run(promote(version="v0.2.10"), ACTOR).status == "recorded"
+    oci.says, github.says = image(A.source_git_ref, A.source_git_ref), released(A.source_git_ref)
+    yield site
+
+
+def test_everything_names_one_release(site: Site) -> None:
+    proof = site.prove()
+    assert (proof.verdict, proof.release, proof.version) == ("one", A, "v0.2.10")
+    assert [identity.what for identity in proof.identities] == [
+        "inventory", "deployment", "decision", "runs", "health", "image label", "image label", "tag", "release",
+    ]  # fmt: skip
+    assert {identity.state for identity in proof.identities} == {"one"}
+
+
+def test_an_inventory_that_differs_from_all_the_others_is_the_odd_one(site: Site) -> None:
+    inventory = site.gate.store.read_environment_inventory(context_name=PRODUCT, instance_name="prod")
+    site.gate.store.write_environment_inventory(inventory.model_copy(update={"source_git_ref": B.source_git_ref}))
+    assert ("inventory", str(PROD)) in site.odd()
+    assert site.prove().release == A
+
+
+def test_a_deployment_that_says_another_commit_is_odd(site: Site) -> None:
+    inventory = site.gate.store.read_environment_inventory(context_name=PRODUCT, instance_name="prod")
+    record = site.gate.store.read_deployment_record(inventory.deployment_record_id)
+    site.gate.store.write_deployment_record(record.model_copy(update={"source_git_ref": B.source_git_ref}))
+    assert site.odd() == [("deployment", record.record_id)]
+
+
+def test_what_runs_and_is_another_artifact_is_odd(site: Site, platform: FakePlatform) -> None:
+    platform.runs[str(PROD)] = A.model_copy(update={"artifact_id": B.artifact_id})
+    assert site.odd() == [("runs", "fake")]
+    del platform.runs[str(PROD)]
+    platform.reports[str(PROD)] = A.source_git_ref
+    assert site.odd() == [("runs", "fake")]  # nothing runs
+
+
+def test_a_health_url_that_reports_another_commit_is_odd(site: Site, platform: FakePlatform) -> None:
+    platform.reports[str(PROD)] = B.source_git_ref
+    assert site.odd() == [("health", URL)]
+
+
+@pytest.mark.parametrize("label", [B.source_git_ref, None])
+def test_the_platform_of_an_image_whose_label_differs_is_named(site: Site, label: str | None) -> None:
+    site.oci.says = image(A.source_git_ref, label)
+    assert site.odd() == [("image label", "linux/1")]
+
+
+def test_an_image_that_is_in_no_registry_is_odd(site: Site) -> None:
+    site.oci.says = {"artifact_id": A.artifact_id, "manifest": None}
+    assert site.odd() == [("image label", A.artifact_id)]
+
+
+def test_a_tag_on_another_commit_a_missing_one_and_a_draft_are_odd(site: Site) -> None:
+    for says, odd in (
+        (released(B.source_git_ref), ["tag", "release"]),
+        (released(None), ["tag", "release"]),
+        (released(A.source_git_ref, draft=True), ["release"]),
+    ):
+        site.github.says = says
+        assert [what for what, _ in site.odd()] == odd
+
+
+def test_a_chain_that_was_altered_is_odd(site: Site, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as somebody with an editor would
+        database.execute("DROP TRIGGER no_UPDATE")
+        database.execute("UPDATE entries SET at = '2020-01-01T00:00:00Z' WHERE number = 2")
+    assert [what for what, _ in site.odd()] == ["decision"]
+
+
+def test_what_a_platform_does_not_show_is_not_observable_and_never_equal(site: Site, platform: FakePlatform) -> None:
+    def observe(lane: Any) -> Observation:
+        return Observation(
+            seen_at=stamp(site.gate.ledger.now()),
+            reachable=True,
+            artifact_id=None,
+            configured_artifact_id=A.artifact_id,
+            in_flight=False,
+        )
+
+    platform.observe = observe  # type: ignore[method-assign]  # a platform of another kind
+    site.oci.says = site.github.says = {}
+    proof = site.prove()
+    states = {(identity.what, identity.state) for identity in proof.identities}
+    assert {("set to run", "one"), ("runs", "unseen"), ("image label", "unseen"), ("release", "unseen")} <= states
+    assert proof.verdict == "one"
+
+
+@pytest.mark.parametrize("broken", ["oci", "github"])
+def test_what_cannot_be_asked_leaves_it_open(site: Site, broken: str) -> None:
+    getattr(site, broken).says = EvidenceFailed("no answer")
+    proof = site.prove()
+    assert proof.verdict == "unknown"
+    assert [identity.detail for identity in proof.identities if identity.state == "unknown"] == [
+        f"evidence of the plugin {broken}: no answer"
+    ]
+
+
+def test_a_lane_that_does_not_answer_is_not_proven(site: Site, platform: FakePlatform) -> None:
+    platform.reports[str(PROD)] = None
+    assert site.prove().verdict == "unknown"
+
+    def away(_: Any) -> None:
+        raise OSError("the platform is away")
+
+    platform.observing = away
+    assert [identity.what for identity in site.prove().identities if identity.state == "unknown"] == [
+        "platform",
+        "health",
+    ]
+
+
+def test_a_lane_without_an_inventory_proves_nothing(make_gate: MakeGate) -> None:
+    gate = make_gate()
+    proof = prove(gate, gate.profile(PRODUCT), TESTING)
+    assert (proof.verdict, proof.release) == ("differs", None)
+
+
+def test_an_inventory_that_no_run_wrote_has_no_decision(make_gate: MakeGate, site: Site) -> None:
+    inventory = site.gate.store.read_environment_inventory(context_name=PRODUCT, instance_name="prod")
+    site.gate.store.write_environment_inventory(inventory.model_copy(update={"updated_at": "2026-11-23T00:00:00Z"}))
+    assert site.odd() == [("decision", str(PROD))]
+
+
+def test_a_version_leads_to_its_lane(site: Site) -> None:
+    assert lane_of_version(site.gate, PROFILE, "v0.2.10") == PROD
+    with pytest.raises(RequestError, match="no recorded promotion of sellyouroutboard"):
+        lane_of_version(site.gate, PROFILE, "v9.9.9")
