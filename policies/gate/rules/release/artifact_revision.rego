@@ -18,6 +18,7 @@ satisfied if {
 	input.release.source_git_ref != ""
 	input.evidence.oci.artifact_id == input.release.artifact_id
 	[_, digest] := split(input.release.artifact_id, "@")
+	digest != ""
 	input.evidence.oci.manifest.digest == digest
 	digest != ""
 	is_array(input.evidence.oci.manifest.platforms)

@@ -62,7 +62,11 @@ test_what_was_asked_for_is_what_is_to_run if {
 	_refused(cases.put(tagged, "evidence/oci/artifact_id", "ghcr.io/cbusillo/sellyouroutboard:v1"), cases.config)
 }
 
-test_two_things_that_are_null_are_not_equal if {
+test_two_things_that_are_null_or_empty_are_not_equal if {
+	unnamed := cases.put(cases.put(_good, "release/artifact_id", "shop@"), "evidence/oci/artifact_id", "shop@")
+	_refused(cases.put(unnamed, "evidence/oci/manifest/digest", ""), cases.config)
+	no_commit := cases.put(_good, "release/source_git_ref", "")
+	_refused(cases.put(no_commit, "evidence/oci/manifest/platforms", [{"revision": ""}]), cases.config)
 	nothing := cases.put(cases.put(_good, "release/artifact_id", null), "evidence/oci/artifact_id", null)
 	_refused(nothing, cases.config)
 	unknown := cases.put(_good, "release/source_git_ref", null)
