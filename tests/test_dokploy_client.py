@@ -1,0 +1,128 @@
+"""The client for Dokploy: bounded in time and size, sure about what was sent, silent about secrets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from launchplane_gate_dokploy import Connection, Dokploy, DokployError, KeyRefused, NotThere, TargetRef
+from launchplane_gate_http import NoAnswer, exchange, run_apart
+from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy
+from tests.fakes.health_server import HealthServer
+
+TLS = httpx.create_ssl_context(trust_env=False)
+
+
+@pytest.fixture
+def dokploy() -> Iterator[FakeDokploy]:
+    with FakeDokploy() as server:
+        yield server
+
+
+@pytest.fixture
+def connection(dokploy: FakeDokploy) -> Connection:
+    return Connection(url=dokploy.url, api_key=SecretStr(dokploy.key), tls=TLS, timeout_s=2)
+
+
+def test_the_whole_of_an_answer_is_bounded_however_slowly_it_comes(
+    dokploy: FakeDokploy, connection: Connection
+) -> None:
+    dokploy.break_next("deployment.queueList", "drip")
+    began = time.monotonic()
+    with pytest.raises(DokployError, match=r"no whole answer came within 0\.[0-9] s"):
+        Dokploy(replace(connection, timeout_s=0.4)).queue()
+    assert time.monotonic() - began < 2
+
+
+def test_no_call_takes_longer_than_what_is_left_of_the_lease(dokploy: FakeDokploy, connection: Connection) -> None:
+    lane = dokploy.add_application("shop")
+    read = Dokploy(connection).application(lane)
+    for route in ("deployment.queueList", "application.saveDockerProvider"):
+        dokploy.break_next(route, "drip")
+    leased = Dokploy(replace(connection, timeout_s=60)).within(lambda: 0.3)
+    began = time.monotonic()
+    with pytest.raises(DokployError):
+        leased.queue()
+    with pytest.raises(DokployError) as unclear:
+        leased.set_image(read, "shop@sha256:" + "a" * 64)
+    assert unclear.value.acted and time.monotonic() - began < 3
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(dokploy: FakeDokploy, connection: Connection) -> None:
+    dokploy.break_next("deployment.queueList", "huge", times=3)
+    with pytest.raises(DokployError, match="larger than 4194304 bytes"):
+        Dokploy(connection).queue()
+
+
+def test_it_is_known_whether_a_request_was_sent(dokploy: FakeDokploy) -> None:
+    def ask(url: str, timeout_s: float = 2) -> NoAnswer:
+        asked = exchange("GET", url, headers={}, tls=TLS, connect_timeout_s=1, timeout_s=timeout_s, max_bytes=1000)
+        with pytest.raises(NoAnswer) as none:
+            run_apart(asked)
+        return none.value
+
+    dokploy.break_next("deployment.queueList", "drop_before")
+    assert ask(f"{dokploy.url}/api/deployment.queueList").sent
+    dokploy.stop_serving()
+    assert not ask(dokploy.url).sent
+    assert not ask("http://no-such-host.invalid").sent
+    assert not ask("https://127.0.0.1:1", timeout_s=0).sent
+
+
+@pytest.mark.parametrize("broken", ["500", "503", "drop_before", "429"])
+def test_a_change_is_asked_for_once(dokploy: FakeDokploy, connection: Connection, broken: str) -> None:
+    lane = dokploy.add_application("shop")
+    client = Dokploy(connection)
+    read = client.application(lane)
+    dokploy.break_next("application.saveDockerProvider", broken)  # type: ignore[arg-type]  # each is one
+    with pytest.raises(DokployError):
+        client.set_image(read, "shop@sha256:" + "a" * 64)
+    assert sum(request.method == "POST" for request in dokploy.requests) == 1
+
+
+def test_each_no_is_told_from_the_others(dokploy: FakeDokploy, connection: Connection) -> None:
+    client = Dokploy(connection)
+    with pytest.raises(NotThere, match="Application not found"):
+        client.application("nope")
+    with pytest.raises(KeyRefused, match="rateLimitEnabled: false"):
+        Dokploy(replace(connection, api_key=SecretStr("wrong"))).queue()
+    with pytest.raises(DokployError, match="it may not know the target") as unclear:
+        client.set_env("nope", "A=1\n")
+    assert unclear.value.acted
+    with pytest.raises(NotThere) as refused:
+        client.deploy(TargetRef("compose", "nope"), title="t", description="d")
+    assert not refused.value.acted
+
+
+def test_the_rows_of_an_unknown_target_are_none(connection: Connection) -> None:
+    assert Dokploy(connection).deployments(TargetRef("application", "nope")) == []
+
+
+def test_an_error_is_one_line_without_stack_and_without_the_key(dokploy: FakeDokploy, connection: Connection) -> None:
+    dokploy.break_next("deployment.queueList", "500", times=3)
+    with pytest.raises(DokployError) as broken:
+        Dokploy(connection).queue()
+    assert "connect ECONNREFUSED" in str(broken.value)
+    assert SECRET_IN_A_STACK not in str(broken.value) and "\n" not in str(broken.value)
+
+
+def test_a_key_that_a_server_repeats_is_not_repeated(connection: Connection) -> None:
+    key = connection.api_key.get_secret_value()
+    with HealthServer() as server:
+        said = json.dumps({"message": f"bad key {key}\n    at x"}).encode()
+        server.answers["/api/deployment.queueList"] = lambda asked: asked.say(said, code=400)
+        with pytest.raises(DokployError, match=r"bad key \*\*\*") as refused:
+            Dokploy(replace(connection, url=server.url(""))).queue()
+    assert key not in str(refused.value)
+
+
+def test_secrets_show_in_no_repr(dokploy: FakeDokploy, connection: Connection) -> None:
+    lane = dokploy.add_application("shop", username="robot", password="pass-w0rd")
+    shown = repr(Dokploy(connection).application(lane)) + repr(connection) + repr(Dokploy(connection))
+    assert dokploy.key not in shown and "pass-w0rd" not in shown and "robot" not in shown
