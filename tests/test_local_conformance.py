@@ -103,11 +103,9 @@ class ThisMachine(Platform):
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 environment = process.environ()
-                if environment.get("LAUNCHPLANE_LANE") in map(str, lanes) and self._is_ours(environment):
+                found = (environment.get("LAUNCHPLANE_LANE"), environment.get("PORT"))
+                if found in [(str(lane), str(self.ports[lane])) for lane in lanes]:
                     process.kill()
-
-    def _is_ours(self, environment: Mapping[str, str]) -> bool:
-        return environment.get("PORT") in map(str, self.ports.values())
 
 
 def until(happened: Callable[[], object], *, limit_s: float = 10) -> None:
