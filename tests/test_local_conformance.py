@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
@@ -106,6 +107,14 @@ class ThisMachine(Platform):
                 found = (environment.get("LAUNCHPLANE_LANE"), environment.get("PORT"))
                 if found in [(str(lane), str(self.ports[lane])) for lane in lanes]:
                     process.kill()
+                    until(partial(has_ended, process))  # its port is closed earlier than it is gone
+
+
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+    except psutil.NoSuchProcess:
+        return True
 
 
 def until(happened: Callable[[], object], *, limit_s: float = 10) -> None:
