@@ -43,6 +43,7 @@ async def exchange(
     params: Mapping[str, str] | None = None,
     json: Any = None,
     form: Mapping[str, str] | None = None,
+    content: bytes | None = None,
     tls: ssl.SSLContext,
     connect_timeout_s: float,
     timeout_s: float,
@@ -67,6 +68,7 @@ async def exchange(
                 params=params,
                 json=json,
                 data=form,
+                content=content,
                 extensions={"trace": watch},
             ) as response,
         ):
