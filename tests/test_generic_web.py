@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -544,10 +543,14 @@ def interrupted(site: Site) -> Run:
     return Run.model_validate(site.run(promote()).model_dump() | {"run_id": row.run_id, "destination": TESTING})
 
 
-def test_find_waits_for_a_deployment_that_is_queued_still(running_a: Site) -> None:
+def test_find_finds_a_deployment_in_the_queue_and_then_its_row(running_a: Site) -> None:
     run = interrupted(running_a)
-    threading.Timer(0.1, running_a.dokploy.resume).start()
-    assert running_a.driver.find(run).status == "pass"
+    found = running_a.driver.find(run)
+    assert (found.status, found.touched) == ("unknown", True) and found.detail.startswith("next in the queue")
+    running_a.dokploy.resume()
+    running_a.dokploy.wait(running_a.dokploy.idle)
+    found = running_a.driver.find(run)
+    assert found.status == "pass" and found.deployment_id
     assert running_a.dokploy.running(running_a.targets[TESTING]) == B.artifact_id
 
 
@@ -555,6 +558,7 @@ def test_find_tells_of_a_deployment_that_failed(running_a: Site) -> None:
     run = interrupted(running_a)
     running_a.dokploy.registry.images.pop(B.artifact_id)
     running_a.dokploy.resume()
+    running_a.dokploy.wait(running_a.dokploy.idle)
     assert running_a.driver.find(run).status == "fail"
 
 

@@ -92,15 +92,16 @@ class GenericWebDriver:
             if not error.acted:
                 return Outcome(status="unknown", touched=True, detail=f"nothing was deployed: {error}; {ALREADY_SET}")
             progress(f"looking for the deployment all the same: {error}")
-        return self._wait(dokploy, table, approval.run_id, progress, approval.seconds_left() * WAIT_SHARE)
+        timeout_s = min(self._options.deploy_timeout_s, approval.seconds_left() * WAIT_SHARE)
+        return self._wait(dokploy, table, approval.run_id, timeout_s=timeout_s, progress=progress).outcome()
 
     def find(self, run: Run) -> Outcome:
-        """Wait for the run's own deployment as ``deploy`` does: it may be queued still."""
+        """What is known now: a deployment that is queued or runs is ``unknown``, and may be asked about again."""
         try:
             table = self._table(run.destination)
         except _Refused as error:
             return Outcome(status="unknown", touched=True, detail=str(error))
-        return self._wait(self._dokploy, table, run.run_id, lambda _: None, self._options.deploy_timeout_s)
+        return self._wait(self._dokploy, table, run.run_id, timeout_s=0, progress=lambda _: None).found()
 
     def observe(self, lane: Lane) -> Observation:
         seen_at = stamp(self._now())  # before it is read: what is true then is true no earlier
@@ -158,9 +159,8 @@ class GenericWebDriver:
             description=f"{release.artifact_id} of commit {release.source_git_ref}",
         )
 
-    def _wait(self, dokploy: Dokploy, table: TargetTable, run_id: str, progress: Progress, longest_s: float) -> Outcome:
-        timeout_s = max(min(self._options.deploy_timeout_s, longest_s), 0)
-        return Wait(dokploy, table.ref, _title(run_id), timeout_s, self._options.poll_s, progress).outcome()
+    def _wait(self, dokploy: Dokploy, table: TargetTable, run_id: str, *, timeout_s: float, progress: Progress) -> Wait:
+        return Wait(dokploy, table.ref, _title(run_id), timeout_s, self._options.poll_s, progress)
 
 
 def _title(run_id: str) -> str:

@@ -48,6 +48,11 @@ class Wait:
                 told = state
             time.sleep(min(self.poll_s, left_s))
 
+    def found(self) -> Outcome:
+        """What one look tells: ``unknown``, with what is seen, for a deployment that has not ended."""
+        state = self._state()
+        return state if isinstance(state, Outcome) else self._unknown(state)
+
     def _state(self) -> Outcome | str:
         """The outcome, if there is one, else what is seen. What cannot be asked now says nothing of the deployment."""
         try:
