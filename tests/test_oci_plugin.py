@@ -25,6 +25,7 @@ from launchplane_gate.policy import EmbeddedEngine, load_bundle, shipped_policie
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 from launchplane_gate.store import FileStore
 from launchplane_gate_oci import OciPlugin
+from launchplane_gate_oci.options import OciOptions, Registries
 from launchplane_gate_oci.reference import Reference, reference_of
 from tests.conftest import ACTOR, POLICY, PRODUCT, PROFILE, deploy, open_gate, promote
 from tests.fakes.certificates import self_signed
@@ -269,6 +270,26 @@ def test_nobody_is_asked_after_the_deploy_nor_without_a_release(images: Images) 
 )
 def test_a_name_is_read_as_container_engines_read_it(name: str, registry: str, repository: str) -> None:
     assert reference_of(f"{name}@{ABSENT}") == Reference(registry, repository, ABSENT)
+
+
+@pytest.mark.parametrize(
+    ("registry", "options", "url"),
+    [
+        ("docker.io", {}, "https://registry-1.docker.io"),
+        ("ghcr.io", {}, "https://ghcr.io"),
+        ("registry:5000", {}, "https://registry:5000"),
+        ("registry:5000", {"allow_plain_http": True}, "http://registry:5000"),
+        ("localhost", {}, "http://localhost"),
+        ("127.0.0.1:5000", {}, "http://127.0.0.1:5000"),
+        ("127.0.0.1:5000", {"ca_file": "ca.pem"}, "https://127.0.0.1:5000"),
+    ],
+)
+def test_only_this_machine_is_asked_by_plain_http_unless_the_settings_say_otherwise(
+    tmp_path: Path, registry: str, options: dict[str, Any], url: str
+) -> None:
+    self_signed(tmp_path).rename(tmp_path / "ca.pem")
+    read = OciOptions.model_validate({"registries": {registry: options}})
+    assert str(Registries(read, place="plugins.oci", base_dir=tmp_path).access(registry).url) == url
 
 
 # -- who asks

@@ -101,7 +101,7 @@ class Repository:
         for _ in range(MAX_REDIRECTS):
             if answer.status not in _REDIRECTS:
                 break
-            url = self._target(url, answer)
+            url = self._followed(url, answer.headers.get("location", ""), "for a blob")
             answer = await self._ask(url, headers={"Accept": "*/*"})
         if answer.status in _REDIRECTS:
             raise RegistryError(
@@ -214,9 +214,6 @@ class Repository:
 
     def _url(self, kind: str, digest: str) -> httpx.URL:
         return self._access.url.copy_with(path=f"/v2/{self._reference.repository}/{kind}/{digest}")
-
-    def _target(self, here: httpx.URL, answer: Answer) -> httpx.URL:
-        return self._followed(here, answer.headers.get("location", ""), "for a blob")
 
     def _followed(self, here: httpx.URL, named: str, what_for: str) -> httpx.URL:
         try:
