@@ -125,7 +125,6 @@ class _Client(OpaClient):  # type: ignore[misc]  # untyped, as said above
             port=parts.port or (443 if parts.scheme == "https" else 80),
             ssl=parts.scheme == "https",
             timeout=settings.timeout_s,
-            retries=0,
         )
 
     def _init_session(self) -> BoundedSession:

@@ -55,13 +55,13 @@ class BoundedSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers.update({"Connection": "close", "Accept": "application/json", "Accept-Encoding": "identity"})
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(max_retries=0))
+            self.mount(scheme, _Adapter())
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
+        """Nowhere: a redirect is an answer like any other, and no document."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        asked = kwargs | {"allow_redirects": False, "stream": True, "timeout": self.timeout_s, "proxies": {}}
+        asked = kwargs | {"stream": True, "timeout": self.timeout_s, "proxies": {}}
         call = _Call(lambda: self._exchange(request, asked))
         call.start()
         try:
