@@ -170,7 +170,8 @@ class Gate:
                 f"run {run_id} ended {run.status}" if run.publication else f"run {run_id} names no version to publish",
                 hint="Nothing was published. A promotion with --version or --bump that was recorded can be.",
             )
-        publisher = self.plugins.publisher(self.profile(run.product))
+        profile = self.profile(run.product)
+        publisher = self.plugins.publisher(profile)
         lane = run.destination
         with self.ledger.hold([lane], wait_s=self.lane_wait_s, lease_s=self.lease_s, waiting=progress) as lease:
             row = self.ledger.run_row(run_id)
@@ -178,7 +179,7 @@ class Gate:
             records = read_lane(self.store, self.ledger, lane)
             if moved := has_moved(records, self.ledger, row.inventory_version, row.source_git_ref):
                 raise Stale(f"{moved}; {run.publication.version} is of what run {run_id} recorded", hint=OUTDATED)
-            return publish(self.ledger, publisher, run, actor, lease=lease, progress=progress)
+            return publish(self.ledger, publisher, profile, run, actor, lease=lease, progress=progress)
 
     def driver(self, profile: ProductProfile) -> Driver:
         if profile.driver_id not in self.plugins.drivers:
@@ -252,7 +253,7 @@ class _Line:
         if run.publication is None or run.publication.published:
             return run
         publisher = self.gate.plugins.publisher(self.profile)
-        return publish(self.ledger, publisher, run, self.actor, lease=lease, progress=self.progress)
+        return publish(self.ledger, publisher, self.profile, run, self.actor, lease=lease, progress=self.progress)
 
     def _admit(self) -> RunApproval | None:
         """Gather, decide and save the decision with its whole input; an approval if it allows."""

@@ -163,7 +163,7 @@ class Publisher(Protocol):
     def next_version(self, product: ProductProfile, bump: Bump) -> str:
         """The version that follows the product's latest release. Raises GateError where that is not known."""
 
-    def publish(self, run: Run, progress: Progress) -> Publication:
+    def publish(self, product: ProductProfile, run: Run, progress: Progress) -> Publication:
         """Publish ``run.publication.version`` for exactly the commit of a recorded run, and read it back.
 
         Called again after a crash, a lost answer, or success: what is right already is left, and what is not ours is

@@ -92,7 +92,7 @@ class FakePublisher:
         place = ("major", "minor", "patch").index(bump)
         return "v" + ".".join(str(number) for number in [*numbers[:place], numbers[place] + 1, 0, 0][:3])
 
-    def publish(self, run: Run, progress: Progress) -> Publication:
+    def publish(self, product: ProductProfile, run: Run, progress: Progress) -> Publication:
         assert run.publication and run.release
         version = run.publication.version
         self.asked.append(version)
