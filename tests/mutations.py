@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,11 @@ IDLE = frozenset({"deploy", "destination_health", "updated_at", "schema_version"
 """Facts that no rule reads; they are broken too, but seldom."""
 
 PRODUCTS = ("sellyouroutboard", "night", "bare", "unknown")
+LANES = ("testing", "staging", "prod", "prod", "")
+SUBJECTS = (
+    *("unverified:alice@workshop", "unverified:bob@desk", "unverified:*", "unverified:", "*", ""),
+    *("repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "repo:cbusillo/other:ref:refs/heads/main", "odd"),
+)
 LIMITS = (0, 1, 60, 120, 3600, 10800, 36000, 57600, 86400, 1209600, 900 * 86400)  # of the ages that rules ask for
 
 
@@ -48,14 +54,17 @@ def golden(name: str) -> Json:
 
 
 def questions(count: int, seed: int) -> Iterator[Json]:
-    """The golden questions as they are, then broken ones."""
+    """The golden questions as they are; then such with another story, with facts broken, or with both."""
     texts = [json.dumps(golden(name)) for name in GOLDEN]
     yield from map(json.loads, texts)
     for number in range(len(texts), count):
         chance = random.Random(f"{seed}/{number}")  # noqa: S311  # nobody has to be unable to guess it
         question = json.loads(chance.choice(texts))
-        for _ in range(chance.choice((1, 1, 2, 2, 3, 4, 6))):
-            chance.choice(CHANGES)(question, chance)
+        for tell in STORIES:
+            if chance.random() < 0.25:
+                tell(question, chance)
+        for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 5))):
+            chance.choice(BREAKS)(question, chance)
         yield question
 
 
@@ -87,6 +96,11 @@ def left_out(question: Json, chance: random.Random) -> None:
 def another_type(question: Json, chance: random.Random) -> None:
     if place := any_place(question, chance):
         place[0][place[1]] = json.loads(json.dumps(chance.choice(OTHERS)))
+
+
+def emptied(question: Json, chance: random.Random) -> None:
+    if place := any_place(question, chance, (dict, list, str)):
+        place[0][place[1]] = chance.choice(("", [], {}, None, False, 0))
 
 
 def wrapped(question: Json, chance: random.Random) -> None:
@@ -190,6 +204,7 @@ def another_list(question: Json, chance: random.Random) -> None:
         lambda: entries.append(chance.choice(OTHERS)),
         entries.clear,
         lambda: entries.append([entry]),
+        lambda: place and place[0].__setitem__(place[1], {str(key): one for key, one in enumerate(entries)}),
     ]
     chance.choice(ways)()
 
@@ -218,15 +233,28 @@ def swapped(question: Json, chance: random.Random) -> None:
 
 
 def everywhere(question: Json, chance: random.Random) -> None:
-    """A text, wherever it stands: so that what has to be equal still is."""
-    texts = [holder[key] for holder, key in places(question) if isinstance(holder[key], str)]
+    """A text, wherever it stands or is a part of another: so that what has to be equal still is."""
+    texts = sorted({holder[key] for holder, key in places(question, idle=False) if isinstance(holder[key], str)} - {""})
     if not texts:
         return
     old = chance.choice(texts)
-    new = chance.choice([chance.choice(texts), chance.choice(texts), old + "x", old[:-1], "", look_alike(old, chance)])
+    if chance.random() < 0.3:
+        new: Json = chance.choice((None, 7, True, [], {}, 10**30))
+        for holder, key in list(places(question)):
+            if holder[key] == old and isinstance(holder[key], str):
+                holder[key] = new
+        return
+    if chance.random() < 0.3:
+        old = chance.choice([part for part in re.split("[/:@]", old) if part] or [old])
+    text = chance.choice(
+        ["", "", old + "x", old[1:], old[:-1], chance.choice(texts), look_alike(old, chance), old.upper()]
+    )
     for holder, key in list(places(question)):
-        if holder[key] == old and isinstance(holder[key], str):
-            holder[key] = new
+        if isinstance(holder[key], str):
+            holder[key] = holder[key].replace(old, text)
+
+
+# -- another story, well told
 
 
 def at_another_time(question: Json, chance: random.Random) -> None:
@@ -248,48 +276,67 @@ def of_another_product(question: Json, chance: random.Random) -> None:
             question[part]["product"] = name
 
 
-def decoy(question: Json, chance: random.Random) -> None:
-    """Facts that a rule may confuse: a hold, an open run, an entry of history that is the release itself."""
+def of_another_actor(question: Json, chance: random.Random) -> None:
+    verifier = chance.choice((None, None, "github-oidc", "github-oidc", "", "another", ["github-oidc"]))
+    question["actor"] = {"subject": chance.choice(SUBJECTS), "verified_by": verifier}
+
+
+def at_another_lane(question: Json, chance: random.Random) -> None:
     side = question.get(chance.choice(("source", "destination")))
-    release, now = question.get("release"), question.get("now")
-    if not isinstance(side, dict):
-        return
-    run = side.get("run")
-    history = side.get("history")
-    last = run.get("last") if isinstance(run, dict) else None
-    ways: list[Callable[[], object]] = [
-        lambda: side.update(hold={"reason": "audit", "subject": "alice", "since": now}),
-        lambda: side.update(inventory=None),
-        lambda: side.pop("inventory", None),
-    ]
-    if isinstance(run, dict):
-        ways.append(lambda: run.update({chance.choice(("open", "settled")): chance.choice((True, False))}))
-    if isinstance(last, dict) and isinstance(release, dict):
-        ways.append(lambda: last.update(release))
-        ways.append(lambda: last.update(status=chance.choice(("recorded", "fail", "unknown", None))))
-    if isinstance(history, list) and isinstance(release, dict):
-        known = {"action": "promote", "at": now, "rolled_back": chance.random() < 0.5}
-        part = chance.choice(([], ["artifact_id"], ["source_git_ref"]))
-        other = {key: "other" if key in part else value for key, value in release.items()}
-        ways += [lambda: history.append({**other, **known})] * 4
-        if isinstance(side.get("inventory"), dict) and isinstance(side["inventory"].get("artifact_identity"), dict):
-            ways.append(lambda: names(side["inventory"], release))
-    chance.choice(ways)()
+    if isinstance(side, dict):
+        lane = {
+            "context": chance.choice(("sellyouroutboard", "sellyouroutboard", "other")),
+            "instance": chance.choice(LANES),
+        }
+        side["lane"] = lane
+        if chance.random() < 0.7:
+            question["product"]["lanes"].append({**lane, "base_url": "", "health_url": "https://another.example.org"})
 
 
-def names(inventory: Json, release: Json) -> None:
-    inventory["artifact_identity"]["artifact_id"] = release.get("artifact_id")
-    inventory["source_git_ref"] = release.get("source_git_ref")
+def ran_before(question: Json, chance: random.Random) -> None:
+    """The release, or a part of it, is in the destination's past; what it runs now is told in some way or other."""
+    destination, release = question["destination"], question["release"]
+    part = chance.choice(((), (), ("artifact_id",), ("source_git_ref",)))
+    known = {key: "other" if key in part else value for key, value in release.items()}
+    entry = {**known, "action": "promote", "at": question["now"], "rolled_back": chance.random() < 0.3}
+    destination["history"] = [*destination.get("history", []), entry]
+    destination["run"]["settled"] = chance.choice((True, False, False))
+    last = (
+        {**release, "status": "recorded"} if chance.random() < 0.6 else {"status": chance.choice(("recorded", "fail"))}
+    )
+    destination["run"]["last"] = {**(destination["run"]["last"] or {}), **last}
+    if chance.random() < 0.3:
+        destination["run"]["last"][chance.choice(("status", "artifact_id", "source_git_ref"))] = "another"
+    match chance.choice(("as it is", "lost", "torn", "named", "commit")):
+        case "lost":
+            destination["inventory"] = None
+        case "torn":
+            destination.pop("inventory", None)
+        case "named":
+            destination["inventory"]["artifact_identity"]["artifact_id"] = known["artifact_id"]
+            destination["inventory"]["source_git_ref"] = known["source_git_ref"]
+        case "commit":
+            destination["inventory"]["source_git_ref"] = known["source_git_ref"]
 
 
-CHANGES = (
+def held_or_open(question: Json, chance: random.Random) -> None:
+    side = question.get(chance.choice(("source", "destination")))
+    if isinstance(side, dict):
+        if chance.random() < 0.3:
+            side["hold"] = {"reason": "audit", "subject": "alice", "since": question["now"]}
+        else:
+            side["run"][chance.choice(("open", "settled"))] = chance.choice((True, False))
+
+
+STORIES = (of_another_product, at_another_time, of_another_actor, at_another_lane, ran_before, held_or_open)
+BREAKS = (
     left_out,
     another_type,
     another_type,
+    emptied,
     wrapped,
     another_name,
     extra_key,
-    another_text,
     another_text,
     another_number,
     another_time,
@@ -299,8 +346,5 @@ CHANGES = (
     swapped,
     swapped,
     everywhere,
-    at_another_time,
-    of_another_product,
-    decoy,
-    decoy,
+    everywhere,
 )

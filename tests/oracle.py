@@ -287,7 +287,7 @@ def driver_matches(q: Question) -> bool:
 
 def artifact_pinned(q: Question) -> bool:
     repository = q.at("product.image.repository")
-    if not q.of_product or not is_text(repository) or not is_text(q.artifact):
+    if not q.of_product or not is_text(repository) or not is_text(q.artifact) or "@" in repository:
         return False
     return re.fullmatch(re.escape(repository) + "@sha256:[0-9a-f]{64}", q.artifact) is not None
 

@@ -11,10 +11,11 @@ satisfied if {
 	products.asked(input.request, input.product)
 	input.product.image.repository != ""
 	is_string(input.release.artifact_id)
-	[repository, digest] := split(input.release.artifact_id, "@sha256:")
+	[repository, digest] := split(input.release.artifact_id, "@")
 	repository == input.product.image.repository
-	count(digest) == 64
-	trim(digest, "0123456789abcdef") == ""
+	startswith(digest, "sha256:")
+	count(digest) == 71
+	trim(trim_prefix(digest, "sha256:"), "0123456789abcdef") == ""
 }
 
 message := sprintf("The artifact is %v; the product's repository is %v.", [

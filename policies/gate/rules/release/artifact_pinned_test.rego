@@ -45,6 +45,13 @@ test_no_repository_is_not_one if {
 	_refused(cases.put(nowhere, "release/artifact_id", concat("", ["@sha256:", _digest])))
 }
 
+test_a_repository_that_is_pinned_itself_is_not_one if {
+	every repository in {"shop@latest", concat("", ["shop@sha256:", _digest])} {
+		within := cases.put(_good, "product/image/repository", repository)
+		_refused(cases.put(within, "release/artifact_id", concat("@sha256:", [repository, _digest])))
+	}
+}
+
 test_every_broken_fact_is_refused if {
 	every fact in {
 		"request/product", "product/product", "product/image/repository", "release/artifact_id",

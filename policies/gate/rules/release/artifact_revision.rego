@@ -20,7 +20,6 @@ satisfied if {
 	[_, digest] := split(input.release.artifact_id, "@")
 	digest != ""
 	input.evidence.oci.manifest.digest == digest
-	digest != ""
 	is_array(input.evidence.oci.manifest.platforms)
 	count(input.evidence.oci.manifest.platforms) > 0
 	every platform in input.evidence.oci.manifest.platforms {
