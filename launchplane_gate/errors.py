@@ -2,7 +2,7 @@
 
 GateError
   UsageError          2  a request, settings file or policy that cannot be used; nothing was done
-    SettingsError, PolicyError, RequestError, KeyReused, RecordUnreadable
+    SettingsError, PolicyError, RequestError, KeyReused, RecordUnreadable, ActorUnproven
   Undecided           3  no decision could be had; nothing happened
     EngineError, EvidenceFailed, LedgerError
   Stale               1  the lanes moved between the decision and the deploy; nothing was deployed
@@ -58,6 +58,12 @@ class RecordUnreadable(UsageError):
     hint = (
         "Nothing was done. Restore the record from a backup; a deploy or promotion to its lane replaces an inventory."
     )
+
+
+class ActorUnproven(UsageError):
+    """A token that does not prove who asks. Nobody asks then: it never stands for an unverified person."""
+
+    hint = "Nothing was done. Ask again with a new token, or with none as the person at the terminal."
 
 
 class Undecided(GateError):

@@ -91,8 +91,8 @@ class Question:
     """What is about to be asked of the policies, for plugins that gather facts.
 
     ``source`` is None for a deploy. ``runs``: what the destination's inventory names before the run.
-    ``version``: the one that the release is to be published under, if it is. ``deadline_s`` bounds the
-    whole call, in seconds.
+    ``version``: the one that the release is to be published under, if it is. ``branches``: those that the policies
+    allow releases of the product to come from. ``deadline_s`` bounds the whole call, in seconds.
     """
 
     phase: Phase
@@ -103,6 +103,7 @@ class Question:
     deadline_s: float
     runs: ReleaseIdentity | None = None
     version: str | None = None
+    branches: tuple[str, ...] = ()
 
 
 class Approval(Protocol):
@@ -192,6 +193,24 @@ def gate_evidence(question: Question) -> Mapping[str, Any] | None:
 @hookspec
 def gate_publishers() -> Iterable[Publisher]:  # type: ignore[empty-body]  # a specification
     """Name the publishers that this plugin brings; called once, when the gate starts."""
+
+
+@hookspec
+def gate_token() -> SecretStr | None:
+    """The token by which the platform that runs this process vouches for it; None where it runs elsewhere.
+
+    Called by the command line, which has the token verified like any other. An exception means that nobody asks.
+    """
+
+
+@hookspec
+def gate_actor(token: SecretStr) -> str | None:
+    """The subject whom a token proves to ask: the actor is that, verified by the name of this plugin.
+
+    None for a token of another issuer, or of none. Called before anything is asked of the policies. An exception means
+    that nobody asks: raise ActorUnproven for what the token does not prove, and Undecided for what cannot be known
+    now. Nothing of the token belongs into their words.
+    """
 
 
 @hookspec

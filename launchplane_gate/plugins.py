@@ -8,12 +8,19 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 import pluggy
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from launchplane_gate import hookspecs
-from launchplane_gate.errors import EvidenceFailed, GateError, RequestError, SettingsError
+from launchplane_gate.errors import (
+    ActorUnproven,
+    EvidenceFailed,
+    GateError,
+    RequestError,
+    SettingsError,
+    Undecided,
+)
 from launchplane_gate.hookspecs import Driver, PluginConfig, Publisher, Question
-from launchplane_gate.model import Run
+from launchplane_gate.model import Actor, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
 
@@ -94,6 +101,39 @@ class Plugins:
                 hint="Nothing was done. Name the product in the table of one that does, or promote without a version.",
             )
         return found[0]
+
+    def token(self) -> SecretStr | None:
+        """The token by which this process's platform vouches for it, if it does. Raises as ``actor`` does."""
+        return next(iter(self._answers("gate_token").values()), None)
+
+    def actor(self, token: SecretStr) -> Actor:
+        """Whom a token proves to ask. Raises ActorUnproven or Undecided; nobody has been proven to ask then."""
+        found = self._answers("gate_actor", token)
+        if len(found) != 1:
+            takers = {one.plugin_name for one in self._manager.hook.gate_actor.get_hookimpls()}
+            who = "more than one enabled plugin takes" if found else "no enabled plugin knows the issuer of"
+            raise ActorUnproven(
+                f"{who} the token; those that take tokens: {_listed(takers)}",
+                hint="Nothing was done. Enable the one that knows its issuer, such as [plugins.github-oidc].",
+            )
+        [(plugin, subject)] = found.items()
+        try:
+            return Actor(subject=subject, verified_by=plugin)
+        except ValidationError:
+            raise Undecided(f"the plugin {plugin} failed: it names nobody whom a record could hold") from None
+
+    def _answers(self, hook: str, *arguments: object) -> dict[str, Any]:
+        """What is not None of what the plugins answer, by plugin; the first that raises ends it."""
+        found = {}
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            try:
+                found[implementation.plugin_name] = implementation.function(*arguments)
+            except Exception as error:
+                if isinstance(error, GateError):
+                    raise
+                # What else it raises may have words that hold the token.
+                raise Undecided(f"the plugin {implementation.plugin_name} failed: {type(error).__name__}") from None
+        return {plugin: answer for plugin, answer in found.items() if answer is not None}
 
     def recorded(self, run: Run) -> list[str]:
         """Tell every observer of a recorded run; gives what went wrong there, a sentence each."""

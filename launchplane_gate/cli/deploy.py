@@ -155,8 +155,9 @@ def _run(session: Session, gate: Gate, request: Request, wait: float | None, *, 
     if wait is not None:
         gate.lane_wait_s = wait
     with progress_shown() as progress:
+        actor = session.actor()
         session.acting = True
-        run = gate.run(request, session.actor(), progress)
+        run = gate.run(request, actor, progress)
     document, code = run.model_dump(mode="json"), exit_code(run)
     try:
         after = _aftermath(gate, run)

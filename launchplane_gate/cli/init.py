@@ -153,10 +153,11 @@ def _adopt(session: Session, folder: Path) -> Answer:
         raise UsageError(
             f"{settings.state_dir} holds no records", hint="Nothing was done. The first run starts a ledger."
         )
-    bundle = session.bundle()  # raises while nothing has been done
+    bundle = session.bundle()  # like the next line, it raises while nothing has been done
+    actor = session.actor()
     ledger = Ledger.create(settings.state_dir)
     try:
-        lanes = adopt(store, ledger, settings.profiles.values(), session.actor())
+        lanes = adopt(store, ledger, settings.profiles.values(), actor)
         adopted = [
             (lane, _settling(bundle, profile.product, read_lane(store, ledger, lane)))
             for profile in settings.profiles.values()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from launchplane_gate.gate import Gate
     from launchplane_gate.ledger import Ledger
     from launchplane_gate.model import Actor
+    from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle
     from launchplane_gate.settings import Settings
     from launchplane_gate.store import FileStore
+
+PROOF = "LAUNCHPLANE_GATE_OIDC_TOKEN"  # the variable that may hold a token
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Session:
     config: Path | None = None
     outputs: list[Output] = field(default_factory=list)
     acting: bool = False
+    _plugins: Plugins | None = None
 
     def settings(self) -> Settings:
         from launchplane_gate.settings import load_settings
@@ -61,6 +66,7 @@ class Session:
         from launchplane_gate.gate import Gate
 
         with Gate.open(settings or self.settings()) as gate:
+            self._plugins = gate.plugins
             yield gate
 
     @contextmanager
@@ -78,10 +84,30 @@ class Session:
             ledger.close()
 
     def actor(self) -> Actor:
-        """A person at a terminal, whom nobody has verified."""
+        """Whom a token proves to ask; without one the person at the terminal, whom nobody has verified.
+
+        The token is the environment's, or that of the platform that runs this process. Raises ActorUnproven or
+        Undecided for one that proves nobody: it never makes place for the person.
+        """
+        from pydantic import SecretStr
+
+        from launchplane_gate.errors import ActorUnproven
         from launchplane_gate.model import Actor
 
-        return Actor(subject=actor_subject())
+        given = os.environ.get(PROOF)
+        if given == "":
+            raise ActorUnproven(f"{PROOF} is set, and empty", hint=f"Nothing was done. Fill {PROOF}, or unset it.")
+        plugins = self._loaded()
+        token = SecretStr(given) if given else plugins.token()
+        return plugins.actor(token) if token else Actor(subject=actor_subject())
+
+    def _loaded(self) -> Plugins:
+        """The plugins of the gate, or where there is none, those of the settings."""
+        from launchplane_gate.plugins import load_plugins
+
+        if self._plugins is None:
+            self._plugins = load_plugins(self.settings(), now=lambda: datetime.now(UTC))
+        return self._plugins
 
 
 def actor_subject() -> str:

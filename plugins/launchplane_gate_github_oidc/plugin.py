@@ -1,0 +1,64 @@
+"""The plugin ``github-oidc``: who asks is the subject of a token that GitHub Actions issued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from launchplane_gate.errors import ActorUnproven
+from launchplane_gate.hookspecs import PluginConfig, hookimpl
+from launchplane_gate_github_oidc.document import Asking
+from launchplane_gate_github_oidc.issuer import Issuer
+from launchplane_gate_github_oidc.options import read_options
+from launchplane_gate_github_oidc.runner import ask_runner
+from launchplane_gate_github_oidc.token import proven, read
+
+MAX_CHARACTERS = 1000  # what an actor may have
+
+
+class GithubOidcPlugin:
+    """Verifies tokens of one issuer. Raises SettingsError for settings it cannot use."""
+
+    def __init__(self, config: PluginConfig) -> None:
+        self._options, tls = read_options(config)
+        self._now = config.now
+        self._asking = Asking(tls, self._options.timeout_s)
+        self._issuer = Issuer(self._options.issuer, self._asking)
+
+    @hookimpl
+    def gate_token(self) -> SecretStr | None:
+        return ask_runner(self._options.audience, self._asking)
+
+    @hookimpl
+    def gate_actor(self, token: SecretStr) -> str | None:
+        unverified = read(token)
+        if unverified.issuer != self._options.issuer:
+            return None
+        key = self._issuer.key(unverified.key_id)
+        if key is None:
+            raise ActorUnproven(f"the token names a key that {self._options.issuer} does not have")
+        claims = proven(
+            unverified,
+            key,
+            audience=self._options.audience,
+            issuer=self._options.issuer,
+            leeway_s=self._options.leeway_s,
+            now=self._now(),
+        )
+        self._hold_to_repositories(claims)
+        return _subject(claims)
+
+    def _hold_to_repositories(self, claims: Mapping[str, Any]) -> None:
+        taken = self._options.repositories
+        if taken is not None and claims.get("repository") not in taken:
+            raise ActorUnproven("the token is of a repository that [plugins.github-oidc] repositories does not name")
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    """As GitHub makes it: repo:OWNER/NAME:ref:REF, repo:OWNER/NAME:environment:NAME or as the repository has it."""
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not subject.isprintable() or not 0 < len(subject) <= MAX_CHARACTERS:
+        raise ActorUnproven("the token names a subject that is no line of text")
+    return subject
