@@ -403,6 +403,7 @@ class _Line:
             self.waivers = self.ledger.waivers(self.destination, self.release)
         if phase == "admit":
             self.version = self._version()
+        decided = self.gate.bundle.settings.products.get(self.profile.product)
         question = Question(
             phase=phase,
             product=self.profile,
@@ -411,6 +412,7 @@ class _Line:
             release=self.release,
             runs=here.release,
             version=self.version,
+            branches=decided.branches if decided else (),
             deadline_s=EVIDENCE_DEADLINE_S,
         )
         facts: dict[str, Any] = {

@@ -25,6 +25,10 @@ class Commit:
     workflows: str | None
 
     @property
+    def touches_workflows(self) -> bool:
+        return self.workflows == self.sha
+
+    @property
     def tree(self) -> str:
         return hashlib.sha1(f"tree of {self.sha}".encode(), usedforsecurity=False).hexdigest()
 

@@ -6,7 +6,7 @@ from tests.fakes.github import answers
 from tests.fakes.github.answers import NOTHING, Answer, says
 from tests.fakes.github.releases import Release
 from tests.fakes.github.routing import REPO, Call, Do, Route
-from tests.fakes.github.schema import CREATE_RELEASE, PAGED, UPDATE_RELEASE
+from tests.fakes.github.schema import CREATE_RELEASE, GENERATE_NOTES, PAGED, UPDATE_RELEASE
 
 ACCEPTED = "contents=write; contents=write,workflows=write"
 
@@ -38,6 +38,12 @@ def _create(call: Call) -> Answer:
     release = call.repository.releases.create(call.fields, author)
     made = call.shapes.release(call.repository, release)
     return says(made, 201, {"Location": made["url"]})
+
+
+def _notes(call: Call) -> Answer:
+    """A draft of notes, of which nothing is kept; it takes the permission to write all the same."""
+    tag_name = call.fields["tag_name"]
+    return says({"name": tag_name, "body": f"**Full Changelog**: {tag_name}"})
 
 
 def _with_release(do: Do) -> Do:
@@ -110,6 +116,7 @@ ONE = f"{REPO}/releases/{{release_id}}"
 ROUTES = [
     Route("GET", f"{REPO}/releases", _list, query=PAGED),
     Route("POST", f"{REPO}/releases", _create, level="write", fields=CREATE_RELEASE),
+    Route("POST", f"{REPO}/releases/generate-notes", _notes, level="write", fields=GENERATE_NOTES),
     Route("GET", f"{REPO}/releases/latest", _latest),
     Route("GET", f"{REPO}/releases/tags/{{tag}}", _by_tag),
     Route("GET", ONE, _with_release(_read)),

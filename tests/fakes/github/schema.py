@@ -51,6 +51,10 @@ UPDATE_RELEASE: Fields = {
     "make_latest": LATEST,
 }
 CREATE_RELEASE: Fields = {**UPDATE_RELEASE, "tag_name": NEEDED, "generate_release_notes": SWITCH}
+GENERATE_NOTES: Fields = {
+    "tag_name": NEEDED,
+    **dict.fromkeys(("target_commitish", "previous_tag_name", "configuration_file_path"), Field()),
+}
 
 CREATE_REF: Fields = {"ref": NEEDED, "sha": NEEDED}
 UPDATE_REF: Fields = {"sha": NEEDED, "force": SWITCH}

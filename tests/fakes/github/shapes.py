@@ -178,7 +178,23 @@ class Shapes:
             "behind_by": found.behind_by,
             "total_commits": len(found.ahead),
             "commits": [self.commit(repository, commit) for commit in commits],
-            "files": [],
+            "files": [self.changed_workflow(repository, commit) for commit in found.ahead if commit.touches_workflows][
+                -1:
+            ],
+        }
+
+    def changed_workflow(self, repository: Repository, commit: Commit) -> Row:
+        """The one file of which it is told that a commit changed it."""
+        name = ".github/workflows/build.yml"
+        url = f"{self.url(repository)}/contents/{quote(name)}?ref={commit.sha}"
+        return {
+            "sha": commit.tree,
+            "filename": name,
+            "status": "modified",
+            **{"additions": 1, "deletions": 1, "changes": 2},
+            "blob_url": f"{WEB}/{repository.full_name}/blob/{commit.sha}/{quote(name)}",
+            "raw_url": f"{WEB}/{repository.full_name}/raw/{commit.sha}/{quote(name)}",
+            "contents_url": url,
         }
 
     def branch(self, repository: Repository, name: str, commit: Commit) -> Row:
