@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,10 @@ from click.testing import CliRunner, Result
 from launchplane_gate.authoring.paths import unknown_facts
 from launchplane_gate.authoring.schema import DOCUMENTS, SHIPPED, Document, as_text, schema_of, shipped_schema
 from launchplane_gate.cli import program
+from launchplane_gate.demo.workspace import write_workspace
 from launchplane_gate.model import Contract
 from launchplane_gate.plugins import evidence_contracts
-from launchplane_gate.policy import Bundle, Finding, load_bundle, shipped_policies
+from launchplane_gate.policy import Bundle, EmbeddedEngine, Finding, decide, load_bundle, shipped_policies
 from launchplane_gate.policy.syntax import Source
 from launchplane_gate_health import HealthPlugin
 from launchplane_gate_health.evidence import HealthEvidence
@@ -53,16 +56,40 @@ def test_a_shipped_schema_is_that_of_its_contract(document: Document) -> None:
     assert (ROOT / file).read_text() == made, f"a contract was changed; write its schema anew: {write}"
 
 
+def fits(documents: list[Any], schema: Any, folder: Path) -> list[bool]:
+    """Which of the documents OPA finds to fit a schema."""
+    asked = folder / "asked.json"
+    asked.write_text(json.dumps({"asked": documents, "is": schema}))
+    query = "[fits | some one in input.asked; [fits, _] := json.match_schema(one, input.is)]"
+    told = opa("eval", "--fail", "--format=raw", "--input", str(asked), query)
+    found: list[bool] = json.loads(told.stdout)
+    return found
+
+
 @needs_opa
 @pytest.mark.parametrize("name", GOLDEN)
 def test_opa_finds_that_a_golden_input_fits_the_schema_and_a_broken_one_does_not(name: str, tmp_path: Path) -> None:
     good = golden(name)
     no_evidence, misspelt, another_type = good | {"evidence": {}}, good | {"nwo": ""}, good | {"actor": "me"}
-    asked = tmp_path / "asked.json"
-    asked.write_text(json.dumps({"asked": [good, no_evidence, misspelt, another_type], "is": shipped_schema("input")}))
-    query = "[fits | some one in input.asked; [fits, _] := json.match_schema(one, input.is)]"
-    told = opa("eval", "--fail", "--format=raw", "--input", str(asked), query)
-    assert json.loads(told.stdout) == [True, True, False, False], told.stderr
+    asked = [good, no_evidence, misspelt, another_type]
+    assert fits(asked, shipped_schema("input"), tmp_path) == [True, True, False, False]
+
+
+@needs_opa
+def test_opa_finds_that_what_check_prints_fits_the_schema_of_a_decision(bundle: Bundle, tmp_path: Path) -> None:
+    decision = decide(
+        EmbeddedEngine(bundle), bundle, golden("deploy_admit"), waivers=(), now=datetime.now(UTC), decision_id="d"
+    )
+    printed = {**decision.model_dump(mode="json"), "allowed": decision.allowed}
+    assert fits([printed, printed | {"alowed": True}, {}], shipped_schema("decision"), tmp_path) == [True, False, False]
+
+
+@needs_opa
+def test_opa_finds_that_the_settings_of_a_workspace_fit_their_schema(tmp_path: Path) -> None:
+    write_workspace(tmp_path, releases={}, ports=(1, 2), actor="me", confirm_timeout_s=1, confirm_interval_s=1)
+    settings = tomllib.loads((tmp_path / "launchplane-gate.toml").read_text())
+    misspelt = settings | {"engin": "opa"}
+    assert fits([settings, misspelt], shipped_schema("settings"), tmp_path) == [True, False]
 
 
 def nodes(schema: Any, place: str = "") -> Iterator[tuple[str, Any]]:

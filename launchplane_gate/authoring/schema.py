@@ -32,6 +32,7 @@ def schema_of(document: Document, evidence: Evidence) -> Schema:
     """Make a schema anew; ``evidence`` is that of the plugins which an input may hold facts of."""
     if document == "decision":
         schema = _of(Decision, mode="serialization")  # it is only ever written
+        schema["properties"]["allowed"] = {"type": "boolean"}  # which the commands that print one say too
     elif document == "settings":
         schema = _of(SettingsFile)
     else:
