@@ -148,8 +148,9 @@ def _run_tests(server: OpaServer, bundle: Bundle, modules: Sequence[ServedModule
     tests = {_name(test): test for test in bundle.tests if test.path in paths and not test.is_todo}
     if not tests:
         return 0
-    query = f'held := {{t | some t in {json.dumps(list(tests))}; object.get(data.gate_test, split(t, "."), 0) == true}}'
-    held = server.query(query, {}).get("held")
+    # all of them at once, in a variable that is not part of the answer: one by one took three times as long
+    each = f'some t in {json.dumps(list(tests))}; object.get(everything, split(t, "."), 0) == true'
+    held = server.query(f"held := {{t | everything := data.gate_test; {each}}}", {}).get("held")
     failed = [test for name, test in tests.items() if not isinstance(held, list) or name not in held]
     if failed:
         named = ", ".join(f"{test.file}:{test.line}: {test.name}" for test in failed[:3])

@@ -122,7 +122,7 @@ class OpaStub(HealthServer):
     def _query(self, body: bytes) -> dict[str, Any]:
         """The two queries that the gate asks. They are told apart by what they begin with: a stub knows no Rego."""
         query = json.loads(body)["query"] if b'"asked"' not in body else ""
-        if names := re.match(r"held := \{t \| some t in (\[.*?\]);", query):
+        if names := re.match(r"held := .*some t in (\[.*?\]);", query):
             return {"held": [name for name in json.loads(names[1]) if name not in self.failing]}
         known = (self.bundle.revision, strictjson.sha256(body))
         if known not in _answers:
