@@ -66,7 +66,11 @@ class RunApproval:
         with self.door:
             if self.redeemed:
                 raise ApprovalVoid(f"the approval of run {self.run_id} is spent")
-            self._open(target)
+            try:
+                self._open(target)
+            except Stale as stale:
+                self.stale = stale
+                raise
         yield self.release
         self.ledger.step(self.run_id, self.lane, "triggered", {}, lease=self.lease)
         self.lease.release(lane for lane in self.versions if lane != self.lane)
@@ -82,6 +86,7 @@ class RunApproval:
                 {"deployment_record_id": self.deployment.record_id, "target": target.model_dump()},
                 lease=self.lease,
                 after="decided",
+                rests_on={waiver.waiver_id for waiver in self.decision.waivers},
                 redeemed=True,
                 deployment_record_id=self.deployment.record_id,
             )
@@ -91,13 +96,15 @@ class RunApproval:
         self.store.write_deployment_record(self.deployment)
 
     def _still_as_decided(self) -> LaneRecords:
-        """Both lanes' records, read again; gives the destination's."""
+        """Both lanes' records, read again, and the clock; gives the destination's."""
         now = {lane: self.reread(lane) for lane in self.versions}
         for lane, decided_on in self.versions.items():
             if now[lane].version != decided_on:
                 runs = now[lane].release or "nothing known"
-                self.stale = Stale(f"{lane} has changed since the policies decided; it runs {runs} now")
-                raise self.stale
+                raise Stale(f"{lane} has changed since the policies decided; it runs {runs} now")
+        for waiver in self.decision.waivers:
+            if waiver.expires_at <= self.ledger.now():
+                raise Stale(f"the waiver {waiver.waiver_id} ended after the policies decided")
         return now[self.lane]
 
     def _start_after(self, destination: LaneRecords) -> str:

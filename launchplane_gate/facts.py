@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EvidenceFailed, RecordUnreadable
 from launchplane_gate.hookspecs import Driver
-from launchplane_gate.ledger import Ledger, Row, as_last_run
-from launchplane_gate.model import DeploymentFacts, Hold, Lane, ReleaseIdentity, noun, short, unstamp
+from launchplane_gate.ledger import Ledger, Row
+from launchplane_gate.model import DeploymentFacts, Hold, Lane, LastRun, ReleaseIdentity, noun, short, unstamp
 from launchplane_gate.records import DeploymentRecord, EnvironmentInventory
 from launchplane_gate.store import RecordStore, plain, version
 
@@ -133,7 +133,7 @@ def lane_facts(records: LaneRecords, ledger: Ledger, driver: Driver, *, but_run:
             "settled": is_settled,
             "open": ledger.has_open_run(lane, but=but_run),
             "why": why,
-            "last": last and as_last_run(last).model_dump(),
+            "last": last and _last_run(last).model_dump(),
             "confirmed_at": last.confirmed_at if last else None,
         },
     }
@@ -180,6 +180,17 @@ def _not_older(
         return record is not named and bool(began and started and started < began)
 
     return tuple(record for record in deployments if not is_older(record))
+
+
+def _last_run(row: Row) -> LastRun:
+    return LastRun(
+        run_id=row.run_id,
+        action=row.action,
+        status=row.status,
+        artifact_id=row.artifact_id,
+        source_git_ref=row.source_git_ref,
+        at=row.started_at,
+    )
 
 
 def _deployment(record: DeploymentRecord, untouched: frozenset[str]) -> DeploymentFacts:

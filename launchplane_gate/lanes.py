@@ -17,6 +17,7 @@ from launchplane_gate.model import Actor, Contract, Decision, Hold, Lane, Observ
 from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
+from launchplane_gate.waivers import WaiverView, look_at_waivers
 
 PROGRAM = "launchplane-gate"
 AT_ONCE = 8
@@ -47,6 +48,7 @@ class LaneView(Contract):
     hold: Hold | None
     observed: Observation | None
     differs: str
+    waivers: tuple[WaiverView, ...] = ()  # those that are live
     promotions: tuple[Promotion, ...] = ()
     next: str = ""
     command: str = ""
@@ -111,6 +113,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
     records, last = read_lane(gate.store, gate.ledger, lane), gate.ledger.last_effective(lane)
     is_settled, why = settled(records, last)
     observed, differs = _observed(gate, profile, records)
+    waivers = look_at_waivers(gate.ledger, gate.bundle.settings, {lane: profile.product}, lane)
     return LaneView(
         product=profile.product,
         lane=lane,
@@ -121,6 +124,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
         hold=records.hold,
         observed=observed,
         differs=differs if is_settled else "",
+        waivers=tuple(view for view in waivers if view.state == "live"),
     )
 
 

@@ -8,27 +8,24 @@ run's status.
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-import psutil
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from launchplane_gate import strictjson
-from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled
-from launchplane_gate.model import HistoryEntry, Hold, Lane, LastRun, ReleaseIdentity, RunStatus, Waiver, stamp
+from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled, Stale
+from launchplane_gate.holders import is_gone, this_process
+from launchplane_gate.model import HistoryEntry, Hold, Lane, ReleaseIdentity, RunStatus, Waiver, stamp
 
 SCHEMA_VERSION = 1
 FILE_NAME = "ledger.sqlite"
@@ -37,7 +34,6 @@ CLOSING = frozenset(get_args(RunStatus)) - {"open"}
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 PUBLISHING = frozenset({"publishing", "published", "unpublished"})  # what follows the recording of a run
 POLL_S = 0.05
-SAME_START_S = 2.0  # no process id is given out again sooner
 _LARGEST = 2**26  # bytes of what we wrote ourselves
 
 _tables = sa.MetaData()
@@ -148,7 +144,13 @@ _HISTORY = (
     .where(*_is(_runs), _runs.c.status.in_(("recorded", "adopted")), _runs.c.artifact_id.is_not(None))
     .order_by(_runs.c.number.desc())
 )
-_WAIVERS = sa.select(_entries.c.body).where(*_is(_entries), _entries.c.kind == "waiver")
+_REVOKED = sa.select(_entries.c.subject).where(*_is(_entries), _entries.c.kind == "waiver_revoked").correlate(None)
+_WAIVERS = sa.select(_entries.c.body).where(
+    *_is(_entries), _entries.c.kind == "waiver", _entries.c.subject.not_in(_REVOKED)
+)
+_WAIVED = sa.select(_entries.c.subject, _entries.c.body).where(
+    *_is(_entries), _entries.c.decision_id.is_not(None), _entries.c.body.contains('"waivers":[{', autoescape=True)
+)
 _FREE_KEY = _keys.delete().where(_keys.c.run_id == _RUN)
 
 
@@ -178,8 +180,7 @@ class Entry:
         """What its decision was made on; None where it holds none."""
         if self.input_text is None:
             return None
-        read: dict[str, Any] = strictjson.loads(self.input_text, max_bytes=_LARGEST)
-        return read
+        return _body(self.input_text)
 
 
 class Lease:
@@ -281,11 +282,11 @@ class Ledger:
         with self._write(durable=False) as connection:
             for lane in lanes:
                 row = self._lane(connection, lane)
-                if row.holder and row.lease_until > time.time() and not _is_gone(row.holder_process):
+                if row.holder and row.lease_until > time.time() and not is_gone(row.holder_process):
                     return f"{lane} is held by process {row.holder_process.split()[1]} since {row.held_since}"
             taken = {
                 "holder": holder,
-                "holder_process": _this_process(),
+                "holder_process": this_process(),
                 "held_since": stamp(self.now()),
                 "lease_until": time.time() + lease_s,
             }
@@ -302,7 +303,7 @@ class Ledger:
         """Whether a hold is in force, and its process alive."""
         with self._read() as connection:
             row = connection.execute(_SELECT_LANE, _of(lane)).first()
-        return bool(row and row.holder == holder and row.lease_until > time.time() and not _is_gone(row.holder_process))
+        return bool(row and row.holder == holder and row.lease_until > time.time() and not is_gone(row.holder_process))
 
     def _close_interrupted(self, connection: sa.Connection, lane: Lane) -> None:
         """Close each open run on a lane that was just taken: whoever ran it is gone."""
@@ -337,14 +338,18 @@ class Ledger:
         *,
         lease: Lease,
         after: str | None = None,
+        rests_on: Set[str] = frozenset(),
         **columns: Any,
     ) -> None:
         """Append a step of an open run that holds its lane under ``lease``; start the lease anew.
 
-        ``after``: the step that the run must stand at. Raises NotSettled where the run is no longer ours.
+        ``after``: the step that the run must stand at. Raises NotSettled where the run is no longer ours, Stale where
+        one of the waivers that it ``rests_on`` was revoked.
         """
         status = kind if kind in CLOSING else "open"
         with self._write(durable=kind in DURABLE) as connection:
+            if rests_on and (revoked := self._revoked(connection, lane) & rests_on):
+                raise Stale(f"the waiver {min(revoked)} was revoked after the policies decided")
             columns |= {"of_run": run_id, "of_holder": lease.holder, "of_step": after, "step": kind, "status": status}
             moved = connection.execute(_STEP_RUN, columns).rowcount == 1
             if not moved or not self._append(connection, lane, kind, run_id, body, lease=lease):
@@ -416,11 +421,25 @@ class Ledger:
         with self._write() as connection:
             self._append(connection, waiver.lane, "waiver", waiver.waiver_id, waiver.model_dump(mode="json"))
 
+    def revoke_waiver(self, waiver: Waiver, body: Mapping[str, Any]) -> bool:
+        """End a waiver from here on; False where somebody did so before."""
+        with self._write() as connection:
+            if waiver.waiver_id in self._revoked(connection, waiver.lane):
+                return False
+            return self._append(connection, waiver.lane, "waiver_revoked", waiver.waiver_id, body)
+
     def waivers(self, lane: Lane, release: ReleaseIdentity | None) -> list[Waiver]:
-        """Every waiver for a release on a lane, expired ones too; none for a release that is not known."""
+        """Every waiver for a release on a lane but the revoked ones; none for a release that is not known."""
         with self._read() as connection:
             found = [Waiver.model_validate_json(body) for body in connection.execute(_WAIVERS, _of(lane)).scalars()]
         return [waiver for waiver in found if waiver.release == release]
+
+    def uses_of_waivers(self, lane: Lane) -> list[tuple[str, str]]:
+        """Which run's decision on a lane used which waiver, the oldest first: their ids."""
+        with self._read() as connection:
+            rows = connection.execute(_WAIVED.order_by(_entries.c.number), _of(lane)).all()
+        used = [(run, waiver) for run, body in rows for waiver in _body(body)["decision"]["waivers"]]
+        return list(dict.fromkeys((run, waiver["waiver_id"]) for run, waiver in used))
 
     def hold_on(self, lane: Lane) -> Hold | None:
         with self._read() as connection:
@@ -429,8 +448,10 @@ class Ledger:
 
     # -- reading and verifying
 
-    def entries(self, *, subject: str = "", lane: Lane | None = None) -> list[Entry]:
+    def entries(self, *, subject: str = "", lane: Lane | None = None, kinds: Sequence[str] = ()) -> list[Entry]:
         query = sa.select(_entries).order_by(_entries.c.number)
+        if kinds:
+            query = query.where(_entries.c.kind.in_(kinds))
         if subject:
             query = query.where(_entries.c.subject == subject)
         if lane:
@@ -508,6 +529,9 @@ class Ledger:
         moved = {"length": row["position"], "head": row["hash"], "lease_until": lease_until}
         connection.execute(_UPDATE_LANE, _of(lane, **moved))
         return True
+
+    def _revoked(self, connection: sa.Connection, lane: Lane) -> Set[str]:
+        return frozenset(connection.execute(_REVOKED, _of(lane)).scalars())
 
     def _lane(self, connection: sa.Connection, lane: Lane) -> Row:
         row = connection.execute(_SELECT_LANE, _of(lane)).first()
@@ -590,53 +614,15 @@ def _begin(connection: sa.Connection) -> None:
 
 def _entry(row: Row) -> Entry:
     lane = Lane.model_construct(context=row.context, instance=row.instance)
-    return Entry(
-        row.number, lane, row.kind, row.subject, row.at, strictjson.loads(row.body, max_bytes=_LARGEST), row.input
-    )
+    return Entry(row.number, lane, row.kind, row.subject, row.at, _body(row.body), row.input)
+
+
+def _body(text: str) -> dict[str, Any]:
+    body: dict[str, Any] = strictjson.loads(text, max_bytes=_LARGEST)
+    return body
 
 
 def _hash(row: Any) -> str:
     get = row.get if isinstance(row, dict) else row._mapping.get
     chained = ("context", "instance", "position", "kind", "subject", "decision_id", "at", "body", "input", "previous")
     return strictjson.digest([get(name) for name in chained])
-
-
-@cache
-def _here() -> str:
-    """This machine, or this container of it: where a process id means the same process."""
-    with suppress(OSError):
-        return f"{socket.gethostname()}/{os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115  # no path, a name
-    return socket.gethostname()
-
-
-def _this_process() -> str:
-    """Where it runs, its id and when it began: enough to know it again, or to know that it is gone."""
-    return f"{_here()} {os.getpid()} {_began(psutil.Process())}"
-
-
-def _began(process: psutil.Process) -> float:
-    """Seconds from boot to the start of a process, which setting the clock does not change."""
-    return round(process.create_time() - psutil.boot_time(), 2)
-
-
-def _is_gone(holder: str) -> bool:
-    """Whether a holder is known to be gone; of one elsewhere only its lease tells."""
-    here, pid, began = holder.split()
-    if here != _here():
-        return False
-    try:
-        process = psutil.Process(int(pid))
-        return abs(_began(process) - float(began)) > SAME_START_S or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def as_last_run(row: Row) -> LastRun:
-    return LastRun(
-        run_id=row.run_id,
-        action=row.action,
-        status=row.status,
-        artifact_id=row.artifact_id,
-        source_git_ref=row.source_git_ref,
-        at=row.started_at,
-    )

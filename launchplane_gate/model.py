@@ -280,15 +280,20 @@ class PolicyInput(Contract):
 
 
 class Waiver(Contract):
-    """Leave to pass one rule on one destination lane, for one release, until a moment."""
+    """Leave to pass one rule on one destination lane, for one release, until a moment.
+
+    ``approver`` is the word of who grants it; it is neither that person nor the one who asks for what it lets through.
+    """
 
     waiver_id: Identifier
     code: RuleCode
     lane: Lane
     release: ReleaseIdentity
-    expires_at: AwareDatetime
     reason: Text
-    approver: Text
+    approver: Annotated[str, StringConstraints(max_length=1000, pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
+    granted_by: Actor
+    granted_at: AwareDatetime
+    expires_at: AwareDatetime
 
 
 class RuleResult(Contract):
@@ -313,6 +318,7 @@ class Decision(Contract):
     release: ReleaseIdentity | None
     actor: Actor
     results: tuple[RuleResult, ...]
+    waivers: tuple[Waiver, ...] = ()  # those that were used, each until when it counts by the policies
     engine: str
     policy_revision: str
     input_digest: str

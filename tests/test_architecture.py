@@ -11,12 +11,12 @@ PACKAGE = ROOT / "launchplane_gate"
 
 # Each room may import those of the lines above it, and within a package its own modules.
 LAYERS = [
-    {"errors", "strictjson"},
+    {"errors", "strictjson", "holders"},
     {"records"},
     {"model"},
     {"hookspecs", "settings"},
     {"policy", "store", "ledger", "plugins"},
-    {"facts"},
+    {"facts", "waivers"},
     {"approval", "runs", "adoption", "publishing"},
     {"gate"},
     {"lanes", "authoring", "prove", "testing"},

@@ -9,7 +9,7 @@ import pytest
 
 from launchplane_gate.cli.deploy import EXIT_CODES
 from launchplane_gate.lanes import LaneView
-from launchplane_gate.model import Actor, Decision, Lane, ReleaseIdentity, RuleResult, Run, RunStatus
+from launchplane_gate.model import Actor, Decision, Lane, ReleaseIdentity, RuleResult, Run, RunStatus, Waiver
 from launchplane_gate.report.decision import decision_text
 from launchplane_gate.report.lanes import lanes_text
 from launchplane_gate.report.run import Aftermath, run_text
@@ -22,6 +22,17 @@ TESTING = Lane(context="shop", instance="testing")
 NEW = ReleaseIdentity(artifact_id=f"shop@sha256:{'b' * 64}", source_git_ref="b" * 40)
 OLD = ReleaseIdentity(artifact_id=f"shop@sha256:{'a' * 64}", source_git_ref="a" * 40)
 ACTOR = Actor(subject="unverified:operator@desk")
+WAIVER = Waiver(
+    waiver_id="w-1",
+    code="group.rule",
+    lane=PROD,
+    release=NEW,
+    reason="known",
+    approver="github:alice",
+    granted_by=ACTOR,
+    granted_at=NOW,
+    expires_at=NOW + timedelta(hours=2),
+)
 NOT_PROVEN = ("unknown", "unconfirmed", "unrecorded", "interrupted")
 
 
@@ -83,6 +94,7 @@ def decision(*statuses: str) -> Decision:
         release=NEW,
         actor=ACTOR,
         results=results,
+        waivers=tuple(WAIVER.model_copy(update={"code": one.code}) for one in results if one.status == "waived"),
         engine="embedded",
         policy_revision="c" * 64,
         input_digest="d" * 64,
@@ -145,7 +157,8 @@ def test_refusals_come_first_with_remedy_and_short_revisions() -> None:
     assert said.splitlines() == [
         "  x   group.rule_1           saw aaaaaaa",
         "                             Do this.",
-        "  w   group.rule_2           Waived by w-1. saw aaaaaaa",
+        "  w   group.rule_2           Waived by w-1, approved by github:alice: known",
+        "                             saw aaaaaaa",
         "  .   2 other rules passed   (--all shows them)",
     ]
 

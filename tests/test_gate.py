@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from launchplane_gate.errors import (
 )
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, InventoryWriter, Question
-from launchplane_gate.model import Actor, Lane, Outcome, ReleaseIdentity, Run, Target, Waiver
+from launchplane_gate.model import Actor, Lane, Outcome, ReleaseIdentity, Run, Target
 from launchplane_gate.records import DeploymentRecord, EnvironmentInventory
 from tests.conftest import ACTOR, PROD, TESTING, A, B, C, MakeGate, deploy, promote, release
 from tests.fakes.platform import FakePlatform
@@ -186,25 +185,6 @@ def test_an_unknown_product_or_lane_is_a_bad_request(gate: Gate, unknown: dict[s
     with pytest.raises(RequestError):
         gate.run(deploy(A).model_copy(update=unknown), ACTOR)
     assert gate.ledger.runs() == []
-
-
-@pytest.mark.parametrize(("hours", "ends"), [(1, "recorded"), (-1, "denied")])
-def test_a_live_waiver_of_the_ledger_lets_its_release_past_its_rule(gate: Gate, hours: int, ends: str) -> None:
-    waiver = Waiver(
-        waiver_id="w-1",
-        code="lane.not_bypassed",
-        lane=PROD,
-        release=A,
-        expires_at=datetime.now(UTC) + timedelta(hours=hours),
-        reason="the glass is broken",
-        approver="somebody else",
-    )
-    gate.ledger.save_waiver(waiver)
-    run = gate.run(deploy(A, to="prod"), ACTOR)
-    assert run.status == ends and run.admitted
-    waived = [(result.code, result.waiver_id) for result in run.admitted.results if result.status == "waived"]
-    assert waived == ([("lane.not_bypassed", "w-1")] if ends == "recorded" else [])
-    assert gate.run(deploy(B, to="prod"), ACTOR).status == "denied"  # it was for one release
 
 
 # -- what does not end well

@@ -16,7 +16,7 @@ import pytest
 
 from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled
 from launchplane_gate.ledger import FILE_NAME, Key, Lease, Ledger
-from launchplane_gate.model import Lane, ReleaseIdentity, Waiver
+from launchplane_gate.model import Actor, Lane, ReleaseIdentity, Waiver
 
 TESTING = Lane(context="shop", instance="testing")
 PROD = Lane(context="shop", instance="prod")
@@ -210,9 +210,11 @@ def waiver(lane: Lane, waiver_id: str = "w-1") -> Waiver:
         code="lane.not_bypassed",
         lane=lane,
         release=RELEASE,
-        expires_at=datetime.now(UTC) + timedelta(hours=1),
         reason="break glass",
         approver="somebody else",
+        granted_by=Actor(subject="me"),
+        granted_at=datetime.now(UTC),
+        expires_at=datetime.now(UTC) + timedelta(hours=1),
     )
 
 

@@ -275,6 +275,8 @@ def test_a_product_may_be_decided_on_in_every_way(folder: Path) -> None:
         ("thresholds.health_s", None, "thresholds.health_s"),
         ("thresholds.health_s", 2**53, "beyond 2^53"),
         ("thresholds.health_matches", 0, "health_matches"),
+        ("thresholds.waiver_max_s", 366 * 86400 + 1, "waiver_max_s has to be"),
+        ("products.p.thresholds.waiver_max_s", 3601, "may only say less"),
         ("waivable", ["lane.unknown"], "no rule has the code lane.unknown"),
         ("waivable", ["lane.not_bypassed", "lane.not_bypassed"], "has an entry twice"),
         ("products.p.more", {}, "products.p.more"),

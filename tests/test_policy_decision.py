@@ -13,7 +13,7 @@ from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
 from launchplane_gate.model import Decision, Lane, ReleaseIdentity, Waiver
 from launchplane_gate.policy import Bundle, decide, load_bundle, refusals
-from launchplane_gate.policy.config import Config
+from launchplane_gate.policy.config import Config, ProductPolicy
 from launchplane_gate.policy.decision import ANSWER
 from launchplane_gate.policy.engine import EvaluationFailed, Undefined
 from launchplane_gate.policy.floor import FLOOR
@@ -87,9 +87,11 @@ def waiver(**changes: Any) -> Waiver:
         "code": "lane.odd",
         "lane": LANE,
         "release": RELEASE,
-        "expires_at": NOW + timedelta(seconds=1),
         "reason": "known",
         "approver": "somebody",
+        "granted_by": {"subject": "me"},
+        "granted_at": NOW - timedelta(minutes=1),
+        "expires_at": NOW + timedelta(seconds=1),
     }
     return Waiver.model_validate(fields | changes)
 
@@ -265,12 +267,13 @@ def test_a_live_waiver_lets_a_rule_pass_and_is_named(bundle: Bundle) -> None:
     decision = ask(bundle, promotion(odd=[]), waivers=[waiver()])
     assert decision.allowed
     assert [(r.code, r.waiver_id) for r in decision.results if r.status == "waived"] == [("lane.odd", "w-1")]
+    assert decision.waivers == (waiver(),)
 
 
 def test_a_waiver_of_a_rule_that_is_satisfied_is_not_used(bundle: Bundle) -> None:
     decision = ask(bundle, promotion(), waivers=[waiver()])
     assert statuses(decision)["lane.odd"] == "pass"
-    assert all(result.waiver_id is None for result in decision.results)
+    assert all(result.waiver_id is None for result in decision.results) and decision.waivers == ()
 
 
 @pytest.mark.parametrize(
@@ -283,12 +286,43 @@ def test_a_waiver_of_a_rule_that_is_satisfied_is_not_used(bundle: Bundle) -> Non
         {"release": RELEASE.model_copy(update={"artifact_id": "other"})},
         {"release": RELEASE.model_copy(update={"source_git_ref": "other"})},
         {"code": "lane.settled"},
+        {"granted_at": NOW + timedelta(microseconds=1)},
+        {"granted_at": NOW - timedelta(hours=1), "expires_at": NOW + timedelta(days=1)},  # the bound is an hour
+        {"approver": "deployer"},  # who asks
+        {"approver": "Unverified: DePloyer"},
+        {"approver": "ME"},  # who granted it
     ],
     ids=str,
 )
 def test_a_waiver_holds_for_its_rule_lane_release_and_time_only(bundle: Bundle, changes: dict[str, Any]) -> None:
     decision = ask(bundle, promotion(odd=[]), waivers=[waiver(**changes)])
     assert [refusal.code for refusal in decision.refusals] == ["lane.odd"]
+
+
+def test_a_waiver_that_was_granted_for_longer_counts_as_long_as_the_policies_let_it(bundle: Bundle) -> None:
+    granted_at = NOW - timedelta(minutes=59)
+    longer = waiver(granted_at=granted_at, expires_at=NOW.replace(year=2031))
+    decision = ask(bundle, promotion(odd=[]), waivers=[longer])
+    assert decision.allowed
+    assert [used.expires_at for used in decision.waivers] == [granted_at + timedelta(hours=1)]
+
+
+def test_a_product_may_bound_its_waivers_more_tightly(bundle: Bundle) -> None:
+    tight = {refusals.PRODUCT: ProductPolicy(thresholds={"waiver_max_s": 30})}
+    settings = bundle.settings.model_copy(update={"products": tight})
+    assert not ask(dataclasses.replace(bundle, settings=settings), promotion(odd=[]), waivers=[waiver()]).allowed
+    assert (settings.waiver_max_s(refusals.PRODUCT), settings.waiver_max_s("another")) == (30, 3600)
+
+
+def test_a_refusal_says_why_a_waiver_does_not_count(bundle: Bundle) -> None:
+    [refusal] = ask(bundle, promotion(odd=[]), waivers=[waiver(approver="deployer")]).refusals
+    assert refusal.message == "odd The waiver w-1 does not count: who asks is its approver."
+
+
+def test_one_waiver_that_counts_is_enough(bundle: Bundle) -> None:
+    void = waiver(waiver_id="w-2", expires_at=NOW)
+    decision = ask(bundle, promotion(odd=[]), waivers=[void, waiver(), void])
+    assert [used.waiver_id for used in decision.waivers] == ["w-1"]
 
 
 def test_a_waiver_of_a_rule_that_is_not_waivable_is_void(bundle: Bundle) -> None:

@@ -32,6 +32,7 @@ from launchplane_gate.cli.policy import policy
 from launchplane_gate.cli.prove import prove
 from launchplane_gate.cli.runs import runs
 from launchplane_gate.cli.session import Session
+from launchplane_gate.cli.waivers import waiver
 from launchplane_gate.errors import GateError
 
 NAME = "launchplane-gate"
@@ -42,7 +43,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
     "Ship": [lanes, check, deploy, promote, publish, prove],
     "Look back": [inventory, runs, decisions],
-    "Look after": [policy, plugins, doctor],
+    "Look after": [waiver, policy, plugins, doctor],
 }
 
 

@@ -166,5 +166,8 @@ def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
             yield f"waivable: no rule has the code {code}"
         elif code in FLOOR_CODES - WAIVABLE_FLOOR:
             yield f"waivable: {code} can never be waived"
+    for name, product in config.products.items():
+        if product.thresholds.get("waiver_max_s", 0) > config.thresholds.get("waiver_max_s", 0):
+            yield f"products.{name}.thresholds.waiver_max_s: a product may only say less than the thresholds of all"
     unknown = config.roll_call.products.keys() - config.products.keys()
     yield from (f"roll_call.products: {name} is not among the products" for name in sorted(unknown))

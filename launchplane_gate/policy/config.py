@@ -11,7 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from launchplane_gate.model import Action, Name, Phase, RuleCode, Text
 
 Day = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-Threshold = Literal["source_fresh_s", "source_soak_s", "observed_s", "health_s", "health_matches", "backup_s"]
+Threshold = Literal[
+    "source_fresh_s", "source_soak_s", "observed_s", "health_s", "health_matches", "backup_s", "waiver_max_s"
+]
+YEAR_S = 366 * 86400
 
 
 def _unique(entries: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -29,16 +32,18 @@ def _zone(name: str) -> str:
     return name
 
 
-def _matches(thresholds: dict[Threshold, int]) -> dict[Threshold, int]:
+def _in_range(thresholds: dict[Threshold, int]) -> dict[Threshold, int]:
     if thresholds.get("health_matches", 1) < 1:
         raise ValueError("health_matches has to be 1 or more: no answer at all would be enough")
+    if thresholds.get("waiver_max_s", 0) > YEAR_S:
+        raise ValueError(f"waiver_max_s has to be {YEAR_S} or less: what is waived for longer is a policy to change")
     return thresholds
 
 
 Codes = Annotated[tuple[RuleCode, ...], Field(min_length=1), AfterValidator(_unique)]
 PhaseCodes = Annotated[dict[Phase, Codes], Field(min_length=1)]
 ActionCodes = Annotated[dict[Action, PhaseCodes], Field(min_length=1)]
-Thresholds = Annotated[dict[Threshold, Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_matches)]
+Thresholds = Annotated[dict[Threshold, Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_in_range)]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Midnight = Literal["24:00"]
 Zone = Annotated[
@@ -135,6 +140,11 @@ class Config(Section):
     @property
     def missing_thresholds(self) -> list[str]:
         return [name for name in get_args(Threshold) if name not in self.thresholds]
+
+    def waiver_max_s(self, product: str) -> int:
+        """The longest that a waiver may run, in seconds: a product may say less than all products, never more."""
+        own = self.products.get(product, ProductPolicy()).thresholds
+        return min(self.thresholds["waiver_max_s"], own.get("waiver_max_s", YEAR_S))
 
 
 EMPTY: Mapping[str, Any] = {

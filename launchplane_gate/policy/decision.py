@@ -13,7 +13,8 @@ from launchplane_gate.errors import EngineError
 from launchplane_gate.model import Actor, Decision, PolicyInput, RuleResult, Waiver, stamp
 from launchplane_gate.policy.bundle import Bundle
 from launchplane_gate.policy.engine import EvaluationFailed, PolicyEngine, Undefined, to_json
-from launchplane_gate.policy.floor import FLOOR, FLOOR_CODES, WAIVABLE_FLOOR
+from launchplane_gate.policy.floor import FLOOR
+from launchplane_gate.policy.waiving import weighed
 
 ANSWER = "data.gate.decision.answer"
 
@@ -53,7 +54,8 @@ def decide(
     if missing:
         raise EngineError(f"the roll call of {facts.action}/{facts.phase} lacks {', '.join(missing)}")
     said = ask_rules(engine.ask, roll_call, policy_input)
-    live = {waiver.code: waiver for waiver in waivers if _is_live(waiver, bundle, facts, now)}
+    live, void = weighed(waivers, bundle.settings, facts, now)
+    results = tuple(_result(bundle, code, said[code], live.get(code), void.get(code, "")) for code in roll_call)
     return Decision(
         decision_id=decision_id,
         action=facts.action,
@@ -63,7 +65,8 @@ def decide(
         destination=facts.destination.lane,
         release=facts.release,
         actor=Actor.model_validate(facts.actor.model_dump()),
-        results=tuple(_result(bundle, code, said[code], live.get(code)) for code in roll_call),
+        results=results,
+        waivers=tuple(live[result.code] for result in results if result.waiver_id),
         engine=engine.name,
         policy_revision=bundle.revision,
         input_digest=digest,
@@ -123,18 +126,7 @@ def _or_undefined(ask: Ask, path: str, policy_input: Mapping[str, Any]) -> Any:
         return None
 
 
-def _is_live(waiver: Waiver, bundle: Bundle, facts: PolicyInput, now: datetime) -> bool:
-    """Whether a waiver holds for this release on this lane, now, and for a rule that may be waived at all."""
-    return (
-        waiver.code in bundle.settings.waivable
-        and waiver.code not in FLOOR_CODES - WAIVABLE_FLOOR
-        and waiver.lane == facts.destination.lane
-        and waiver.release == facts.release
-        and waiver.expires_at > now
-    )
-
-
-def _result(bundle: Bundle, code: str, said: Said, waiver: Waiver | None) -> RuleResult:
+def _result(bundle: Bundle, code: str, said: Said, waiver: Waiver | None, void: str) -> RuleResult:
     rule = bundle.metadata.get(code)
     if rule is None:
         return RuleResult(code=code, status="fail", title=code, message="there is no such rule", remedy="")
@@ -143,7 +135,7 @@ def _result(bundle: Bundle, code: str, said: Said, waiver: Waiver | None) -> Rul
         code=code,
         status="waived" if waived else "pass" if said.satisfied else "fail",
         title=rule.title,
-        message=said.message,
+        message=said.message if said.satisfied or waived else f"{said.message} {void}".strip(),
         remedy=rule.remedy,
         waiver_id=waived.waiver_id if waived else None,
     )

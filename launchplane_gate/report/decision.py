@@ -14,9 +14,9 @@ def decision_text(decision: Decision, *, every_rule: bool) -> list[Block]:
     """A table of rules; unless all are asked for, the first refusals in full: the others often follow from them."""
     by_status = {status: [result for result in decision.results if result.status == status] for status in MARKS}
     if every_rule:
-        return [Table([_row(result) for results in by_status.values() for result in results])]
+        return [Table([_row(decision, result) for results in by_status.values() for result in results])]
     refused, passed = by_status["fail"], len(by_status["pass"])
-    rows = [_row(result) for result in [*refused[:SHOWN], *by_status["waived"]]]
+    rows = [_row(decision, result) for result in [*refused[:SHOWN], *by_status["waived"]]]
     if more := refused[SHOWN:]:
         rows.append((MARKS["fail"], f"{count(len(more), 'more rule')}", ", ".join(result.code for result in more)))
     if passed:
@@ -24,12 +24,20 @@ def decision_text(decision: Decision, *, every_rule: bool) -> list[Block]:
     return [Table(rows)]
 
 
-def _row(result: RuleResult) -> tuple[str, str, str]:
+def waived_text(decision: Decision) -> list[Block]:
+    """What was waived, by whom and why; nothing where nothing was."""
+    rows = [_row(decision, result) for result in decision.results if result.status == "waived"]
+    return ["", Table(rows)] if rows else []
+
+
+def _row(decision: Decision, result: RuleResult) -> tuple[str, str, str]:
     mark, said = MARKS[result.status], brief(result.message)
     if result.status == "pass":
         return mark, result.code, result.title
     if result.status == "waived":
-        return mark, result.code, f"Waived by {result.waiver_id}. {said}".strip()
+        used = (waiver for waiver in decision.waivers if waiver.waiver_id == result.waiver_id)
+        why = [f"Waived by {waiver.waiver_id}, approved by {waiver.approver}: {waiver.reason}" for waiver in used]
+        return mark, result.code, "\n".join(line for line in (*why, said) if line)
     return mark, result.code, "\n".join(line for line in (said, result.remedy) if line)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from launchplane_gate.lanes import PROGRAM, LaneView
 from launchplane_gate.report.text import Block, Table
+from launchplane_gate.report.waivers import in_force
 from launchplane_gate.report.words import ago, brief
 
 HEADER = ("LANE", "RUNS", "SINCE", "STATE", "NEXT")
@@ -19,7 +20,7 @@ def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime |
             f"{view.product}/{view.lane.instance}" if with_product else view.lane.instance,
             runs(view),
             ago(view.since, now) if view.since else "-",
-            state(view),
+            "\n".join([state(view), *(in_force(waiver, now) for waiver in view.waivers)]),
             _next(view),
         )
         for view in views

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from launchplane_gate.lanes import PROGRAM, LaneView, deploying
 from launchplane_gate.model import Decision, ReleaseIdentity, Run
-from launchplane_gate.report.decision import admitted, decision_text, engine_line, what
+from launchplane_gate.report.decision import admitted, decision_text, engine_line, waived_text, what
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import brief, count, span
 
@@ -86,6 +86,8 @@ def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     for asked, decision in (("admitted", run.admitted), ("confirmed", run.confirmed)):
         if every_rule and decision:
             text += ["", f"{asked} by:", *decision_text(decision, every_rule=True)]
+        elif decision:
+            text += waived_text(decision)
     return text
 
 

@@ -25,6 +25,7 @@ THRESHOLDS = {
     "health_s": 60,
     "health_matches": 1,
     "backup_s": 60,
+    "waiver_max_s": 3600,
 }
 
 
