@@ -25,12 +25,22 @@ class GitHubError(Exception):
     """A call that did not do what it was to do: with which repository, what is wrong, and what to do about it.
 
     ``acted``: GitHub may have acted on it all the same, so whoever wrote has to read back. ``status`` is 0 where
-    there was no answer.
+    there was no answer. ``wait_s``: for how long GitHub wants not to be asked, where it was asked too often.
     """
 
-    def __init__(self, what: str, kind: Kind, *, status: int = 0, acted: bool = False, repository: str = "") -> None:
+    def __init__(
+        self,
+        what: str,
+        kind: Kind,
+        *,
+        status: int = 0,
+        acted: bool = False,
+        repository: str = "",
+        wait_s: float = 0,
+    ) -> None:
         super().__init__(what)
         self.what, self.kind, self.status, self.acted, self.repository = what, kind, status, acted, repository
+        self.wait_s = wait_s
 
     def __str__(self) -> str:
         return f"{self.repository}: {self.what}" if self.repository else self.what

@@ -117,7 +117,7 @@ class Wire:
         if wait_s is not None:
             until = (self._server.now() + timedelta(seconds=wait_s)).astimezone(UTC)
             what = f"GitHub is asked too often by this identity, and answers again at {until:%H:%M:%S} UTC; wait for it"
-            raise GitHubError(what, "limited", status=status)
+            raise GitHubError(what, "limited", status=status, wait_s=wait_s)
         if status in _REDIRECTS:
             raise Redirected(answer.headers.get("location", ""))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
