@@ -91,9 +91,13 @@ class ReleaseIdentityOptions(Contract):
 
 
 class ProductOptions(Contract):
-    """``[plugins.github.products.NAME]``. ``repository``: that of the product's profile, unless it is named here."""
+    """``[plugins.github.products.NAME]``. ``repository``: that of the product's profile, unless it is named here.
+
+    ``notes_template``: the file that release notes are made of, beside the settings file.
+    """
 
     repository: Annotated[str, AfterValidator(_is_a_repository)] | None = None
+    notes_template: str | None = None
 
 
 class GitHubOptions(Contract):

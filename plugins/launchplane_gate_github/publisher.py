@@ -19,7 +19,7 @@ from github.GitRelease import GitRelease
 from github.Repository import Repository
 
 from launchplane_gate.errors import EvidenceFailed, SettingsError
-from launchplane_gate.hookspecs import Progress
+from launchplane_gate.hookspecs import PluginConfig, Progress
 from launchplane_gate.model import Bump, Publication, Run, short
 from launchplane_gate.records import ProductProfile
 from launchplane_gate_github import published, versions
@@ -27,7 +27,7 @@ from launchplane_gate_github.changes import changes_since
 from launchplane_gate_github.connection import GitHub
 from launchplane_gate_github.errors import GitHubError
 from launchplane_gate_github.identity import lacks
-from launchplane_gate_github.notes import Changes, is_marked, notes
+from launchplane_gate_github.notes import Changes, is_marked, notes, read_template
 from launchplane_gate_github.options import GitHubOptions, repository_of
 from launchplane_gate_github.refusals import Step, refusal
 
@@ -67,6 +67,17 @@ class GitHubPublisher:
             return _Publishing(github, full_name, run, version, run.release.source_git_ref, template, progress).go()
         except (GitHubError, SettingsError) as error:
             return Publication(version=version, published=False, detail=str(error))
+
+
+def read_templates(config: PluginConfig, options: GitHubOptions) -> Mapping[str, Template]:
+    """The template of each product that has one of its own. Raises SettingsError."""
+    return {
+        name: read_template(
+            config.base_dir / product.notes_template, f"plugins.{config.name}.products.{name}.notes_template"
+        )
+        for name, product in options.products.items()
+        if product.notes_template
+    }
 
 
 class _Act(NamedTuple):
