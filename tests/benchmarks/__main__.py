@@ -4,56 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine, decide, load_bundle, shipped_policies
 from launchplane_gate.store import FileStore
+from tests.benchmarks.engines import ASK, engines
+from tests.benchmarks.timing import in_turn, report, timed
 from tests.conftest import ACTOR, POLICY, PROFILE, A, B, deploy
 from tests.fakes.platform import FakeHealth, FakePlatform
 
 CASES = Path(__file__).parents[1] / "cases"
-ASK = "data.gate.decision.answer"
-ASKED = ("embedded, the engine's answer", "embedded, the whole decision", "OPA server, kept alive, round trip")
-
-
-def timed(act: Callable[[], object], *, times: int) -> list[float]:
-    """Milliseconds of each of ``times`` calls, sorted."""
-    [taken] = in_turn(act, times=times)
-    return taken
-
-
-def in_turn(*acts: Callable[[], object], times: int, warm: int = 3) -> list[list[float]]:
-    """Milliseconds of each call of several things, done in turn: what slows the machine down slows all of them."""
-    taken: list[list[float]] = [[] for _ in acts]
-    for number in range(-warm, times):
-        for act, calls in zip(acts, taken, strict=True):
-            began = time.perf_counter()
-            act()
-            if number >= 0:
-                calls.append((time.perf_counter() - began) * 1000)
-    return [sorted(calls) for calls in taken]
-
-
-def report(what: str, taken: list[float], wanted: str = "") -> float:
-    middle = statistics.median(taken)
-    late = taken[min(len(taken) - 1, int(len(taken) * 0.99))]
-    print(f"  {what:<52} p50 {middle:8.2f} ms   p99 {late:8.2f} ms   {wanted}")
-    return middle
 
 
 class YesEngine:
@@ -70,40 +38,6 @@ class YesEngine:
         return {"nonce": policy_input["nonce"], "action": action, "phase": phase, "results": results}
 
 
-@contextmanager
-def opa_server(folder: Path) -> Iterator[httpx.Client | None]:
-    """A real OPA server on the same policies, where the program is at hand."""
-    program = shutil.which("opa")
-    if program is None:
-        yield None
-        return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [program, "run", "--server", "--log-level", "error", "--addr", f"127.0.0.1:{port}"]
-    server = subprocess.Popen([*command, "--skip-version-check", "--bundle", str(folder)], stderr=subprocess.DEVNULL)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            for _ in range(100):
-                try:
-                    client.get("/health").raise_for_status()
-                    break
-                except httpx.HTTPError:
-                    time.sleep(0.05)
-            yield client
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def merged(folder: Path, config: Mapping[str, Any]) -> Path:
-    """The shipped policies without their tests, with the products of the golden inputs."""
-    target = folder / "policies"
-    shutil.copytree(shipped_policies(), target, ignore=shutil.ignore_patterns("*_test.rego", "*.md"))
-    (target / "config" / "data.json").write_text(json.dumps(config))
-    return target
-
-
 def decisions(folder: Path) -> None:
     config = json.loads((CASES / "config.json").read_text())
     extra = folder / "extra" / "config"
@@ -112,32 +46,17 @@ def decisions(folder: Path) -> None:
     bundle = load_bundle([shipped_policies(), extra.parent])
     engine = EmbeddedEngine(bundle)
     question = json.loads((CASES / "promote_admit.json").read_text())
-    size = len(json.dumps(question))
-    print(
-        f"\nOne decision: the shipped bundle, {len(bundle.roll_call('promote', 'admit', '', ''))} rules, {size} bytes"
-    )
-
-    def whole() -> None:
-        assert decide(engine, bundle, question, waivers=(), now=Ledger.now(clock), decision_id="d-0").allowed
-
+    rules, size = len(bundle.roll_call("promote", "admit", "", "")), len(json.dumps(question))
+    print(f"\nOne decision: the shipped bundle, {rules} rules, {size} bytes")
     clock = Ledger.open(folder / "clock", holds_records=False)
 
-    def answer() -> None:
-        engine.ask(ASK, question)
+    def whole() -> None:
+        assert decide(engine, bundle, question, waivers=(), now=clock.now(), decision_id="d-0").allowed
 
-    with opa_server(merged(folder, config)) as client:
-        if client is None:
-            for what, taken in zip(ASKED, in_turn(answer, whole, times=2000), strict=False):
-                report(what, taken)
-            print("  OPA server: not measured, there is no opa program on this machine")
-            return
-        url, body = "/v1/data/gate/decision/answer?strict-builtin-errors=true", {"input": question}
-
-        def asked() -> None:
-            assert client.post(url, json=body).json()["result"]["nonce"]
-
-        ours, _, theirs = map(report, ASKED, in_turn(answer, whole, asked, times=1000))
-        print(f"  wanted: the answer under 1 ms, and under 0.5 of OPA's round trip; it takes {ours / theirs:.2f}")
+    answer, decision = in_turn(lambda: engine.ask(ASK, question), whole, times=1000)
+    report("the embedded engine's answer", answer, "wanted < 1 ms")
+    report("the whole decision", decision)
+    engines(folder, bundle, question)
 
 
 def own_work(folder: Path) -> None:

@@ -1,0 +1,159 @@
+"""The engines side by side, in one run: the same bundle, the same question."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from launchplane_gate.authoring.bundle_file import write_bundle
+from launchplane_gate.policy import Bundle, EmbeddedEngine
+from tests.benchmarks.timing import in_turn, report, timed
+from tests.opa import PROGRAM, serving
+
+ASK = "data.gate.decision.answer"
+ROUTE = "/v1/data/gate/decision/answer?strict-builtin-errors=true&provenance=true"
+CONFTEST = "github.com/open-policy-agent/conftest@v0.71.1"
+FOR_S = 3.0  # of decisions, for how many there are in a second
+
+# Conftest asks rules called deny; this one asks ours.
+_DENY = """\
+package main
+
+deny contains code if {
+	some code, said in data.gate.decision.answer.results
+	not said.satisfied
+}
+"""
+
+
+def engines(folder: Path, bundle: Bundle, question: dict[str, Any]) -> None:
+    print("\nThe engines, on the same bundle and question")
+    before = psutil.Process().memory_info().rss
+    embedded = EmbeddedEngine(bundle)
+    grown = psutil.Process().memory_info().rss - before
+    if PROGRAM is None:
+        report("embedded", timed(lambda: embedded.ask(ASK, question), times=1000))
+        print("  OPA: not measured, there is no opa program on this machine")
+        return
+    file = folder / "gate.tar.gz"
+    write_bundle(bundle, file)
+    with serving(file) as client:
+        warm(embedded, client, question)
+        a_second(bundle, client, question)
+        [server] = [child for child in psutil.Process().children() if child.name() == "opa"]
+        print(f"  memory: embedded {_mb(grown)} in this process, OPA server {_mb(server.memory_info().rss)}")
+    cold(folder, file, question)
+
+
+def warm(embedded: EmbeddedEngine, client: httpx.Client, question: dict[str, Any]) -> None:
+    evaluating: list[float] = []
+
+    def asked() -> None:
+        answer = client.post(f"{ROUTE}&metrics=true", json={"input": question}).json()
+        assert answer["result"]["nonce"] == question["nonce"]
+        evaluating.append(answer["metrics"]["timer_rego_query_eval_ns"] / 1e6)
+
+    ours, theirs = in_turn(lambda: embedded.ask(ASK, question), asked, times=1000)
+    here = report("embedded", ours)
+    there = report("OPA over HTTP, kept alive", theirs)
+    report("of it: evaluation, as OPA tells", sorted(evaluating), "wanted < 1 ms")
+    print(f"  the embedded engine takes {here / there:.2f} of OPA's round trip")
+
+
+def a_second(bundle: Bundle, client: httpx.Client, question: dict[str, Any]) -> None:
+    """Decisions a second: of the embedded engine in processes of their own, of OPA by clients in threads."""
+    for workers in (1, 2):
+        with ProcessPoolExecutor(workers) as pool:
+            counts = list(pool.map(_count, [bundle] * workers, [question] * workers))
+        print(f"  embedded, {workers} worker(s): {sum(counts) / FOR_S:6.0f} decisions a second")
+    for workers in (1, 2):
+        total = [0] * workers
+
+        def work(number: int, total: list[int] = total) -> None:
+            with httpx.Client(base_url=client.base_url, trust_env=False) as own:
+                total[number] = _repeated(lambda: own.post(ROUTE, json={"input": question}).raise_for_status())
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(f"  OPA over HTTP, {workers} client(s): {sum(total) / FOR_S:6.0f} decisions a second")
+
+
+def _count(bundle: Bundle, question: dict[str, Any]) -> int:
+    engine = EmbeddedEngine(bundle)
+    engine.ask(ASK, question)
+    return _repeated(lambda: engine.ask(ASK, question))
+
+
+def _repeated(act: Callable[[], object]) -> int:
+    end, count = time.monotonic() + FOR_S, 0
+    while time.monotonic() < end:
+        act()
+        count += 1
+    return count
+
+
+def cold(folder: Path, file: Path, question: dict[str, Any]) -> None:
+    (folder / "question.json").write_text(json.dumps(question))
+    command = [str(PROGRAM), "eval", "--bundle", str(file), "--input", str(folder / "question.json"), ASK]
+    _cold("opa eval, from cold", command)
+    conftest = _conftest()
+    if conftest is None:
+        print("  conftest: not measured, there is neither the program nor a Go to build it with")
+        return
+    policies = folder / "unpacked"
+    policies.mkdir()
+    subprocess.run(["tar", "-xzf", file, "-C", policies], check=True)
+    (policies / "deny.rego").write_text(_DENY)
+    data = ["--data", str(policies / "config")]
+    _cold(
+        "conftest test, from cold", [conftest, "test", "--policy", str(policies), *data, str(folder / "question.json")]
+    )
+
+
+def _cold(what: str, command: list[str]) -> None:
+    def run() -> None:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    report(what, timed(run, times=10))
+    print(f"    {_mb(_largest(command))} at most")
+
+
+def _largest(command: list[str]) -> int:
+    """The most memory that a command had, in bytes, as a process of its own tells of its only child."""
+    told = "import resource,subprocess,sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
+    told += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", told, *command], capture_output=True, text=True, check=True)
+    return int(done.stdout) * (1 if sys.platform == "darwin" else resource.getpagesize() // 4)
+
+
+def _conftest() -> str | None:
+    """The program, built once below the working folder where there is a Go."""
+    tools = Path(".tools").absolute()
+    found = shutil.which("conftest", path=f"{tools}{os.pathsep}{os.environ['PATH']}")
+    if found or not shutil.which("go"):
+        return found
+    print("  (building conftest, once ...)", flush=True)
+    environment = dict(os.environ) | {"GOBIN": str(tools), "GOFLAGS": "-mod=mod"}
+    subprocess.run(["go", "install", CONFTEST], env=environment, check=True, capture_output=True)
+    return str(tools / "conftest")
+
+
+def _mb(size: int) -> str:
+    return f"{size / 2**20:.0f} MB"
