@@ -95,12 +95,16 @@ def left_out(question: Json, chance: random.Random) -> None:
 
 def another_type(question: Json, chance: random.Random) -> None:
     if place := any_place(question, chance):
-        place[0][place[1]] = json.loads(json.dumps(chance.choice(OTHERS)))
+        place[0][place[1]] = other(chance)
 
 
 def emptied(question: Json, chance: random.Random) -> None:
     if place := any_place(question, chance, (dict, list, str)):
         place[0][place[1]] = chance.choice(("", [], {}, None, False, 0))
+
+
+def other(chance: random.Random) -> Json:
+    return json.loads(json.dumps(chance.choice(OTHERS)))  # a copy: it may be changed in its turn
 
 
 def wrapped(question: Json, chance: random.Random) -> None:
@@ -121,7 +125,7 @@ def another_name(question: Json, chance: random.Random) -> None:
 
 def extra_key(question: Json, chance: random.Random) -> None:
     if place := any_place(question, chance, dict):
-        place[0][place[1]][chance.choice(["", "extra", "version", "0", "*"])] = chance.choice(OTHERS)
+        place[0][place[1]][chance.choice(["", "extra", "version", "0", "*"])] = other(chance)
 
 
 # -- texts, numbers and times
@@ -201,7 +205,7 @@ def another_list(question: Json, chance: random.Random) -> None:
         lambda: entries.append(entry),
         lambda: entries.insert(0, entry),
         lambda: chance.shuffle(entries),
-        lambda: entries.append(chance.choice(OTHERS)),
+        lambda: entries.append(other(chance)),
         entries.clear,
         lambda: entries.append([entry]),
         lambda: place and place[0].__setitem__(place[1], {str(key): one for key, one in enumerate(entries)}),
@@ -225,9 +229,9 @@ def swapped(question: Json, chance: random.Random) -> None:
         for holder, key in places(question)
         if isinstance(holder[key], kind) and (not same_name or key == first[1])
     ]
-    other = chance.choice(alike)
-    copies = json.dumps(first[0][first[1]]), json.dumps(other[0][other[1]])
-    other[0][other[1]] = json.loads(copies[0])
+    second = chance.choice(alike)
+    copies = json.dumps(first[0][first[1]]), json.dumps(second[0][second[1]])
+    second[0][second[1]] = json.loads(copies[0])
     if chance.random() < 0.5:
         first[0][first[1]] = json.loads(copies[1])
 

@@ -29,7 +29,7 @@ def assert_agreed(seen: Comparison) -> None:
     assert seen.asked == QUESTIONS
     assert QUESTIONS * 0.1 < seen.allowed < QUESTIONS * 0.7, "too little is refused, or too little allowed"
     for code in oracle.RULES:
-        assert QUESTIONS * 0.02 < seen.met[code] < QUESTIONS * 0.98, f"{code} is hardly put to the test"
+        assert QUESTIONS * 0.01 < seen.met[code] < QUESTIONS * 0.99, f"{code} is hardly put to the test"
 
 
 def test_every_rule_says_on_the_embedded_engine_what_the_oracle_says(tmp_path: Path) -> None:
@@ -90,5 +90,6 @@ def test_the_configuration_is_one_that_the_gate_would_load() -> None:
 
 
 def test_the_questions_of_a_seed_are_the_same_each_time() -> None:
-    assert list(questions(50, 1)) == list(questions(50, 1))
-    assert list(questions(50, 1)) != list(questions(50, 2))
+    asked = list(questions(500, 1))
+    assert asked == list(questions(500, 1))
+    assert asked != list(questions(500, 2))
