@@ -67,6 +67,7 @@ _entries = sa.Table(
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
     sa.UniqueConstraint("context", "instance", "position"),
+    sa.Index("kinds_of_a_lane", "context", "instance", "kind"),  # the waivers are few among them
 )
 _runs = sa.Table(
     "runs",
@@ -424,9 +425,8 @@ class Ledger:
     def revoke_waiver(self, waiver: Waiver, body: Mapping[str, Any]) -> bool:
         """End a waiver from here on; False where somebody did so before."""
         with self._write() as connection:
-            if waiver.waiver_id in self._revoked(connection, waiver.lane):
-                return False
-            return self._append(connection, waiver.lane, "waiver_revoked", waiver.waiver_id, body)
+            before = waiver.waiver_id in self._revoked(connection, waiver.lane)
+            return not before and self._append(connection, waiver.lane, "waiver_revoked", waiver.waiver_id, body)
 
     def waivers(self, lane: Lane, release: ReleaseIdentity | None) -> list[Waiver]:
         """Every waiver for a release on a lane but the revoked ones; none for a release that is not known."""

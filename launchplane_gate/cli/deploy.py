@@ -66,7 +66,8 @@ def deploy(
     """Deploy a release to a lane, if the policies allow it.
 
     The release is named by its artifact and its commit. It is recorded in the inventory only once the lane was seen to
-    run it. A lane that is promoted to takes no deploys: deploy to the lane where its path begins.
+    run it. A lane that is promoted to takes no deploys: deploy to the lane where its path begins. In an
+    emergency, a waiver of lane.not_bypassed breaks the glass: see `launchplane-gate waiver --help`.
 
     \b
     Example:

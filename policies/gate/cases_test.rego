@@ -482,6 +482,7 @@ config := {
 		"health_s": 60,
 		"health_matches": 3,
 		"backup_s": 86400,
+		"waiver_max_s": 604800,
 	},
 	"products": {
 		"sellyouroutboard": {
