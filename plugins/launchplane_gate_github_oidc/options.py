@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -61,14 +62,21 @@ def read_options(config: PluginConfig) -> tuple[GithubOidcOptions, ssl.SSLContex
     """Raises SettingsError, which names the key."""
     place = f"plugins.{config.name}"
     options = read_table(GithubOidcOptions, config.options, place)
-    return options, _tls(config.base_dir / options.ca_file if options.ca_file else None, place)
+    if options.ca_file:
+        return options, _tls(config.base_dir / options.ca_file, f"{place}.ca_file")
+    return options, _default_tls()
 
 
-def _tls(ca_file: Path | None, place: str) -> ssl.SSLContext:
+@cache
+def _default_tls() -> ssl.SSLContext:
+    """Made once: loading the certificates takes longer than asking."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _tls(ca_file: Path, place: str) -> ssl.SSLContext:
     context = httpx.create_ssl_context(trust_env=False)
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError):
-            raise SettingsError(f"settings: {place}.ca_file: {ca_file} is not a file of certificates (PEM)") from None
+    try:
+        context.load_verify_locations(ca_file)
+    except (OSError, ssl.SSLError):
+        raise SettingsError(f"settings: {place}: {ca_file} is not a file of certificates (PEM)") from None
     return context
