@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import PluginConfig, Secret, read_table
 from launchplane_gate.model import Contract, Name
+from launchplane_gate.records import ProductProfile
 from launchplane_gate_github.connection import GitHub
 from launchplane_gate_github.identity import Access, AppIdentity, Identity, Nobody, TokenIdentity, is_a_signing_key
 from launchplane_gate_github.wire import Server
@@ -144,6 +145,17 @@ def read_options(config: PluginConfig) -> tuple[GitHubOptions, GitHub]:
         now=config.now,
     )
     return options, GitHub(server, _reader(options, place, config.now), _publisher(options, place, config.now))
+
+
+def repository_of(options: GitHubOptions, product: ProductProfile) -> str:
+    """The repository of a product that the settings name. Raises SettingsError where it is none of GitHub's."""
+    full_name = options.products[product.product].repository or product.repository
+    if not is_repository(full_name):
+        raise SettingsError(
+            f"the profile of {product.product} names the repository {full_name!r}, which is not OWNER/NAME",
+            hint=f"Nothing was done. Mend it there, or name it in [plugins.github.products.{product.product}].",
+        )
+    return full_name
 
 
 def _reader(options: GitHubOptions, place: str, now: Callable[[], datetime]) -> Identity:

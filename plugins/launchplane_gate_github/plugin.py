@@ -2,12 +2,112 @@
 
 from __future__ import annotations
 
-from launchplane_gate.hookspecs import PluginConfig
-from launchplane_gate_github.options import read_options
+from collections.abc import Mapping
+from typing import Any
+
+from github.GitRelease import GitRelease
+from github.Repository import Repository
+
+from launchplane_gate.errors import EvidenceFailed
+from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
+from launchplane_gate.model import stamp
+from launchplane_gate_github.commits import changes_workflows, compare, contains, exists, is_whole
+from launchplane_gate_github.connection import As, GitHub
+from launchplane_gate_github.errors import GitHubError
+from launchplane_gate_github.evidence import (
+    BranchFacts,
+    CommitFacts,
+    GitHubEvidence,
+    LatestFacts,
+    ReleaseFacts,
+    TagFacts,
+    VersionFacts,
+)
+from launchplane_gate_github.options import read_options, repository_of
+from launchplane_gate_github.published import all_releases, is_out, tag_commit
+from launchplane_gate_github.publisher import GitHubPublisher, read_templates
+from launchplane_gate_github.rights import publisher_of
+from launchplane_gate_github.versions import latest
 
 
 class GitHubPlugin:
     """Asks GitHub. Raises SettingsError for settings it cannot use."""
 
+    evidence_contract = GitHubEvidence
+
     def __init__(self, config: PluginConfig) -> None:
         self._options, self._github = read_options(config)
+        self._now = config.now
+        self._publisher = GitHubPublisher(self._options, self._github, read_templates(config, self._options))
+
+    @hookimpl
+    def gate_publishers(self) -> list[GitHubPublisher]:
+        return [self._publisher]
+
+    @hookimpl
+    def gate_evidence(self, question: Question) -> Mapping[str, Any]:
+        """What GitHub says of the release; nothing of a product that the settings do not name, or of no whole commit.
+
+        Nothing in ``confirm`` either: where a commit stands was decided on, and whether it is published is seen by who
+        publishes. A GitHub that is away by then makes no deploy doubtful. Raises EvidenceFailed for what is not known.
+        """
+        release = question.release
+        if question.phase == "confirm" or question.product.product not in self._options.products:
+            return {}
+        if release is None or not is_whole(release.source_git_ref):
+            return {}
+        full_name = repository_of(self._options, question.product)
+        seen_at = stamp(self._now())  # before the first answer: all of it was so at this moment or later
+        github = self._github.within(question.deadline_s)
+        try:
+            repository = github.repository(full_name)
+            with github.explained(full_name):
+                facts = _of_commit(repository, question, release.source_git_ref)
+                if question.version is not None:
+                    facts |= _of_version(github, repository, question.version, release.source_git_ref)
+        except GitHubError as error:
+            raise EvidenceFailed(str(error)) from None
+        found = GitHubEvidence(repository=repository.full_name, seen_at=seen_at, **facts)
+        return found.model_dump(mode="json", exclude_unset=True)
+
+
+def _of_commit(repository: Repository, question: Question, commit: str) -> dict[str, Any]:
+    is_there = exists(repository, commit)
+    facts: dict[str, Any] = {
+        "commit": CommitFacts(sha=commit, exists=is_there),
+        "branches": tuple(
+            BranchFacts(name=name, contains=is_there and contains(repository, name, commit))
+            for name in question.branches
+        ),
+    }
+    if question.runs and is_whole(question.runs.source_git_ref):
+        base = question.runs.source_git_ref
+        facts["comparison"] = compare(repository, base=base, head=commit) if is_there else None
+    return facts
+
+
+def _of_version(github: GitHub, repository: Repository, version: str, commit: str) -> dict[str, Any]:
+    tag = tag_commit(repository, version)
+    workflows = tag is None and changes_workflows(repository, commit) is True
+    publisher = publisher_of(github, repository.full_name, version, workflows=workflows)
+    reader: As = "release" if publisher.can_publish else "read"  # drafts are shown to nobody else
+    listed = all_releases(github.repository(repository.full_name, reader))
+    return {
+        "version": VersionFacts(
+            asked=version, tag=TagFacts(commit=tag) if tag else None, release=_released(listed, version)
+        ),
+        "latest": _latest(repository, listed),
+        "publisher": publisher,
+    }
+
+
+def _released(listed: list[GitRelease], version: str) -> ReleaseFacts | None:
+    """The release of a tag; the published one where there are drafts beside it."""
+    found = min((one for one in listed if one.tag_name == version), key=lambda one: one.draft, default=None)
+    return ReleaseFacts(tag=found.tag_name, draft=found.draft, url=found.html_url) if found else None
+
+
+def _latest(repository: Repository, listed: list[GitRelease]) -> LatestFacts | None:
+    """The published release with the highest version, which need not be the one that GitHub calls so."""
+    name = latest(one.tag_name for one in listed if is_out(one))
+    return LatestFacts(version=name, commit=tag_commit(repository, name)) if name else None
