@@ -38,7 +38,7 @@ class Use(Contract):
 class WaiverView(Contract):
     """``ends_at``: its own expiry, or the earlier one of today's policies. ``why``: what makes it void.
 
-    ``ends_soon``: in an hour, or in the last tenth of its time.
+    ``ends_soon``: in the last tenth of its time, or the last hour, but never in its first half.
     """
 
     waiver: Waiver
@@ -198,7 +198,7 @@ def _view(
         state=state,
         why=why if state == "void" else "",
         ends_at=stamp(waiver.expires_at),
-        ends_soon=state == "live" and left <= max(SOON, whole / 10),
+        ends_soon=state == "live" and left <= max(whole / 10, min(SOON, whole / 2)),
         used_by=tuple(used_by),
         revoked=revoked,
     )

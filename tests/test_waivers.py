@@ -16,6 +16,8 @@ from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval
 from launchplane_gate.model import Actor, Outcome, ReleaseIdentity, Run, Waiver
 from launchplane_gate.policy.config import ProductPolicy
+from launchplane_gate.report.text import plain
+from launchplane_gate.report.waivers import until, waivers_text
 from launchplane_gate.waivers import WaiverView, grant, look_at_waivers, moment, revoke
 from tests.conftest import ACTOR, PROD, PRODUCT, PROFILE, TESTING, A, B, deploy, promote
 from tests.fakes.platform import FakePlatform
@@ -312,10 +314,20 @@ def test_each_waiver_is_shown_as_it_stands_with_the_runs_that_used_it(gate: Gate
         "w-ended": "ended",
     }
     assert [name for name, view in shown.items() if view.state == "live"] == ["w-soon", used.waiver_id, "w-later"]
-    assert [name for name, view in shown.items() if view.ends_soon] == ["w-soon"]
+    assert [name for name, view in shown.items() if view.ends_soon] == ["w-soon"]  # it was granted for 54 hours
     assert {name: view.used_by for name, view in shown.items() if view.used_by}.keys() == {"w-soon"}
     assert [(use.run_id, use.status) for use in shown["w-soon"].used_by] == [(run.run_id, "recorded")]
-    assert "do not let actor.permitted be waived" in shown["w-no-more"].why
+    assert {name: until(view, now + HOUR / 2) for name, view in shown.items()} == {
+        "w-soon": "expires soon, in 4 h",
+        used.waiver_id: "expires in 19 h",
+        "w-later": "expires in 2 days",
+        revoked.waiver_id: "revoked 29 min ago: no",
+        "w-no-more": "does not count: the policies do not let actor.permitted be waived",
+        "w-long": "ended 1 day ago",
+        "w-ended": "ended 1 h ago",
+    }
+    told = plain(waivers_text(views(gate)))
+    assert (told.count("never used"), told.count(f"{run.run_id} (recorded)")) == (len(shown) - 1, 1)
 
 
 # -- the commands, on a real workspace
@@ -353,7 +365,7 @@ def test_glass_is_broken_and_mended_at_the_command_line(site: Site) -> None:
     assert said.exit_code == 0, said
     waiver_id = said.out.split(":")[0].removeprefix("Granted ")
     assert said.out.startswith(f"Granted {waiver_id}: {PRODUCT}/prod takes 215f71b past {GLASS}.")
-    assert f"{GLASS} for 215f71b, expires soon, in 59 min, never used" in site.run("lanes").out
+    assert f"{GLASS} for 215f71b, expires in 59 min, never used" in site.run("lanes").out
     use = next(line for line in said.out.splitlines() if "use it:" in line)
     deployed = site.run(*use.split("launchplane-gate ")[1].split())
     assert deployed.exit_code == 0, deployed

@@ -36,8 +36,8 @@ def _row(decision: Decision, result: RuleResult) -> tuple[str, str, str]:
         return mark, result.code, result.title
     if result.status == "waived":
         used = (waiver for waiver in decision.waivers if waiver.waiver_id == result.waiver_id)
-        why = [f"Waived by {waiver.waiver_id}, approved by {waiver.approver}: {waiver.reason}" for waiver in used]
-        return mark, result.code, "\n".join(line for line in (*why, said) if line)
+        why = "".join(f", approved by {waiver.approver}: {waiver.reason}" for waiver in used)
+        return mark, result.code, f"Waived by {result.waiver_id}{why}\n{said}".strip()
     return mark, result.code, "\n".join(line for line in (said, result.remedy) if line)
 
 

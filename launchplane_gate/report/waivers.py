@@ -17,7 +17,7 @@ HEADER = ("WAIVER", "CODE", "LANE", "RELEASE", "UNTIL", "APPROVER", "USED", "REA
 def granted_text(waiver: Waiver, product: str) -> list[Block]:
     left = (waiver.expires_at - waiver.granted_at).total_seconds()
     facts = [
-        ("until", f"{stamp(waiver.expires_at)}, which is in {span(left)}"),
+        ("until", f"{stamp(waiver.expires_at)}, in {span(left)}"),
         ("approved by", waiver.approver),
         ("granted by", waiver.granted_by.subject),
         ("because", waiver.reason),
