@@ -34,7 +34,7 @@ from launchplane_gate_github.refusals import Step, refusal
 NEXT_VERSION_S = 30.0
 PUBLISH_S = 120.0  # all of it, with what GitHub wants to be waited for
 MOST_LOOKS = 12
-LAG_S = 0.5  # by which a list may come after a write
+LAG_S = 0.3  # by which a list may come after a write
 
 
 class GitHubPublisher:
@@ -203,7 +203,7 @@ class _Publishing:
                         raise
                     return why, self._may_with_workflows(error)
         except GitHubError as error:
-            return str(error), self._may_later(error)
+            return error.what, self._may_later(error)
         return "", False
 
     def _may_with_workflows(self, error: GithubException) -> bool:
@@ -228,7 +228,7 @@ class _Publishing:
         return False
 
     def _missing(self, what: str) -> Publication:
-        return Publication(version=self.version, published=False, detail=what)
+        return Publication(version=self.version, published=False, detail=f"{self.full_name}: {what}")
 
 
 def _url(release: GitRelease) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Literal, get_args
 
@@ -74,6 +74,7 @@ class Break:
     """Nothing is done on a broken request, but for those that end in "after", and "drip"."""
 
     how: How
+    retry_after_s: int = RETRY_AFTER_S  # where that is said
 
     def __post_init__(self) -> None:
         if self.how not in get_args(How):
@@ -82,7 +83,9 @@ class Break:
     def chunks(self, do: Callable[[], Answer], closing: Event) -> tuple[Answer, Iterator[bytes]] | None:
         """What to send in place of the answer that ``do`` would give; None: nothing, the connection is closed."""
         if self.how in _ANSWERS:
-            return _whole(_ANSWERS[self.how])
+            known = _ANSWERS[self.how]
+            said = {"Retry-After": str(self.retry_after_s)} if known.headers else {}
+            return _whole(replace(known, headers=said))
         if self.how == "rate_limited":
             return _whole(_rate_limited())
         if self.how == "huge":

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from threading import Condition
 from typing import NamedTuple, TypeVar
 
-from tests.fakes.github.breaks import Break, How
+from tests.fakes.github.breaks import RETRY_AFTER_S, Break, How
 from tests.fakes.github.identities import App, Identities, Kind, Permissions
 from tests.fakes.github.oidc import Issuer
 from tests.fakes.github.repository import Repository
@@ -103,10 +103,10 @@ class State:
         with self.changed:
             self._before.append((_pattern(pattern), act))
 
-    def break_next(self, pattern: str, how: How, times: int = 1) -> None:
-        """Let the next requests of a pattern misbehave."""
+    def break_next(self, pattern: str, how: How, times: int = 1, *, retry_after_s: int = RETRY_AFTER_S) -> None:
+        """Let the next requests of a pattern misbehave; ``retry_after_s`` is what a secondary rate limit says."""
         with self.changed:
-            self._breaks.extend((_pattern(pattern), Break(how)) for _ in range(times))
+            self._breaks.extend((_pattern(pattern), Break(how, retry_after_s)) for _ in range(times))
 
     def pending(self) -> list[str]:
         """The patterns of ``before_next`` and ``break_next`` that no request has met: misspelt, or not reached."""
