@@ -29,12 +29,17 @@ def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Completed
     return subprocess.run([str(PROGRAM), *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
+def free_address() -> str:
+    """An address of this machine on which nothing listens now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
 @contextmanager
 def serving(bundle: Path, *options: str | Path) -> Iterator[httpx.Client]:
     """A server with this bundle. Raises AssertionError, with what it said, where it does not start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = free_address()
     command = [str(PROGRAM), "run", "--server", "--addr", address, "--skip-version-check", "--log-level", "error"]
     server = subprocess.Popen(
         [*command, *options, "--bundle", bundle], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

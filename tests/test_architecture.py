@@ -31,6 +31,8 @@ RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 ONLY = {
     "regorus": {"policy"},
     "opa_client": {"policy"},
+    "requests": {"policy"},
+    "urllib3": {"policy"},
     "sqlalchemy": {"ledger"},
     "pluggy": {"hookspecs", "plugins"},
     "click": {"cli"},

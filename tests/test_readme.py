@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from launchplane_gate.plugins import load_plugins
 from launchplane_gate.settings import load_settings
 from launchplane_gate_local import stop_all
+from tests.opa import PROGRAM, free_address, needs_opa
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -71,6 +73,45 @@ def test_the_embedding_example_runs(folder: Path) -> None:
     command = [sys.executable, "-c", example]
     done = subprocess.run(command, cwd=folder / "tour", env=environment, text=True, capture_output=True, check=True)
     assert done.stdout.startswith("denied\n") and "actor.permitted" in done.stdout
+
+
+@needs_opa
+def test_a_bundle_is_made_signed_and_served_as_it_says_and_decides(folder: Path) -> None:
+    [shown] = [block for block in blocks("sh") if "opa sign" in block]
+    *commands, serve = shown.splitlines()
+    tools = [str(Path(sys.executable).parent), str(Path(str(PROGRAM)).parent), os.environ["PATH"]]
+    environment = dict(os.environ) | {"PATH": os.pathsep.join(tools), "HOME": str(folder)}
+    init = [sys.executable, "-m", "launchplane_gate", "init", "tour"]
+    subprocess.run(init, cwd=folder, env=environment, check=True, capture_output=True)
+    script = "\n".join(["set -eu", *commands])
+    subprocess.run(["bash", "-c", script], cwd=folder / "tour", env=environment, check=True, capture_output=True)
+    address = free_address()
+    with (folder / "opa.log").open("w") as log:
+        command = shlex.split(serve.replace("127.0.0.1:8181", address))
+        server = subprocess.Popen(command, cwd=folder / "tour", env=environment, stdout=log, stderr=log)
+        settings = folder / "tour" / "launchplane-gate.toml"
+        said = settings.read_text().replace(
+            "# Folders that add", f'engine = "opa"\nopa.url = "http://{address}"\n# F', 1
+        )
+        settings.write_text(said)
+        try:
+            for _ in range(50):
+                command = [sys.executable, "-m", "launchplane_gate", "doctor"]
+                told = subprocess.run(command, cwd=folder / "tour", capture_output=True, text=True, check=False)
+                if told.returncode == 0:
+                    break
+                time.sleep(0.1)
+        finally:
+            server.terminate()
+            server.wait()
+    assert re.search(r"ok +engine +opa 1\.", told.stdout), told.stdout
+
+
+def test_the_settings_for_opa_are_settings(folder: Path) -> None:
+    [shown] = [block for block in blocks("toml") if "[opa]" in block]
+    (folder / "launchplane-gate.toml").write_text(f"schema_version = 1\n{shown}")
+    settings = load_settings(folder / "launchplane-gate.toml", environment={"OPA_TOKEN": "t"})
+    assert settings.opa and settings.opa.url == "https://opa.example.org:8181"
 
 
 def test_the_settings_for_dokploy_are_settings(folder: Path) -> None:

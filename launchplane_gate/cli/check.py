@@ -131,8 +131,8 @@ def _decided_on(facts: Mapping[str, Any], session: Session) -> Decision:
     """Decide without records: the shipped policies, and those that the settings add where there are settings."""
     from datetime import UTC, datetime
 
-    from launchplane_gate.policy import EmbeddedEngine, decide
+    from launchplane_gate.policy import decide
 
     bundle = session.bundle()
-    engine = EmbeddedEngine(bundle)
+    engine = session.engine(bundle)
     return decide(engine, bundle, facts, waivers=(), now=datetime.now(UTC), decision_id="not-saved")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from launchplane_gate.ledger import Ledger
     from launchplane_gate.model import Actor
     from launchplane_gate.plugins import Plugins
-    from launchplane_gate.policy import Bundle
+    from launchplane_gate.policy import Bundle, PolicyEngine
     from launchplane_gate.settings import Settings
     from launchplane_gate.store import FileStore
 
@@ -60,6 +60,12 @@ class Session:
         if not folders and self._has_settings():
             folders = self.settings().policy_folders
         return load_bundle([shipped_policies(), *folders])
+
+    def engine(self, bundle: Bundle) -> PolicyEngine:
+        """The engine of the settings, where there are settings; else the embedded one."""
+        from launchplane_gate.policy import open_engine
+
+        return open_engine(bundle, self.settings().opa if self._has_settings() else None)
 
     @contextmanager
     def gate(self, settings: Settings | None = None) -> Iterator[Gate]:
