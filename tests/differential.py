@@ -38,6 +38,7 @@ NIGHT: Mapping[str, Any] = {
         ],
         "testing": [{"days": WEEK, "from": "12:30", "to": "12:00", "zone": "Asia/Kathmandu"}],
     },
+    "branches": ["main", "release/next"],
     "thresholds": {"health_matches": 1, "source_fresh_s": 36000, "source_soak_s": 0, "observed_s": 3600},
 }
 """What is decided for a second product: other forms of whatever the first one has."""
@@ -49,6 +50,7 @@ Said = frozenset[str] | None
 CHUNK = 250  # questions that OPA is asked at once
 CONFIG: dict[str, Any] = json.loads((CASES / "config.json").read_text())
 CONFIG["products"] |= {"night": NIGHT, "bare": {}}
+CONFIG["products"]["sellyouroutboard"] |= {"branches": ["main"]}
 
 # Every rule is asked, on the roll call or not, and its message is made, as it is for a decision.
 _ASKED = """package differential

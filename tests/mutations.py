@@ -38,6 +38,22 @@ SUBJECTS = (
     *("unverified:alice@workshop", "unverified:bob@desk", "unverified:*", "unverified:", "*", ""),
     *("repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "repo:cbusillo/other:ref:refs/heads/main", "odd"),
 )
+VERSIONS = (
+    *(
+        "v0.2.9",
+        "v0.2.10",
+        "0.2.10",
+        "v0.10.0",
+        "v10.0.0",
+        "v9.99.0",
+        "v1.0.0",
+        None,
+        "v1.0.0-rc.1",
+        "v01.0.0",
+        "nightly",
+    ),
+    *("v999999999999999.0.0", "v1000000000000000.0.0", "v１.0.0", "v1.0.0\n", "1.0", "v1.0.0.0"),  # noqa: RUF001  # that is its point
+)
 LIMITS = (0, 1, 60, 120, 3600, 10800, 36000, 57600, 86400, 1209600, 900 * 86400)  # of the ages that rules ask for
 
 
@@ -50,6 +66,15 @@ def golden(name: str) -> Json:
     ]
     manifest = {"media_type": "index", "digest": artifact.partition("@")[2], "platforms": platforms}
     question["evidence"]["oci"] = {"artifact_id": artifact, "seen_at": question["now"], "manifest": manifest}
+    question["evidence"]["github"] = {
+        "repository": "cbusillo/sellyouroutboard",
+        "seen_at": question["now"],
+        "commit": {"sha": commit, "exists": True},
+        "branches": [{"name": "main", "contains": True}, {"name": "release/next", "contains": False}],
+        "version": {"asked": question["request"].get("version"), "tag": None, "release": None},
+        "latest": {"version": "v0.2.9", "commit": "215f71bc1a58639fe4bcd3b3609a4e68304184ab"},
+        "publisher": {"identity": "app 7", "can_publish": True, "why": ""},
+    }
     return question
 
 
@@ -332,7 +357,40 @@ def held_or_open(question: Json, chance: random.Random) -> None:
             side["run"][chance.choice(("open", "settled"))] = chance.choice((True, False))
 
 
-STORIES = (of_another_product, at_another_time, of_another_actor, at_another_lane, ran_before, held_or_open)
+def compared(question: Json, chance: random.Random) -> None:
+    """What runs and what is to run were compared."""
+    inventory = question["destination"].get("inventory")
+    base = inventory["source_git_ref"] if inventory else None
+    status = chance.choice(("ahead", "ahead", "ahead", "identical", "identical", "behind", "diverged"))
+    comparison = {"base": base, "status": status, "ahead_by": 1, "behind_by": 0}
+    question["evidence"]["github"]["comparison"] = chance.choice((comparison, comparison, comparison, None))
+
+
+def released(question: Json, chance: random.Random) -> None:
+    """Another version is asked for, or after another one; it may be tagged, drafted or out already, or not be asked."""
+    github, version = question["evidence"]["github"], chance.choice(VERSIONS)
+    question["request"]["version"] = github["version"]["asked"] = version
+    github["latest"] = chance.choice((None, {"version": chance.choice(VERSIONS), "commit": "41620cf"}))
+    if chance.random() < 0.5:
+        at = chance.choice((question["release"]["source_git_ref"], "215f71bc1a58639fe4bcd3b3609a4e68304184ab"))
+        github["version"]["tag"] = {"commit": at}
+    if chance.random() < 0.5:
+        github["version"]["release"] = {"tag": version, "draft": chance.random() < 0.5, "url": "u"}
+    github["publisher"]["can_publish"] = chance.random() < 0.8
+    for branch in github["branches"]:
+        branch["contains"] = chance.random() < 0.5
+
+
+STORIES = (
+    of_another_product,
+    at_another_time,
+    of_another_actor,
+    at_another_lane,
+    ran_before,
+    held_or_open,
+    compared,
+    released,
+)
 BREAKS = (
     left_out,
     another_type,

@@ -249,6 +249,13 @@ def forward_only(q: Question) -> bool:
         return False
     if history is None or not is_text(q.artifact) or not is_text(q.commit):
         return False
+    comparison = q.at("evidence.github.comparison")  # absent: nobody compared what runs with what is to run
+    if comparison is not ABSENT:
+        of_both = q.at("evidence.github.commit.sha") == q.commit and isinstance(at(inventory, "source_git_ref"), str)
+        if not of_both or at(comparison, "base") != at(inventory, "source_git_ref"):
+            return False
+        if at(comparison, "status") not in ("ahead", "identical"):
+            return False
     runs_it = inventory_names(q, "destination", q.artifact, q.commit)
     if q.at("destination.run.settled") is False:  # its record is lost, torn or altered: the last recorded run tells
         last = q.at("destination.run.last")
@@ -259,7 +266,8 @@ def forward_only(q: Question) -> bool:
             return False
         is_new = artifact != q.artifact and commit != q.commit
         is_a_rebuild_of_what_runs = artifact != q.artifact and commit == at(inventory, "source_git_ref")
-        if not (is_new or rolled_back or runs_it or is_a_rebuild_of_what_runs):
+        is_known_to_be_ahead = comparison is not ABSENT and commit == q.commit
+        if not (is_new or rolled_back or runs_it or is_a_rebuild_of_what_runs or is_known_to_be_ahead):
             return False
     return True
 
@@ -376,6 +384,61 @@ def artifact_revision(q: Question) -> bool:
     return asked_for and built and q.is_recent(at(found, "seen_at"), q.threshold("observed_s"))
 
 
+def commit_on_branch(q: Question) -> bool:
+    """GitHub has the commit, and a branch that the product releases from contains it."""
+    found, branches, allowed = (
+        q.at("evidence.github"),
+        q.entries("evidence.github.branches"),
+        (q.policy or {}).get("branches"),
+    )
+    if not is_text(q.commit) or branches is None or allowed is None:
+        return False
+    is_there = at(found, "commit.sha") == q.commit and at(found, "commit.exists") is True
+    on_one = any(
+        is_text(at(branch, "name")) and at(branch, "name") in allowed and at(branch, "contains") is True
+        for branch in branches
+    )
+    return is_there and on_one and q.is_recent(at(found, "seen_at"), q.threshold("observed_s"))
+
+
+def publishes_nothing(q: Question) -> bool:
+    return q.at("request.version") is None
+
+
+def is_asked_of_github(q: Question) -> bool:
+    version, found = q.at("request.version"), q.at("evidence.github")
+    is_asked = is_text(version) and at(found, "version.asked") == version
+    return is_asked and q.is_recent(at(found, "seen_at"), q.threshold("observed_s"))
+
+
+def numbers(version: Json) -> tuple[int, ...] | None:
+    form = r"v?(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})"
+    match = re.fullmatch(form, version, re.ASCII) if isinstance(version, str) else None
+    return tuple(map(int, match.groups())) if match else None
+
+
+def version_free(q: Question) -> bool:
+    """There is no such tag and the version comes last; or the tag, and what is released of it, are of this commit."""
+    if publishes_nothing(q) or not is_asked_of_github(q):
+        return publishes_nothing(q)
+    found, latest = q.at("evidence.github.version"), q.at("evidence.github.latest")
+    tag, release = at(found, "tag"), at(found, "release")
+    if tag is None:
+        asked, last = numbers(q.at("request.version")), numbers(at(latest, "version"))
+        comes_last = asked is not None and (latest is None or (last is not None and asked > last))
+        return comes_last and (release is None or at(release, "draft") is True)
+    is_ours = is_text(q.commit) and at(tag, "commit") == q.commit
+    of_the_tag = isinstance(at(release, "draft"), bool) and at(release, "tag") == at(found, "asked")
+    return is_ours and (release is None or of_the_tag)
+
+
+def publisher_ready(q: Question) -> bool:
+    if publishes_nothing(q) or not is_asked_of_github(q):
+        return publishes_nothing(q)
+    who = q.at("evidence.github.publisher")
+    return is_text(at(who, "identity")) and at(who, "can_publish") is True
+
+
 # -- deploy/admit, beside those that a promotion has too
 
 
@@ -426,6 +489,9 @@ RULES: Mapping[str, Rule] = {
     "window.open": is_open,
     "backup.present": backup_present,
     "release.artifact_revision": artifact_revision,
+    "release.commit_on_branch": commit_on_branch,
+    "release.version_free": version_free,
+    "release.publisher_ready": publisher_ready,
     "lane.not_bypassed": not_bypassed,
     "confirm.outcome_passed": outcome_passed,
     "confirm.artifact_matches": artifact_matches,

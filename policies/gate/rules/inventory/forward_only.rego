@@ -4,6 +4,8 @@
 #   What is promoted is what the destination runs now, or new to it. An artifact that it ran before is a step back, and
 #   so is a rebuild of an earlier commit; entries that were rolled back are the business of `release.not_rolled_back`.
 #   Where the record of what the destination runs is lost, torn or altered, the last run that was recorded tells.
+#   Where GitHub compared the two commits, their ancestry decides instead: what runs now is an ancestor of the release, or
+#   the same commit. No artifact may come back as the build of another commit even so.
 # custom:
 #   remedy: Build and deploy a newer commit to the source lane (a revert is one too), then promote that.
 package gate.rules.inventory.forward_only
@@ -18,14 +20,30 @@ satisfied if {
 	input.release.artifact_id != ""
 	input.release.source_git_ref != ""
 	is_array(input.destination.history)
+	compared := _compared(object.get(input, "evidence", {}))
 	every entry in input.destination.history {
 		is_string(entry.artifact_id)
 		is_string(entry.source_git_ref)
 		entry.artifact_id != ""
 		entry.source_git_ref != ""
 		is_boolean(entry.rolled_back)
-		_no_step_back(entry, input.release, input.destination)
+		_no_step_back(entry, input.release, input.destination, compared)
 	}
+	_not_behind(compared, input.release, input.destination)
+}
+
+# The comparison and the commit that was compared; nothing where nobody did, as without the plugin github.
+_compared(evidence) := [[comparison, object.get(evidence, ["github", "commit", "sha"], "")] |
+	comparison := evidence.github.comparison
+]
+
+_not_behind(compared, release, destination) if {
+	compared == []
+} else if {
+	[[comparison, release.source_git_ref]] = compared
+	is_string(destination.inventory.source_git_ref)
+	comparison.base == destination.inventory.source_git_ref
+	comparison.status in {"ahead", "identical"}
 }
 
 _known_or_lost(destination) if destination.inventory == null
@@ -37,11 +55,14 @@ _known_or_lost(destination) if {
 	object.get(destination, "inventory", "cannot be read") == "cannot be read"
 }
 
-_no_step_back(entry, release, destination) if {
+_no_step_back(entry, release, destination, compared) if {
 	entry.artifact_id != release.artifact_id
 	entry.source_git_ref != release.source_git_ref
 } else if {
 	entry.rolled_back == true
+} else if {
+	count(compared) == 1 # and ancestry tells
+	entry.source_git_ref == release.source_git_ref
 } else if {
 	releases.named_by(destination.inventory, release)
 } else if {
@@ -54,12 +75,22 @@ _no_step_back(entry, release, destination) if {
 	destination.run.last.source_git_ref == release.source_git_ref
 }
 
-message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact or commit it ran before: %v.", [
+message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact or commit it ran before: %v.%v", [
 	object.get(input, ["release", "source_git_ref"], "nothing known"),
 	object.get(input, ["destination", "lane", "instance"], "the destination"),
 	object.get(input, ["destination", "inventory", "source_git_ref"], "nothing known"),
 	_ran(object.get(input, ["destination", "history"], null), object.get(input, ["release"], null)),
+	_told(_compared(object.get(input, "evidence", {}))),
 ]) if not satisfied
+
+_told(compared) := "" if {
+	compared == []
+} else := sprintf(" GitHub says that it is %v against %v.", [
+	object.get(compared[0][0], "status", "in no known relation"),
+	object.get(compared[0][0], "base", "no known commit"),
+]) if {
+	is_object(compared[0][0])
+} else := " GitHub says that it has nothing to do with what runs."
 
 _ran(history, release) := say.each(
 	{sprintf("%v (%v, rolled back: %v)", [entry.source_git_ref, entry.artifact_id, entry.rolled_back]) |

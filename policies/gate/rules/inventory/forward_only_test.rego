@@ -84,6 +84,62 @@ test_an_empty_history_is_one_and_another_thing_is_none if {
 	}
 }
 
+test_where_the_commits_were_compared_their_ancestry_decides if {
+	_satisfied(_compared(_good, "ahead"))
+	_satisfied(_compared(_releasing(_now), "identical"))
+	every status in ["behind", "diverged", "", "AHEAD", null, 7, true, ["ahead"]] { _refused(_compared(_good, status)) }
+}
+
+test_a_commit_that_ran_before_goes_forward_where_it_is_ahead_of_what_runs if {
+	again := {"artifact_id": _good.release.artifact_id, "source_git_ref": _before.source_git_ref}
+	_refused(_releasing(again))
+	_satisfied(_compared(_releasing(again), "ahead"))
+	_satisfied(_compared(_releasing(_before), "ahead"))
+	_refused(_compared(_releasing(_before), "behind"))
+}
+
+test_no_artifact_comes_back_as_the_build_of_another_commit if {
+	other := {"artifact_id": _before.artifact_id, "source_git_ref": _good.release.source_git_ref}
+	_refused(_compared(_releasing(other), "ahead"))
+}
+
+test_what_was_rolled_back_is_left_to_another_rule_where_ancestry_is_known if {
+	_satisfied(_compared(_releasing(object.remove(_good.destination.history[2], ["at", "action", "rolled_back"])), "ahead"))
+}
+
+test_a_comparison_that_found_nothing_refuses if {
+	_refused(cases.put(_compared(_good, "ahead"), "evidence/github/comparison", null))
+	every odd in [7, "", "ahead", false, [], {}, ["ahead"]] {
+		_refused(cases.put(_compared(_good, "ahead"), "evidence/github/comparison", odd))
+	}
+}
+
+test_without_a_comparison_the_history_decides if {
+	every evidence in [{}, {"github": {}}, {"github": null}, {"github": "odd"}, null, []] {
+		_satisfied(object.union(_good, {"evidence": evidence}))
+		_refused(object.union(_releasing(_before), {"evidence": evidence}))
+	}
+}
+
+test_the_commits_that_were_compared_are_what_runs_and_what_is_to_run if {
+	_refused(cases.put(_compared(_good, "ahead"), "evidence/github/comparison/base", _before.source_git_ref))
+	_refused(cases.put(_compared(_good, "ahead"), "evidence/github/commit/sha", _before.source_git_ref))
+	every fact in {"evidence/github/comparison/base", "evidence/github/comparison/status", "evidence/github/commit/sha"} {
+		every odd in cases.broken(_compared(_good, "ahead"), fact) { _refused(odd) }
+	}
+	every nothing in [null, 7] {
+		lost := cases.put(_compared(_good, "ahead"), "destination/inventory/source_git_ref", nothing)
+		_refused(cases.put(lost, "evidence/github/comparison/base", nothing))
+	}
+}
+
+test_how_they_compare_is_said if {
+	behind := forward_only.message with input as _compared(_good, "behind")
+	contains(behind, "behind")
+	unrelated := forward_only.message with input as cases.put(_compared(_good, "x"), "evidence/github/comparison", null)
+	contains(unrelated, "nothing to do with")
+}
+
 test_every_broken_fact_is_refused if {
 	every fact in {
 		"release/artifact_id", "release/source_git_ref", "destination/history/1/artifact_id",
@@ -102,3 +158,8 @@ _now := {
 _before := object.remove(_good.destination.history[1], ["at", "action", "rolled_back"])
 
 _releasing(release) := cases.put(_good, "release", release)
+
+_compared(document, status) := object.union(document, {"evidence": {"github": {
+	"commit": {"sha": document.release.source_git_ref, "exists": true},
+	"comparison": {"base": _now.source_git_ref, "status": status, "ahead_by": 1, "behind_by": 0},
+}}})
