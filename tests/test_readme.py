@@ -91,7 +91,7 @@ def test_a_bundle_is_made_signed_and_served_as_it_says_and_decides(folder: Path)
         server = subprocess.Popen(command, cwd=folder / "tour", env=environment, stdout=log, stderr=log)
         settings = folder / "tour" / "launchplane-gate.toml"
         said = settings.read_text().replace(
-            "# Folders that add", f'engine = "opa"\nopa.url = "http://{address}"\n# F', 1
+            'engine = "embedded"', f'engine = "opa"\nopa.url = "http://{address}"'
         )
         settings.write_text(said)
         try:

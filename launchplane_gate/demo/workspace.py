@@ -30,6 +30,8 @@ lane_wait_s = 30                       # how long a request waits for a lane on 
 confirm_timeout_s = $confirm_timeout_s   # how long a lane may take until it is seen to run what was deployed
 confirm_interval_s = $confirm_interval_s # how often it is asked meanwhile
 
+engine = "embedded"                    # what decides; with "opa" it is the server of a table [opa]
+
 # Folders that add to the shipped policies. They cannot replace a rule, nor take one away.
 [policy]
 folders = ["policies"]
