@@ -241,7 +241,9 @@ def another_list(question: Json, chance: random.Random) -> None:
 def swapped(question: Json, chance: random.Random) -> None:
     """The lanes, two facts of one name, or a fact in the place of another of its type."""
     if chance.random() < 0.2:
-        for within in (question, question.get("evidence", {}).get("health", {}) if chance.random() < 0.5 else {}):
+        evidence = question.get("evidence")
+        samples = evidence.get("health") if isinstance(evidence, dict) and chance.random() < 0.5 else None
+        for within in (question, samples):
             if isinstance(within, dict) and {"source", "destination"} <= within.keys():
                 within["source"], within["destination"] = within["destination"], within["source"]
         return
