@@ -1,13 +1,13 @@
 """The issue that this gate was built for, criterion by criterion, in its own words where they are quoted.
 
 "Fix generic-web prod promotion source integrity": production was promoted from a stale record, through a replayed
-request. Here the product is deployed by the local driver, as real processes; what concerns GitHub has its place below.
+request. Here the product is deployed by the local driver, as real processes, and released on a GitHub that is a fake.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
@@ -22,9 +22,11 @@ from launchplane_gate.gate import Gate
 from launchplane_gate.model import Actor, Expected, Request, Run
 from launchplane_gate.records import EnvironmentInventory
 from launchplane_gate_local import stop_all
+from tests.fakes.github import FakeGitHub, Repository
 
 OLD, NEW, BROKEN, LYING = (COMMITS[role] for role in ("first", "second", "crashing", "lying"))
 ACTOR = Actor(subject="unverified:operator@desk")
+REPOSITORY = "cbusillo/sellyouroutboard"
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Site:
         expected = Expected(artifact_id=self.artifacts[commit], source_git_ref=commit)
         return self.gate.run(Request(action="deploy", product=PRODUCT, destination=to, expected=expected), ACTOR)
 
-    def promotion(self, commit: str | None = None, key: str | None = None) -> Request:
+    def promotion(self, commit: str | None = None, key: str | None = None, version: str | None = None) -> Request:
         expected = Expected(artifact_id=self.artifacts[commit], source_git_ref=commit) if commit else Expected()
         return Request(
             action="promote",
@@ -48,6 +50,7 @@ class Site:
             source="testing",
             destination="prod",
             expected=expected,
+            version=version,
             idempotency_key=key,
         )
 
@@ -67,8 +70,8 @@ class Site:
             return str(json.load(answer)["revision"])
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def opened(folder: Path, settings: str = "", *, rules: Sequence[str] = ()) -> Iterator[Site]:
+    """A site in a folder; ``settings`` and ``rules``, of promotions, are added to those of every site."""
     ports = two_free_ports()
     programs = {
         OLD: release_program(OLD),
@@ -78,12 +81,56 @@ def site(tmp_path: Path) -> Iterator[Site]:
     }
     named = {f"{commit[:7]}.py": text for commit, text in programs.items()}
     written = write_workspace(
-        tmp_path, releases=named, ports=ports, actor=ACTOR.subject, confirm_timeout_s=2.0, confirm_interval_s=0.1
+        folder, releases=named, ports=ports, actor=ACTOR.subject, confirm_timeout_s=2.0, confirm_interval_s=0.1
     )
     artifacts = {commit: written[f"{commit[:7]}.py"] for commit in programs}
-    with Gate.open(tmp_path / "launchplane-gate.toml") as gate:
-        yield Site(gate, tmp_path, artifacts, {"testing": ports[0], "prod": ports[1]})
-    stop_all(tmp_path / "state" / "plugins" / "local")
+    with (folder / "launchplane-gate.toml").open("a") as file:
+        file.write(settings)
+    policies = folder / "policies" / "config" / "data.json"
+    roll_call = {"roll_call": {"products": {PRODUCT: {"promote": {"admit": list(rules)}}}}} if rules else {}
+    policies.write_text(json.dumps(json.loads(policies.read_text()) | roll_call))
+    with Gate.open(folder / "launchplane-gate.toml") as gate:
+        yield Site(gate, folder, artifacts, {"testing": ports[0], "prod": ports[1]})
+    stop_all(folder / "state" / "plugins" / "local")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    yield from opened(tmp_path)
+
+
+@dataclass
+class GitHubSite:
+    """The same, with a repository on GitHub, where v0.2.9 is out on OLD, and the policies ask of it."""
+
+    site: Site
+    github: FakeGitHub
+    repository: Repository
+
+
+PUBLISHING = """
+[plugins.github]
+base_url = "{url}"
+token = {{ file = "reader" }}
+release_identity = {{ token = {{ file = "publisher" }} }}
+
+[plugins.github.products.{product}]
+"""
+
+
+@pytest.fixture(params=[{"contents": "write"}], ids=["an identity that may"])
+def github_site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[GitHubSite]:
+    """``request.param`` is what the release identity is permitted."""
+    with FakeGitHub() as github:
+        repository = github.add_repository(REPOSITORY)
+        for commit in (OLD, NEW):
+            repository.commit(sha=commit)
+        repository.release("v0.2.9", OLD)
+        (tmp_path / "reader").write_text(github.add_token({REPOSITORY: {"contents": "read"}}))
+        (tmp_path / "publisher").write_text(github.add_token({REPOSITORY: request.param}))
+        table = PUBLISHING.format(url=github.url, product=PRODUCT)
+        for site in opened(tmp_path, table, rules=["release.version_free", "release.publisher_ready"]):
+            yield GitHubSite(site, github, repository)
 
 
 def refused_by(run: Run) -> list[str]:
@@ -146,8 +193,37 @@ def test_a_live_recovery_promotes_the_unpromoted_release_and_prod_health_reports
     assert site.health("prod") == site.inventory("prod").source_git_ref == NEW
 
 
-# "SYO promote-prod can create the GitHub release using an explicit release-capable identity" and "Release/tag state
-# ... points at the promoted revision" are about publishing, which the gate does not do yet. Their tests belong here.
+def test_release_and_tag_state_points_at_the_promoted_revision(github_site: GitHubSite) -> None:
+    """SYO promote-prod can create the GitHub release using an explicit release-capable identity."""
+    site, repository = github_site.site, github_site.repository
+    site.deploy(OLD)
+    site.promote()
+    site.deploy(NEW)
+    run = site.gate.run(site.promotion(NEW, version="v0.2.10"), ACTOR)
+    assert run.status == "recorded" and run.publication and run.publication.published, run.publication
+    assert repository.refs["refs/tags/v0.2.10"] == site.health("prod") == site.inventory("prod").source_git_ref == NEW
+    assert [(one.tag_name, one.draft) for one in repository.releases] == [("v0.2.9", False), ("v0.2.10", False)]
+
+
+@pytest.mark.parametrize("github_site", [{"contents": "read"}], ids=["an identity that may not"], indirect=True)
+def test_a_release_identity_without_permission_is_refused_before_the_deploy(github_site: GitHubSite) -> None:
+    """An explicit release-capable identity: one that is not is found out while nothing has happened yet."""
+    site = github_site.site
+    site.deploy(NEW)
+    run = site.gate.run(site.promotion(NEW, version="v0.2.10"), ACTOR)
+    assert refused_by(run) == ["release.publisher_ready"]
+    assert run.admitted and "contents: write" in run.admitted.refusals[0].message
+    with pytest.raises(FileNotFoundError):
+        site.inventory("prod")
+    assert "refs/tags/v0.2.10" not in github_site.repository.refs
+
+
+def test_a_version_that_is_taken_is_refused_before_the_deploy(github_site: GitHubSite) -> None:
+    """Release/tag state points at the promoted revision: what is on another commit is never moved."""
+    site = github_site.site
+    site.deploy(NEW)
+    assert refused_by(site.gate.run(site.promotion(NEW, version="v0.2.9"), ACTOR)) == ["release.version_free"]
+    assert github_site.repository.refs["refs/tags/v0.2.9"] == OLD
 
 
 # -- validation

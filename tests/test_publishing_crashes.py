@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from tests.conftest import ACTOR, PRODUCT, PROFILE, A, bundle_in, deploy, open_g
 from tests.fakes.github import FakeGitHub, Repository
 from tests.fakes.github.breaks import Break
 from tests.fakes.platform import FakeHealth, FakePlatform
+from tests.test_cli import NEW, clear, make_site
 
 V = "v0.2.10"
 REPOSITORY = PROFILE.repository
@@ -45,24 +47,31 @@ REQUESTS = [
 
 
 class DeadlyGitHub(FakeGitHub):
-    """Kills whoever sends a request, on its arrival; it is done all the same where ``when`` is after it."""
+    """Kills whoever sends the request that is next but ``at``, on its arrival; ``after``: and does it all the same."""
 
-    def __init__(self, at: int, when: When) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._at, self._when = at, when
+        self._trap: tuple[int, When] | None = None
         self._victim, self._named = 0, Event()
 
+    def kill(self, at: int, when: When) -> None:
+        self._trap = (len(self.requests) + at, when)
+        self._named.clear()
+
     def name(self, pid: int) -> None:
+        """Whom to kill: requests wait until that is known."""
         self._victim = pid
         self._named.set()
 
     def takes_break(self, method: str, path: str) -> Break | None:
-        assert self._named.wait(10)
-        if len(self.requests) != self._at + 1 or not self._victim:
-            return None
-        os.kill(self._victim, signal.SIGKILL)
-        self._victim = 0
-        return Break("drop_before" if self._when == "before" else "drop_after")
+        if self._trap:
+            number, (at, when) = len(self.requests) - 1, self._trap
+            assert self._named.wait(10)
+            if number == at:
+                self._trap = None
+                os.kill(self._victim, signal.SIGKILL)
+                return Break("drop_before" if when == "before" else "drop_after")
+        return super().takes_break(method, path)
 
 
 class Publishing:
@@ -172,7 +181,7 @@ def kind(method: str, path: str) -> str:
 
 
 def test_the_requests_are_these(children: Nursery, tmp_path: Path) -> None:
-    with DeadlyGitHub(-1, "before") as github:
+    with DeadlyGitHub() as github:
         shop, token = shop_of(github)
         assert children.promote(github, token, tmp_path) == 0
         assert [kind(one.method, one.path) for one in github.requests] == REQUESTS
@@ -195,8 +204,9 @@ MOMENTS: list[tuple[int, When]] = [
 def test_what_a_killed_process_left_is_finished_by_the_next(  # noqa: PLR0917  # fixtures
     children: Nursery, tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, at: int, when: When
 ) -> None:
-    with DeadlyGitHub(at, when) as github:
+    with DeadlyGitHub() as github:
         shop, token = shop_of(github)
+        github.kill(at, when)
         assert children.promote(github, token, tmp_path) == -signal.SIGKILL
         with gate_on(tmp_path, bundle, engine, github.url, token) as gate:
             run_id = gate.ledger.runs()[0]
@@ -214,4 +224,49 @@ def test_what_a_killed_process_left_is_finished_by_the_next(  # noqa: PLR0917  #
             name: 2 if (REQUESTS[at], when) == (name, "before") else 1
             for name in ("POST draft", "POST tag", "PATCH draft")
         }
+        assert github.violations == []
+
+
+SETTINGS = """
+[plugins.github]
+base_url = "{url}"
+token = {{ env = "SHOP_RELEASES" }}
+release_identity = {{ token = {{ env = "SHOP_RELEASES" }} }}
+[plugins.github.products.{product}]
+"""
+
+
+def test_the_program_says_what_is_missing_and_finishes_it_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A promotion whose answer to the last step is lost, a `publish` that is killed, and two that find it done."""
+    site = make_site(tmp_path / "site")
+    with DeadlyGitHub() as github:
+        shop = github.add_repository(REPOSITORY)
+        shop.commit(sha=NEW)
+        monkeypatch.setenv("SHOP_RELEASES", github.add_token({REPOSITORY: {"contents": "write"}}))
+        with site.settings.open("a") as settings:
+            settings.write(SETTINGS.format(url=github.url, product=PRODUCT))
+        try:
+            assert site.deploy(NEW).exit_code == 0
+            github.break_next("POST */releases", "502_after")
+            github.break_next("POST */git/refs", "502")
+            said = site.promote("--bump", "minor")
+        finally:
+            clear(site)
+        assert said.exit_code == 6 and "the release v0.1.0 is not out" in said.out, said
+        found = re.search(r"publish (r-\w+)", said.out)
+        assert found and [(one.tag_name, one.draft) for one in shop.releases] == [("v0.1.0", True)]
+
+        github.kill(9, "before")  # the second write, as a draft is there
+        process = site.process("publish", found[1])
+        github.name(process.pid)
+        process.communicate(timeout=20)
+        assert process.returncode == -signal.SIGKILL and shop.refs["refs/tags/v0.1.0"] == NEW
+        assert [one.draft for one in shop.releases] == [True]
+
+        for _ in range(2):
+            said = site.run("publish", found[1])
+            assert said.exit_code == 0 and "Published: v0.1.0" in said.out, said
+        assert [(one.tag_name, one.draft) for one in shop.releases] == [("v0.1.0", False)]
         assert github.violations == []
