@@ -7,7 +7,8 @@ BIN    := $(VENV)/bin
 .PHONY: demo test lint bench picture lock clean
 
 demo: $(VENV)/installed
-	@$(BIN)/launchplane-gate demo
+	@$(BIN)/python -m tests.fakes.github --port 0 --stage $(VENV)/github.toml \
+		-- $(BIN)/launchplane-gate demo --github-stage $(VENV)/github.toml
 
 test: $(VENV)/installed-dev
 	$(BIN)/pytest -n 2

@@ -24,8 +24,21 @@ from launchplane_gate.cli.session import Session, pass_session
     type=click.Path(path_type=Path, dir_okay=False),
     help="With generic-web: what was prepared there.  [default: stage.toml]",
 )
+@click.option(
+    "--github-stage",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With local: publish the last release on the GitHub that this file names.",
+)
 @pass_session
-def demo(session: Session, keep: Path | None, driver: str, dokploy_url: str | None, stage: Path | None) -> Answer:
+def demo(
+    session: Session,
+    keep: Path | None,
+    driver: str,
+    dokploy_url: str | None,
+    stage: Path | None,
+    github_stage: Path | None,
+) -> Answer:
     """Tell the story that the gate exists for.
 
     With real processes on this machine, a release is promoted; a stale promotion and a stale replay are refused; a
@@ -33,7 +46,8 @@ def demo(session: Session, keep: Path | None, driver: str, dokploy_url: str | No
     stops what it started.
 
     With --driver generic-web the same is told on a Dokploy server, with two targets and five releases that a stage
-    file names. What was deployed there stays deployed.
+    file names. What was deployed there stays deployed. With --github-stage the last promotion ends with a release on
+    GitHub.
 
     \b
     Examples:
@@ -52,12 +66,14 @@ def demo(session: Session, keep: Path | None, driver: str, dokploy_url: str | No
         raise click.UsageError(f"{keep} is there already; name a new folder")
     if driver == "local" and (dokploy_url or stage):
         raise click.UsageError("--dokploy-url and --stage go with --driver generic-web")
+    if driver == "generic-web" and github_stage:
+        raise click.UsageError("--github-stage goes with --driver local")
     if driver == "generic-web" and not dokploy_url:
         raise click.UsageError("--driver generic-web needs --dokploy-url")
     if driver == "generic-web" and not os.environ.get(KEY_VARIABLE):
         raise click.UsageError(f"--driver generic-web needs an API key in the environment variable {KEY_VARIABLE}")
     to_stderr = any(output.format == "json" and output.path is None for output in session.outputs)
-    build = local_stage
+    build = partial(local_stage, github=github_stage)
     if dokploy_url:
         build = partial(dokploy_stage, url=dokploy_url, file=stage or Path("stage.toml"))
     code = tell(keep, console=Console(highlight=False, stderr=to_stderr), build=build)

@@ -8,12 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from launchplane_gate.demo.release import release_program
-from launchplane_gate.demo.workspace import PRODUCT, Platform, two_free_ports, write_settings, write_workspace
+from launchplane_gate.demo.workspace import (
+    PRODUCT,
+    Platform,
+    Publisher,
+    two_free_ports,
+    write_settings,
+    write_workspace,
+)
 from launchplane_gate.errors import UsageError
 from launchplane_gate.model import Contract, ReleaseIdentity
 
@@ -35,6 +42,18 @@ poll_s = 0.5                           # how often a deployment is looked at
 
 """)
 
+_GITHUB = Template("""\
+[plugins.github]                       # what GitHub says of a commit and a version
+base_url = $url
+app = { $app }
+
+[plugins.github.release_identity]      # who publishes releases there: named here, never who is logged in
+$publisher
+
+[plugins.github.products.$product]
+
+""")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -48,29 +67,41 @@ class Stage:
     releases: Mapping[Role, ReleaseIdentity]
     crash_fails: bool
     prod_url: str
+    publishes: str  # where the releases are published; empty where they are not
     strike: Callable[[], object]
 
 
-def local_stage(folder: Path, actor: str) -> Stage:
-    ports = two_free_ports()
+def local_stage(folder: Path, actor: str, *, github: Path | None = None) -> Stage:
+    """``github``: the file of a GitHub stage. Raises UsageError where that cannot be used."""
+    ports, published = two_free_ports(), _read(github, GitHubFile) if github else None
+    commits = dict(COMMITS)
+    if published:
+        commits |= {"first": published.commits.first, "second": published.commits.second}
     programs = {
-        "first": release_program(COMMITS["first"]),
-        "second": release_program(COMMITS["second"]),
-        "crashing": release_program(COMMITS["crashing"], crashes=True),
-        "lying": release_program(COMMITS["lying"], reports=COMMITS["second"]),
+        "first": release_program(commits["first"]),
+        "second": release_program(commits["second"]),
+        "crashing": release_program(commits["crashing"], crashes=True),
+        "lying": release_program(commits["lying"], reports=commits["second"]),
     }
     files = {f"{role}.py": text for role, text in programs.items()}
     artifacts = write_workspace(
-        folder, releases=files, ports=ports, actor=actor, confirm_timeout_s=2.0, confirm_interval_s=0.2
+        folder,
+        releases=files,
+        ports=ports,
+        actor=actor,
+        publisher=published.publisher() if published else None,
+        confirm_timeout_s=2.0,
+        confirm_interval_s=0.2,
     )
     return Stage(
         where="on this machine",
         releases={
             role: ReleaseIdentity(artifact_id=artifacts[f"{role}.py"], source_git_ref=commit)
-            for role, commit in COMMITS.items()
+            for role, commit in commits.items()
         },
         crash_fails=True,
         prod_url=f"http://127.0.0.1:{ports[1]}/health",
+        publishes=f"{published.repository} at {published.api_url}" if published else "",
         strike=lambda: _stop_processes(folder),
     )
 
@@ -80,6 +111,45 @@ def _stop_processes(folder: Path) -> None:
     from launchplane_gate_local import stop_all  # noqa: PLC0415  # a plugin, and needed only here
 
     stop_all(folder / "state" / "plugins" / "local")
+
+
+class _App(Contract):
+    app_id: int
+    installation_id: int | None = None
+    key_file: str
+
+    def toml(self) -> str:
+        at = f"installation_id = {self.installation_id}, " if self.installation_id else ""
+        return f"app_id = {self.app_id}, {at}private_key = {{ file = {json.dumps(self.key_file)} }}"
+
+
+class _Commits(Contract):
+    model_config = ConfigDict(extra="ignore")
+
+    first: str
+    second: str
+
+
+class GitHubFile(Contract):
+    """What was prepared on GitHub: a repository, two commits on its ``branch``, and an App that may publish there."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    api_url: str = "https://api.github.com"
+    repository: str
+    branch: str = "main"
+    app: _App
+    commits: _Commits
+
+    def publisher(self) -> Publisher:
+        words = {"url": json.dumps(self.api_url), "app": self.app.toml(), "product": PRODUCT}
+        words["publisher"] = self.app.toml().replace(", ", "\n")
+        return Publisher(
+            plugin=_GITHUB.substitute(words),
+            repository=self.repository,
+            branches=(self.branch,),
+            rules=("release.commit_on_branch", "release.version_free", "release.publisher_ready"),
+        )
 
 
 class _Lane(Contract):
@@ -127,7 +197,7 @@ class StageFile(Contract):
 
 def dokploy_stage(folder: Path, actor: str, *, url: str, file: Path) -> Stage:
     """Raises UsageError for a stage file that cannot be used."""
-    stage = _read(file)
+    stage = _read(file, StageFile)
     lanes = (stage.lanes.testing, stage.lanes.prod)
     platform = Platform(
         driver="generic-web",
@@ -142,14 +212,19 @@ def dokploy_stage(folder: Path, actor: str, *, url: str, file: Path) -> Stage:
         releases={role: release.identity() for role, release in stage.releases.items()},
         crash_fails=False,
         prod_url=stage.lanes.prod.health_url,
+        publishes="",
         strike=lambda: None,
     )
 
 
-def _read(file: Path) -> StageFile:
-    hint = 'Nothing was done. The README says what it holds, under "Deploying through Dokploy".'
+FileT = TypeVar("FileT", bound=Contract)
+
+
+def _read(file: Path, form: type[FileT]) -> FileT:
+    """Raises UsageError."""
+    hint = "Nothing was done. The fakes in tests/fakes write such files: python -m tests.fakes.dokploy, or .github."
     try:
-        return StageFile.model_validate(tomllib.loads(file.read_text("utf-8")))
+        return form.model_validate(tomllib.loads(file.read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}", hint=hint) from None
     except ValidationError as error:

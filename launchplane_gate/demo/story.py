@@ -87,10 +87,26 @@ def steps(stage: Stage) -> list[Step]:
             lambda document: _refused_by(document, "lane.settled"),
         ),
         Step(f"{short(second)} is deployed to testing again, which settles it.", deploy("second"), 0),
-        Step("And now it is promoted.", promote, 0, moves={"prod": second}),
+        _last_promotion(stage, promote, second),
         Step("What each lane runs:", ["lanes", PRODUCT], 0),
+        Step("Whatever names what prod runs names one release:", ["prove", PRODUCT], 0, _one),
         Step("Every decision stands in a chain of hashes:", ["decisions", "verify"], 0),
     ]
+
+
+def _last_promotion(stage: Stage, promote: list[str], commit: str) -> Step:
+    if not stage.publishes:
+        return Step("And now it is promoted.", promote, 0, moves={"prod": commit})
+    tells = "And now it is promoted, and published under the next version."
+    return Step(tells, [*promote, "--bump", "patch"], 0, _published, moves={"prod": commit})
+
+
+def _published(document: dict[str, Any]) -> bool:
+    return bool(document["publication"]["published"])
+
+
+def _one(document: dict[str, Any]) -> bool:
+    return bool(document["verdict"] == "one")
 
 
 def _broken_deploys(stage: Stage, deploy: Callable[[Role], list[str]]) -> Iterator[Step]:
@@ -155,6 +171,8 @@ class _Teller:
             return False
         seconds = time.monotonic() - began
         say(f"\n[bold]Every step ended as told, in {seconds:.0f} s.[/bold] Next: launchplane-gate init --example")
+        if self.stage.publishes:
+            say(f"The release went to {self.stage.publishes}; the README says how to publish on GitHub itself.")
         return True
 
     def _play(self, step: Step) -> bool:

@@ -42,7 +42,7 @@ $plugin
 [plugins.health]                       # asks each health URL which revision it runs
 revision_pointer = "/revision"         # where the revision stands in the answer
 
-[products.$key]
+$publisher[products.$key]
 repository = $repository
 driver = $driver # the plugin that deploys it
 image = $image # every artifact of the product is IMAGE@sha256:DIGEST
@@ -104,6 +104,16 @@ class Platform:
     targets: tuple[str, str]
 
 
+@dataclass(frozen=True)
+class Publisher:
+    """What a workspace says of releases: its plugin's table, in TOML, and the rules that are asked of promotions."""
+
+    plugin: str
+    repository: str
+    branches: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
 def local_platform(product: str, ports: tuple[int, int]) -> Platform:
     """Processes of this machine; ``ports``: of testing and prod, on 127.0.0.1."""
     return Platform(
@@ -141,18 +151,22 @@ def write_settings(
     actor: str,
     product: str = PRODUCT,
     repository: str = "cbusillo/sellyouroutboard",
+    publisher: Publisher | None = None,
     confirm_timeout_s: float = 30,
     confirm_interval_s: float = 0.5,
     files: Mapping[str, str] | None = None,
 ) -> None:
     """Write settings and policies for one product, and further ``files``; ``actor``: who may ship to both lanes.
 
+    A ``publisher`` has a repository of its own.
+
     Raises FileExistsError, before anything is written, where one of the files is there already.
     """
     words = {
         "product": product,
         "key": product if product.replace("-", "").replace("_", "").isalnum() else _toml(product),
-        "repository": _toml(repository),
+        "repository": _toml(publisher.repository if publisher else repository),
+        "publisher": publisher.plugin if publisher else "",
         "plugin": platform.plugin,
         "driver": f"{_toml(platform.driver):29}",
         "image": f"{_toml(platform.image):30}",
@@ -167,7 +181,7 @@ def write_settings(
     written = {
         "launchplane-gate.toml": _SETTINGS.substitute(words),
         "policies/README.md": _POLICY_README.substitute(words),
-        "policies/config/data.json": json.dumps({"products": {product: _policy(actor)}}, indent=2) + "\n",
+        "policies/config/data.json": json.dumps(_policy(product, actor, publisher), indent=2) + "\n",
         **(files or {}),
     }
     _write_new(folder, written)
@@ -184,10 +198,17 @@ def two_free_ports() -> tuple[int, int]:
     return found.pop(), found.pop()
 
 
-def _policy(actor: str) -> dict[str, object]:
-    return {
+def _policy(product: str, actor: str, publisher: Publisher | None) -> dict[str, Any]:
+    decided: dict[str, Any] = {
         "paths": [{"from": "testing", "to": "prod"}],
         "actors": {lane: [{"subject": actor, "verified_by": None}] for lane in LANES},
+    }
+    if publisher is None:
+        return {"products": {product: decided}}
+    asked = {"promote": {"admit": publisher.rules}}
+    return {
+        "products": {product: decided | {"branches": publisher.branches}},
+        "roll_call": {"products": {product: asked}},
     }
 
 

@@ -17,14 +17,14 @@ def proof_text(proof: Proof) -> list[Block]:
 
 
 def _verdict(proof: Proof) -> str:
-    what = f"{proof.lane}" + (f", {proof.version}" if proof.version else "")
+    what = f"{proof.lane}" + (f" ({proof.version})" if proof.version else "")
     odd = [f"{identity.what} ({brief(identity.where)})" for identity in proof.identities if identity.state == "odd"]
     if odd:
         return f"Differs: {what} is not one release. The odd one out: {', '.join(odd)}."
     open_ = [identity.what for identity in proof.identities if identity.state == "unknown"]
     if proof.verdict == "unknown":
         return f"Not proven: {what}. Not known: {', '.join(open_) or 'what its health URLs report'}."
-    return f"One: whatever names the release of {what} and can be seen names {proof.release}."
+    return f"One: everything that names the release of {what}, and can be seen, names {proof.release}."
 
 
 def _row(identity: Identity) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 import threading
 from datetime import datetime
@@ -20,9 +21,11 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        with FakeGitHub(args.port, log=_log) as github:
+        with FakeGitHub(args.port, log=_log if not args.command else lambda _: None) as github:
             stage = set_up(github, args.stage.with_name(f"{args.stage.stem}-app.pem"))
             args.stage.write_text(stage.toml())
+            if args.command:
+                return subprocess.run(args.command, check=False).returncode  # as it was typed
             _greet(stage, args.stage)
             stopped.wait()
     except (OSError, OverflowError, ValueError) as error:  # a port out of range, a stage that is no file name
@@ -42,6 +45,7 @@ def _arguments() -> argparse.Namespace:
         default=Path("github.toml"),
         help="file to write; the key of the App goes beside it (default: %(default)s)",
     )
+    parser.add_argument("command", nargs="*", help="what to run beside it; it ends with that, as that ended")
     return parser.parse_args()
 
 
