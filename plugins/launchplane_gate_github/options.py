@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -182,15 +183,22 @@ def _app(  # noqa: PLR0917  # what an App is made of, once more
 
 
 def _tls(options: GitHubOptions, place: str, base_dir: Path) -> ssl.SSLContext:
+    if not options.ca_file:
+        return _default_tls()
     context = httpx.create_ssl_context(trust_env=False)
-    if options.ca_file:
-        try:
-            context.load_verify_locations(base_dir / options.ca_file)
-        except (OSError, ssl.SSLError):
-            raise SettingsError(
-                f"settings: {place}.ca_file: {base_dir / options.ca_file} is not a file of certificates (PEM)"
-            ) from None
+    try:
+        context.load_verify_locations(base_dir / options.ca_file)
+    except (OSError, ssl.SSLError):
+        raise SettingsError(
+            f"settings: {place}.ca_file: {base_dir / options.ca_file} is not a file of certificates (PEM)"
+        ) from None
     return context
+
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    """Made once: loading the certificates takes longer than asking."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _is_this_machine(host: str) -> bool:

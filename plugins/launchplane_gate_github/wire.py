@@ -6,6 +6,7 @@ redirects. It is handed a connection of ours for each request instead; one that 
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, ItemsView
@@ -207,7 +208,9 @@ def _refuse() -> NoReturn:
     raise GitHubError("GitHub is asked for JSON at its own address, and for nothing else", "odd")
 
 
-WireRequester.injectConnectionClasses(_NoPlainConnection, _NoConnection)  # of this class alone: others keep theirs
+# Of this class alone: others keep theirs. PyGithub logs what is answered, and the answer may be a token.
+WireRequester.injectConnectionClasses(_NoPlainConnection, _NoConnection)
+WireRequester.injectLogger(logging.Logger("silent", level=logging.CRITICAL + 1))
 
 
 def _path(url: str) -> str:
