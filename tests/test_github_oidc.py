@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,7 +214,7 @@ def forged(github: FakeGitHub) -> dict[str, tuple[str, str]]:
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     with_pem = f"{coded({'alg': 'HS256', 'typ': 'JWT', 'kid': kid})}.{body}"
     by_pem = coded(hmac.new(pem, with_pem.encode(), hashlib.sha256).digest())
-    another = SigningKey.number(7).private_key
+    another = SigningKey.number(1).private_key
     otherwise, not_signed = "another way than with RS256", "is not signed with the key"
     no_token = "no JSON Web Token"
     deep = b'{"kid":' + b"[" * 5000 + b"]" * 5000 + b"}"
@@ -327,6 +328,13 @@ def test_unknown_keys_make_nobody_ask_the_issuer_all_the_time(github: FakeGitHub
     clock.at += PAUSE_S
     assert issuer.key("unknown") is None and issuer.key("unknown") is None
     assert len(github.oidc_requests) == 4
+
+
+def test_many_who_ask_at_once_make_one_request(github: FakeGitHub) -> None:
+    issuer, kid = issuer_at(github.oidc_issuer, Clock()), key_id(github.oidc_token())
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(issuer.key, [kid] * 8))
+    assert len(github.oidc_requests) == 2
 
 
 def test_a_key_that_the_issuer_has_withdrawn_proves_nobody_any_more(github: FakeGitHub) -> None:
@@ -528,7 +536,7 @@ def test_two_keys_of_one_id_are_no_key_at_all(liar: Liar) -> None:
     for pair in ([published(), published(2)], [published(), published()]):
         liar.keys = pair
         assert "two keys of one id" in refused(made(liar.name), liar.token(), Undecided)
-    liar.keys = [published(), published(2, kid="other"), published(3, kid=None), published(3, kid=["k"])]
+    liar.keys = [published(), published(2, kid="other"), published(2, kid=None), published(2, kid=["k"])]
     assert made(liar.name).actor(SecretStr(liar.token())).subject == SUBJECT
 
 
@@ -727,7 +735,6 @@ def test_ci_promotes_as_a_verified_actor_and_nobody_else_does(
     before = site.run("runs", "list", "--output", "json").document
     for token, why in (
         (shared_github.oidc_token(aud=AUDIENCE, exp=now() - 60), "has expired"),
-        (shared_github.oidc_token(), "another audience"),
         ("", "LAUNCHPLANE_GATE_OIDC_TOKEN is set, and empty"),
     ):
         refusal = site.run("promote", PRODUCT, LAUNCHPLANE_GATE_OIDC_TOKEN=token)

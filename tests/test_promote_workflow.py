@@ -348,3 +348,11 @@ def test_what_is_told_is_neither_markdown_nor_a_command_to_the_runner(recorded: 
     block = ran.summary.partition("\n\n")[2].removesuffix("\nExit code 1.\n")
     assert "::error::PWNED" in block and not set(block) & set("\r\x1b\x08")
     assert all(line.startswith("    ") for line in block.splitlines())
+
+
+def test_a_gate_that_is_killed_is_not_given_an_older_answer(recorded: Recorded) -> None:
+    recorded.asked({"dry_run": "false"}, says="Promoted.\n")
+    (recorded.folder / "temp" / "gate" / "bin" / "launchplane-gate").write_text("#!/bin/sh\nkill -9 $$\n")
+    ran = recorded.ask(dry_run="false")
+    assert ran.exit_code == 137 and ran.answer is None and "Promoted" not in ran.summary
+    assert ran.summary.startswith("## The gate ended with exit code 137: launchplane-gate lanes tells what it left.\n")

@@ -78,7 +78,7 @@ class Issuer:
         return str(there)
 
     def _usable(self, published: Mapping[str, Any]) -> RSAPublicKey:
-        if published.get("use", "sig") == "sig" and published.get("alg", "RS256") == "RS256" and "d" not in published:
+        if published.get("use", "sig") == "sig" and published.get("alg", "RS256") == "RS256":
             try:
                 key = RSAAlgorithm.from_jwk(dict(published))
             except (InvalidKeyError, ValueError, TypeError):
