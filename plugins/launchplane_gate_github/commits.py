@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
 
-from github import UnknownObjectException
+from github import GithubException
 from github.Repository import Repository
 
 from launchplane_gate_github.evidence import ComparisonFacts
 
 MOST_FILES = 300  # a comparison tells no more of them
 WORKFLOWS = ".github/workflows/"
+
+T = TypeVar("T")
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -22,20 +26,16 @@ def is_whole(commit: str) -> bool:
 
 
 def exists(repository: Repository, commit: str) -> bool:
-    try:
-        found = repository.get_git_commit(commit)
-    except UnknownObjectException:
-        return False
-    if found.sha != commit:
+    found = _or_none(lambda: repository.get_git_commit(commit).sha)
+    if found not in (None, commit):
         raise ValueError
-    return True
+    return found is not None
 
 
 def contains(repository: Repository, branch: str, commit: str) -> bool:
     """Whether a commit is on a branch; the branch by its head, since a tag may have its name too."""
-    try:
-        head = repository.get_branch(branch).commit.sha
-    except UnknownObjectException:
+    head = _or_none(lambda: repository.get_branch(branch).commit.sha)
+    if head is None:
         return False
     compared = compare(repository, base=commit, head=head)
     return compared is not None and compared.status in ("ahead", "identical")
@@ -74,7 +74,14 @@ def _has_workflows(said: dict[str, Any] | None) -> bool | None:
 def _compared(repository: Repository, *, base: str, head: str) -> dict[str, Any] | None:
     if base == head:
         return {"status": "identical", "ahead_by": 0, "behind_by": 0, "files": []}
+    return _or_none(lambda: repository.compare(base, head, comparison_commits_per_page=1).raw_data)
+
+
+def _or_none(read: Callable[[], T]) -> T | None:
+    """What is read, or None where GitHub answers 404, which it says in more words than PyGithub knows."""
     try:
-        return repository.compare(base, head, comparison_commits_per_page=1).raw_data
-    except UnknownObjectException:
+        return read()
+    except GithubException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
         return None
