@@ -15,8 +15,9 @@ from launchplane_gate.errors import EvidenceFailed, SettingsError, Undecided
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import PluginConfig, Question
 from launchplane_gate.model import Phase, ReleaseIdentity, Run, unstamp
-from launchplane_gate.plugins import Plugins
+from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
+from launchplane_gate.settings import load_settings
 from launchplane_gate_github import GitHubPlugin
 from tests.conftest import ACTOR, POLICY, PROD, PRODUCT, PROFILE, A, B, C, MakeGate, deploy, promote
 from tests.fakes.github import FakeGitHub, How, Repository
@@ -344,6 +345,52 @@ def test_to_ask_changes_nothing(made: Made, github: FakeGitHub, shop: Repository
     of_version(made())
     assert (shop.refs, list(shop.releases)) == (refs, releases)
     assert {one.path.rpartition("/")[2] for one in github.requests if one.method != "GET"} == {"generate-notes"}
+
+
+# -- from a settings file
+
+
+SETTINGS = """
+schema_version = 1
+
+[plugins.local]
+releases = "releases"
+
+[plugins.github]
+base_url = "{url}"
+token = {{ env = "READER" }}
+
+[plugins.github.release_identity]
+app_id = {app_id}
+private_key = {{ file = "app.pem" }}
+
+[plugins.github.products.shop]
+repository = "{name}"
+
+[products.shop]
+repository = "{name}"
+driver = "local"
+image = "local/shop"
+
+[products.shop.lanes.prod]
+health_url = "http://127.0.0.1:8002/health"
+target = {{ port = 8002 }}
+"""
+
+
+def test_a_settings_file_refers_to_the_secrets(tmp_path: Path, github: FakeGitHub, shop: Repository) -> None:
+    app = github.add_app()
+    app.install(NAME, permissions=WRITE)
+    (tmp_path / "releases").mkdir()
+    (tmp_path / "app.pem").write_text(app.private_key_pem)
+    path = tmp_path / "launchplane-gate.toml"
+    path.write_text(SETTINGS.format(url=github.url, app_id=app.app_id, name=NAME))
+    settings = load_settings(path, environment={"READER": github.add_token({NAME: READ})})
+    plugins = load_plugins(settings, now=lambda: datetime.now(UTC))
+    asked = Question(**{**vars(question(version=V)), "product": settings.profile("shop")})
+    found = plugins.evidence(asked)["github"]
+    assert found["publisher"] == {"identity": f"app {app.app_id}", "can_publish": True, "why": ""}
+    assert found["branches"][0] == {"name": "main", "contains": True}
 
 
 # -- what cannot be known

@@ -153,8 +153,8 @@ def repository_of(options: GitHubOptions, product: ProductProfile) -> str:
     full_name = options.products[product.product].repository or product.repository
     if not is_repository(full_name):
         raise SettingsError(
-            f"the profile of {product.product} names the repository {full_name!r}, which is not OWNER/NAME",
-            hint=f"Nothing was done. Mend it there, or name it in [plugins.github.products.{product.product}].",
+            f"the profile of {product.product} names the repository {full_name!r}, which is not OWNER/NAME; "
+            f"mend it there, or name it in [plugins.github.products.{product.product}]"
         )
     return full_name
 
