@@ -195,6 +195,7 @@ def test_a_release_is_drafted_tagged_and_published_on_the_promoted_commit(desk: 
         f"POST {SHOP}/git",
         f"PATCH {SHOP}/releases",
     ]
+    assert desk.github.visits(f"GET {SHOP}/releases") == 1  # a list may come late: ours is asked for by its number
     made = shop.releases.latest()
     assert made and (made.tag_name, made.target_commitish, made.name, made.prerelease) == (V, SECOND, V, False)
 
@@ -237,6 +238,7 @@ def test_a_tag_on_another_commit_is_told_and_never_moved(
 
 def test_the_release_of_an_older_line_does_not_become_the_latest(desk: Desk, shop: Repository) -> None:
     newest = shop.release("v1.0.0", FIRST)
+    shop.release("v9.0.0", FIRST, prerelease=True)
     assert desk.publish().published
     assert shop.releases.latest() is newest
     assert desk.publish(recorded("v1.0.1", run_id="r-2")).published
@@ -489,6 +491,35 @@ def test_two_that_publish_one_version_at_once_make_one_release(desk: Desk, shop:
     assert out(shop) == [SECOND]
 
 
+def test_a_tag_that_goes_away_at_the_last_moment_comes_back_where_it_was(
+    desk: Desk, shop: Repository, github: FakeGitHub
+) -> None:
+    def meddle() -> None:
+        shop.delete_tag(V)
+        shop.releases[-1].target_commitish = FIRST
+
+    github.before_next(PUBLISH, meddle)
+    assert desk.publish().published
+    assert out(shop) == [SECOND]
+
+
+def test_a_draft_that_another_publishes_as_something_else_is_told(
+    desk: Desk, shop: Repository, github: FakeGitHub
+) -> None:
+    github.before_next(TAG, lambda: shop.releases.update(shop.releases[-1], {"tag_name": "v7.0.0", "draft": False}))
+    ended = desk.publish()
+    assert not ended.published and "no release of v0.2.10" in ended.detail
+    assert (out(shop), out(shop, "v7.0.0"), github.visits(PUBLISH)) == ([], [SECOND], 0)
+
+
+def test_a_release_whose_tag_is_not_there_is_none(desk: Desk, shop: Repository, github: FakeGitHub) -> None:
+    shop.release(V, SECOND)
+    github.break_next(f"GET {SHOP}/git/ref/*", "404")
+    ended = desk.publish()
+    assert not ended.published and "its tag is not there" in ended.detail
+    assert desk.writes() == []
+
+
 # -- releases that never change
 
 
@@ -607,6 +638,7 @@ def test_the_notes_say_what_was_promoted(desk: Desk, shop: Repository) -> None:
         "- confirm.fresh by w-confirm.fresh\n",
     ):
         assert told in body, body
+    assert body.count("by w-release.soaked") == 1
     assert is_marked(body, "r-1") and not is_marked(body, "r-2")
 
 
