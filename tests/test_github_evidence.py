@@ -19,8 +19,11 @@ from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
 from launchplane_gate.settings import load_settings
 from launchplane_gate_github import GitHubPlugin
+from launchplane_gate_github.commits import changes_workflows
+from launchplane_gate_github.options import read_options
 from tests.conftest import ACTOR, POLICY, PROD, PRODUCT, PROFILE, A, B, C, MakeGate, deploy, promote
 from tests.fakes.github import FakeGitHub, How, Repository
+from tests.fakes.health_server import HealthServer, says
 from tests.fakes.platform import FakeHealth, FakePlatform
 
 NAME = PROFILE.repository
@@ -338,6 +341,36 @@ def test_a_release_that_has_workflows_of_its_own_takes_the_permission_too(
     plugin = made(release_identity={"app_id": app.app_id, "private_key": SecretStr(app.private_key_pem)})
     assert of_version(plugin, commit=own)["publisher"]["can_publish"] is False
     assert of_version(plugin, commit=SIDE)["publisher"]["can_publish"] is True
+
+
+def test_a_classic_token_tells_whether_it_may_change_workflows(
+    made: Made, github: FakeGitHub, shop: Repository
+) -> None:
+    shop.commit("Another build", touches_workflows=True)
+    for may in (True, False):
+        token = SecretStr(github.add_token({NAME: WRITE}, kind="classic", workflows=may))
+        found = of_version(made(release_identity={"token": token}))["publisher"]
+        assert found["can_publish"] is may and ("no scope workflow" in found["why"]) is not may
+
+
+@pytest.mark.parametrize(("files", "changes"), [(299, False), (300, None)])
+def test_a_comparison_that_may_have_left_out_files_tells_nothing_of_workflows(files: int, changes: bool | None) -> None:
+    with HealthServer() as server:
+        url = server.url(f"/repos/{NAME}")
+        compared = {
+            "status": "ahead",
+            **{"ahead_by": 1, "behind_by": 0, "url": f"{url}/compare/x", "commits": []},
+            "files": [{"filename": f"src/{number}.py"} for number in range(files)],
+        }
+        answers = {
+            "": {"full_name": NAME, "url": url, "default_branch": "main"},
+            "/branches/main": {"name": "main", "commit": {"sha": SECOND, "url": f"{url}/commits/{SECOND}"}},
+            f"/compare/{FIRST}...{SECOND}": compared,
+        }
+        server.answers = {f"/repos/{NAME}{path}": says(json.dumps(said).encode()) for path, said in answers.items()}
+        config = PluginConfig("github", {"base_url": server.url("")}, {}, Path(), Path(), lambda: datetime.now(UTC))
+        repository = read_options(config)[1].within(5).repository(NAME)
+        assert changes_workflows(repository, FIRST) is changes
 
 
 def test_to_ask_changes_nothing(made: Made, github: FakeGitHub, shop: Repository) -> None:

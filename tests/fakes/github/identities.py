@@ -16,7 +16,7 @@ from tests.fakes.github.answers import Answer, bad_credentials, refusal
 from tests.fakes.github.keys import SigningKey
 from tests.fakes.github.repository import Repository
 
-Kind = Literal["installation", "actions", "personal"]
+Kind = Literal["installation", "actions", "personal", "classic"]
 Permissions = Mapping[str, str]
 
 LEVELS = {"none": 0, "read": 1, "write": 2, "admin": 3}
@@ -29,18 +29,32 @@ _REFUSES: dict[Kind, str] = {
     "installation": "integration",
     "actions": "integration",
     "personal": "personal access token",
+    "classic": "personal access token",
 }
 
 
 @dataclass(eq=False)
 class Token:
-    """``permissions`` are by the id of the repository; "actions" is the GITHUB_TOKEN of a workflow."""
+    """``permissions`` are by the id of the repository; "actions" is the GITHUB_TOKEN of a workflow.
+
+    A "personal" one is fine-grained; a "classic" one tells its scopes.
+    """
 
     value: str = field(repr=False)
     kind: Kind
     permissions: Mapping[int, Permissions]
     expires_at: float | None
     installation: Installation | None = None
+
+    @property
+    def is_of_a_person(self) -> bool:
+        return self.kind in {"personal", "classic"}
+
+    @property
+    def scopes(self) -> list[str]:
+        if self.kind != "classic":
+            return []
+        return ["repo", *(["workflow"] if any("workflows" in held for held in self.permissions.values()) else [])]
 
     @property
     def refuses_as(self) -> str:
@@ -142,7 +156,7 @@ class Identities:
         return app
 
     def add_token(self, kind: Kind, permissions: Mapping[int, Permissions], expires_in_s: float | None) -> Token:
-        prefix = "github_pat_" if kind == "personal" else "ghs_"
+        prefix = {"personal": "github_pat_", "classic": "ghp_"}.get(kind, "ghs_")
         value = prefix + secrets.token_hex(41 if kind == "personal" else 18)
         return self._add(Token(value, kind, permissions, None if expires_in_s is None else time.time() + expires_in_s))
 

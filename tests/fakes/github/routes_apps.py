@@ -77,7 +77,7 @@ def _chosen(installation: Installation, names: list[str] | None, ids: list[int] 
 
 
 def _repositories(call: Call) -> Answer:
-    if call.token.kind == "personal":
+    if call.token.is_of_a_person:
         return answers.not_accessible(call.token.refuses_as)
     seen = {one.repository_id: one for one in call.state.repositories.values()}
     shown, headers = call.page([seen[number] for number in sorted(call.token.permissions)])
@@ -91,9 +91,11 @@ def _revoke(call: Call) -> Answer:
 
 
 def _user(call: Call) -> Answer:
-    if call.token.kind != "personal":
-        return answers.not_accessible(call.token.refuses_as)
-    return says({**call.shapes.user("octo-author", "User"), **_PROFILE})
+    token = call.token
+    if not token.is_of_a_person:
+        return answers.not_accessible(token.refuses_as)
+    headers = {"X-OAuth-Scopes": ", ".join(token.scopes)} if token.scopes else {}
+    return says({**call.shapes.user("octo-author", "User"), **_PROFILE}, headers=headers)
 
 
 def _rate_limit(call: Call) -> Answer:

@@ -360,5 +360,5 @@ def _links(url: str) -> Row:
 
 def _roles(token: Token) -> Row:
     """The role of a person, which is not what the token was given: an App has no role at all."""
-    person = token.kind == "personal"
+    person = token.is_of_a_person
     return {"admin": False, "maintain": False, "push": person, "triage": person, "pull": person}
