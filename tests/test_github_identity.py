@@ -501,7 +501,7 @@ def test_the_pygithub_of_others_in_this_program_is_left_as_it_is(desk: Desk) -> 
 
 def test_nothing_that_is_logged_holds_a_token(desk: Desk, app: App, caplog: pytest.LogCaptureFixture) -> None:
     app.install(NAME, permissions=READ)
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="github"):
         github = desk.connect(app=desk.app(app), release_identity={"token": desk.token(WRITE)})
         github.repository(NAME)
         github.repository(NAME, "release")
