@@ -340,6 +340,28 @@ def test_a_server_of_ones_own_is_believed_by_its_certificate_alone(tmp_path: Pat
             connected({"base_url": github.url}).within(5).repository(NAME)
 
 
+def test_a_server_that_names_urls_of_another_one_is_not_followed_there() -> None:
+    with HealthServer() as server, HealthServer() as elsewhere:
+        shop = {"full_name": NAME, "url": elsewhere.url(f"/repos/{NAME}"), "default_branch": "main"}
+        server.answers[f"/repos/{NAME}"] = says(json.dumps(shop).encode())
+        github = connected({"base_url": server.url(""), "token": SecretStr("tok")}).within(5)
+        with pytest.raises(GitHubError) as failed, github.explained(NAME):
+            github.repository(NAME).get_branch("main")
+        assert failed.value.kind == "odd" and "base_url" in str(failed.value)
+        assert elsewhere.seen == []
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://ghe.example.org:443/api/v3/", "https://ghe.example.org/api/v3"),
+        ("https://GHE.example.org:8443", "https://ghe.example.org:8443"),
+    ],
+)
+def test_a_port_that_goes_without_saying_is_left_out_of_the_url(given: str, used: str) -> None:
+    assert connected({"base_url": given}).server.url == used
+
+
 def test_the_api_of_a_server_may_be_below_a_path() -> None:
     with HealthServer() as server:
         base = server.url("/api/v3")

@@ -16,11 +16,10 @@ may want to tell apart (404, 422), and GitHubError for everything else; ``explai
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from github import GithubException
@@ -85,10 +84,6 @@ class GitHub:
         """What the App that publishes was granted on a repository; None where a token publishes. Raises GitHubError."""
         identity = self.identity("release")
         return identity.installation(self._as, full_name) if isinstance(identity, AppIdentity) else None
-
-    def asked(self, full_name: str, who: As, path: str) -> tuple[Mapping[str, Any], Any]:
-        """The headers and the document of a GET. Raises GithubException for a 4xx, GitHubError for the rest."""
-        return self._requester(self.identity(who), full_name, workflows=False).requestJsonAndCheck("GET", path)
 
     def _requester(self, identity: Identity, full_name: str, *, workflows: bool) -> WireRequester:
         return self._as(identity.auth(self._as, full_name, workflows=workflows))

@@ -45,7 +45,7 @@ def _is_an_api(text: str) -> str:
         raise ValueError("is scheme, host, port and path of an API, without user, query or fragment")
     if url.host in ("github.com", "www.github.com"):
         raise ValueError("names the web site; the API is at https://api.github.com")
-    return text.rstrip("/")
+    return str(url).rstrip("/")  # without a port that goes without saying, as the API names its own URLs
 
 
 def _fits_a_header(token: SecretStr) -> SecretStr:
