@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
@@ -251,6 +252,12 @@ def test_a_commit_that_was_never_pushed_cannot_be_released(desk: Desk, shop: Rep
     assert f"refs/tags/{V}" not in shop.refs
 
 
+@pytest.mark.parametrize("commit", ["main", SECOND[:7], SECOND.upper(), f"refs/heads/{SECOND}"])
+def test_only_a_whole_commit_is_released(desk: Desk, commit: str) -> None:
+    assert "not the whole id" in desk.publish(recorded(commit=commit)).detail
+    assert desk.github.requests == []
+
+
 # -- drafts
 
 
@@ -433,6 +440,12 @@ def test_a_long_wait_is_told_with_its_end(desk: Desk, shop: Repository, github: 
     assert not ended.published and [end for end in ends if end in ended.detail]
     assert desk.publish().published
     assert (out(shop), drafts(shop)) == ([SECOND], [])
+
+
+def test_a_limit_that_names_no_time_is_one_all_the_same(desk: Desk, github: FakeGitHub) -> None:
+    github.break_next(f"GET {SHOP}/releases", "secondary_rate_limit", retry_after_s=None)
+    with pytest.raises(EvidenceFailed, match="answers again at"):
+        desk.publisher().next_version(profile(), "patch")
 
 
 # -- others at work
@@ -690,6 +703,12 @@ def test_no_commit_can_make_a_draft_look_like_ours() -> None:
         run = recorded(reason=text, actor=Actor(subject=text))
         body = notes(None, run, Changes("v0.2.9", ((SECOND, text),)))
         assert is_marked(body, "r-1") and not is_marked(body, "r-2"), body
+
+
+def test_notes_are_never_longer_than_github_takes() -> None:
+    changes = Changes("v0.2.9", tuple((SECOND, "&" * 200) for _ in range(100)), more=5)
+    body = notes(Template("$commits\n" * 3), recorded(), changes)
+    assert len(body) < 125_000 and is_marked(body, "r-1")
 
 
 def test_a_template_of_the_product_is_filled_in(desk: Desk, shop: Repository) -> None:

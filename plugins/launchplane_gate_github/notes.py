@@ -11,7 +11,8 @@ from string import Template
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.model import Decision, Run, short
 
-LONGEST_TEMPLATE = 20_000  # characters; GitHub takes 125,000 for the whole of it
+LONGEST_TEMPLATE = 20_000  # characters
+LONGEST = 120_000  # GitHub takes 125,000
 LONGEST_LINE = 200
 MOST_LINES = 100
 
@@ -91,7 +92,7 @@ def is_marked(body: str | None, run_id: str) -> bool:
 def notes(template: Template | None, run: Run, changes: Changes) -> str:
     """The notes of a run that was recorded, marked as its own."""
     text = (template or Template(DEFAULT)).substitute(_fields(run, changes))
-    return f"{text.rstrip()}\n\n{marker(run.run_id)}\n"
+    return f"{text[:LONGEST].rstrip()}\n\n{marker(run.run_id)}\n"
 
 
 def _fields(run: Run, changes: Changes) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ from launchplane_gate.model import Bump, Publication, Run, short
 from launchplane_gate.records import ProductProfile
 from launchplane_gate_github import published, versions
 from launchplane_gate_github.changes import changes_since
+from launchplane_gate_github.commits import is_whole
 from launchplane_gate_github.connection import GitHub
 from launchplane_gate_github.errors import GitHubError
 from launchplane_gate_github.identity import lacks
@@ -60,11 +61,13 @@ class GitHubPublisher:
 
     def publish(self, product: ProductProfile, run: Run, progress: Progress) -> Publication:
         assert run.publication and run.release
-        version = run.publication.version
+        version, commit = run.publication.version, run.release.source_git_ref
+        if not is_whole(commit):
+            return Publication(version=version, published=False, detail=f"{commit} is not the whole id of a commit")
         try:
             full_name = repository_of(self._options, product)
             github, template = self._github.within(PUBLISH_S), self._templates.get(run.product)
-            return _Publishing(github, full_name, run, version, run.release.source_git_ref, template, progress).go()
+            return _Publishing(github, full_name, run, version, commit, template, progress).go()
         except (GitHubError, SettingsError) as error:
             return Publication(version=version, published=False, detail=str(error))
 

@@ -227,4 +227,5 @@ def _limited_for_s(answer: Answer, now: datetime) -> float | None:
     reset = answer.headers.get("x-ratelimit-reset", "")
     if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
         return max(float(reset) - now.timestamp(), 1)
-    return 60 if answer.status == HTTPStatus.TOO_MANY_REQUESTS else None
+    # GitHub wants a minute where it names no time.
+    return 60 if answer.status == HTTPStatus.TOO_MANY_REQUESTS or b"secondary rate limit" in answer.body else None

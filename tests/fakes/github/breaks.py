@@ -74,7 +74,7 @@ class Break:
     """Nothing is done on a broken request, but for those that end in "after", and "drip"."""
 
     how: How
-    retry_after_s: int = RETRY_AFTER_S  # where that is said
+    retry_after_s: int | None = RETRY_AFTER_S  # where that is said; None: it is not
 
     def __post_init__(self) -> None:
         if self.how not in get_args(How):
@@ -84,7 +84,7 @@ class Break:
         """What to send in place of the answer that ``do`` would give; None: nothing, the connection is closed."""
         if self.how in _ANSWERS:
             known = _ANSWERS[self.how]
-            said = {"Retry-After": str(self.retry_after_s)} if known.headers else {}
+            said = {"Retry-After": str(self.retry_after_s)} if known.headers and self.retry_after_s else {}
             return _whole(replace(known, headers=said))
         if self.how == "rate_limited":
             return _whole(_rate_limited())

@@ -103,7 +103,7 @@ class State:
         with self.changed:
             self._before.append((_pattern(pattern), act))
 
-    def break_next(self, pattern: str, how: How, times: int = 1, *, retry_after_s: int = RETRY_AFTER_S) -> None:
+    def break_next(self, pattern: str, how: How, times: int = 1, *, retry_after_s: int | None = RETRY_AFTER_S) -> None:
         """Let the next requests of a pattern misbehave; ``retry_after_s`` is what a secondary rate limit says."""
         with self.changed:
             self._breaks.extend((_pattern(pattern), Break(how, retry_after_s)) for _ in range(times))
