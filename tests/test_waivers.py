@@ -212,8 +212,8 @@ def test_what_happens_to_waivers_during_a_deploy_leaves_it_recorded(gate: Gate, 
         ({"expires_at": datetime.min.replace(tzinfo=UTC)}, "is past"),
         ({"expires_at": datetime.max.replace(tzinfo=UTC)}, "is too late; the policies let it be "),
         ({"expires_at": moment("9999-12-31T23:59:59-23:59")}, "is too late; the policies let it be "),
-        pytest.param({"expires_at": datetime.now(UTC) + timedelta(days=8)}, "is too late; the policies", id="eight days"),
-        ({"expires_at": datetime.now()}, "has no zone"),  # the fault that is tested
+        pytest.param({"expires_at": datetime.now(UTC) + timedelta(days=8)}, "is too late", id="eight days"),
+        ({"expires_at": datetime(2100, 1, 1)}, "has no zone"),  # the fault that is tested
     ],
     ids=lambda value: str(value)[:60],
 )
