@@ -23,7 +23,7 @@ test_what_is_no_version_has_no_numbers if {
 test_versions_are_compared_as_numbers if {
 	every pair in [
 		["v0.2.11", "v0.2.9"], ["v0.10.0", "v0.9.9"], ["v10.0.0", "v9.99.99"], ["1.0.0", "v0.9.0"], ["v1.0.0", "0.99.99"],
-		["v0.3.0", "v0.2.11"], ["v1.0.1", "v1.0.0"], ["v999999999999999.0.0", "v999999999999998.9.9"],
+		["v0.3.0", "v0.2.11"], ["v1.2.3", "v0.2.11"], ["v1.0.1", "v1.0.0"], ["v999999999999999.0.0", "v999999999999998.9.9"],
 	] {
 		versions.newer(pair[0], pair[1])
 		not versions.newer(pair[1], pair[0])

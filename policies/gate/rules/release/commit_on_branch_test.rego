@@ -91,7 +91,10 @@ test_what_github_says_is_said if {
 	unlike := cases.put(_good, "evidence/github/branches/1/name", "fix/checkout")
 	message := commit_on_branch.message with input as unlike
 		with data.config as _config
-	every said in {_commit, "fix/checkout", "main, release/next"} { contains(message, said) }
+	every said in {_commit, "on: fix/checkout.", "main, release/next"} { contains(message, said) }
+	aside := commit_on_branch.message with input as cases.put(_good, "evidence/github/branches/1/contains", false)
+		with data.config as _config
+	contains(aside, "on: none of them")
 }
 
 test_every_broken_fact_is_refused if {

@@ -91,7 +91,9 @@ test_what_was_asked_for_is_what_is_to_be_published if {
 	_refused(cases.put(_good, "evidence/github/version/asked", "v0.2.12"))
 	_refused(cases.put(_ours, "evidence/github/version/asked", "v0.2.12"))
 	every nothing in ["", 7, {}] {
-		_refused(cases.put(cases.put(_ours, "request/version", nothing), "evidence/github/version/asked", nothing))
+		unnamed := cases.put(cases.put(_ours, "request/version", nothing), "evidence/github/version/asked", nothing)
+		_refused(unnamed)
+		_refused(cases.put(unnamed, "evidence/github/version/release", null))
 	}
 }
 
@@ -122,7 +124,7 @@ test_what_github_says_is_said if {
 	taken := cases.put(_good, "evidence/github/version/tag", {"commit": _earlier})
 	message := version_free.message with input as taken
 		with data.config as cases.config
-	every said in {"v0.2.11", _commit, _earlier, "v0.2.9"} { contains(message, said) }
+	every said in {"v0.2.11", _commit, _earlier, "v0.2.9", "is not there"} { contains(message, said) }
 	first := version_free.message with input as cases.put(taken, "evidence/github/latest", null)
 		with data.config as cases.config
 	contains(first, "latest is none")
