@@ -195,7 +195,6 @@ MOMENTS: list[tuple[int, When]] = [
     (0, "before"),
     *((at, when) for at in WRITES for when in get_args(When)),
     *((at + 1, "before") for at in WRITES),
-    *((at - 1, "after") for at in WRITES),
     (len(REQUESTS) - 1, "after"),
 ]
 
