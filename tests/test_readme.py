@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from launchplane_gate.cli import program
 from launchplane_gate.plugins import load_plugins
 from launchplane_gate.settings import load_settings
 from launchplane_gate_local import stop_all
@@ -90,9 +94,7 @@ def test_a_bundle_is_made_signed_and_served_as_it_says_and_decides(folder: Path)
         command = shlex.split(serve.replace("127.0.0.1:8181", address))
         server = subprocess.Popen(command, cwd=folder / "tour", env=environment, stdout=log, stderr=log)
         settings = folder / "tour" / "launchplane-gate.toml"
-        said = settings.read_text().replace(
-            'engine = "embedded"', f'engine = "opa"\nopa.url = "http://{address}"'
-        )
+        said = settings.read_text().replace('engine = "embedded"', f'engine = "opa"\nopa.url = "http://{address}"')
         settings.write_text(said)
         try:
             for _ in range(50):
@@ -120,6 +122,42 @@ def test_the_settings_for_dokploy_are_settings(folder: Path) -> None:
     (folder / "launchplane-gate.toml").write_text(f"schema_version = 1\n[products.shop]\n{product}{shown}")
     settings = load_settings(folder / "launchplane-gate.toml", environment={"DOKPLOY_API_KEY": "k"})
     assert "generic-web" in load_plugins(settings, now=lambda: datetime.now(UTC)).drivers
+
+
+def test_the_settings_for_releases_and_for_ci_are_settings(folder: Path) -> None:
+    [releases] = [block for block in blocks("toml") if "plugins.github]" in block]
+    [ci] = [block for block in blocks("toml") if "plugins.github-oidc" in block]
+    for name in ("reader.pem", "releases.pem"):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
+        (folder / name).write_bytes(pem)
+    product = 'repository = "acme/shop"\ndriver = "local"\nimage = "ghcr.io/acme/shop"\nlanes.testing.target.port = 1\n'
+    local = '[plugins.local]\nreleases = "releases"\n'
+    text = f"schema_version = 1\n[products.shop]\n{product}{local}{releases}{ci}"
+    (folder / "launchplane-gate.toml").write_text(text)
+    settings = load_settings(folder / "launchplane-gate.toml")
+    loaded = load_plugins(settings, now=lambda: datetime.now(UTC))
+    assert {"github", "github-oidc", "oci"} <= set(loaded.names)
+    assert loaded.publisher(settings.profile("shop"))
+
+
+def typed_in_the_runbook() -> list[list[str]]:
+    text = README.replace("\\\n", " ")
+    return [shlex.split(line) for line in re.findall(r"^    launchplane-gate (.*)$", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("arguments", typed_in_the_runbook(), ids=" ".join)
+def test_every_command_of_the_runbook_is_one(arguments: list[str]) -> None:
+    rest = list(arguments)
+    command: click.Command = program
+    context = click.Context(program)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, rest.pop(0))
+        assert found
+        command = found
+    command.make_context(command.name, rest)  # raises for an option that it does not have
 
 
 def test_the_readme_opens_with_two_make_targets_that_exist() -> None:
