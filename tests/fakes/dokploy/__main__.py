@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
+import subprocess
 import sys
 import threading
 from datetime import datetime
@@ -20,8 +22,12 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        with FakeDokploy(args.port, job_s=args.job_s, takeover_s=args.takeover_s, log=_log) as dokploy:
+        log = (lambda _: None) if args.command else _log
+        with FakeDokploy(args.port, job_s=args.job_s, takeover_s=args.takeover_s, log=log) as dokploy:
             args.stage.write_text(set_up(dokploy).toml())
+            if args.command:
+                environment = dict(os.environ) | {"DOKPLOY_API_KEY": dokploy.key}
+                return subprocess.run(args.command, env=environment, check=False).returncode
             _greet(dokploy, args.stage)
             stopped.wait()
     except (OSError, OverflowError) as error:  # a port out of range is the latter
@@ -43,6 +49,7 @@ def _arguments() -> argparse.Namespace:
         default=2.0,
         help="how long the old revision answers after that (default: %(default)s)",
     )
+    parser.add_argument("command", nargs="*", help="what to run beside it, with its key; it ends as that ended")
     return parser.parse_args()
 
 
