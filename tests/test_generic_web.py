@@ -294,8 +294,13 @@ ODD_READS: list[How] = [
 READS = ["deployment.queueList", "deployment.all", "application.one"]
 
 
-@pytest.mark.parametrize("route", READS)
-@pytest.mark.parametrize("how", [*ODD_READS, "401", "drop_before", "drip"])
+@pytest.mark.parametrize(
+    ("route", "how"),
+    [
+        *[("application.one", how) for how in [*ODD_READS, "401", "drop_before", "drip"]],
+        *[(route, how) for route in READS[:2] for how in ("404", "html", "wrong_shape")],
+    ],
+)
 def test_what_cannot_be_read_before_redeem_is_a_refusal_with_nothing_touched(
     make_site: MakeSite, route: str, how: How
 ) -> None:
