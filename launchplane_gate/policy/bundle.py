@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from launchplane_gate import strictjson
@@ -93,8 +95,13 @@ def load_bundle(folders: Sequence[Path]) -> Bundle:
         config=config,
         settings=settings,
         metadata=rules,
-        revision=strictjson.digest({"config": config, "modules": {source.path: source.text for source in sources}}),
+        revision=revision_of(sources, config),
     )
+
+
+def revision_of(sources: Sequence[Source], config: Mapping[str, Any]) -> str:
+    """The digest of all that an engine reads."""
+    return strictjson.digest({"config": config, "modules": {source.path: source.text for source in sources}})
 
 
 def _sources(folders: Sequence[Folder]) -> tuple[Source, ...]:
@@ -111,8 +118,12 @@ def _sources(folders: Sequence[Folder]) -> tuple[Source, ...]:
     return tuple(by_path[path] for path in sorted(by_path))
 
 
-def _modules(sources: Sequence[Source]) -> tuple[dict[str, RuleMetadata], tuple[RegoTest, ...]]:
-    """The metadata of each rule, by its code, and the tests. Raises BadForm with all findings."""
+@lru_cache(maxsize=4)
+def _modules(sources: tuple[Source, ...]) -> tuple[Mapping[str, RuleMetadata], tuple[RegoTest, ...]]:
+    """The metadata of each rule, by its code, and the tests. Raises BadForm with all findings.
+
+    Looked at once in a process, for as long as the texts are the same.
+    """
     parsed: list[Parsed] = []
     findings: list[Finding] = []
     for source in sources:
@@ -131,7 +142,7 @@ def _modules(sources: Sequence[Source]) -> tuple[dict[str, RuleMetadata], tuple[
                 rules[code] = said
     if findings:
         raise BadForm(findings)
-    return rules, find_tests(parsed)
+    return MappingProxyType(rules), find_tests(parsed)
 
 
 def _merged(folders: Sequence[Folder]) -> tuple[dict[str, Any], Config]:

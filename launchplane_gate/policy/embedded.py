@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchplane_gate.errors import PolicyError
-from launchplane_gate.policy.bundle import Bundle
+from launchplane_gate.policy.bundle import Bundle, revision_of
 from launchplane_gate.policy.interpreter import VERSION, Interpreter, check_distribution
 from launchplane_gate.policy.must_refuse import check_must_refuse
 from launchplane_gate.policy.rego_tests import failing, interpreter_of_tests
 from launchplane_gate.policy.vectors import check_vectors
+
+_PROVEN: set[str] = set()
+"""What has passed its tests in this process, by its content: the same engine would say the same again."""
 
 
 class EmbeddedEngine:
@@ -23,8 +26,10 @@ class EmbeddedEngine:
     def __init__(self, bundle: Bundle) -> None:
         check_distribution()
         check_vectors()
-        _check_tests(bundle)
-        check_must_refuse(bundle)
+        if (content := revision_of(bundle.modules, bundle.config)) not in _PROVEN:
+            _check_tests(bundle)
+            check_must_refuse(bundle)
+            _PROVEN.add(content)
         self._interpreter = Interpreter(bundle.policies, bundle.data)
         self._revision = bundle.revision
 
