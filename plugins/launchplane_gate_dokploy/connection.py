@@ -62,7 +62,7 @@ class Connection:
         retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
             stop=lambda state: time.monotonic() >= deadline or stop_after_attempt(READ_ATTEMPTS)(state),
-            wait=wait_exponential(multiplier=0.2, max=2) + wait_random(0, 0.1),
+            wait=wait_exponential(multiplier=0.1, max=2) + wait_random(0, 0.1),
             reraise=True,
         )
         return retrying(lambda: self._read_once(route, params, deadline - time.monotonic()))
