@@ -50,9 +50,11 @@ class Proof(Contract):
 def prove(gate: Gate, profile: ProductProfile, lane: Lane) -> Proof:
     """Ask every place that names the release of a lane. What fails is told in the proof."""
     records = read_lane(gate.store, gate.ledger, lane)
-    run = _recorded_run(gate, records)
+    row = gate.ledger.last_effective(lane)
+    run = read_run(gate.ledger, row.run_id) if row and row.status == "recorded" else None
+    is_the_runs = bool(row and row.inventory_version == version_of(records.inventory))
     version = run.publication.version if run and run.publication else None
-    said = [*_records(gate, records, run), *_platform(gate, profile, lane)]
+    said = [*_records(gate, records, run, is_the_runs=is_the_runs), *_platform(gate, profile, lane)]
     if records.release:
         said += _evidence(gate, profile, lane, records.release, version)
     release = _named_by_most(said)
@@ -79,18 +81,10 @@ def lane_of_version(gate: Gate, profile: ProductProfile, version: str) -> Lane:
     )
 
 
-def _recorded_run(gate: Gate, records: LaneRecords) -> Run | None:
-    """The run that wrote the lane's inventory, where the last one did."""
-    row = gate.ledger.last_effective(records.lane)
-    if row is None or row.status != "recorded" or row.inventory_version != version_of(records.inventory):
-        return None
-    return read_run(gate.ledger, row.run_id)
-
-
 # -- what each place says
 
 
-def _records(gate: Gate, records: LaneRecords, run: Run | None) -> Iterator[Identity]:
+def _records(gate: Gate, records: LaneRecords, run: Run | None, *, is_the_runs: bool) -> Iterator[Identity]:
     lane = str(records.lane)
     if records.unreadable:
         yield Identity(what="inventory", where=lane, state="unknown", detail=records.unreadable)
@@ -98,7 +92,9 @@ def _records(gate: Gate, records: LaneRecords, run: Run | None) -> Iterator[Iden
     if records.inventory is None or records.release is None:
         yield Identity(what="inventory", where=lane, state="odd", detail="it names no release")
         return
-    yield _of("inventory", lane, records.release)
+    inventory = _of("inventory", lane, records.release)
+    altered = {"state": "odd", "detail": "it is not what the lane's last run wrote"}
+    yield inventory if is_the_runs else inventory.model_copy(update=altered)
     deployment_id = records.inventory.deployment_record_id
     try:
         record = gate.store.read_deployment_record(deployment_id)
@@ -118,7 +114,7 @@ def _records(gate: Gate, records: LaneRecords, run: Run | None) -> Iterator[Iden
 
 def _decision(gate: Gate, lane: str, run: Run | None) -> Identity:
     if run is None or run.admitted is None or run.admitted.release is None:
-        return Identity(what="decision", where=lane, state="odd", detail="no run of the gate wrote this inventory")
+        return Identity(what="decision", where=lane, state="odd", detail="the lane's last run was not recorded")
     _, wrong = gate.ledger.verify()
     if wrong:
         return Identity(what="decision", where=run.admitted.decision_id, state="odd", detail="; ".join(wrong))

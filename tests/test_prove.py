@@ -96,7 +96,7 @@ def test_everything_names_one_release(site: Site) -> None:
 def test_an_inventory_that_differs_from_all_the_others_is_the_odd_one(site: Site) -> None:
     inventory = site.gate.store.read_environment_inventory(context_name=PRODUCT, instance_name="prod")
     site.gate.store.write_environment_inventory(inventory.model_copy(update={"source_git_ref": B.source_git_ref}))
-    assert ("inventory", str(PROD)) in site.odd()
+    assert site.odd() == [("inventory", str(PROD))]
     assert site.prove().release == A
 
 
@@ -196,10 +196,16 @@ def test_a_lane_without_an_inventory_proves_nothing(make_gate: MakeGate) -> None
     assert (proof.verdict, proof.release) == ("differs", None)
 
 
-def test_an_inventory_that_no_run_wrote_has_no_decision(make_gate: MakeGate, site: Site) -> None:
+def test_an_inventory_that_its_run_did_not_write_is_odd(site: Site) -> None:
     inventory = site.gate.store.read_environment_inventory(context_name=PRODUCT, instance_name="prod")
     site.gate.store.write_environment_inventory(inventory.model_copy(update={"updated_at": "2026-11-23T00:00:00Z"}))
-    assert site.odd() == [("decision", str(PROD))]
+    assert site.odd() == [("inventory", str(PROD))]
+
+
+def test_a_lane_whose_last_run_was_not_recorded_has_no_decision(site: Site, platform: FakePlatform) -> None:
+    platform.behaves = lambda driver, approval: driver.change(approval, status="unknown")
+    assert site.gate.run(promote(), ACTOR).status == "unknown"
+    assert ("decision", str(PROD)) in site.odd()
 
 
 def test_a_version_leads_to_its_lane(site: Site) -> None:
