@@ -145,7 +145,8 @@ def program() -> None:
     \b
     Exit codes: 0 done or allowed    1 denied or stale, nothing happened    2 bad usage
                 3 no decision could be had, nothing happened                4 the deploy failed
-                5 something happened that is not proven                     7 the lane is busy
+                5 something happened that is not proven                     6 recorded, but not published
+              7 the lane is busy
     """
 
 
