@@ -3,13 +3,18 @@
 import os
 import re
 import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
+from launchplane_gate.demo.stage import local_stage
 from launchplane_gate.demo.story import tell
+from tests.fakes.github import FakeGitHub
+from tests.fakes.github.stage import set_up
 
 WIDTH = 118
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # no fonts from elsewhere
@@ -25,12 +30,21 @@ def recorded() -> Console:
     )
 
 
+def told(console: Console) -> int:
+    """The story as ``make demo`` tells it, with a release at its end."""
+    with tempfile.TemporaryDirectory() as folder, FakeGitHub() as github:
+        stage = Path(folder) / "github.toml"
+        stage.write_text(set_up(github, Path(folder) / "app.pem").toml())
+        return tell(console=console, build=partial(local_stage, github=stage))
+
+
 if __name__ == "__main__":
     whole, heart = recorded(), recorded()
-    ended = tell(console=whole)
+    ended = told(whole)
     lines = Text.from_ansi(whole.export_text(styles=True)).split("\n")
-    starts = {line.plain.split("/")[0]: number for number, line in enumerate(lines) if "/12  " in line.plain}
-    for line in [*lines[:5], *lines[starts["4"] - 1 : starts["6"]], *lines[starts["12"] :]]:
+    found = [(re.match(r"(\d+)/\d+  ", line.plain), number) for number, line in enumerate(lines)]
+    starts = {int(step[1]): number for step, number in found if step}
+    for line in [*lines[:5], *lines[starts[4] - 1 : starts[6]], *lines[starts[12] :]]:
         heart.print(line, soft_wrap=False)
     target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
