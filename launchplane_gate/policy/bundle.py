@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from launchplane_gate import strictjson
@@ -94,7 +93,7 @@ def load_bundle(folders: Sequence[Path]) -> Bundle:
         tests=tests,
         config=config,
         settings=settings,
-        metadata=rules,
+        metadata=dict(rules),
         revision=revision_of(sources, config),
     )
 
@@ -142,7 +141,7 @@ def _modules(sources: tuple[Source, ...]) -> tuple[Mapping[str, RuleMetadata], t
                 rules[code] = said
     if findings:
         raise BadForm(findings)
-    return MappingProxyType(rules), find_tests(parsed)
+    return rules, find_tests(parsed)
 
 
 def _merged(folders: Sequence[Folder]) -> tuple[dict[str, Any], Config]:
