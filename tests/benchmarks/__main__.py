@@ -108,13 +108,16 @@ def cold() -> None:
 
     report("--help", timed(command("--help"), times=10), "wanted < 100 ms")
     checked = report("check --input", timed(command("check", "--input", str(config)), times=10), "wanted < 400 ms")
-    bundle_ms = report("of it: load the bundle, start and check the engine", timed(load, times=5))
+    bundle_ms = report("of it: load the bundle, start and check the engine", sorted(loading() for _ in range(5)))
     print(f"  the engine's share of check --input is {bundle_ms / checked:.2f}")
     report("policy test", timed(command("policy", "test"), times=5))
 
 
-def load() -> EmbeddedEngine:
-    return EmbeddedEngine(load_bundle([shipped_policies()]))
+def loading() -> float:
+    """Milliseconds in a process of its own: one that has loaded the same policies before does not look at them again."""
+    said = "import time; from launchplane_gate.policy import *; began = time.perf_counter(); "
+    said += "EmbeddedEngine(load_bundle([shipped_policies()])); print((time.perf_counter() - began) * 1000)"
+    return float(subprocess.run([sys.executable, "-c", said], check=True, capture_output=True, text=True).stdout)
 
 
 if __name__ == "__main__":
