@@ -114,7 +114,7 @@ def cold() -> None:
 
 
 def loading() -> float:
-    """Milliseconds in a process of its own: one that has loaded the same policies before does not look at them again."""
+    """Milliseconds, in a process of its own: one that has looked at the same policies before does not do so again."""
     said = "import time; from launchplane_gate.policy import *; began = time.perf_counter(); "
     said += "EmbeddedEngine(load_bundle([shipped_policies()])); print((time.perf_counter() - began) * 1000)"
     return float(subprocess.run([sys.executable, "-c", said], check=True, capture_output=True, text=True).stdout)
