@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 		-- $(BIN)/launchplane-gate demo --github-stage $(VENV)/github.toml
 
 test: $(VENV)/installed-dev
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 3
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
