@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import Secret
 from launchplane_gate.model import Contract
 from launchplane_gate_dokploy.connection import Connection
+from launchplane_gate_http import is_this_machine
 
 
 def _is_a_server(text: str) -> str:
@@ -52,7 +52,7 @@ class ConnectionOptions(Contract):
 def connection(options: ConnectionOptions, *, place: str, base_dir: Path) -> Connection:
     """Raises SettingsError for a URL that would give the key away, or a CA file that cannot be used."""
     url = httpx.URL(options.url)
-    if url.scheme == "http" and not _is_this_machine(url.host) and not options.allow_plain_http:
+    if url.scheme == "http" and not is_this_machine(url.host) and not options.allow_plain_http:
         raise SettingsError(
             f"settings: {place}.url: the API key would travel unencrypted to {url.host}",
             hint="Nothing was done. Give an https:// URL, or set allow_plain_http = true where the network is yours.",
@@ -72,10 +72,3 @@ def connection(options: ConnectionOptions, *, place: str, base_dir: Path) -> Con
         connect_timeout_s=options.connect_timeout_s,
         timeout_s=options.timeout_s,
     )
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

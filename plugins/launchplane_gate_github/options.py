@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from launchplane_gate.records import ProductProfile
 from launchplane_gate_github.connection import GitHub
 from launchplane_gate_github.identity import Access, AppIdentity, Identity, Nobody, TokenIdentity, is_a_signing_key
 from launchplane_gate_github.wire import Server
+from launchplane_gate_http import is_this_machine
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", re.ASCII)
 
@@ -132,7 +132,7 @@ def read_options(config: PluginConfig) -> tuple[GitHubOptions, GitHub]:
     place = f"plugins.{config.name}"
     options = read_table(GitHubOptions, config.options, place)
     host = httpx.URL(options.base_url)
-    if host.scheme == "http" and not _is_this_machine(host.host) and not options.allow_plain_http:
+    if host.scheme == "http" and not is_this_machine(host.host) and not options.allow_plain_http:
         raise SettingsError(
             f"settings: {place}.base_url: what proves who asks would travel unencrypted to {host.host}",
             hint="Nothing was done. Give an https:// URL, or set allow_plain_http = true where the network is yours.",
@@ -199,10 +199,3 @@ def _tls(options: GitHubOptions, place: str, base_dir: Path) -> ssl.SSLContext:
 def _default_tls() -> ssl.SSLContext:
     """Made once: loading the certificates takes longer than asking."""
     return httpx.create_ssl_context(trust_env=False)
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import PluginConfig, read_table
 from launchplane_gate.model import Contract, Identifier
+from launchplane_gate_http import is_this_machine
 
 GITHUB = "https://token.actions.githubusercontent.com"
 
@@ -34,14 +34,7 @@ def _is_an_issuer(text: str) -> str:
 
 def is_safe(url: httpx.URL) -> bool:
     """Whether what travels there, or comes from there, is out of the reach of others."""
-    return bool(url.host) and (url.scheme == "https" or (url.scheme == "http" and _is_this_machine(url.host)))
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return bool(url.host) and (url.scheme == "https" or (url.scheme == "http" and is_this_machine(url.host)))
 
 
 class GithubOidcOptions(Contract):

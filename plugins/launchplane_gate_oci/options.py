@@ -14,9 +14,10 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import PluginConfig, Secret, read_table
 from launchplane_gate.model import Contract
+from launchplane_gate_http import is_this_machine
 from launchplane_gate_oci.docker_config import read_logins
 from launchplane_gate_oci.login import Login
-from launchplane_gate_oci.reference import DOCKER_HUB, HUB_NAMES, is_registry, is_this_machine
+from launchplane_gate_oci.reference import DOCKER_HUB, HUB_NAMES, is_registry
 from launchplane_gate_oci.repository import Access
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -52,13 +51,6 @@ def is_registry(text: str) -> bool:
     """Whether this is HOST or HOST:PORT."""
     match = _REGISTRY.fullmatch(text)
     return match is not None and int(match["port"] or 0) <= _MAX_PORT
-
-
-def is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def short(digest: str) -> str:

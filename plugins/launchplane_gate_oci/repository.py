@@ -17,10 +17,10 @@ import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from launchplane_gate.strictjson import NotStrictJson, loads, sha256
-from launchplane_gate_http import Answer, NoAnswer, TooLarge, exchange
+from launchplane_gate_http import Answer, NoAnswer, TooLarge, exchange, is_this_machine
 from launchplane_gate_oci.challenge import Basic, Bearer, challenge_in
 from launchplane_gate_oci.login import Login
-from launchplane_gate_oci.reference import Reference, is_this_machine, short
+from launchplane_gate_oci.reference import Reference, short
 
 ATTEMPTS = 3
 AT_ONCE = 6
