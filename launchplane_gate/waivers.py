@@ -11,7 +11,7 @@ from launchplane_gate.errors import RequestError
 from launchplane_gate.ledger import Entry, Ledger, new_id
 from launchplane_gate.model import Actor, Contract, Lane, ReleaseIdentity, Waiver, stamp
 from launchplane_gate.policy import Bundle
-from launchplane_gate.policy.config import Config
+from launchplane_gate.policy.bundle.config import Config
 from launchplane_gate.policy.waiving import bounded, may_be_waived, objection, same_person
 from launchplane_gate.records import ProductProfile
 

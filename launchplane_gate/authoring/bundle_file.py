@@ -13,8 +13,8 @@ from pathlib import Path
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import UsageError
-from launchplane_gate.policy.bundle import Bundle
-from launchplane_gate.policy.files import CONFIG_PATH
+from launchplane_gate.policy.bundle.files import CONFIG_PATH
+from launchplane_gate.policy.bundle.load import Bundle
 
 MANIFEST = ".manifest"
 ROOTS = ("config", "gate", "gate_test")  # whatever stands below these is the bundle's, and nobody may write to it

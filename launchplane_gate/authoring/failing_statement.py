@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 from launchplane_gate.errors import EngineError
-from launchplane_gate.policy.bundle import Bundle
-from launchplane_gate.policy.engine import EvaluationFailed
-from launchplane_gate.policy.rego_tests import RegoTest, interpreter_of_tests
-from launchplane_gate.policy.syntax import Tree, line_of, parse
+from launchplane_gate.policy.bundle.load import Bundle
+from launchplane_gate.policy.bundle.rego_tests import RegoTest, interpreter_of_tests
+from launchplane_gate.policy.bundle.syntax import Tree, line_of, parse
+from launchplane_gate.policy.engines.protocol import EvaluationFailed
 
 LONGEST = 200
 MOST_VALUES = 3

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from launchplane_gate.policy.syntax import (
+from launchplane_gate.policy.bundle.syntax import (
     Call,
     Finding,
     Parsed,

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from launchplane_gate.authoring.failing_statement import what_it_saw
 from launchplane_gate.authoring.opa_tests import Opa, OpaResult, Verdict
 from launchplane_gate.errors import EngineError, PolicyError
-from launchplane_gate.policy.bundle import Bundle
-from launchplane_gate.policy.interpreter import Interpreter
-from launchplane_gate.policy.rego_tests import RegoTest, interpreter_of_tests, passes
+from launchplane_gate.policy.bundle.load import Bundle
+from launchplane_gate.policy.bundle.rego_tests import RegoTest, interpreter_of_tests, passes
+from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
 
 
 @dataclass(frozen=True)

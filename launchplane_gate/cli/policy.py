@@ -59,7 +59,7 @@ def test(session: Session, folders: tuple[Path, ...], only: str | None, program:
 
     from launchplane_gate.authoring.opa_tests import find_opa
     from launchplane_gate.authoring.rego_tests import run_rego_tests
-    from launchplane_gate.policy.interpreter import VERSION
+    from launchplane_gate.policy.engines.embedded.interpreter import VERSION
 
     opa = find_opa(program)
     results = run_rego_tests(session.bundle(folders), only, opa)

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
 from launchplane_gate.model import Actor, Decision, PolicyInput, RuleResult, Waiver, stamp
-from launchplane_gate.policy.bundle import Bundle
-from launchplane_gate.policy.engine import EvaluationFailed, PolicyEngine, Undefined, to_json
-from launchplane_gate.policy.floor import FLOOR
+from launchplane_gate.policy.bundle.floor import FLOOR
+from launchplane_gate.policy.bundle.load import Bundle
+from launchplane_gate.policy.engines.protocol import EvaluationFailed, PolicyEngine, Undefined, to_json
 from launchplane_gate.policy.waiving import weighed
 
 ANSWER = "data.gate.decision.answer"

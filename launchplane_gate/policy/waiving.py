@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from launchplane_gate.model import PolicyInput, Waiver, stamp
-from launchplane_gate.policy.config import Config
-from launchplane_gate.policy.floor import FLOOR_CODES, WAIVABLE_FLOOR
+from launchplane_gate.policy.bundle.config import Config
+from launchplane_gate.policy.bundle.floor import FLOOR_CODES, WAIVABLE_FLOOR
 
 
 def same_person(one: str, other: str) -> bool:

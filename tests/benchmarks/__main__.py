@@ -20,8 +20,7 @@ from tests.benchmarks.engines import ASK, engines
 from tests.benchmarks.timing import in_turn, report, timed
 from tests.conftest import ACTOR, POLICY, PROFILE, A, B, deploy
 from tests.fakes.platform import FakeHealth, FakePlatform
-
-CASES = Path(__file__).parents[1] / "cases"
+from tests.places import CASES
 
 
 class YesEngine:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from launchplane_gate.policy import shipped_policies
-from launchplane_gate.policy.floor import DECISION_PATH, FLOOR, FLOOR_CODES
+from launchplane_gate.policy.bundle.floor import DECISION_PATH, FLOOR, FLOOR_CODES
 
 A_TEST = """package gate_test.small
 

@@ -23,9 +23,9 @@ from urllib.parse import parse_qs, urlsplit
 from launchplane_gate import strictjson
 from launchplane_gate.policy import Bundle
 from launchplane_gate.policy.decision import ANSWER
-from launchplane_gate.policy.engine import EvaluationFailed, Undefined
-from launchplane_gate.policy.interpreter import Interpreter
-from launchplane_gate.policy.must_refuse import interpreter_of_questions
+from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
+from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
+from launchplane_gate.policy.proof.must_refuse import interpreter_of_questions
 from tests.fakes.health_server import Handler, HealthServer
 
 DECISION = "/v1/data/gate/decision/answer"

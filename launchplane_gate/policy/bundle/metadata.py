@@ -1,0 +1,73 @@
+"""What a rule says of itself, in the YAML comment above its package. No result depends on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from launchplane_gate.model import Text
+from launchplane_gate.policy.bundle.syntax import Finding, Parsed
+
+try:  # the same in C, which is ten times as fast, where PyYAML was built with it
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
+
+_REMEDY = "Write `# METADATA`, `# title: ...` and `# custom:` with `#   remedy: ...` right above the package."
+
+
+class Custom(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    remedy: Text
+
+
+class RuleMetadata(BaseModel):
+    """The annotations that are shown; OPA knows more of them, and a rule may have those too."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: Text
+    description: str = ""
+    custom: Custom
+
+    @property
+    def remedy(self) -> str:
+        return self.custom.remedy
+
+
+def read_metadata(module: Parsed) -> RuleMetadata | Finding:
+    above = module.source.text.splitlines()[: module.package_line - 1]
+    block: list[str] = []
+    while above and above[-1].startswith("#"):
+        block.insert(0, above.pop())
+    if "# METADATA" not in block:
+        return Finding(module.source.file, module.package_line, "the rule has no metadata", _REMEDY)
+    start = block.index("# METADATA") + 1
+    line = len(above) + start
+    text = "\n".join(comment[1:] for comment in block[start:])
+    try:
+        return RuleMetadata.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506  # a safe loader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "is not YAML"
+        return Finding(module.source.file, line + (mark.line + 1 if mark else 0), f"metadata: {problem}", _REMEDY)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return Finding(module.source.file, line, f"metadata: {place}: {first['msg']}".replace(": :", ":"), _REMEDY)
+
+
+class _Loader(SafeLoader):
+    """Refuses a key that is there twice, of which YAML would keep the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for index, key in enumerate(keys):
+            if key in keys[:index]:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key!r} is there twice", problem_mark=node.value[index][0].start_mark
+                )
+        return super().construct_mapping(node, deep)

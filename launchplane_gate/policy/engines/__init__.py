@@ -1,0 +1,1 @@
+"""Who answers: the protocol, the choice, and the two engines."""

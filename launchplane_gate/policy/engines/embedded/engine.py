@@ -1,0 +1,51 @@
+"""The engine within this process, which proves itself and its bundle before it answers anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from launchplane_gate.errors import PolicyError
+from launchplane_gate.policy.bundle.load import Bundle, revision_of
+from launchplane_gate.policy.bundle.rego_tests import failing, interpreter_of_tests
+from launchplane_gate.policy.engines.embedded.interpreter import VERSION, Interpreter, check_distribution
+from launchplane_gate.policy.engines.embedded.vectors import check_vectors
+from launchplane_gate.policy.proof.must_refuse import check_must_refuse
+
+_PROVEN: set[str] = set()
+"""What has passed its tests in this process, by its content: the same engine would say the same again."""
+
+
+class EmbeddedEngine:
+    """Regorus, asked about one bundle; from any thread.
+
+    Making one raises EngineError where the engine is not the one known to be right, and PolicyError where the bundle
+    fails its own Rego tests or allows what every bundle has to refuse.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        check_distribution()
+        check_vectors()
+        if (content := revision_of(bundle.modules, bundle.config)) not in _PROVEN:
+            _check_tests(bundle)
+            check_must_refuse(bundle)
+            _PROVEN.add(content)
+        self._interpreter = Interpreter(bundle.policies, bundle.data)
+        self._revision = bundle.revision
+
+    @property
+    def name(self) -> str:
+        return f"embedded regorus {VERSION}"
+
+    @property
+    def revision(self) -> str:
+        return self._revision
+
+    def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
+        return self._interpreter.ask(path, policy_input)
+
+
+def _check_tests(bundle: Bundle) -> None:
+    failed = failing(interpreter_of_tests(bundle.modules, bundle.data), bundle.tests)
+    if failed:
+        raise PolicyError("\n".join(f"{test.file}:{test.line}: {test.name} does not hold" for test in failed))

@@ -1,0 +1,1 @@
+"""A real OPA server, examined before it is believed."""

@@ -1,0 +1,417 @@
+"""What is loaded is the shipped policies and what further folders add to them; whatever is odd stops the load."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import launchplane_gate
+from launchplane_gate import strictjson
+from launchplane_gate.errors import PolicyError
+from launchplane_gate.model import Action, Phase
+from launchplane_gate.policy import BadForm, load_bundle, shipped_policies
+from launchplane_gate.policy.bundle.files import LARGEST_FILE
+from launchplane_gate.policy.bundle.floor import DECISION_PATH, DECISION_SHA256, FLOOR, FLOOR_CODES
+from launchplane_gate.policy.proof.must_refuse import asked_of_every_bundle
+from tests.fakes import bundles
+
+CONFIG = "config/data.json"
+PRODUCT = {
+    "paths": [{"from": "testing", "to": "prod"}],
+    "actors": {"prod": [{"subject": "crew*", "verified_by": "github-oidc"}, {"subject": "me", "verified_by": None}]},
+    "backup": {"prod": {"max_age_s": 3600}},
+    "windows": {"prod": [{"days": ["Monday", "Friday"], "from": "22:00", "to": "04:00", "zone": "Europe/Berlin"}]},
+    "branches": ["main"],
+    "thresholds": {"source_soak_s": 600},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return bundles.small(tmp_path / "shipped")
+
+
+def refusal(*folders: Path) -> str:
+    with pytest.raises(PolicyError) as refused:
+        load_bundle(folders)
+    assert "Nothing" in refused.value.hint or "nothing" in refused.value.hint
+    return str(refused.value)
+
+
+def config_with(place: str, value: Any) -> dict[str, Any]:
+    """The small bundle's configuration with the product P, and another value at a dotted place."""
+    config = bundles.config() | {"products": {"p": copy.deepcopy(PRODUCT)}}
+    *above, last = place.split(".")
+    parent: Any = config
+    for key in above:
+        parent = parent[int(key) if key.isdigit() else key]
+    parent[int(last) if isinstance(parent, list) else last] = value
+    return config
+
+
+def test_the_shipped_policies_load() -> None:
+    bundle = load_bundle([shipped_policies()])
+    assert bundle.metadata.keys() >= FLOOR_CODES
+    assert bundle.tests
+
+
+def test_an_installed_package_carries_the_policies_and_a_working_tree_has_them_beside_it(tmp_path: Path) -> None:
+    package = Path(launchplane_gate.__file__).parent
+    assert shipped_policies() == package.parent / "policies"
+    installed = shutil.copytree(package, tmp_path / "launchplane_gate", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(shipped_policies(), installed / "policies")
+    code = "from launchplane_gate.policy import shipped_policies; print(shipped_policies())"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, check=True)
+    assert said.stdout.decode().strip() == str(installed / "policies")
+    shutil.rmtree(installed / "policies")
+    said = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, check=False)
+    assert b"the shipped policies are not there" in said.stderr
+
+
+def test_a_bundle_says_what_it_was_made_of(folder: Path) -> None:
+    bundle = load_bundle([folder])
+    assert {module.path for module in bundle.modules} >= {DECISION_PATH, "gate/small_test.rego"}
+    assert "gate/small_test.rego" not in dict(bundle.policies)
+    assert bundle.config == bundles.config()
+    assert bundle.metadata["lane.settled"].title == "Title of lane.settled"
+    assert bundle.metadata["lane.settled"].remedy == "Remedy of lane.settled"
+    assert [test.name for test in bundle.tests] == ["test_no_fact_is_a_no"]
+
+
+def test_the_revision_changes_with_each_rule_and_entry_but_not_with_the_folder(folder: Path, tmp_path: Path) -> None:
+    revisions = {load_bundle([folder]).revision, load_bundle([bundles.small(tmp_path / "again")]).revision}
+    assert len(revisions) == 1
+    bundles.write(tmp_path / "again", {bundles.path_of("lane.settled"): bundles.rule("lane.settled") + "# a word\n"})
+    revisions.add(load_bundle([tmp_path / "again"]).revision)
+    bundles.write(folder, {}, config_with("thresholds.health_s", 61))
+    revisions.add(load_bundle([folder]).revision)
+    assert len(revisions) == 3
+
+
+def test_the_roll_call_is_the_base_and_what_the_driver_and_the_product_add(folder: Path, tmp_path: Path) -> None:
+    further = bundles.further(tmp_path / "further", ["lane.all", "lane.by_driver", "lane.by_product"])
+    added = {
+        "base": {"promote": {"admit": ["lane.all"]}},
+        "drivers": {"d": {"promote": {"admit": ["lane.by_driver"]}}},
+        "products": {"p": {"promote": {"admit": ["lane.by_product", "lane.by_driver"]}}},
+    }
+    bundles.write(further, {}, {"roll_call": added, "products": {"p": {}}})
+    bundle = load_bundle([folder, further])
+    base = (*FLOOR["promote", "admit"], "lane.all")
+    assert bundle.roll_call("promote", "admit", "d", "p") == (*base, "lane.by_driver", "lane.by_product")
+    assert bundle.roll_call("promote", "admit", "other", "other") == base
+    assert bundle.roll_call("promote", "confirm", "d", "p") == FLOOR["promote", "confirm"]
+
+
+# -- files
+
+
+def test_notes_and_hidden_files_are_passed_over(folder: Path) -> None:
+    bundles.write(folder, {"README.md": "notes", ".git/config": "x", "gate/.x.rego.swp": "x", "gate/.x.rego": "!"})
+    assert load_bundle([folder]).revision
+
+
+@pytest.mark.parametrize("path", ["gate/lane.yaml", "data.json", "config/more.json", "gate/rule.REGO", "a.py"])
+def test_a_file_of_another_kind_is_refused(folder: Path, path: str) -> None:
+    bundles.write(folder, {path: "{}"})
+    assert refusal(folder).startswith(f"{folder}/{path}: ")
+
+
+def test_links_are_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "gate" / "more").symlink_to(tmp_path / "elsewhere")
+    assert "is a link" in refusal(folder)
+    (folder / "gate" / "more").unlink()
+    (folder / "gate" / "again.rego").symlink_to(folder / DECISION_PATH)
+    assert "is a link" in refusal(folder)
+
+
+def test_what_is_no_regular_file_is_refused(folder: Path) -> None:
+    os.mkfifo(folder / "gate" / "pipe.rego")
+    assert "is no regular file" in refusal(folder)
+
+
+def test_a_file_that_is_not_utf_8_is_refused_with_its_line(folder: Path) -> None:
+    (folder / "gate" / "lib.rego").write_bytes(b"package gate.lib\n\n\xff\n")
+    assert refusal(folder).startswith(f"{folder}/gate/lib.rego:3: is not UTF-8")
+
+
+def test_a_large_file_is_refused(folder: Path) -> None:
+    bundles.write(folder, {"gate/lib/large.rego": "#" * (LARGEST_FILE + 1)})
+    assert "is larger than 256 KB" in refusal(folder)
+
+
+def test_a_folder_that_is_not_there_is_refused(folder: Path, tmp_path: Path) -> None:
+    assert "no such folder" in refusal(folder, tmp_path / "missing")
+    assert refusal()
+
+
+# -- what every bundle has
+
+
+def test_the_decision_is_the_cores_own(folder: Path) -> None:
+    text = (folder / DECISION_PATH).read_text()
+    bundles.write(folder, {DECISION_PATH: text.replace("== true", "!= false")})
+    assert refusal(folder).startswith(f"{folder}/{DECISION_PATH}:1: is not the core's own")
+    (folder / DECISION_PATH).unlink()
+    assert DECISION_PATH in refusal(folder)
+
+
+def test_the_cores_digest_is_that_of_the_shipped_decision() -> None:
+    """Whoever changes gate/decision.rego on purpose puts its digest into launchplane_gate/policy/bundle/floor.py."""
+    assert strictjson.sha256((shipped_policies() / DECISION_PATH).read_bytes()) == DECISION_SHA256
+
+
+def test_a_bundle_without_rego_tests_is_refused(folder: Path) -> None:
+    (folder / "gate" / "small_test.rego").unlink()
+    assert "has no Rego tests" in refusal(folder)
+
+
+@pytest.mark.parametrize("code", sorted(FLOOR_CODES))
+def test_no_rule_of_the_floor_can_be_taken_away(folder: Path, code: str) -> None:
+    (folder / bundles.path_of(code)).unlink()
+    bundles.write(folder, {"gate/small_test.rego": "package gate_test.small\n\ntest_it if true\n"})
+    assert f"no rule has the code {code}" in refusal(folder)
+
+
+@pytest.mark.parametrize(("asked", "code"), [(asked, code) for asked, codes in FLOOR.items() for code in codes])
+def test_no_rule_of_the_floor_can_be_left_off_the_roll_call(
+    folder: Path, asked: tuple[Action, Phase], code: str
+) -> None:
+    config = bundles.config()
+    config["roll_call"]["base"][asked[0]][asked[1]].remove(code)
+    bundles.write(folder, {}, config)
+    assert f"roll_call.base.{asked[0]}.{asked[1]}: {code} has to be asked" in refusal(folder)
+
+
+@pytest.mark.parametrize("code", sorted(FLOOR_CODES - {"lane.not_bypassed"}))
+def test_no_rule_of_the_floor_can_be_waived(folder: Path, code: str) -> None:
+    bundles.write(folder, {}, config_with("waivable", [code]))
+    assert f"waivable: {code} can never be waived" in refusal(folder)
+
+
+def test_breaking_glass_can_be_waived(folder: Path) -> None:
+    assert load_bundle([folder]).config["waivable"] == ["lane.not_bypassed"]
+
+
+def test_every_rule_of_the_floor_has_to_refuse_something() -> None:
+    assert {code for question in asked_of_every_bundle() for code in question.codes} == FLOOR_CODES
+
+
+# -- what a rule says of itself
+
+
+@pytest.mark.parametrize(
+    ("header", "wrong"),
+    [
+        ("", "no metadata"),
+        ("# title: T\n# custom:\n#   remedy: R\n", "no metadata"),
+        ("# METADATA\n# title: T\n# custom:\n#   remedy: R\n\n", "no metadata"),
+        ("# METADATA\n# title: T\n", "custom: Field required"),
+        ("# METADATA\n# title: T\n# custom: {}\n", "custom.remedy: Field required"),
+        ("# METADATA\n# custom:\n#   remedy: R\n", "title: Field required"),
+        ("# METADATA\n# title: ''\n# custom:\n#   remedy: R\n", "title: "),
+        ("# METADATA\n# title: T\n# title: U\n# custom:\n#   remedy: R\n", "'title' is there twice"),
+        ("# METADATA\n# title: T\n# custom:\n#   remedy: R\n#   remedy: S\n", "'remedy' is there twice"),
+        ("# METADATA\n# title: [\n", "metadata: "),
+        ("# METADATA\n# title: !!python/object:os.system T\n", "metadata: "),
+        ("# METADATA\n# - a list\n", "metadata: "),
+        ("# METADATA\n", "metadata: "),
+    ],
+)
+def test_a_rule_names_a_title_and_a_remedy(folder: Path, header: str, wrong: str) -> None:
+    text = bundles.rule("lane.settled")
+    bundles.write(folder, {bundles.path_of("lane.settled"): header + text[text.index("package") :]})
+    with pytest.raises(BadForm) as refused:
+        load_bundle([folder])
+    [finding] = refused.value.findings
+    assert wrong in finding.message
+    assert 1 <= finding.line <= header.count("\n") + 1
+
+
+# -- the configuration
+
+
+def test_a_product_may_be_decided_on_in_every_way(folder: Path) -> None:
+    bundles.write(folder, {}, config_with("thresholds.health_s", 0))
+    assert load_bundle([folder]).config["products"]["p"] == PRODUCT
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "wrong"),
+    [
+        ("more", {}, "more"),
+        ("roll_call.more", {}, "roll_call.more"),
+        ("roll_call.base.rollback", {"admit": ["lane.settled"]}, "rollback"),
+        ("roll_call.base.promote.publish", ["lane.settled"], "publish"),
+        ("roll_call.base.promote.confirm", [], "at least 1"),
+        ("roll_call.base.promote.confirm.0", "lane.unknown", "no rule has the code lane.unknown"),
+        ("roll_call.base.promote.confirm.0", "confirm.revision_live", "has an entry twice"),
+        ("roll_call.base.promote.confirm.0", "revision", "roll_call.base.promote.confirm.0"),
+        ("roll_call.base.promote.confirm.0", None, "roll_call.base.promote.confirm.0"),
+        ("roll_call.drivers.d", {}, "at least 1"),
+        ("roll_call.drivers.d", {"promote": {}}, "at least 1"),
+        ("roll_call.drivers.d", {"promote": {"admit": ["lane.unknown"]}}, "no rule has the code lane.unknown"),
+        ("roll_call.drivers.d", {"promote": {"admit": ["lane.settled"]}}, "lane.settled is asked anyway"),
+        ("roll_call.products.q", {"deploy": {"admit": ["lane.settled"]}}, "q is not among the products"),
+        ("roll_call.optional", ["lane.unknown"], "roll_call.optional: no rule has the code lane.unknown"),
+        ("roll_call.optional", ["lane.settled", "lane.settled"], "has an entry twice"),
+        ("thresholds", {}, "thresholds"),
+        ("thresholds", {"health_s": 1}, "source_fresh_s is missing"),
+        ("thresholds.more", 1, "thresholds.more"),
+        ("thresholds.health_s", -1, "thresholds.health_s"),
+        ("thresholds.health_s", 1.5, "thresholds.health_s"),
+        ("thresholds.health_s", "60", "thresholds.health_s"),
+        ("thresholds.health_s", True, "thresholds.health_s"),
+        ("thresholds.health_s", None, "thresholds.health_s"),
+        ("thresholds.health_s", 2**53, "beyond 2^53"),
+        ("thresholds.health_matches", 0, "health_matches"),
+        ("thresholds.waiver_max_s", 366 * 86400 + 1, "waiver_max_s has to be"),
+        ("products.p.thresholds.waiver_max_s", 3601, "may only say less"),
+        ("waivable", ["lane.unknown"], "no rule has the code lane.unknown"),
+        ("waivable", ["lane.not_bypassed", "lane.not_bypassed"], "has an entry twice"),
+        ("products.p.more", {}, "products.p.more"),
+        ("products.P", {}, "products.P"),
+        ("products.p.paths", [{"from": "testing"}], "products.p.paths.0.to"),
+        ("products.p.paths", [{"from": "testing", "to": "prod"}] * 2, "has an entry twice"),
+        ("products.p.actors.prod", [], "at least 1"),
+        ("products.p.actors.prod.0", {"subject": "me"}, "verified_by"),
+        ("products.p.actors.prod.0", {"subject": "", "verified_by": None}, "subject"),
+        ("products.p.backup.prod.max_age_s", -1, "max_age_s"),
+        ("products.p.windows.prod", [], "at least 1"),
+        ("products.p.windows.prod.0.days", [], "at least 1"),
+        ("products.p.windows.prod.0.days", ["Someday"], "days.0"),
+        ("products.p.windows.prod.0.days", ["Monday", "Monday"], "has an entry twice"),
+        ("products.p.windows.prod.0.from", "9:00", "from"),
+        ("products.p.windows.prod.0.from", "24:00", "from"),
+        ("products.p.windows.prod.0.to", "22:00", "never open"),
+        ("products.p.windows.prod.0.zone", "Europe/Atlantis", "no time zone"),
+        ("products.p.windows.prod.0.zone", "../../etc/passwd", "zone"),
+        ("products.p.windows.prod.0.zone", "Local", "zone"),
+        ("products.p.branches", [], "at least 1"),
+        ("products.p.thresholds", {}, "at least 1"),
+        ("products.p.thresholds.more", 1, "thresholds.more"),
+        ("products.p.thresholds.health_matches", 0, "health_matches"),
+    ],
+)
+def test_an_entry_that_is_empty_twice_unknown_or_odd_is_refused_with_its_place(
+    folder: Path, place: str, value: Any, wrong: str
+) -> None:
+    bundles.write(folder, {}, config_with(place, value))
+    said = refusal(folder)
+    assert wrong in said
+    assert said.startswith(f"{folder}/{CONFIG}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "is not JSON"),
+        ("[]", "should be an object"),
+        ('{"products": {}, "products": {}}', "twice"),
+        ('{"thresholds": {"health_s": NaN}}', "NaN"),
+    ],
+)
+def test_the_configuration_is_strict_json(folder: Path, text: str, wrong: str) -> None:
+    bundles.write(folder, {CONFIG: text})
+    assert wrong in refusal(folder)
+
+
+def test_a_rule_on_no_roll_call_is_refused(folder: Path) -> None:
+    bundles.write(folder, {bundles.path_of("lane.idle"): bundles.rule("lane.idle")})
+    assert "the rule lane.idle is on no roll call" in refusal(folder)
+
+
+def test_an_optional_rule_is_asked_of_those_who_add_it_and_of_nobody_else(folder: Path) -> None:
+    rule = {bundles.path_of("lane.extra"): bundles.rule("lane.extra")}
+    bundles.write(folder, rule, config_with("roll_call.optional", ["lane.extra"]))
+    idle = load_bundle([folder])
+    assert "lane.extra" not in idle.roll_call("promote", "admit", "d", "p")
+    assert {module.path for module in idle.modules} - {module.path for module in idle.asked} == set(rule)
+    config = config_with("roll_call.optional", ["lane.extra"])
+    config["roll_call"]["products"]["p"] = {"promote": {"admit": ["lane.extra"]}}
+    bundles.write(folder, {}, config)
+    asked = load_bundle([folder])
+    assert "lane.extra" in asked.roll_call("promote", "admit", "d", "p")
+    assert "lane.extra" not in asked.roll_call("promote", "admit", "d", "another")
+    assert asked.asked == asked.modules
+
+
+def test_an_optional_rule_of_the_floor_is_asked_all_the_same(folder: Path) -> None:
+    config = config_with("roll_call.optional", ["confirm.outcome_passed"])
+    config["roll_call"]["base"]["promote"]["confirm"].remove("confirm.outcome_passed")
+    bundles.write(folder, {}, config)
+    assert "confirm.outcome_passed has to be asked" in refusal(folder)
+
+
+# -- further folders
+
+
+def test_a_further_folder_adds_rules_and_entries(folder: Path, tmp_path: Path) -> None:
+    further = bundles.further(
+        tmp_path / "further", ["lane.more"], {"waivable": ["lane.more"], "products": {"p": PRODUCT}}
+    )
+    bundle = load_bundle([folder, further])
+    assert "lane.more" in bundle.roll_call("promote", "admit", "d", "p")
+    assert bundle.config["waivable"] == ["lane.not_bypassed", "lane.more"]
+    assert bundle.config["products"] == {"p": PRODUCT}
+
+
+def test_several_folders_may_decide_on_one_product(folder: Path, tmp_path: Path) -> None:
+    paths = bundles.write(tmp_path / "1", {}, {"products": {"p": {"paths": PRODUCT["paths"]}}})
+    actors = bundles.write(tmp_path / "2", {}, {"products": {"p": {"actors": PRODUCT["actors"]}}})
+    assert load_bundle([folder, paths, actors]).config["products"]["p"].keys() == {"paths", "actors"}
+
+
+def test_a_further_folder_may_be_without_configuration(folder: Path, tmp_path: Path) -> None:
+    further = bundles.write(tmp_path / "further", {"gate/lib/a.rego": "package gate.lib.a\n\nf(x) := x\n"})
+    assert load_bundle([folder, further])
+
+
+@pytest.mark.parametrize("path", [bundles.path_of("lane.settled"), DECISION_PATH, "gate/small_test.rego"])
+def test_a_further_folder_cannot_replace_a_file(folder: Path, tmp_path: Path, path: str) -> None:
+    further = bundles.write(tmp_path / "further", {path: (folder / path).read_text()})
+    assert refusal(folder, further).startswith(f"{further}/{path}:1: {folder}/{path} is there already")
+
+
+@pytest.mark.parametrize(
+    ("first", "added", "place"),
+    [
+        ({}, {"thresholds": {"health_s": 61}}, "thresholds.health_s"),
+        ({}, {"thresholds": {"health_s": 0}}, "thresholds.health_s"),
+        ({}, {"waivable": ["lane.not_bypassed"]}, "waivable"),
+        ({}, {"roll_call": {"base": {"promote": {"admit": ["lane.settled"]}}}}, "roll_call.base.promote.admit"),
+        (
+            {"p": PRODUCT},
+            {"products": {"p": {"thresholds": {"source_soak_s": 0}}}},
+            "products.p.thresholds.source_soak_s",
+        ),
+        ({"p": PRODUCT}, {"products": {"p": {"paths": [{"from": "dev", "to": "prod"}]}}}, "products.p.paths"),
+        ({"p": PRODUCT}, {"products": {"p": {"branches": ["main", "next"]}}}, "products.p.branches"),
+        (
+            {"p": PRODUCT},
+            {"products": {"p": {"actors": {"prod": [{"subject": "anybody", "verified_by": None}]}}}},
+            "products.p.actors.prod",
+        ),
+    ],
+)
+def test_a_further_folder_cannot_decide_again(
+    folder: Path, tmp_path: Path, first: dict[str, Any], added: dict[str, Any], place: str
+) -> None:
+    bundles.write(folder, {}, bundles.config() | {"products": first})
+    further = bundles.write(tmp_path / "further", {}, added)
+    assert re.match(rf"{further}/{CONFIG}: {place}(:| is)", refusal(folder, further))
+
+
+def test_a_further_folder_may_say_the_same_again(folder: Path, tmp_path: Path) -> None:
+    further = bundles.write(tmp_path / "further", {}, {"thresholds": {"health_s": 60}})
+    assert load_bundle([folder, further]).revision == load_bundle([folder]).revision

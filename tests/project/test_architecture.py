@@ -1,0 +1,107 @@
+"""The form of the code: imports go one way, and what decides depends on little."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.places import ROOT
+
+PACKAGE = ROOT / "launchplane_gate"
+
+# Each room may import those of the lines above it, and within a package its own modules.
+LAYERS = [
+    {"errors", "strictjson", "holders"},
+    {"records"},
+    {"model"},
+    {"hookspecs", "settings"},
+    {"policy", "store", "ledger", "plugins"},
+    {"facts", "waivers"},
+    {"approval", "runs", "adoption", "publishing"},
+    {"gate"},
+    {"lanes", "authoring", "prove", "testing"},
+    {"report"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
+]
+RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
+
+# Who alone may import what decides, speaks or renders.
+ONLY = {
+    "regorus": {"policy"},
+    "opa_client": {"policy"},
+    "requests": {"policy"},
+    "urllib3": {"policy"},
+    "sqlalchemy": {"ledger"},
+    "pluggy": {"hookspecs", "plugins"},
+    "click": {"cli"},
+    "rich": {"cli", "report", "demo"},
+    "pytest": {"testing"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    here = room(path)
+    for name in imports(path):
+        first, *rest = name.split(".")
+        if first in ONLY:
+            assert here in ONLY[first], f"only {ONLY[first]} may import {first}"
+        if first == "launchplane_gate" and rest and rest[0] in RANK and rest[0] != here:
+            assert RANK[rest[0]] < RANK[here], f"{here} imports {rest[0]}, which stands above it"
+
+
+def test_every_room_has_its_place() -> None:
+    assert {room(path) for path in modules()} <= set(RANK)
+
+
+@pytest.mark.parametrize("plugin", sorted((ROOT / "plugins").glob("launchplane_gate_*")), ids=lambda path: path.name)
+def test_a_plugin_imports_public_rooms_only(plugin: Path) -> None:
+    public = {"errors", "model", "hookspecs", "records", "strictjson"}
+    for path in plugin.rglob("*.py"):
+        for name in imports(path):
+            if name.startswith("launchplane_gate."):
+                assert name.split(".")[1] in public, f"{path.name} imports {name}"
+
+
+def lines_of_code(path: Path) -> Iterator[int]:
+    """The lines of a module that are neither blank, comment nor docstring."""
+    text = path.read_text()
+    prose = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for line in range(node.lineno, (node.end_lineno or 0) + 1)
+    }
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.strip().startswith("#") and number not in prose:
+            yield number
+
+
+def test_the_core_can_be_read_in_an_hour() -> None:
+    core = ("gate", "approval", "ledger", "store", "model")
+    assert sum(len(list(lines_of_code(PACKAGE / f"{name}.py"))) for name in core) < 1600
+
+
+def test_nothing_of_this_machine_stands_in_the_project() -> None:
+    named = [str(ROOT.parent) + "/", "/home/"]
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "plugins").rglob("*.py"), ROOT / "README.md", ROOT / "Makefile"]:
+        assert not [name for name in named if name in path.read_text()], path

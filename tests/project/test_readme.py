@@ -1,0 +1,183 @@
+"""The README is true: every command in it is run here, in its order, in a folder of its own."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from launchplane_gate.cli import program
+from launchplane_gate.plugins import load_plugins
+from launchplane_gate.settings import load_settings
+from launchplane_gate_local import stop_all
+from tests.opa import PROGRAM, free_address, needs_opa
+from tests.places import ROOT
+
+README = (ROOT / "README.md").read_text()
+EXPECTED = re.compile(r"# exit code (\d+)")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    return [line.removeprefix("$ ") for block in blocks("console") for line in block.splitlines()]
+
+
+def files() -> dict[str, str]:
+    """What the README says that a file holds: its path in a line of its own, then a block."""
+    found = re.findall(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return dict(found)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    stop_all(tmp_path / "tour" / "state" / "plugins" / "local")
+
+
+def test_every_command_of_the_readme_ends_as_it_says(folder: Path) -> None:
+    script = ["set -u", 'want() { [ "$1" = "$2" ] || { echo "exit code $1 instead of $2: $3" >&2; exit 99; }; }']
+    for path, text in files().items():
+        (folder / "tour" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "tour" / path).write_text(text)
+    for command in commands():
+        code = EXPECTED.search(command)
+        script += [f"echo {shlex.quote('$ ' + command)}", command]
+        script.append(f"want $? {code[1] if code else 0} {shlex.quote(command)}")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=folder,
+        env=dict(os.environ) | {"PATH": path, "HOME": str(folder)},
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "2 tests passed" in done.stdout and "41620cf" in done.stdout
+
+
+def test_the_embedding_example_runs(folder: Path) -> None:
+    environment = dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "launchplane_gate", "init", "--example", "tour"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    (example,) = blocks("python")
+    command = [sys.executable, "-c", example]
+    done = subprocess.run(command, cwd=folder / "tour", env=environment, text=True, capture_output=True, check=True)
+    assert done.stdout.startswith("denied\n") and "actor.permitted" in done.stdout
+
+
+@needs_opa
+def test_a_bundle_is_made_signed_and_served_as_it_says_and_decides(folder: Path) -> None:
+    [shown] = [block for block in blocks("sh") if "opa sign" in block]
+    *commands, serve = shown.splitlines()
+    tools = [str(Path(sys.executable).parent), str(Path(str(PROGRAM)).parent), os.environ["PATH"]]
+    environment = dict(os.environ) | {"PATH": os.pathsep.join(tools), "HOME": str(folder)}
+    init = [sys.executable, "-m", "launchplane_gate", "init", "tour"]
+    subprocess.run(init, cwd=folder, env=environment, check=True, capture_output=True)
+    script = "\n".join(["set -eu", *commands])
+    subprocess.run(["bash", "-c", script], cwd=folder / "tour", env=environment, check=True, capture_output=True)
+    address = free_address()
+    with (folder / "opa.log").open("w") as log:
+        command = shlex.split(serve.replace("127.0.0.1:8181", address))
+        server = subprocess.Popen(command, cwd=folder / "tour", env=environment, stdout=log, stderr=log)
+        settings = folder / "tour" / "launchplane-gate.toml"
+        said = settings.read_text().replace('engine = "embedded"', f'engine = "opa"\nopa.url = "http://{address}"')
+        settings.write_text(said)
+        try:
+            for _ in range(50):
+                command = [sys.executable, "-m", "launchplane_gate", "doctor"]
+                told = subprocess.run(command, cwd=folder / "tour", capture_output=True, text=True, check=False)
+                if told.returncode == 0:
+                    break
+                time.sleep(0.1)
+        finally:
+            server.terminate()
+            server.wait()
+    assert re.search(r"ok +engine +opa 1\.", told.stdout), told.stdout
+
+
+def test_the_settings_for_opa_are_settings(folder: Path) -> None:
+    [shown] = [block for block in blocks("toml") if "[opa]" in block]
+    (folder / "launchplane-gate.toml").write_text(f"schema_version = 1\n{shown}")
+    settings = load_settings(folder / "launchplane-gate.toml", environment={"OPA_TOKEN": "t"})
+    assert settings.opa and settings.opa.url == "https://opa.example.org:8181"
+
+
+def test_the_settings_for_dokploy_are_settings(folder: Path) -> None:
+    [shown] = [block for block in blocks("toml") if "plugins.generic-web" in block]
+    product = 'repository = "acme/shop"\ndriver = "generic-web"\nimage = "ghcr.io/acme/shop"\n'
+    (folder / "launchplane-gate.toml").write_text(f"schema_version = 1\n[products.shop]\n{product}{shown}")
+    settings = load_settings(folder / "launchplane-gate.toml", environment={"DOKPLOY_API_KEY": "k"})
+    assert "generic-web" in load_plugins(settings, now=lambda: datetime.now(UTC)).drivers
+
+
+def test_the_settings_for_releases_and_for_ci_are_settings(folder: Path) -> None:
+    [releases] = [block for block in blocks("toml") if "plugins.github]" in block]
+    [ci] = [block for block in blocks("toml") if "plugins.github-oidc" in block]
+    for name in ("reader.pem", "releases.pem"):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
+        (folder / name).write_bytes(pem)
+    product = 'repository = "acme/shop"\ndriver = "local"\nimage = "ghcr.io/acme/shop"\nlanes.testing.target.port = 1\n'
+    local = '[plugins.local]\nreleases = "releases"\n'
+    text = f"schema_version = 1\n[products.shop]\n{product}{local}{releases}{ci}"
+    (folder / "launchplane-gate.toml").write_text(text)
+    settings = load_settings(folder / "launchplane-gate.toml")
+    loaded = load_plugins(settings, now=lambda: datetime.now(UTC))
+    assert {"github", "github-oidc", "oci"} <= set(loaded.names)
+    assert loaded.publisher(settings.profile("shop"))
+
+
+def typed_in_the_runbook() -> list[list[str]]:
+    text = README.replace("\\\n", " ")
+    return [shlex.split(line) for line in re.findall(r"^    launchplane-gate (.*)$", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("arguments", typed_in_the_runbook(), ids=" ".join)
+def test_every_command_of_the_runbook_is_one(arguments: list[str]) -> None:
+    rest = list(arguments)
+    command: click.Command = program
+    context = click.Context(program)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, rest.pop(0))
+        assert found
+        command = found
+    command.make_context(command.name, rest)  # raises for an option that it does not have
+
+
+def test_the_readme_opens_with_two_make_targets_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = re.findall(r"^    make (\w+)", README, re.MULTILINE)
+    assert named[:2] == ["demo", "test"]
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_file_that_the_readme_points_to_exists() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for path in ("policies/gate/rules", "policies/README.md", "plugins/README.md", ".ci/run"):
+        assert path in README and (ROOT / path).exists(), path
+
+
+def test_every_exit_code_is_in_the_table() -> None:
+    from launchplane_gate import errors  # noqa: PLC0415  # the module as a whole is looked at
+
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GateError)]
+    codes = {kind.exit_code for kind in kinds}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)} >= codes
