@@ -32,6 +32,7 @@ RunStatus = Literal[
     "unrecorded",
     "interrupted",
     "adopted",  # an inventory that stood in the store before the ledger did
+    "unchanged",  # a promotion of what the destination was seen to run already: nothing was deployed
     "recorded",
 ]
 
@@ -110,7 +111,8 @@ class Request(Contract):
 
     A deploy names its release in ``expected``, both parts. A promotion need not: what the source lane runs is
     promoted, and whatever ``expected`` states must be equal to it. Lanes are named by instance. A promotion with a
-    ``version``, or with the ``bump`` that makes one of the product's latest, is published as a release under it.
+    ``version``, or with the ``bump`` that makes one of the product's latest, is published as a release under it. One
+    of what the destination runs already changes nothing, unless it asks for a ``redeploy``; a deploy always deploys.
     """
 
     action: Action
@@ -121,6 +123,7 @@ class Request(Contract):
     reason: Annotated[str, StringConstraints(max_length=1000)] = ""
     version: Version | None = None
     bump: Bump | None = None
+    redeploy: bool = False
     idempotency_key: Identifier | None = None
 
     @model_validator(mode="after")
@@ -133,6 +136,8 @@ class Request(Contract):
             raise ValueError("a deploy names its artifact and its commit")
         if self.version and self.bump:
             raise ValueError("a version is given or bumped, not both")
+        if self.action == "deploy" and self.redeploy:
+            raise ValueError("a deploy always deploys; redeploy is for a promotion")
         if self.action == "deploy" and (self.version or self.bump):
             raise ValueError("a deploy publishes nothing; a promotion does")
         return self
@@ -175,18 +180,40 @@ class DeploymentFacts(Contract):
     touched: bool
 
 
+class Container(Contract):
+    """One running container or process of a lane: what of it is kept, and nothing else; never its environment.
+
+    ``artifact_id`` is the pinned name by which its image was pulled (``repository@sha256:…``), never the image's id;
+    None where that is not shown. ``started_at`` is the platform's word: it is compared with itself, never with our
+    clock. ``state``: ``running`` where it serves; else in the platform's words (``starting``, ``unhealthy``, ...).
+    """
+
+    container_id: Identifier
+    artifact_id: str | None
+    started_at: str = ""
+    restarts: int = 0
+    state: str = "running"
+
+
 class Observation(Contract):
     """What a platform says of a lane. ``artifact_id`` is what runs, ``configured_artifact_id`` what is set to run.
 
-    None where the platform does not tell, or where nothing runs.
+    None where the platform does not tell, or where nothing runs. ``digests``: ``shown`` where the platform tells by
+    which digest each running container was pulled; ``not_shown`` where it, or the right that we have, does not allow
+    that; ``failed`` where it could not be read just now, or fewer containers are seen than are wanted. Where digests
+    are shown, ``artifact_id`` is the one that every running container has, and None where they differ. ``containers``:
+    every one that runs, old and new side by side; ``lacks``: the right that is missing, and what it would show.
     """
 
     seen_at: str
     reachable: bool
     artifact_id: str | None
     configured_artifact_id: str | None = None
+    digests: Literal["shown", "not_shown", "failed"] = "not_shown"
+    containers: tuple[Container, ...] = ()
     in_flight: bool | None
     detail: str = ""
+    lacks: str = ""
 
 
 class Hold(Contract):
@@ -219,10 +246,15 @@ class RunFacts(Contract):
 
 
 class LaneFacts(Contract):
+    """``steady_since``: since when every look found the running containers that it finds now (id, start, restarts,
+    artifact): those that the lane's last run was confirmed on, else those of the first look of this question.
+    """
+
     lane: Lane
     inventory: EnvironmentInventory | None = None
     deployments: tuple[DeploymentFacts, ...] = ()
     observed: Observation | None = None
+    steady_since: str | None = None
     hold: Hold | None = None
     run: RunFacts
 
@@ -245,16 +277,33 @@ class BackupFacts(Contract):
     created_at: str
 
 
+class MayRun(Contract):
+    """A release that a lane may run for all that is known; the part of it that is not known is null."""
+
+    artifact_id: str | None
+    source_git_ref: str | None
+
+
 class DestinationFacts(LaneFacts):
     history: tuple[HistoryEntry, ...] = ()
     backups: tuple[BackupFacts, ...] = ()
+    may_run: tuple[MayRun, ...] = ()
 
 
 class OutcomeFacts(Contract):
-    status: OutcomeStatus
+    """Of a deploy, or (``unchanged``) of the look that took the place of one.
+
+    ``good_since``: when the first of the looks began that were all good, one after the other, up to the one before
+    this: in a good look every rule of ``confirm`` but ``confirm.stayed_up`` is satisfied, and the running containers
+    are those of the look before. ``told_apart_by``: what told the release from others in ``admit``.
+    """
+
+    status: OutcomeStatus | Literal["unchanged"]
     touched: bool
     started_at: str
     finished_at: str
+    good_since: str | None = None
+    told_apart_by: Literal["digests", "commit"] = "digests"
 
 
 class PolicyInput(Contract):
