@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from launchplane_gate.errors import GateError, RequestError
 from launchplane_gate.facts import LaneRecords, read_lane
-from launchplane_gate.gate import EVIDENCE_DEADLINE_S, Gate
+from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
+from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
 from launchplane_gate.model import Contract, Lane, ReleaseIdentity, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run

@@ -60,8 +60,8 @@ def prove(session: Session, product: str, lane: str | None, version: str | None)
 def _lane(gate: Gate, profile: ProductProfile, instance: str | None) -> Lane:
     """The lane that is named, else the only one that the product is promoted to. Raises RequestError."""
     from launchplane_gate.errors import RequestError
-    from launchplane_gate.gate import find_lane
     from launchplane_gate.lanes import paths_of
+    from launchplane_gate.line import find_lane
 
     ends = sorted({end for _, end in paths_of(gate.bundle, profile.product)})
     if instance is None and len(ends) != 1:

@@ -131,7 +131,7 @@ def revoke(session: Session, waiver_id: str, reason: str) -> Answer:
 
 def _lane_at(settings: Settings, where: str) -> tuple[ProductProfile, Lane]:
     """The lane that ``PRODUCT/LANE`` names. Raises RequestError."""
-    from launchplane_gate.gate import find_lane
+    from launchplane_gate.line import find_lane
 
     product, _, instance = where.partition("/")
     profile = settings.profile(product)

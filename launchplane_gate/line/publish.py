@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
-from launchplane_gate.errors import LedgerError, in_a_sentence
+from launchplane_gate.errors import LedgerError, RequestError, Stale, in_a_sentence
+from launchplane_gate.facts import has_moved, read_lane
 from launchplane_gate.hookspecs import Progress, Publisher
 from launchplane_gate.ledger import Lease, Ledger
+from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.parts import Parts
 from launchplane_gate.model import Actor, Publication, Run
 from launchplane_gate.records import ProductProfile
+from launchplane_gate.runs import read_run
+
+OUTDATED = "Nothing was published. Promote what is to be released, with a version of its own."
+
+
+def publish_recorded(errand: Errand, run: Run) -> Run:
+    """Publish what was recorded, unless it is; whatever becomes of it, the run stays recorded."""
+    if run.publication is None or run.publication.published:
+        return run
+    publisher = errand.parts.plugins.publisher(errand.profile)
+    return publish(
+        errand.parts.ledger, publisher, errand.profile, run, errand.actor, lease=errand.lease, progress=errand.progress
+    )
+
+
+def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -> Run:
+    """See Gate.publish."""
+    run = read_run(parts.ledger, run_id)
+    if run.status != "recorded" or run.publication is None:
+        raise RequestError(
+            f"run {run_id} ended {run.status}" if run.publication else f"run {run_id} names no version to publish",
+            hint="Nothing was published. A promotion with --version or --bump that was recorded can be.",
+        )
+    profile = parts.profile(run.product)
+    publisher = parts.plugins.publisher(profile)
+    lane, limits = run.destination, parts.limits
+    with parts.ledger.hold([lane], wait_s=limits.lane_wait_s, lease_s=limits.lease_s, waiting=progress) as lease:
+        row = parts.ledger.run_row(run_id)
+        assert row  # it was read above
+        records = read_lane(parts.store, parts.ledger, lane)
+        if moved := has_moved(records, parts.ledger, row.inventory_version, row.source_git_ref):
+            raise Stale(f"{moved}; {run.publication.version} is of what run {run_id} recorded", hint=OUTDATED)
+        return publish(parts.ledger, publisher, profile, run, actor, lease=lease, progress=progress)
 
 
 def publish(

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from launchplane_gate import strictjson
 from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled, Stale
 from launchplane_gate.holders import is_gone, this_process
+from launchplane_gate.ledger import tables
 from launchplane_gate.model import HistoryEntry, Hold, Lane, ReleaseIdentity, RunStatus, Waiver, stamp
 
 SCHEMA_VERSION = 1
@@ -36,123 +37,7 @@ PUBLISHING = frozenset({"publishing", "published", "unpublished"})  # what follo
 POLL_S = 0.05
 _LARGEST = 2**26  # bytes of what we wrote ourselves
 
-_tables = sa.MetaData()
-_meta = sa.Table("meta", _tables, sa.Column("schema_version", sa.Integer, nullable=False))
-_lanes = sa.Table(
-    "lanes",
-    _tables,
-    sa.Column("context", sa.Text, primary_key=True),
-    sa.Column("instance", sa.Text, primary_key=True),
-    sa.Column("length", sa.Integer, nullable=False),  # of the lane's chain
-    sa.Column("head", sa.Text, nullable=False),
-    sa.Column("holder", sa.Text),  # new for every hold: it is the fence too
-    sa.Column("holder_process", sa.Text),
-    sa.Column("held_since", sa.Text),
-    sa.Column("lease_until", sa.Float),
-    sa.Column("hold", sa.Text),
-)
-_entries = sa.Table(
-    "entries",
-    _tables,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("context", sa.Text, nullable=False),
-    sa.Column("instance", sa.Text, nullable=False),
-    sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False, index=True),  # the run or waiver that it belongs to
-    sa.Column("decision_id", sa.Text, unique=True),
-    sa.Column("at", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("input", sa.Text),  # the whole policy input of a decision, apart: it is large, and seldom read
-    sa.Column("previous", sa.Text, nullable=False),
-    sa.Column("hash", sa.Text, nullable=False),
-    sa.UniqueConstraint("context", "instance", "position"),
-    sa.Index("kinds_of_a_lane", "context", "instance", "kind"),  # the waivers are few among them
-)
-_runs = sa.Table(
-    "runs",
-    _tables,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("run_id", sa.Text, nullable=False, unique=True),
-    sa.Column("product", sa.Text, nullable=False),
-    sa.Column("action", sa.Text, nullable=False),
-    sa.Column("source_context", sa.Text),
-    sa.Column("source_instance", sa.Text),
-    sa.Column("context", sa.Text, nullable=False),
-    sa.Column("instance", sa.Text, nullable=False),
-    sa.Column("artifact_id", sa.Text),
-    sa.Column("source_git_ref", sa.Text),
-    sa.Column("holder", sa.Text, nullable=False),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("redeemed", sa.Boolean, nullable=False),
-    sa.Column("started_at", sa.Text, nullable=False),
-    sa.Column("confirmed_at", sa.Text),
-    sa.Column("deployment_record_id", sa.Text),
-    sa.Column("untouched", sa.Boolean, nullable=False),  # the driver says that its deploy changed nothing
-    sa.Column("source_version", sa.Text),  # of the source's inventory, as decided on
-    sa.Column("inventory_version", sa.Text),  # of the inventory that this run wrote
-    sa.Column("deployment_version", sa.Text),  # of its deployment record, as it was when recorded
-    sa.Index("runs_of_a_lane", "context", "instance", "number"),
-)
-_keys = sa.Table(
-    "keys",
-    _tables,
-    sa.Column("scope", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("request_digest", sa.Text, nullable=False),
-    sa.Column("run_id", sa.Text, nullable=False),
-)
-
-for _verb in ("UPDATE", "DELETE"):  # what was recorded is never changed, not by accident either
-    _forbid = f"CREATE TRIGGER no_{_verb} BEFORE {_verb} ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END"
-    event.listen(_entries, "after_create", sa.DDL(_forbid).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # so in SQLAlchemy
-
 Row = sa.Row[Any]
-
-
-def _is(table: sa.Table) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    return table.c.context == sa.bindparam("lane_context"), table.c.instance == sa.bindparam("lane_instance")
-
-
-def _of(lane: Lane, **rest: Any) -> dict[str, Any]:
-    return {"lane_context": lane.context, "lane_instance": lane.instance, **rest}
-
-
-# Built once: building a statement costs more than running it. ``_of`` gives the lane that they are about.
-_HOLDER: sa.BindParameter[str] = sa.bindparam("of_holder")
-_RUN: sa.BindParameter[str] = sa.bindparam("of_run")
-_SELECT_LANE = sa.select(_lanes).where(*_is(_lanes))
-_UPDATE_LANE = _lanes.update().where(*_is(_lanes))
-_RELEASE_LANE = _UPDATE_LANE.where(_lanes.c.holder == _HOLDER).values(holder=None, lease_until=None)
-_SELECT_RUN = sa.select(_runs).where(_runs.c.run_id == _RUN)
-_UPDATE_RUN = _runs.update().where(_runs.c.run_id == _RUN)
-_STEP_RUN = _UPDATE_RUN.where(
-    _runs.c.status == "open",
-    _runs.c.holder == _HOLDER,
-    sa.or_(sa.bindparam("of_step", type_=sa.Text).is_(None), _runs.c.step == sa.bindparam("of_step", type_=sa.Text)),
-)
-_OPEN_RUNS = sa.select(_runs).where(*_is(_runs), _runs.c.status == "open")
-_LAST_EFFECTIVE = (
-    sa.select(_runs)
-    .where(*_is(_runs), _runs.c.redeemed, _runs.c.run_id != _RUN)
-    .order_by(_runs.c.number.desc())
-    .limit(1)
-)
-_UNTOUCHED = sa.select(_runs.c.deployment_record_id).where(*_is(_runs), _runs.c.untouched)
-_HISTORY = (
-    sa.select(_runs.c.artifact_id, _runs.c.source_git_ref, _runs.c.action, _runs.c.started_at)
-    .where(*_is(_runs), _runs.c.status.in_(("recorded", "adopted")), _runs.c.artifact_id.is_not(None))
-    .order_by(_runs.c.number.desc())
-)
-_REVOKED = sa.select(_entries.c.subject).where(*_is(_entries), _entries.c.kind == "waiver_revoked").correlate(None)
-_WAIVERS = sa.select(_entries.c.body).where(
-    *_is(_entries), _entries.c.kind == "waiver", _entries.c.subject.not_in(_REVOKED)
-)
-_WAIVED = sa.select(_entries.c.subject, _entries.c.body).where(
-    *_is(_entries), _entries.c.decision_id.is_not(None), _entries.c.body.contains('"waivers":[{', autoescape=True)
-)
-_FREE_KEY = _keys.delete().where(_keys.c.run_id == _RUN)
 
 
 @dataclass(frozen=True)
@@ -291,28 +176,30 @@ class Ledger:
                 "held_since": stamp(self.now()),
                 "lease_until": time.time() + lease_s,
             }
-            connection.execute(_UPDATE_LANE, [_of(lane, **taken) for lane in lanes])
+            connection.execute(tables.UPDATE_LANE, [tables.of_lane(lane, **taken) for lane in lanes])
             for lane in lanes:
                 self._close_interrupted(connection, lane)
         return None
 
     def release(self, holder: str, lanes: Sequence[Lane]) -> None:
         with self._write(durable=False) as connection:
-            connection.execute(_RELEASE_LANE, [_of(lane, of_holder=holder) for lane in lanes])
+            connection.execute(tables.RELEASE_LANE, [tables.of_lane(lane, of_holder=holder) for lane in lanes])
 
     def is_held(self, lane: Lane, holder: str) -> bool:
         """Whether a hold is in force, and its process alive."""
         with self._read() as connection:
-            row = connection.execute(_SELECT_LANE, _of(lane)).first()
+            row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).first()
         return bool(row and row.holder == holder and row.lease_until > time.time() and not is_gone(row.holder_process))
 
     def _close_interrupted(self, connection: sa.Connection, lane: Lane) -> None:
         """Close each open run on a lane that was just taken: whoever ran it is gone."""
-        for run in connection.execute(_OPEN_RUNS, _of(lane)).all():
+        for run in connection.execute(tables.OPEN_RUNS, tables.of_lane(lane)).all():
             detail = f"its process ended after the step {run.step!r}"
             self._append(connection, lane, "interrupted", run.run_id, {"detail": detail})
-            connection.execute(_UPDATE_RUN, {"of_run": run.run_id, "status": "interrupted", "step": "interrupted"})
-            connection.execute(_FREE_KEY, {"of_run": run.run_id})
+            connection.execute(
+                tables.UPDATE_RUN, {"of_run": run.run_id, "status": "interrupted", "step": "interrupted"}
+            )
+            connection.execute(tables.FREE_KEY, {"of_run": run.run_id})
 
     # -- runs
 
@@ -325,10 +212,10 @@ class Ledger:
             if not self._append(connection, lane, row["step"], row["run_id"], body, lease=lease):
                 raise LedgerError(f"the lease on {lane} is over")
             whole = {"redeemed": False, "untouched": False, **row, "context": lane.context, "instance": lane.instance}
-            connection.execute(_runs.insert(), whole | {"holder": lease.holder, "started_at": stamp(self.now())})
+            connection.execute(tables.runs.insert(), whole | {"holder": lease.holder, "started_at": stamp(self.now())})
             if key and is_open:
                 reserved = {"scope": key.scope, "key": key.key, "request_digest": key.request_digest}
-                connection.execute(_keys.insert(), reserved | {"run_id": row["run_id"]})
+                connection.execute(tables.keys.insert(), reserved | {"run_id": row["run_id"]})
 
     def step(
         self,
@@ -352,11 +239,11 @@ class Ledger:
             if rests_on and (revoked := self._revoked(connection, lane) & rests_on):
                 raise Stale(f"the waiver {min(revoked)} was revoked after the policies decided")
             columns |= {"of_run": run_id, "of_holder": lease.holder, "of_step": after, "step": kind, "status": status}
-            moved = connection.execute(_STEP_RUN, columns).rowcount == 1
+            moved = connection.execute(tables.STEP_RUN, columns).rowcount == 1
             if not moved or not self._append(connection, lane, kind, run_id, body, lease=lease):
                 raise NotSettled(f"run {run_id} cannot go on to {kind!r}: it was closed, or its lease is over")
             if status not in ("open", "recorded"):
-                connection.execute(_FREE_KEY, {"of_run": run_id})
+                connection.execute(tables.FREE_KEY, {"of_run": run_id})
 
     def note(self, run_id: str, lane: Lane, kind: str, body: Mapping[str, Any], *, lease: Lease) -> None:
         """Append to the journal of a run that is recorded what became of its release (PUBLISHING), durably."""
@@ -366,37 +253,37 @@ class Ledger:
 
     def run_row(self, run_id: str) -> Row | None:
         with self._read() as connection:
-            return connection.execute(_SELECT_RUN, {"of_run": run_id}).first()
+            return connection.execute(tables.SELECT_RUN, {"of_run": run_id}).first()
 
     def runs(self, lane: Lane | None = None, *, product: str | None = None, limit: int = 50) -> list[str]:
         """The ids of the newest runs, newest first."""
-        query = sa.select(_runs.c.run_id).order_by(_runs.c.number.desc()).limit(limit)
+        query = sa.select(tables.runs.c.run_id).order_by(tables.runs.c.number.desc()).limit(limit)
         if lane:
-            query = query.where(_runs.c.context == lane.context, _runs.c.instance == lane.instance)
+            query = query.where(tables.runs.c.context == lane.context, tables.runs.c.instance == lane.instance)
         if product:
-            query = query.where(_runs.c.product == product)
+            query = query.where(tables.runs.c.product == product)
         with self._read() as connection:
             return list(connection.execute(query).scalars())
 
     def last_effective(self, lane: Lane, *, but: str = "") -> Row | None:
         """The lane's last run that redeemed, touched or recorded anything."""
         with self._read() as connection:
-            return connection.execute(_LAST_EFFECTIVE, _of(lane, of_run=but)).first()
+            return connection.execute(tables.LAST_EFFECTIVE, tables.of_lane(lane, of_run=but)).first()
 
     def has_open_run(self, lane: Lane, *, but: str = "") -> bool:
         with self._read() as connection:
-            return any(run.run_id != but for run in connection.execute(_OPEN_RUNS, _of(lane)))
+            return any(run.run_id != but for run in connection.execute(tables.OPEN_RUNS, tables.of_lane(lane)))
 
     def untouched(self, lane: Lane) -> frozenset[str]:
         """The lane's deployment records whose deploys are known to have changed nothing."""
         with self._read() as connection:
-            return frozenset(connection.execute(_UNTOUCHED, _of(lane)).scalars())
+            return frozenset(connection.execute(tables.UNTOUCHED, tables.of_lane(lane)).scalars())
 
     def history(self, lane: Lane) -> list[HistoryEntry]:
         """One entry a release that the lane's inventory has named, newest first."""
         seen: dict[tuple[str, str], HistoryEntry] = {}
         with self._read() as connection:
-            for artifact, commit, action, at in connection.execute(_HISTORY, _of(lane)):
+            for artifact, commit, action, at in connection.execute(tables.HISTORY, tables.of_lane(lane)):
                 if (artifact, commit) not in seen:
                     seen[artifact, commit] = HistoryEntry(
                         artifact_id=artifact, source_git_ref=commit, action=action, at=at, rolled_back=False
@@ -407,14 +294,14 @@ class Ledger:
 
     def key(self, key: Key) -> Row | None:
         """The run that a key is reserved for, with the digest of its request."""
-        query = sa.select(_keys).where(_keys.c.scope == key.scope, _keys.c.key == key.key)
+        query = sa.select(tables.keys).where(tables.keys.c.scope == key.scope, tables.keys.c.key == key.key)
         with self._read() as connection:
             return connection.execute(query).first()
 
     def free(self, run_id: str) -> None:
         """Let the key of a run be used again."""
         with self._write() as connection:
-            connection.execute(_FREE_KEY, {"of_run": run_id})
+            connection.execute(tables.FREE_KEY, {"of_run": run_id})
 
     # -- waivers and holds
 
@@ -431,39 +318,46 @@ class Ledger:
     def waivers(self, lane: Lane, release: ReleaseIdentity | None) -> list[Waiver]:
         """Every waiver for a release on a lane but the revoked ones; none for a release that is not known."""
         with self._read() as connection:
-            found = [Waiver.model_validate_json(body) for body in connection.execute(_WAIVERS, _of(lane)).scalars()]
+            found = [
+                Waiver.model_validate_json(body)
+                for body in connection.execute(tables.WAIVERS, tables.of_lane(lane)).scalars()
+            ]
         return [waiver for waiver in found if waiver.release == release]
 
     def uses_of_waivers(self, lane: Lane) -> list[tuple[str, str]]:
         """Which run's decision on a lane used which waiver, the oldest first: their ids."""
         with self._read() as connection:
-            rows = connection.execute(_WAIVED.order_by(_entries.c.number), _of(lane)).all()
+            rows = connection.execute(tables.WAIVED.order_by(tables.entries.c.number), tables.of_lane(lane)).all()
         used = [(run, waiver) for run, body in rows for waiver in _body(body)["decision"]["waivers"]]
         return list(dict.fromkeys((run, waiver["waiver_id"]) for run, waiver in used))
 
     def hold_on(self, lane: Lane) -> Hold | None:
         with self._read() as connection:
-            row = connection.execute(_SELECT_LANE, _of(lane)).first()
+            row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).first()
         return Hold.model_validate_json(row.hold) if row and row.hold else None
 
     # -- reading and verifying
 
     def entries(self, *, subject: str = "", lane: Lane | None = None, kinds: Sequence[str] = ()) -> list[Entry]:
-        query = sa.select(_entries).order_by(_entries.c.number)
+        query = sa.select(tables.entries).order_by(tables.entries.c.number)
         if kinds:
-            query = query.where(_entries.c.kind.in_(kinds))
+            query = query.where(tables.entries.c.kind.in_(kinds))
         if subject:
-            query = query.where(_entries.c.subject == subject)
+            query = query.where(tables.entries.c.subject == subject)
         if lane:
-            query = query.where(_entries.c.context == lane.context, _entries.c.instance == lane.instance)
+            query = query.where(tables.entries.c.context == lane.context, tables.entries.c.instance == lane.instance)
         with self._read() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
     def decision_entries(self, *, limit: int = 50, decision_id: str = "") -> list[Entry]:
         """Entries that hold a decision, newest first."""
-        query = sa.select(_entries).where(_entries.c.decision_id.is_not(None)).order_by(_entries.c.number.desc())
+        query = (
+            sa.select(tables.entries)
+            .where(tables.entries.c.decision_id.is_not(None))
+            .order_by(tables.entries.c.number.desc())
+        )
         if decision_id:
-            query = query.where(_entries.c.decision_id == decision_id)
+            query = query.where(tables.entries.c.decision_id == decision_id)
         with self._read() as connection:
             return [_entry(row) for row in connection.execute(query.limit(limit))]
 
@@ -474,7 +368,7 @@ class Ledger:
         wrong: list[str] = []
         count = 0
         with self._read() as connection:
-            for row in connection.execute(sa.select(_entries).order_by(_entries.c.number)):
+            for row in connection.execute(sa.select(tables.entries).order_by(tables.entries.c.number)):
                 count += 1
                 lane = (row.context, row.instance)
                 position, previous = heads.get(lane, (0, GENESIS))
@@ -485,10 +379,10 @@ class Ledger:
                 heads[lane] = (row.position, row.hash)
                 if row.kind not in PUBLISHING:
                     steps[row.subject] = row.kind
-            for row in connection.execute(sa.select(_lanes)):
+            for row in connection.execute(sa.select(tables.lanes)):
                 if heads.get((row.context, row.instance), (0, GENESIS)) != (row.length, row.head):
                     wrong.append(f"{row.context}/{row.instance}: the chain does not end where the lane says")
-            for row in connection.execute(sa.select(_runs)):
+            for row in connection.execute(sa.select(tables.runs)):
                 expected = steps.get(row.run_id, "")
                 if (row.step, row.status) != (expected, expected if expected in CLOSING else "open"):
                     wrong.append(f"run {row.run_id} says {row.status}, its entries end with {expected or 'nothing'}")
@@ -524,29 +418,29 @@ class Ledger:
             "previous": head.head,
         }
         row["hash"] = _hash(row)
-        connection.execute(_entries.insert(), row)
+        connection.execute(tables.entries.insert(), row)
         lease_until = lease.renewed() if lease else head.lease_until
         moved = {"length": row["position"], "head": row["hash"], "lease_until": lease_until}
-        connection.execute(_UPDATE_LANE, _of(lane, **moved))
+        connection.execute(tables.UPDATE_LANE, tables.of_lane(lane, **moved))
         return True
 
     def _revoked(self, connection: sa.Connection, lane: Lane) -> Set[str]:
-        return frozenset(connection.execute(_REVOKED, _of(lane)).scalars())
+        return frozenset(connection.execute(tables.REVOKED, tables.of_lane(lane)).scalars())
 
     def _lane(self, connection: sa.Connection, lane: Lane) -> Row:
-        row = connection.execute(_SELECT_LANE, _of(lane)).first()
+        row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).first()
         if row is None:
             new = {"context": lane.context, "instance": lane.instance, "length": 0, "head": GENESIS}
-            connection.execute(_lanes.insert(), new)
-            row = connection.execute(_SELECT_LANE, _of(lane)).one()
+            connection.execute(tables.lanes.insert(), new)
+            row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).one()
         return row
 
     def _ensure_schema(self, path: Path) -> None:
         with self._write() as connection:
             if not sa.inspect(connection).has_table("meta"):
-                _tables.create_all(connection)
-                connection.execute(_meta.insert().values(schema_version=SCHEMA_VERSION))
-            found = connection.execute(sa.select(_meta.c.schema_version)).scalar()
+                tables.metadata.create_all(connection)
+                connection.execute(tables.meta.insert().values(schema_version=SCHEMA_VERSION))
+            found = connection.execute(sa.select(tables.meta.c.schema_version)).scalar()
         if found != SCHEMA_VERSION:
             raise LedgerError(
                 f"the ledger {path} has schema {found}; this version reads schema {SCHEMA_VERSION}",

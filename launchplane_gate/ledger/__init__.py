@@ -1,0 +1,16 @@
+"""The append-only record of decisions, runs, leases, keys, holds and waivers."""
+
+from launchplane_gate.ledger.ledger import (
+    CLOSING,
+    FILE_NAME,
+    PUBLISHING,
+    SCHEMA_VERSION,
+    Entry,
+    Key,
+    Lease,
+    Ledger,
+    Row,
+    new_id,
+)
+
+__all__ = ["CLOSING", "FILE_NAME", "PUBLISHING", "SCHEMA_VERSION", "Entry", "Key", "Lease", "Ledger", "Row", "new_id"]

@@ -1,0 +1,37 @@
+"""May it happen now? Gather, decide, and save the decision with its whole input."""
+
+from __future__ import annotations
+
+from launchplane_gate.errors import EvidenceFailed, GateError, in_a_sentence
+from launchplane_gate.ledger import Key
+from launchplane_gate.line import journal
+from launchplane_gate.line.approval import RunApproval
+from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.gather import ask, gather
+
+
+def admit(errand: Errand, key: Key | None) -> RunApproval | None:
+    """An approval, if the policies allow; else None, with the run closed. Raises GateError where nobody decided."""
+    try:
+        facts = gather(errand, "admit")
+        decision = ask(errand, facts)
+    except Exception as error:
+        journal.begin(errand, "undecided", {"detail": in_a_sentence(error)})
+        if isinstance(error, GateError):
+            raise
+        raise EvidenceFailed(f"the facts could not be gathered: {in_a_sentence(error)}") from error
+    body = {"decision": decision.model_dump(mode="json"), "input": facts}
+    if not decision.allowed or errand.release is None:
+        journal.begin(errand, "denied", body)
+        return None
+    journal.begin(errand, "decided", body, key=key)
+    return RunApproval(
+        run_id=errand.run_id,
+        release=errand.release,
+        decision=decision,
+        versions={lane: errand.records[lane].version for lane in errand.lanes},
+        lease=errand.lease,
+        ledger=errand.parts.ledger,
+        store=errand.parts.store,
+        reread=errand.read,
+    )

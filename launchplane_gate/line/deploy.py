@@ -1,0 +1,80 @@
+"""Letting the driver act, and saving what it says became of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from launchplane_gate.errors import in_a_sentence
+from launchplane_gate.line import journal
+from launchplane_gate.line.approval import RunApproval
+from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.written import finished, pending_deployment
+from launchplane_gate.model import Outcome, OutcomeFacts, Target, stamp
+from launchplane_gate.records import ReleaseStatus
+
+RECORD_STATUS: Mapping[str, ReleaseStatus] = {"pass": "pass", "fail": "fail", "unknown": "pending"}
+
+
+def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
+    """An outcome if the deploy passed, else None with the run closed."""
+    errand.at = "unknown"
+    errand.progress(f"deploying {errand.release} to {errand.destination.instance} with {errand.driver.driver_id}")
+    outcome = _acted(errand, approval)
+    if approval.stale and not approval.redeemed:
+        journal.close(errand, "stale", str(approval.stale))
+        return None
+    if not approval.redeemed:
+        _never_redeemed(errand, approval, outcome)
+        return None
+    finished_at = stamp(errand.parts.ledger.now())
+    assert approval.deployment  # redeemed, so there is one
+    errand.deployment = finished(
+        approval.deployment,
+        RECORD_STATUS[outcome.status],
+        finished_at=finished_at if outcome.status != "unknown" else "",
+        deployment_id=outcome.deployment_id,
+    )
+    errand.outcome = OutcomeFacts(
+        status=outcome.status,
+        touched=outcome.touched,
+        started_at=errand.deployment.deploy.started_at,
+        finished_at=finished_at,
+    )
+    journal.step(errand, "outcome", {**errand.outcome.model_dump(), "detail": outcome.detail})
+    errand.parts.store.write_deployment_record(errand.deployment)
+    if outcome.status != "pass":
+        journal.close(errand, outcome.status, outcome.detail)
+        return None
+    return outcome
+
+
+def _acted(errand: Errand, approval: RunApproval) -> Outcome:
+    try:
+        outcome = errand.driver.deploy(approval, errand.progress)
+    except Exception as error:  # noqa: BLE001  # whatever a driver raises is an outcome
+        if approval.redeemed:
+            return Outcome(status="unknown", touched=True, detail=in_a_sentence(error))
+        return Outcome(status="fail", touched=False, detail=in_a_sentence(error))
+    if not isinstance(outcome, Outcome):
+        return Outcome(status="unknown", touched=True, detail=f"it answered with {type(outcome).__name__}")
+    return outcome
+
+
+def _never_redeemed(errand: Errand, approval: RunApproval, outcome: Outcome) -> None:
+    """A driver that did not redeem has changed nothing, unless it broke its promise."""
+    driver_id, destination = errand.driver.driver_id, errand.destination
+    if outcome.status != "fail" or outcome.touched:
+        fault = f"the driver {driver_id} says {outcome.status!r} without having redeemed its approval"
+        journal.close(errand, "unknown", f"{fault}; {outcome.detail}".rstrip("; "), redeemed=True)
+        return
+    target = Target(
+        target_type="application",
+        target_id=str(destination),
+        target_name=str(destination),
+        deploy_mode=f"{driver_id} (not begun)",
+    )
+    now = stamp(errand.parts.ledger.now())
+    pending = pending_deployment(errand.run_id, approval.decision, target, now)
+    record = finished(pending, "fail", finished_at=now, deployment_id="")
+    errand.parts.store.write_deployment_record(record)
+    journal.close(errand, "fail", outcome.detail, untouched=True, deployment_record_id=record.record_id)

@@ -1,0 +1,40 @@
+"""One request on its way down the line, and what each stage learns of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from launchplane_gate.facts import LaneRecords, read_lane
+from launchplane_gate.hookspecs import Progress
+from launchplane_gate.ledger import Lease, new_id
+from launchplane_gate.line.parts import Parts, find_lane
+from launchplane_gate.model import Actor, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
+from launchplane_gate.records import DeploymentRecord
+
+
+class Errand:
+    """Raises RequestError for a product, driver or lane that is not there."""
+
+    lease: Lease  # from when its lanes are held
+
+    def __init__(self, parts: Parts, request: Request, actor: Actor, progress: Progress) -> None:
+        self.parts, self.request, self.actor, self.progress = parts, request, actor, progress
+        self.profile = parts.profile(request.product)
+        self.driver = parts.driver(self.profile)
+        self.destination = find_lane(self.profile, request.destination)
+        self.source = find_lane(self.profile, request.source) if request.source else None
+        self.lanes = [lane for lane in (self.destination, self.source) if lane]
+        self.run_id = new_id("r")
+        self.version = request.version  # to publish; of a bump it is known once facts were gathered
+        self.at: RunStatus = "unknown"  # how the run would end if it stopped here
+        self.records: dict[Lane, LaneRecords] = {}  # as last gathered
+        self.facts: dict[str, Any] = {}
+        self.release: ReleaseIdentity | None = None
+        self.waivers: list[Waiver] = []
+        self.deployment: DeploymentRecord | None = None
+        self.outcome: OutcomeFacts | None = None
+
+    def read(self, lane: Lane) -> LaneRecords:
+        """A lane's records as they are now, this run's own deployment left out."""
+        own = self.deployment.record_id if self.deployment else None
+        return read_lane(self.parts.store, self.parts.ledger, lane, but_deployment=own)

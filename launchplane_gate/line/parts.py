@@ -1,0 +1,60 @@
+"""What the line is given: where records and runs live, who decides, who acts, and how long things may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from launchplane_gate.errors import RequestError
+from launchplane_gate.hookspecs import Driver
+from launchplane_gate.ledger import Ledger
+from launchplane_gate.model import Lane
+from launchplane_gate.plugins import Plugins
+from launchplane_gate.policy import Bundle, PolicyEngine
+from launchplane_gate.records import ProductProfile
+from launchplane_gate.store import RecordStore
+
+EVIDENCE_DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds, all of them; ``confirm_interval_s`` lies between two looks."""
+
+    lane_wait_s: float = 30
+    lease_s: float = 900
+    confirm_timeout_s: float = 120
+    confirm_interval_s: float = 1
+
+
+@dataclass(frozen=True)
+class Parts:
+    store: RecordStore
+    ledger: Ledger
+    bundle: Bundle
+    engine: PolicyEngine
+    plugins: Plugins
+    limits: Limits
+
+    def driver(self, profile: ProductProfile) -> Driver:
+        """Raises RequestError for a product whose driver no plugin brings."""
+        if profile.driver_id not in self.plugins.drivers:
+            raise RequestError(f"no plugin brings the driver {profile.driver_id!r} of {profile.product}")
+        return self.plugins.drivers[profile.driver_id]
+
+    def profile(self, product: str) -> ProductProfile:
+        """Raises RequestError for a product that the store does not know."""
+        try:
+            return self.store.read_product_profile_record(product)
+        except FileNotFoundError:
+            raise RequestError(
+                f"unknown product {product!r}", hint="Nothing was done. `launchplane-gate lanes` lists the products."
+            ) from None
+
+
+def find_lane(profile: ProductProfile, instance: str) -> Lane:
+    """The lane of a product that an instance names. Raises RequestError."""
+    contexts = {lane.context for lane in profile.lanes if lane.instance == instance}
+    if len(contexts) != 1:
+        known = ", ".join(sorted({lane.instance for lane in profile.lanes})) or "none"
+        raise RequestError(f"{profile.product} has no lane {instance!r}; it has: {known}")
+    return Lane(context=contexts.pop(), instance=instance)

@@ -1,0 +1,120 @@
+"""The records that a run writes, made from what it knows."""
+
+from __future__ import annotations
+
+from launchplane_gate.model import Decision, Lane, Target
+from launchplane_gate.records import (
+    ArtifactIdentity,
+    BackupGateEvidence,
+    DeploymentEvidence,
+    DeploymentRecord,
+    EnvironmentInventory,
+    HealthcheckEvidence,
+    ProductProfile,
+    PromotionRecord,
+    ReleaseStatus,
+    ResolvedTarget,
+)
+
+
+def pending_deployment(run_id: str, decision: Decision, target: Target, started_at: str) -> DeploymentRecord:
+    """The record of a deploy that is about to begin."""
+    lane, release = decision.destination, decision.release
+    assert release  # it was allowed, so there is one
+    return DeploymentRecord(
+        record_id=_record_id("deployment", started_at, f"{lane.context}-{lane.instance}", run_id),
+        artifact_identity=ArtifactIdentity(artifact_id=release.artifact_id),
+        context=lane.context,
+        instance=lane.instance,
+        source_git_ref=release.source_git_ref,
+        resolved_target=ResolvedTarget(**target.model_dump(exclude={"deploy_mode"})),
+        runtime_source={"gate_decision_id": decision.decision_id, "gate_run_id": run_id},
+        deploy=DeploymentEvidence(
+            target_name=target.target_name,
+            target_type=target.target_type,
+            deploy_mode=target.deploy_mode,
+            status="pending",
+            started_at=started_at,
+        ),
+        destination_health=HealthcheckEvidence(status="pending"),
+    )
+
+
+def _record_id(kind: str, started_at: str, lanes: str, run_id: str) -> str:
+    """The host's form, with the run behind it: two runs in one second must not share a record."""
+    second = started_at[:19].replace("-", "").replace(":", "")
+    return f"{kind}-{second}Z-{lanes}-{run_id.removeprefix('r-').lower()}"
+
+
+def finished(
+    deployment: DeploymentRecord, status: ReleaseStatus, *, finished_at: str, deployment_id: str
+) -> DeploymentRecord:
+    """The deployment record with its outcome; an unknown outcome stays pending."""
+    deploy = deployment.deploy.model_copy(
+        update={"status": status, "finished_at": finished_at, "deployment_id": deployment_id}
+    )
+    return deployment.model_copy(update={"deploy": deploy})
+
+
+def with_health(deployment: DeploymentRecord, health: HealthcheckEvidence) -> DeploymentRecord:
+    return deployment.model_copy(update={"destination_health": health})
+
+
+def promotion_of(
+    run_id: str,
+    decision: Decision,
+    deployment: DeploymentRecord,
+    source_health: HealthcheckEvidence,
+    backup_record_id: str,
+) -> PromotionRecord | None:
+    """The promotion record of a run; None for a deploy."""
+    source, lane, release = decision.source, decision.destination, decision.release
+    if source is None or release is None:
+        return None
+    backup = BackupGateEvidence(required=False, status="skipped")
+    if backup_record_id:
+        backup = BackupGateEvidence(required=True, status="pass", evidence={"record_id": backup_record_id})
+    return PromotionRecord(
+        record_id=_record_id(
+            "promotion",
+            deployment.deploy.started_at,
+            f"{lane.context}-{source.instance}-to-{lane.instance}",
+            run_id,
+        ),
+        artifact_identity=ArtifactIdentity(artifact_id=release.artifact_id),
+        deployment_record_id=deployment.record_id,
+        backup_record_id=backup_record_id,
+        context=lane.context,
+        from_instance=source.instance,
+        to_instance=lane.instance,
+        source_health=source_health,
+        backup_gate=backup,
+        deploy=deployment.deploy,
+        post_deploy_update=deployment.post_deploy_update,
+        destination_health=deployment.destination_health,
+    )
+
+
+def inventory_of(
+    deployment: DeploymentRecord, promotion: PromotionRecord | None, *, updated_at: str
+) -> EnvironmentInventory:
+    """The inventory that a confirmed deployment makes true."""
+    return EnvironmentInventory(
+        context=deployment.context,
+        instance=deployment.instance,
+        artifact_identity=deployment.artifact_identity,
+        source_git_ref=deployment.source_git_ref,
+        deploy=deployment.deploy,
+        post_deploy_update=deployment.post_deploy_update,
+        destination_health=deployment.destination_health,
+        updated_at=updated_at,
+        deployment_record_id=deployment.record_id,
+        promotion_record_id=promotion.record_id if promotion else "",
+        promoted_from_instance=promotion.from_instance if promotion else "",
+    )
+
+
+def health_of(profile: ProductProfile, lane: Lane, status: ReleaseStatus, limit_s: float) -> HealthcheckEvidence:
+    """What the health of a lane was found to be, in the host's form; ``limit_s`` bounded the looks, in seconds."""
+    urls = profile.health_urls(lane.context, lane.instance)
+    return HealthcheckEvidence(verified=True, urls=urls, timeout_seconds=max(1, round(limit_s)), status=status)
