@@ -19,8 +19,8 @@ from pathlib import Path
 import psutil
 
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
-from launchplane_gate.model import Lane, Observation, Outcome, Run, Target, stamp
-from launchplane_gate_local import processes
+from launchplane_gate.model import Container, Lane, Observation, Outcome, Run, Target, stamp
+from launchplane_gate_local import containers, processes
 from launchplane_gate_local.options import LocalOptions, read_options, read_ports
 from launchplane_gate_local.processes import RunningRelease, Unreadable
 from launchplane_gate_local.releases import digest_in, find_release, is_intact
@@ -113,14 +113,19 @@ class LocalDriver:
     def observe(self, lane: Lane) -> Observation:
         self._reap()
         in_flight: bool | None = False
+        seen: tuple[Container, ...] = ()
         try:
-            artifact, detail = self._running(lane)
+            seen, detail = self._running(lane)
+            known = all(one.artifact_id for one in seen)
         except Unreadable as error:
-            artifact, detail, in_flight = None, str(error), None
+            known, detail, in_flight = False, str(error), None
+        artifacts = {one.artifact_id for one in seen}
         return Observation(
             seen_at=stamp(self._now()),
             reachable=True,  # it is this machine
-            artifact_id=artifact,
+            artifact_id=artifacts.pop() if len(artifacts) == 1 else None,
+            digests="shown" if known else "failed",
+            containers=seen,
             in_flight=in_flight,
             detail=detail,
         )
@@ -135,16 +140,21 @@ class LocalDriver:
         self._reap()
         return gone
 
-    def _running(self, lane: Lane) -> tuple[str | None, str]:
-        """The artifact that runs, and a word on it. Raises Unreadable."""
-        note = processes.read_note(self._note(lane))
+    def _running(self, lane: Lane) -> tuple[tuple[Container, ...], str]:
+        """Every process that a lane runs, its own and whoever else is on its port, and a word on them.
+
+        Raises Unreadable.
+        """
+        note, port = processes.read_note(self._note(lane)), self._ports.get(lane)
+        strangers = containers.on_port(port, note) if port else ()
         if note is None:
-            return None, "nothing was deployed here yet"
+            return strangers, containers.told(strangers, port) or "nothing was deployed here yet"
         if not processes.is_alive(note):
-            return None, f"its process (pid {note.pid}) has ended"
-        if not is_intact(self._copy(lane, note.artifact_id), digest_in(note.artifact_id)):
-            return None, f"the file that pid {note.pid} was started from has been altered"
-        return note.artifact_id, f"pid {note.pid}"
+            return strangers, containers.told(strangers, port) or f"its process (pid {note.pid}) has ended"
+        intact = is_intact(self._copy(lane, note.artifact_id), digest_in(note.artifact_id))
+        detail = f"pid {note.pid}" if intact else f"the file that pid {note.pid} was started from has been altered"
+        own = containers.of_note(note, port, artifact_id=note.artifact_id if intact else None)
+        return (own, *strangers), "; ".join(filter(None, [detail, containers.told(strangers, port)]))
 
     def _prepare(self, approval: Approval) -> _Plan:
         """Check whatever can be checked, and change nothing that runs. Raises _Refused, Unreadable or OSError."""

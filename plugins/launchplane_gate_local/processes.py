@@ -143,6 +143,31 @@ def what_keeps_from(port: int) -> str:
     return ""
 
 
+def strangers_on(port: int, note: RunningRelease | None) -> list[int | None]:
+    """The processes that listen on a port and are not those of a note; None for one that the system does not name.
+
+    A port can be shared. Where only root is shown who listens, one that shares it with the note's is not seen.
+    """
+    own = _family(note) if note and is_alive(note) else set()
+    try:
+        found = {connection.pid for connection in psutil.net_connections("tcp") if _is_listening(connection, port)}
+    except psutil.AccessDenied:
+        is_own = note is not None and owns(note, port)
+        found = set() if is_own or not what_keeps_from(port) else {None}
+    if any(_is_zombie(pid) for pid in own):
+        found.discard(None)  # what its last threads hold is shown as nobody's
+    return sorted(found - own, key=lambda pid: pid or 0)
+
+
+def _family(note: RunningRelease) -> set[int]:
+    """The process of a note, its group, and whatever these started."""
+    members = {process.pid: process for process in _group(note.pid)}
+    with suppress(psutil.Error):
+        for process in [*members.values()]:
+            members.update({child.pid: child for child in process.children(recursive=True)})
+    return {note.pid, *members}
+
+
 def _listener(port: int) -> str:
     with suppress(psutil.Error):  # some systems show this to root only
         for connection in psutil.net_connections("tcp"):
@@ -169,6 +194,12 @@ def _group(pid: int) -> list[psutil.Process]:
             if os.getpgid(process.pid) == pid and not _has_ended(process):
                 members.append(process)
     return members
+
+
+def _is_zombie(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _has_ended(process: psutil.Process) -> bool:

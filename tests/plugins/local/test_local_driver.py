@@ -199,6 +199,10 @@ def test_a_deploy_runs_the_release_and_knows_it_again(site: Site) -> None:
     seen = site.driver.observe(TESTING)
     assert (seen.artifact_id, seen.in_flight, seen.reachable) == (approval.release.artifact_id, False, True)
     assert unstamp(seen.seen_at)
+    (container,) = seen.containers
+    assert (seen.digests, container.artifact_id, container.state) == ("shown", seen.artifact_id, "running")
+    assert str(note["pid"]) in container.container_id
+    assert unstamp(container.started_at)
 
 
 def test_each_lane_runs_its_own(site: Site) -> None:
@@ -233,6 +237,7 @@ def test_the_same_release_can_be_deployed_again(site: Site) -> None:
 def test_a_lane_that_never_ran_anything_is_a_fact(site: Site) -> None:
     seen = site.driver.observe(TESTING)
     assert (seen.artifact_id, seen.in_flight, seen.reachable) == (None, False, True)
+    assert (seen.digests, seen.containers) == ("shown", ())
 
 
 def test_a_release_is_found_by_its_digest_whatever_it_is_called(site: Site) -> None:
@@ -554,6 +559,7 @@ def test_a_release_that_was_killed_is_seen_to_be_gone(site: Site) -> None:
     assert (site.find(driver=another).status, site.find(driver=another).touched) == ("fail", True)
     seen = site.driver.observe(TESTING)
     assert (seen.artifact_id, seen.in_flight, seen.reachable) == (None, False, True)
+    assert (seen.digests, seen.containers) == ("shown", ())  # it could look, and nothing runs
     assert not psutil.pid_exists(pid)  # it was reaped
     assert site.deploy(release_program(B), run_id="r-2")[0].status == "pass"
 
@@ -580,7 +586,8 @@ def test_a_copy_that_was_altered_is_not_the_release_any_more(site: Site) -> None
     with copy.open("a") as file:
         file.write("# altered\n")
     seen = site.driver.observe(TESTING)
-    assert seen.artifact_id is None
+    assert (seen.artifact_id, seen.digests) == (None, "failed")
+    assert [one.artifact_id for one in seen.containers] == [None]  # something runs, and nobody knows what
     assert "altered" in seen.detail
     site.deploy(release_program(A), run_id="r-2")
     assert site.runs() == approval.release.artifact_id
@@ -589,7 +596,46 @@ def test_a_copy_that_was_altered_is_not_the_release_any_more(site: Site) -> None
 def test_a_copy_that_is_gone_proves_nothing(site: Site) -> None:
     site.deploy(release_program(A))
     next(site.lane_folder().glob("release-*")).unlink()
-    assert site.runs() is None
+    seen = site.driver.observe(TESTING)
+    assert (seen.artifact_id, seen.digests) == (None, "failed")
+
+
+def test_a_process_is_the_same_container_until_it_is_another_process(site: Site) -> None:
+    site.deploy(release_program(A))
+    first = site.driver.observe(TESTING).containers
+    assert site.made().observe(TESTING).containers == first
+    site.deploy(release_program(A), run_id="r-2")
+    ((old,), (new,)) = first, site.driver.observe(TESTING).containers
+    assert new.artifact_id == old.artifact_id
+    assert new.container_id != old.container_id
+    assert new.started_at != old.started_at
+
+
+def test_a_process_that_does_not_serve_is_not_running_yet(site: Site) -> None:
+    site.deploy("import time; time.sleep(60)", driver=site.made(start_timeout_s=0.1))
+    assert [one.state for one in site.driver.observe(TESTING).containers] == ["starting"]
+
+
+def test_a_port_that_somebody_else_serves_proves_nothing(site: Site) -> None:
+    """With nothing deployed, beside a release that does not serve yet, and once it has been stopped."""
+    for program in ("", "import time; time.sleep(60)"):
+        if program:
+            site.deploy(program, driver=site.made(start_timeout_s=0.1))
+        with socket.create_server(("127.0.0.1", site.ports[TESTING])):
+            seen = site.driver.observe(TESTING)
+            assert seen.digests == "failed"
+            assert seen.containers[-1].artifact_id is None
+            assert f"pid-{os.getpid()}" in seen.containers[-1].container_id
+            assert f"pid-{os.getpid()}" in seen.detail
+        assert site.driver.observe(TESTING).digests == "shown"
+
+
+def test_what_a_release_starts_itself_is_no_stranger(site: Site) -> None:
+    """A worker in a session of its own, which serves the port with the release."""
+    serving = "\nif os.fork() == 0: os.setsid()\nserver.serve_forever()"
+    site.deploy(release_program(A).replace("Server((", "server = Server((").replace(".serve_forever()", serving))
+    seen = site.driver.observe(TESTING)
+    assert (seen.digests, len(seen.containers)) == ("shown", 1), seen
 
 
 def test_a_process_that_was_given_the_same_pid_is_not_the_release(
@@ -613,7 +659,7 @@ def test_a_note_that_cannot_be_read_means_that_nobody_knows(site: Site, text: st
     path.write_text(text)
 
     seen = site.driver.observe(TESTING)
-    assert (seen.artifact_id, seen.in_flight) == (None, None)
+    assert (seen.artifact_id, seen.in_flight, seen.digests, seen.containers) == (None, None, "failed", ())
     assert "process.json" in seen.detail
     assert (site.find().status, site.find().touched) == ("unknown", True)
     assert "process.json" in refused(site, FakeApproval(site.release(release_program(B)), run_id="r-2"))
