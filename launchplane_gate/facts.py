@@ -5,6 +5,7 @@ A key that is absent: it could not be read or nobody looked. null: looked for an
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +17,19 @@ from launchplane_gate import strictjson
 from launchplane_gate.errors import EvidenceFailed, RecordUnreadable
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.ledger import Ledger, Row
-from launchplane_gate.model import DeploymentFacts, Hold, Lane, LastRun, ReleaseIdentity, noun, short, unstamp
-from launchplane_gate.records import DeploymentRecord, EnvironmentInventory
+from launchplane_gate.model import (
+    DeploymentFacts,
+    Hold,
+    Lane,
+    LastRun,
+    MayRun,
+    Observation,
+    ReleaseIdentity,
+    noun,
+    short,
+    unstamp,
+)
+from launchplane_gate.records import DeploymentRecord, EnvironmentInventory, PromotionRecord
 from launchplane_gate.store import RecordStore, plain, version
 
 
@@ -34,6 +46,7 @@ class LaneRecords:
     deployments: tuple[DeploymentRecord, ...]
     hold: Hold | None
     unreadable: str = ""
+    promotion: PromotionRecord | None = None  # the one that the inventory names
 
     @property
     def version(self) -> str:
@@ -42,6 +55,7 @@ class LaneRecords:
             {
                 "inventory": version(self.inventory),
                 "deployments": sorted((record.record_id, version(record)) for record in self.deployments),
+                "promotion": version(self.promotion),
                 "hold": self.hold and self.hold.model_dump(),
                 "unreadable": self.unreadable,
             }
@@ -80,12 +94,46 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
         deployments = tuple(record for record in found if record.record_id != but_deployment)
     except RecordUnreadable as error:
         unreadable.append(str(error))
+    promotion: PromotionRecord | None = None
+    try:
+        if inventory and inventory.promotion_record_id:
+            promotion = store.read_promotion_record(inventory.promotion_record_id)
+    except FileNotFoundError:
+        pass
+    except RecordUnreadable as error:
+        unreadable.append(str(error))
     not_older = _not_older(deployments, inventory)
-    return LaneRecords(lane, inventory, not_older, ledger.hold_on(lane), "; ".join(unreadable))
+    return LaneRecords(lane, inventory, not_older, ledger.hold_on(lane), "; ".join(unreadable), promotion)
 
 
-def settled(records: LaneRecords, last: Row | None) -> tuple[bool, str]:
-    """Whether a lane is settled, and why, given its last run that redeemed, touched or recorded anything."""
+@dataclass(frozen=True)
+class Written:
+    """A record as a run wrote it: the digest of the fields that it set. Others may add fields of their own."""
+
+    record_id: str
+    fields: tuple[str, ...]
+    digest: str
+
+    @classmethod
+    def of(cls, record: DeploymentRecord | PromotionRecord) -> Written:
+        fields = tuple(sorted(record.model_dump(exclude_defaults=True)))
+        return cls(record.record_id, fields, _digest_of(record, fields))
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Written:
+        return cls(told["record_id"], tuple(told["fields"]), told["digest"])
+
+    def stands_in(self, record: DeploymentRecord | PromotionRecord | None) -> bool:
+        return bool(record and record.record_id == self.record_id and _digest_of(record, self.fields) == self.digest)
+
+
+def _digest_of(record: DeploymentRecord | PromotionRecord, fields: Iterable[str]) -> str:
+    told = plain(record)
+    return strictjson.digest({field: told.get(field) for field in fields})
+
+
+def settled(records: LaneRecords, ledger: Ledger, last: Row | None) -> tuple[bool, str]:
+    """Whether a lane is settled, and why, given its last run that changed, touched or recorded anything."""
     if records.unreadable:
         return False, f"a record cannot be read: {records.unreadable}"
     if last is None:
@@ -101,8 +149,15 @@ def settled(records: LaneRecords, last: Row | None) -> tuple[bool, str]:
     if version(records.inventory) != last.inventory_version:
         return False, f"its inventory is not what its last run, {last.run_id}, wrote"
     own = next((r for r in records.deployments if r.record_id == last.deployment_record_id), None)
-    if version(own) != last.deployment_version:
-        return False, f"the deployment record {last.deployment_record_id} is not what its run wrote"
+    intent = ledger.body_of(last.run_id, "recording") or {}
+    written = intent.get("records")
+    if written is None:  # by a version that noted the whole deployment record, and no other
+        stand = version(own) == last.deployment_version
+        return stand, "settled" if stand else f"the deployment record {last.deployment_record_id} is not what it was"
+    for kind, record in (("deployment", own), ("promotion", records.promotion)):
+        if kind in written and not Written.read(written[kind]).stands_in(record):
+            gone = "is gone" if record is None else "is not what its run wrote"
+            return False, f"the {kind} record {written[kind]['record_id']} {gone}"
     return True, "settled"
 
 
@@ -111,7 +166,7 @@ def has_moved(records: LaneRecords, ledger: Ledger, then: str, commit: str) -> s
 
     ``commit``: of the release that it ran then.
     """
-    is_settled, why = settled(records, ledger.last_effective(records.lane))
+    is_settled, why = settled(records, ledger, ledger.last_effective(records.lane))
     if not is_settled:
         return f"{records.lane} is unsettled: {why}"
     if version(records.inventory) == then:
@@ -120,14 +175,15 @@ def has_moved(records: LaneRecords, ledger: Ledger, then: str, commit: str) -> s
     return f"{records.lane} runs {records.release or 'nothing'} now{again}"
 
 
-def lane_facts(records: LaneRecords, ledger: Ledger, driver: Driver, *, but_run: str = "") -> dict[str, Any]:
-    """What the policies are told of a lane. Raises EvidenceFailed where the driver cannot observe it."""
+def lane_facts(records: LaneRecords, ledger: Ledger, seen: Seen, *, but_run: str = "") -> dict[str, Any]:
+    """What the policies are told of a lane."""
     lane = records.lane
     last = ledger.last_effective(lane, but=but_run)
-    is_settled, why = settled(records, last)
+    is_settled, why = settled(records, ledger, last)
     facts: dict[str, Any] = {
         "lane": lane.model_dump(),
-        "observed": observe(driver, lane),
+        "observed": seen.observed.model_dump(),
+        "steady_since": seen.steady_since,
         "hold": records.hold and records.hold.model_dump(),
         "run": {
             "settled": is_settled,
@@ -145,13 +201,13 @@ def lane_facts(records: LaneRecords, ledger: Ledger, driver: Driver, *, but_run:
 
 
 def destination_facts(
-    records: LaneRecords, ledger: Ledger, driver: Driver, store: RecordStore, *, but_run: str = ""
+    records: LaneRecords, ledger: Ledger, seen: Seen, store: RecordStore, *, but_run: str = ""
 ) -> dict[str, Any]:
-    """What the policies are told of the lane that would change."""
+    """What the policies are told of the lane that would change, but for ``may_run``: that needs its health too."""
     lane = records.lane
     backups = store.list_backup_gate_records(context_name=lane.context, instance_name=lane.instance)
     return {
-        **lane_facts(records, ledger, driver, but_run=but_run),
+        **lane_facts(records, ledger, seen, but_run=but_run),
         "history": [entry.model_dump() for entry in ledger.history(lane)],
         "backups": [
             backup.model_dump(include={"record_id", "context", "instance", "status", "created_at"})
@@ -160,13 +216,69 @@ def destination_facts(
     }
 
 
-def observe(driver: Driver, lane: Lane) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Seen:
+    """A look at a lane's platform, and since when each look found the same containers."""
+
+    observed: Observation
+    steady_since: str | None = None
+
+
+def observe(driver: Driver, lane: Lane) -> Observation:
+    """Raises EvidenceFailed where the driver cannot observe the lane, or says what is no observation."""
     try:
-        return driver.observe(lane).model_dump()
+        observed = driver.observe(lane)
     except Exception as error:
         raise EvidenceFailed(
             f"the driver {driver.driver_id} could not observe {lane}: {type(error).__name__}: {error}"
         ) from error
+    if not isinstance(observed, Observation):
+        raise EvidenceFailed(f"the driver {driver.driver_id} answered with {type(observed).__name__}")
+    return observed
+
+
+def containers_in(observed: Observation) -> list[list[str | int | None]] | None:
+    """The running containers as they are compared with those of another look; None where they could not be read."""
+    if observed.digests == "failed" or not observed.reachable:
+        return None
+    return sorted(
+        ([c.container_id, c.started_at, c.restarts, c.artifact_id] for c in observed.containers), key=strictjson.dumps
+    )
+
+
+def confirmed_on(ledger: Ledger, last: Row | None) -> tuple[list[list[str | int | None]] | None, str | None]:
+    """The containers that a lane's last run was confirmed on, and since when all was good with them."""
+    if last is None or last.status != "recorded":
+        return None, None
+    body = ledger.body_of(last.run_id, "confirmed") or {}
+    return body.get("containers"), body.get("good_since")
+
+
+def may_run(
+    records: LaneRecords, ledger: Ledger, observed: Observation | None, samples: Iterable[Mapping[str, Any]] = ()
+) -> list[MayRun]:
+    """What a lane may run for all that is known, each once.
+
+    Its recorded release (of a torn inventory, what the ledger last recorded), those of later runs that touched it, what
+    the platform shows and is set to, and what the lane's health reports, where no other names that commit.
+    """
+    recorded, later = ledger.runs_since_recorded(records.lane)
+    named = [records.release] if not records.unreadable else []
+    if records.inventory is None or records.unreadable:
+        named += [recorded]
+    found: dict[tuple[str | None, str | None], None] = {
+        (release.artifact_id, release.source_git_ref): None for release in [*named, *later] if release
+    }
+    shown = [observed.artifact_id, observed.configured_artifact_id] if observed else []
+    shown += [container.artifact_id for container in observed.containers] if observed else []
+    for artifact in shown:
+        if artifact and artifact not in {known for known, _ in found}:
+            found[artifact, ledger.commit_of(artifact)] = None
+    reported = {sample.get("revision") for sample in samples}
+    for revision in sorted(text for text in reported if isinstance(text, str) and text):
+        if revision not in {commit for _, commit in found}:
+            found[None, revision] = None
+    return [MayRun(artifact_id=artifact, source_git_ref=commit) for artifact, commit in found]
 
 
 def _not_older(

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Self
 
 from launchplane_gate import line
+from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import Driver, Progress
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.line import Limits, Parts
+from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
 from launchplane_gate.model import Actor, Decision, Request, Run
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, PolicyEngine, load_bundle, open_engine, shipped_policies
@@ -63,12 +65,14 @@ class Gate:
         engine = open_engine(bundle, settings.opa)
         store = FileStore(settings.state_dir, settings.profiles)
         ledger = Ledger.open(settings.state_dir, holds_records=store.holds_records())
+        plugins = load_plugins(settings, now=ledger.now)
+        _see_that_thresholds_can_be_met(settings, bundle, plugins)
         return cls(
             store=store,
             ledger=ledger,
             bundle=bundle,
             engine=engine,
-            plugins=load_plugins(settings, now=ledger.now),
+            plugins=plugins,
             lane_wait_s=settings.lane_wait_s,
             lease_s=settings.lease_s,
             confirm_timeout_s=settings.confirm_timeout_s,
@@ -119,3 +123,16 @@ class Gate:
             confirm_interval_s=self.confirm_interval_s,
         )
         return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits)
+
+
+def _see_that_thresholds_can_be_met(settings: Settings, bundle: Bundle, plugins: Plugins) -> None:
+    """Raises SettingsError: better now than with every deploy."""
+    look_s = settings.confirm_interval_s + EVIDENCE_DEADLINE_S
+    if settings.lease_s <= look_s:
+        raise SettingsError(
+            f"settings: lease_s is {settings.lease_s:.0f}, and a look at a lane may take {look_s:.0f} s",
+            hint="Nothing was done. Set lease_s higher: a lane is held while it is looked at.",
+        )
+    for product in settings.profiles:
+        for why in plugins.cannot_meet(product, bundle.settings.thresholds_of(product)):
+            raise SettingsError(f"settings: {why}", hint="Nothing was done. Change the setting, or the threshold.")

@@ -191,6 +191,14 @@ def gate_evidence(question: Question) -> Mapping[str, Any] | None:
 
 
 @hookspec
+def gate_cannot_meet(product: str, thresholds: Mapping[str, int]) -> str | None:
+    """Say which threshold of a product's policy this plugin can never meet as it is set up, and what to change.
+
+    Called once for each product, when the gate starts, which it does not then. None where every one can be met.
+    """
+
+
+@hookspec
 def gate_publishers() -> Iterable[Publisher]:  # type: ignore[empty-body]  # a specification
     """Name the publishers that this plugin brings; called once, when the gate starts."""
 

@@ -111,7 +111,7 @@ def lanes_of(profile: ProductProfile) -> list[Lane]:
 def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
     """One lane, without what could be done next."""
     records, last = read_lane(gate.store, gate.ledger, lane), gate.ledger.last_effective(lane)
-    is_settled, why = settled(records, last)
+    is_settled, why = settled(records, gate.ledger, last)
     observed, differs = _observed(gate, profile, records)
     waivers = look_at_waivers(gate.ledger, gate.bundle.settings, {lane: profile.product}, lane)
     return LaneView(

@@ -284,10 +284,20 @@ class MayRun(Contract):
     source_git_ref: str | None
 
 
+class ReleasedVersion(Contract):
+    """A version that a recorded run of the product asked for, and the commit that it is of."""
+
+    version: str
+    source_git_ref: str
+
+
 class DestinationFacts(LaneFacts):
+    """``versions``: every one that the ledger knows of for this product, the first one first."""
+
     history: tuple[HistoryEntry, ...] = ()
     backups: tuple[BackupFacts, ...] = ()
     may_run: tuple[MayRun, ...] = ()
+    versions: tuple[ReleasedVersion, ...] = ()
 
 
 class OutcomeFacts(Contract):

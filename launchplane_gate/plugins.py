@@ -92,6 +92,10 @@ class Plugins:
                 found[name].__cause__ = error
         return found
 
+    def cannot_meet(self, product: str, thresholds: Mapping[str, int]) -> list[str]:
+        """Why thresholds of a product could never be met, a sentence each."""
+        return list(self._answers("gate_cannot_meet", product, thresholds).values())
+
     def publisher(self, product: ProductProfile) -> Publisher:
         """The one publisher of a product. Raises RequestError where there is none, or more than one."""
         found = [publisher for publisher in self.publishers if publisher.publishes(product)]

@@ -6,18 +6,27 @@ the host's own (no ``unknown`` status; a target is ``compose`` or ``application`
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 ReleaseStatus = Literal["pending", "pass", "fail", "skipped"]
+Named = Annotated[str, StringConstraints(min_length=1)]
 TargetType = Literal["compose", "application"]
 
 
 class Record(BaseModel):
-    """Frozen, and closed to unknown fields."""
+    """Frozen, and closed to unknown fields.
+
+    The rules between fields are the host's: one record that breaks them hides every other from it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _attempted(attempted: bool, status: ReleaseStatus) -> None:
+    if attempted == (status == "skipped"):
+        raise ValueError(f"attempted {str(attempted).lower()} with status {status}")
 
 
 class ArtifactIdentity(Record):
@@ -41,28 +50,39 @@ class HealthcheckEvidence(Record):
     timeout_seconds: int | None = Field(default=None, ge=1)
     status: ReleaseStatus = "skipped"
 
+    @model_validator(mode="after")
+    def _what_is_verified_was_asked(self) -> HealthcheckEvidence:
+        if self.verified and not (self.urls and self.timeout_seconds and self.status in ("pass", "fail")):
+            raise ValueError("verified health without a URL, a timeout, or a status of pass or fail")
+        return self
+
 
 class PostDeployUpdate(Record):
     attempted: bool = False
     status: ReleaseStatus = "skipped"
     detail: str = ""
 
+    @model_validator(mode="after")
+    def _skipped_is_not_attempted(self) -> PostDeployUpdate:
+        _attempted(self.attempted, self.status)
+        return self
+
 
 class ResolvedTarget(Record):
     target_type: TargetType
-    target_id: str
-    target_name: str
+    target_id: Named
+    target_name: Named
 
 
 class DeploymentRecord(Record):
     """One deploy of a lane. ``runtime_source["gate_decision_id"]`` names the decision that let it go."""
 
     schema_version: int = Field(default=1, ge=1)
-    record_id: str
+    record_id: Named
     artifact_identity: ArtifactIdentity | None = None
-    context: str
-    instance: str
-    source_git_ref: str
+    context: Named
+    instance: Named
+    source_git_ref: Named
     wait_for_completion: bool = True
     verify_destination_health: bool = True
     no_cache: bool = False
@@ -88,10 +108,15 @@ class RollbackExecution(Record):
     started_at: str = ""
     finished_at: str = ""
 
+    @model_validator(mode="after")
+    def _skipped_is_not_attempted(self) -> RollbackExecution:
+        _attempted(self.attempted, self.status)
+        return self
+
 
 class PromotionRecord(Record):
     schema_version: int = Field(default=1, ge=1)
-    record_id: str
+    record_id: Named
     artifact_identity: ArtifactIdentity
     deployment_record_id: str = ""
     backup_record_id: str = ""
@@ -105,6 +130,14 @@ class PromotionRecord(Record):
     destination_health: HealthcheckEvidence = HealthcheckEvidence()
     rollback: RollbackExecution = RollbackExecution()
     rollback_health: HealthcheckEvidence = HealthcheckEvidence()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> PromotionRecord:
+        if self.from_instance == self.to_instance:
+            raise ValueError("a promotion from a lane to itself")
+        if self.backup_gate.required and self.backup_gate.status == "pass" and not self.backup_record_id:
+            raise ValueError("a backup that is required and passed, without backup_record_id")
+        return self
 
 
 class EnvironmentInventory(Record):

@@ -40,20 +40,23 @@ MAX_SECRET_BYTES = 64 * 1024
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
 
+def _in_a_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class LaneSettings(Section):
-    """``health_url`` may be a list: every one of them must report the release. ``target`` is the driver's to read."""
+    """``health_url`` may be a list: every one of them must report the release. ``target`` is the driver's to read.
+
+    A lane without one could never be confirmed to run anything.
+    """
 
     context: Name | None = None  # the product's name
-    health_url: HttpUrl | tuple[HttpUrl, ...] = ()
+    health_url: Annotated[tuple[HttpUrl, ...], Field(min_length=1), BeforeValidator(_in_a_list)]
     target: dict[str, Any] = {}
-
-    @property
-    def health_urls(self) -> tuple[str, ...]:
-        return (self.health_url,) if isinstance(self.health_url, str) else self.health_url
 
 
 class ProductSettings(Section):
@@ -240,6 +243,10 @@ def _told(error: ValidationError, text: str, path: Path) -> str:
     what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"][0].lower() + first["msg"][1:]
     if first["type"] == "string_pattern_mismatch" and keys and "health_url" in keys:
         what = "is not an http(s) URL"
+    if "health_url" in keys:
+        keys = keys[: keys.index("health_url") + 1]
+    if first["type"] in ("missing", "too_short") and "health_url" in keys:
+        what = "is missing: nobody could tell that the lane runs what was deployed to it"
     line = line_of(text, keys)
     return f"settings: {'.'.join(keys)} {what}\n  in {path.name}" + (f", line {line}" if line else "")
 
@@ -303,7 +310,7 @@ def _profile(name: str, product: ProductSettings, path: Path, changed: datetime)
         lanes=tuple(
             ProductLane(instance=instance, context=lane.context or name, health_url=url)
             for instance, lane in product.lanes.items()
-            for url in lane.health_urls or ("",)
+            for url in lane.health_url
         ),
         updated_at=changed.strftime("%Y-%m-%dT%H:%M:%SZ"),
         source=path.name,

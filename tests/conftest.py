@@ -71,10 +71,11 @@ def promote(expected: ReleaseIdentity | None = None, **rest: Any) -> Request:
     return Request(action="promote", product=PRODUCT, source="testing", destination="prod", expected=stated, **rest)
 
 
-def bundle_in(folder: Path) -> Bundle:
-    """The shipped policies and, in ``folder``, what they are told of the product."""
+def bundle_in(folder: Path, *, settle_s: int = 0) -> Bundle:
+    """The shipped policies and, in ``folder``, what they are told of the product and of the fake driver."""
     (folder / "config").mkdir(exist_ok=True)
-    (folder / "config" / "data.json").write_text(json.dumps(POLICY))
+    policy = {**POLICY, "drivers": {"fake": {"settle_s": settle_s}}}
+    (folder / "config" / "data.json").write_text(json.dumps(policy))
     return load_bundle([shipped_policies(), folder])
 
 
@@ -120,7 +121,7 @@ def make_gate(tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: 
 
     def make(**replaced: Any) -> Gate:
         asked = replaced.pop("engine", engine)
-        gate = open_gate(tmp_path, bundle, asked, platform, **replaced)
+        gate = open_gate(tmp_path, replaced.pop("bundle", bundle), asked, platform, **replaced)
         made.append(gate)
         return gate
 

@@ -80,6 +80,13 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, old: str, new: str
     assert says in str(error.value)
 
 
+@pytest.mark.parametrize("url", ["", "health_url = []"])
+def test_a_lane_that_nobody_could_prove_is_no_lane(tmp_path: Path, url: str) -> None:
+    text = GOOD.replace('health_url = "http://127.0.0.1:8001/health"', url)
+    with pytest.raises(SettingsError, match=r"products\.shop\.lanes\.testing\.health_url is missing"):
+        load(tmp_path, text)
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         load_settings(tmp_path / "none.toml", environment={})

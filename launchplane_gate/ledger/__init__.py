@@ -1,9 +1,8 @@
 """The append-only record of decisions, runs, leases, keys, holds and waivers."""
 
+from launchplane_gate.ledger.chain import CLOSING, PUBLISHING
 from launchplane_gate.ledger.ledger import (
-    CLOSING,
     FILE_NAME,
-    PUBLISHING,
     SCHEMA_VERSION,
     Entry,
     Key,

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -25,15 +25,13 @@ from sqlalchemy.exc import DBAPIError
 from launchplane_gate import strictjson
 from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled, Stale
 from launchplane_gate.holders import is_gone, this_process
-from launchplane_gate.ledger import tables
-from launchplane_gate.model import HistoryEntry, Hold, Lane, ReleaseIdentity, RunStatus, Waiver, stamp
+from launchplane_gate.ledger import chain, tables
+from launchplane_gate.ledger.chain import CLOSING, GENESIS
+from launchplane_gate.model import HistoryEntry, Hold, Lane, ReleasedVersion, ReleaseIdentity, Waiver, stamp
 
 SCHEMA_VERSION = 1
 FILE_NAME = "ledger.sqlite"
-GENESIS = "0" * 64
-CLOSING = frozenset(get_args(RunStatus)) - {"open"}
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
-PUBLISHING = frozenset({"publishing", "published", "unpublished"})  # what follows the recording of a run
 POLL_S = 0.05
 _LARGEST = 2**26  # bytes of what we wrote ourselves
 
@@ -86,6 +84,10 @@ class Lease:
         """Start the lease anew; gives the wall-clock second at which it will end."""
         self._until = time.monotonic() + self._lease_s
         return time.time() + self._lease_s
+
+    def keep_alive(self) -> None:
+        """Start the lease anew. Raises NotSettled where it is over, or another's."""
+        self._ledger.keep_alive(self)
 
     def release(self, lanes: Iterable[Lane]) -> None:
         """Give up those of ``lanes`` that are held."""
@@ -181,6 +183,19 @@ class Ledger:
                 self._close_interrupted(connection, lane)
         return None
 
+    def keep_alive(self, lease: Lease) -> None:
+        """Start a lease on each of its lanes anew. Raises NotSettled where it is over, or another's."""
+        with self._write(durable=False) as connection:
+            for lane in lease.lanes:
+                if not self._is_under(self._lane(connection, lane), lease):
+                    raise NotSettled(f"the lease on {lane} is over")
+            until = lease.renewed()
+            connection.execute(tables.UPDATE_LANE, [tables.of_lane(lane, lease_until=until) for lane in lease.lanes])
+
+    @staticmethod
+    def _is_under(row: Row, lease: Lease) -> bool:
+        return bool(row.holder == lease.holder and row.lease_until > time.time())
+
     def release(self, holder: str, lanes: Sequence[Lane]) -> None:
         with self._write(durable=False) as connection:
             connection.execute(tables.RELEASE_LANE, [tables.of_lane(lane, of_holder=holder) for lane in lanes])
@@ -242,11 +257,11 @@ class Ledger:
             moved = connection.execute(tables.STEP_RUN, columns).rowcount == 1
             if not moved or not self._append(connection, lane, kind, run_id, body, lease=lease):
                 raise NotSettled(f"run {run_id} cannot go on to {kind!r}: it was closed, or its lease is over")
-            if status not in ("open", "recorded"):
+            if status not in ("open", "recorded", "unchanged"):
                 connection.execute(tables.FREE_KEY, {"of_run": run_id})
 
     def note(self, run_id: str, lane: Lane, kind: str, body: Mapping[str, Any], *, lease: Lease) -> None:
-        """Append to the journal of a run that is recorded what became of its release (PUBLISHING), durably."""
+        """Append to the journal of a run that has ended what followed (ADDED), durably."""
         with self._write() as connection:
             if not self._append(connection, lane, kind, run_id, body, lease=lease):
                 raise LedgerError(f"the lease on {lane} is over")
@@ -269,6 +284,31 @@ class Ledger:
         """The lane's last run that redeemed, touched or recorded anything."""
         with self._read() as connection:
             return connection.execute(tables.LAST_EFFECTIVE, tables.of_lane(lane, of_run=but)).first()
+
+    def runs_since_recorded(self, lane: Lane) -> tuple[ReleaseIdentity | None, list[ReleaseIdentity]]:
+        """The release that a lane's inventory last named by the ledger, and those of later runs that touched it."""
+        later: list[ReleaseIdentity] = []
+        with self._read() as connection:
+            for status, artifact, commit in connection.execute(tables.TOUCHED, tables.of_lane(lane)):
+                release = ReleaseIdentity(artifact_id=artifact, source_git_ref=commit) if artifact and commit else None
+                if status in ("recorded", "adopted"):
+                    return release, later
+                if release:
+                    later.append(release)
+        return None, later
+
+    def commit_of(self, artifact_id: str) -> str | None:
+        """The commit that an artifact was seen to report, by the runs of it that were recorded."""
+        with self._read() as connection:
+            commits = connection.execute(tables.COMMITS_OF, {"of_artifact": artifact_id}).scalars().all()
+        return commits[0] if len(commits) == 1 else None
+
+    def versions_of(self, product: str) -> list[ReleasedVersion]:
+        """The versions that recorded runs of a product asked for, each with its commit, the first one first."""
+        with self._read() as connection:
+            rows = connection.execute(tables.ASKED_VERSIONS, {"of_product": product}).all()
+        asked = {(_body(text).get("version"), commit): None for text, commit in rows}
+        return [ReleasedVersion(version=version, source_git_ref=commit) for version, commit in asked if version]
 
     def has_open_run(self, lane: Lane, *, but: str = "") -> bool:
         with self._read() as connection:
@@ -349,6 +389,12 @@ class Ledger:
         with self._read() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
+    def body_of(self, subject: str, kind: str) -> dict[str, Any] | None:
+        """What the last entry of a kind says, of a run; None where there is none."""
+        with self._read() as connection:
+            text = connection.execute(tables.BODY_OF, {"of_run": subject, "of_kind": kind}).scalar()
+        return None if text is None else _body(text)
+
     def decision_entries(self, *, limit: int = 50, decision_id: str = "") -> list[Entry]:
         """Entries that hold a decision, newest first."""
         query = (
@@ -363,30 +409,8 @@ class Ledger:
 
     def verify(self) -> tuple[int, list[str]]:
         """Read every chain from its first row: how many entries stand, and what is wrong with them."""
-        heads: dict[tuple[str, str], tuple[int, str]] = {}
-        steps: dict[str, str] = {}
-        wrong: list[str] = []
-        count = 0
         with self._read() as connection:
-            for row in connection.execute(sa.select(tables.entries).order_by(tables.entries.c.number)):
-                count += 1
-                lane = (row.context, row.instance)
-                position, previous = heads.get(lane, (0, GENESIS))
-                if (row.position, row.previous) != (position + 1, previous):
-                    wrong.append(f"{row.context}/{row.instance}: entry {row.position} does not follow entry {position}")
-                if row.hash != _hash(row):
-                    wrong.append(f"{row.context}/{row.instance}: entry {row.position} ({row.kind}) was altered")
-                heads[lane] = (row.position, row.hash)
-                if row.kind not in PUBLISHING:
-                    steps[row.subject] = row.kind
-            for row in connection.execute(sa.select(tables.lanes)):
-                if heads.get((row.context, row.instance), (0, GENESIS)) != (row.length, row.head):
-                    wrong.append(f"{row.context}/{row.instance}: the chain does not end where the lane says")
-            for row in connection.execute(sa.select(tables.runs)):
-                expected = steps.get(row.run_id, "")
-                if (row.step, row.status) != (expected, expected if expected in CLOSING else "open"):
-                    wrong.append(f"run {row.run_id} says {row.status}, its entries end with {expected or 'nothing'}")
-        return count, wrong
+            return chain.verify(connection)
 
     # -- inside
 
@@ -402,7 +426,7 @@ class Ledger:
     ) -> bool:
         """Add an entry to a lane's chain; under ``lease`` only while that is in force, and then start it anew."""
         head = self._lane(connection, lane)
-        if lease and (head.holder != lease.holder or head.lease_until <= time.time()):
+        if lease and not self._is_under(head, lease):
             return False
         policy_input = body.get("input")
         row = {
@@ -417,7 +441,7 @@ class Ledger:
             "input": policy_input and strictjson.dumps(policy_input),
             "previous": head.head,
         }
-        row["hash"] = _hash(row)
+        row["hash"] = chain.hash_of(row)
         connection.execute(tables.entries.insert(), row)
         lease_until = lease.renewed() if lease else head.lease_until
         moved = {"length": row["position"], "head": row["hash"], "lease_until": lease_until}
@@ -514,9 +538,3 @@ def _entry(row: Row) -> Entry:
 def _body(text: str) -> dict[str, Any]:
     body: dict[str, Any] = strictjson.loads(text, max_bytes=_LARGEST)
     return body
-
-
-def _hash(row: Any) -> str:
-    get = row.get if isinstance(row, dict) else row._mapping.get
-    chained = ("context", "instance", "position", "kind", "subject", "decision_id", "at", "body", "input", "previous")
-    return strictjson.digest([get(name) for name in chained])

@@ -105,7 +105,37 @@ STEP_RUN = UPDATE_RUN.where(
 )
 OPEN_RUNS = sa.select(runs).where(*is_lane(runs), runs.c.status == "open")
 LAST_EFFECTIVE = (
-    sa.select(runs).where(*is_lane(runs), runs.c.redeemed, runs.c.run_id != RUN).order_by(runs.c.number.desc()).limit(1)
+    sa.select(runs)
+    .where(*is_lane(runs), runs.c.redeemed, sa.not_(runs.c.untouched), runs.c.run_id != RUN)
+    .order_by(runs.c.number.desc())
+    .limit(1)
+)
+TOUCHED = (
+    sa.select(runs.c.status, runs.c.artifact_id, runs.c.source_git_ref)
+    .where(*is_lane(runs), runs.c.redeemed, sa.not_(runs.c.untouched))
+    .order_by(runs.c.number.desc())
+)
+COMMITS_OF = (
+    sa.select(runs.c.source_git_ref)
+    .where(runs.c.artifact_id == sa.bindparam("of_artifact"), runs.c.status == "recorded")
+    .distinct()
+)
+ASKED_VERSIONS = (
+    sa.select(entries.c.body, runs.c.source_git_ref)
+    .join(runs, runs.c.run_id == entries.c.subject)
+    .where(
+        runs.c.product == sa.bindparam("of_product"),
+        runs.c.status.in_(("recorded", "unchanged")),
+        entries.c.kind == "decided",
+        entries.c.body.contains('"version":"', autoescape=True),
+    )
+    .order_by(entries.c.number)
+)
+BODY_OF = (
+    sa.select(entries.c.body)
+    .where(entries.c.subject == RUN, entries.c.kind == sa.bindparam("of_kind"))
+    .order_by(entries.c.number.desc())
+    .limit(1)
 )
 UNTOUCHED = sa.select(runs.c.deployment_record_id).where(*is_lane(runs), runs.c.untouched)
 HISTORY = (

@@ -15,10 +15,11 @@ from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Key
 from launchplane_gate.line import journal
 from launchplane_gate.line.admit import admit
-from launchplane_gate.line.confirm import confirm
+from launchplane_gate.line.confirm import confirm, runs_it_already
 from launchplane_gate.line.deploy import deploy
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.gather import ask, gather
+from launchplane_gate.line.interrupted import tell_what_became
 from launchplane_gate.line.parts import Limits, Parts, find_lane
 from launchplane_gate.line.publish import publish_again, publish_recorded
 from launchplane_gate.line.record import record
@@ -44,11 +45,12 @@ def run(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Run
     wait_s, lease_s = limits.lane_wait_s, limits.lease_s
     with parts.ledger.hold(errand.lanes, wait_s=wait_s, lease_s=lease_s, waiting=progress) as lease:
         errand.lease = lease
+        tell_what_became(errand)
         if replayed := replay(errand, key):
             return publish_recorded(errand, replayed)
         _go(errand, key)
         ended = _read_back(errand)
-        if ended.status == "recorded":
+        if ended.status in ("recorded", "unchanged"):
             ended = publish_recorded(errand, ended)
     if ended.status == "recorded":
         for wrong in parts.plugins.recorded(ended):
@@ -61,8 +63,10 @@ def _go(errand: Errand, key: Key | None) -> None:
     if approval is None:
         return
     try:
+        if runs_it_already(errand):
+            return
         outcome = deploy(errand, approval)
-        if outcome and confirm(errand, approval):
+        if outcome and confirm(errand):
             record(errand, approval, outcome)
     except BaseException as error:
         journal.close_after(errand, error, approval)

@@ -25,12 +25,13 @@ def admit(errand: Errand, key: Key | None) -> RunApproval | None:
         journal.begin(errand, "denied", body)
         return None
     journal.begin(errand, "decided", body, key=key)
+    errand.admitted = decision
     return RunApproval(
         run_id=errand.run_id,
         release=errand.release,
         decision=decision,
         versions={lane: errand.records[lane].version for lane in errand.lanes},
-        lease=errand.lease,
+        lease=errand.held,
         ledger=errand.parts.ledger,
         store=errand.parts.store,
         reread=errand.read,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Literal
 
 from launchplane_gate.errors import in_a_sentence
 from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
-from launchplane_gate.line.written import finished, pending_deployment
+from launchplane_gate.line.record import promotion_now
+from launchplane_gate.line.written import RECORD_STATUS, finished, pending_deployment
 from launchplane_gate.model import Outcome, OutcomeFacts, Target, stamp
-from launchplane_gate.records import ReleaseStatus
-
-RECORD_STATUS: Mapping[str, ReleaseStatus] = {"pass": "pass", "fail": "fail", "unknown": "pending"}
 
 
 def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
@@ -39,13 +37,25 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
         touched=outcome.touched,
         started_at=errand.deployment.deploy.started_at,
         finished_at=finished_at,
+        told_apart_by=told_apart_by(errand),
     )
-    journal.step(errand, "outcome", {**errand.outcome.model_dump(), "detail": outcome.detail})
+    promotion = promotion_now(errand, "fail" if outcome.status == "fail" else "pending")
+    promotion_id = promotion and promotion.record_id
+    told = {"detail": outcome.detail, "promotion_record_id": promotion_id}
+    journal.step(errand, "outcome", {**errand.outcome.model_dump(), **told})
     errand.parts.store.write_deployment_record(errand.deployment)
+    if promotion:
+        errand.parts.store.write_promotion_record(promotion)
     if outcome.status != "pass":
-        journal.close(errand, outcome.status, outcome.detail)
+        untouched = outcome.status == "fail" and not outcome.touched
+        journal.close(errand, outcome.status, outcome.detail, untouched=untouched)
         return None
     return outcome
+
+
+def told_apart_by(errand: Errand) -> Literal["digests", "commit"]:
+    """What told the release from others when it was admitted."""
+    return "digests" if errand.facts["destination"]["observed"]["digests"] == "shown" else "commit"
 
 
 def _acted(errand: Errand, approval: RunApproval) -> Outcome:

@@ -8,14 +8,14 @@ from launchplane_gate.facts import LaneRecords, read_lane
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Lease, new_id
 from launchplane_gate.line.parts import Parts, find_lane
-from launchplane_gate.model import Actor, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
+from launchplane_gate.model import Actor, Decision, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
 from launchplane_gate.records import DeploymentRecord
 
 
 class Errand:
     """Raises RequestError for a product, driver or lane that is not there."""
 
-    lease: Lease  # from when its lanes are held
+    lease: Lease | None = None  # from when its lanes are held
 
     def __init__(self, parts: Parts, request: Request, actor: Actor, progress: Progress) -> None:
         self.parts, self.request, self.actor, self.progress = parts, request, actor, progress
@@ -30,9 +30,25 @@ class Errand:
         self.records: dict[Lane, LaneRecords] = {}  # as last gathered
         self.facts: dict[str, Any] = {}
         self.release: ReleaseIdentity | None = None
+        self.admitted: Decision | None = None
         self.waivers: list[Waiver] = []
         self.deployment: DeploymentRecord | None = None
         self.outcome: OutcomeFacts | None = None
+
+    @property
+    def settle_s(self) -> int:
+        """For how long what is deployed has to stay up, in seconds."""
+        return self.parts.bundle.settings.settle_s(self.driver.driver_id, self.profile.product)
+
+    @property
+    def held(self) -> Lease:
+        assert self.lease  # whatever writes comes after the lanes were held
+        return self.lease
+
+    def keep_alive(self) -> None:
+        """Start the lease anew, where there is one: a look may take its time. Raises NotSettled where it is over."""
+        if self.lease:
+            self.lease.keep_alive()
 
     def read(self, lane: Lane) -> LaneRecords:
         """A lane's records as they are now, this run's own deployment left out."""

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from launchplane_gate.errors import EvidenceFailed
-from launchplane_gate.facts import destination_facts, lane_facts
+from launchplane_gate.facts import (
+    Seen,
+    confirmed_on,
+    containers_in,
+    destination_facts,
+    lane_facts,
+    may_run,
+    observe,
+)
 from launchplane_gate.hookspecs import Question
 from launchplane_gate.ledger import new_id
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
-from launchplane_gate.model import Decision, Phase, PolicyInput, ReleaseIdentity, stamp
+from launchplane_gate.model import Decision, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
 from launchplane_gate.policy import decide
+
+WATCH_LOOKS = 10  # as many as that at most while containers are watched
 
 
 def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, Any]:
     """The policy input, each lane read once. Raises Undecided where a fact cannot be had."""
     ledger, store = errand.parts.ledger, errand.parts.store
     own = "" if phase == "admit" else errand.run_id
+    # Before the records, and the destination last: a look at the source may take its time.
+    seen = {lane: look(errand, lane) for lane in reversed(errand.lanes)}
     with ledger.snapshot():
         errand.records = {lane: errand.read(lane) for lane in errand.lanes}
         if phase == "admit":
             errand.release = _resolved(errand)
         here = errand.records[errand.destination]
-        destination = destination_facts(here, ledger, errand.driver, store, but_run=own)
-        source = lane_facts(errand.records[errand.source], ledger, errand.driver) if errand.source else None
+        destination = destination_facts(here, ledger, seen[errand.destination], store, but_run=own)
+        source = lane_facts(errand.records[errand.source], ledger, seen[errand.source]) if errand.source else None
         errand.waivers = ledger.waivers(errand.destination, errand.release)
     if phase == "admit":
         errand.version = _version(errand)
+    evidence = errand.parts.plugins.evidence(_question(errand, phase, here.release))
+    destination["may_run"] = [
+        release.model_dump()
+        for release in may_run(here, ledger, seen[errand.destination].observed, _samples(evidence, "destination"))
+    ]
+    if errand.version:
+        destination["versions"] = [known.model_dump() for known in ledger.versions_of(errand.profile.product)]
     facts: dict[str, Any] = {
         "schema_version": 1,
         "action": errand.request.action,
@@ -49,7 +70,7 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
         "driver": {"driver_id": errand.driver.driver_id},
         "source": source,
         "destination": destination,
-        "evidence": errand.parts.plugins.evidence(_question(errand, phase, here.release)),
+        "evidence": evidence,
         "outcome": errand.outcome and errand.outcome.model_dump(),
     }
     facts["now"] = stamp(ledger.now())  # after the last fact
@@ -69,6 +90,45 @@ def ask(errand: Errand, facts: dict[str, Any]) -> Decision:
         now=parts.ledger.now(),
         decision_id=new_id("d"),
     )
+
+
+def look(errand: Errand, lane: Lane) -> Seen:
+    """A lane's platform, seen now; for a source whose containers changed, after looking for ``settle_s`` at them.
+
+    The ledger's memory is what the lane's last run was confirmed on; ``observe`` has none.
+    """
+    ledger = errand.parts.ledger
+    observed = observe(errand.driver, lane)
+    containers = containers_in(observed)
+    before, good_since = confirmed_on(ledger, ledger.last_effective(lane))
+    if containers is not None and containers == before:
+        return Seen(observed, good_since)
+    if lane != errand.source or containers is None or errand.outcome:
+        return Seen(observed)
+    return _watch(errand, lane, observed)
+
+
+def _watch(errand: Errand, lane: Lane, first: Observation) -> Seen:
+    """Look for ``settle_s`` whether the containers stay as they are; the first change ends it."""
+    observed, deadline = first, time.monotonic() + errand.settle_s
+    told = f"the containers of {lane.instance} are others than it was confirmed on; seeing whether they stay"
+    while (left_s := deadline - time.monotonic()) > 0:
+        errand.progress(f"{told}, {left_s:.0f} s left")
+        time.sleep(min(max(errand.parts.limits.confirm_interval_s, errand.settle_s / WATCH_LOOKS), left_s))
+        errand.keep_alive()
+        observed = observe(errand.driver, lane)
+        if containers_in(observed) != containers_in(first):
+            return Seen(observed, observed.seen_at)
+    return Seen(observed, first.seen_at)
+
+
+def _samples(evidence: Mapping[str, Any], lane: str) -> Iterator[Mapping[str, Any]]:
+    """What the health of a lane was found to be, where it was asked in the form that we know."""
+    health = evidence.get("health")
+    samples = health.get(lane) if isinstance(health, Mapping) else None
+    for sample in samples if isinstance(samples, list | tuple) else ():
+        if isinstance(sample, Mapping):
+            yield sample
 
 
 def _question(errand: Errand, phase: Phase, runs: ReleaseIdentity | None) -> Question:

@@ -35,11 +35,11 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
         "version": errand.version,
         **body,
     }
-    errand.parts.ledger.begin_run(errand.destination, row, opening, lease=errand.lease, key=key)
+    errand.parts.ledger.begin_run(errand.destination, row, opening, lease=errand.held, key=key)
 
 
 def step(errand: Errand, kind: str, body: Mapping[str, Any], **columns: Any) -> None:
-    errand.parts.ledger.step(errand.run_id, errand.destination, kind, body, lease=errand.lease, **columns)
+    errand.parts.ledger.step(errand.run_id, errand.destination, kind, body, lease=errand.held, **columns)
 
 
 def close(errand: Errand, status: str, detail: str, *, extra: Mapping[str, Any] | None = None, **columns: Any) -> None:

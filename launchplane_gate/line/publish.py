@@ -21,14 +21,14 @@ def publish_recorded(errand: Errand, run: Run) -> Run:
         return run
     publisher = errand.parts.plugins.publisher(errand.profile)
     return publish(
-        errand.parts.ledger, publisher, errand.profile, run, errand.actor, lease=errand.lease, progress=errand.progress
+        errand.parts.ledger, publisher, errand.profile, run, errand.actor, lease=errand.held, progress=errand.progress
     )
 
 
 def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -> Run:
     """See Gate.publish."""
     run = read_run(parts.ledger, run_id)
-    if run.status != "recorded" or run.publication is None:
+    if run.status not in ("recorded", "unchanged") or run.publication is None:
         raise RequestError(
             f"run {run_id} ended {run.status}" if run.publication else f"run {run_id} names no version to publish",
             hint="Nothing was published. A promotion with --version or --bump that was recorded can be.",

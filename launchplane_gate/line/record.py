@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from launchplane_gate.errors import NotSettled
+from launchplane_gate.facts import Written
 from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.written import health_of, inventory_of, promotion_of
 from launchplane_gate.model import Outcome, stamp
-from launchplane_gate.records import EnvironmentInventory, HealthcheckEvidence, PromotionRecord
+from launchplane_gate.records import (
+    DeploymentRecord,
+    EnvironmentInventory,
+    PromotionRecord,
+    ReleaseStatus,
+)
 from launchplane_gate.store import plain, version
+
+
+def promotion_now(errand: Errand, status: ReleaseStatus) -> PromotionRecord | None:
+    """The promotion record of a run that has redeemed, as it stands; None for a deploy.
+
+    It is ``pending`` until the inventory reads back: whoever looks at it alone must not take it for done.
+    """
+    if errand.source is None:
+        return None
+    assert errand.admitted and errand.deployment  # redeemed, so there are both
+    source_health = health_of(errand.profile, errand.source, "pass", errand.parts.limits.confirm_timeout_s)
+    return promotion_of(
+        errand.run_id,
+        errand.admitted,
+        errand.deployment,
+        source_health=source_health,
+        backup_record_id=_backup(errand),
+        status=status,
+    )
 
 
 def record(errand: Errand, approval: RunApproval, outcome: Outcome) -> None:
     """Raises NotSettled where the records were not written as they should stand."""
     errand.at = "unrecorded"
     assert errand.deployment  # written with the outcome
-    source_health = HealthcheckEvidence()
-    if errand.source:
-        source_health = health_of(errand.profile, errand.source, "pass", errand.parts.limits.confirm_timeout_s)
-    promotion = promotion_of(errand.run_id, approval.decision, errand.deployment, source_health, _backup(errand))
+    promotion = promotion_now(errand, "pass")
     inventory = inventory_of(errand.deployment, promotion, updated_at=stamp(errand.parts.ledger.now()))
-    recorder = Recorder(approval, promotion, inventory)
+    recorder = Recorder(approval, errand.deployment, promotion, inventory)
     errand.driver.record(outcome, recorder)
     if not recorder.written:
         raise NotSettled(f"the driver {errand.driver.driver_id} did not write the inventory")
@@ -45,9 +67,10 @@ def _backup(errand: Errand) -> str:
 
 @dataclass
 class Recorder:
-    """Writes a confirmed run: the promotion record, then the inventory. Handed to the driver as its InventoryWriter."""
+    """Writes a confirmed run: the inventory, then that the promotion passed. The driver's InventoryWriter."""
 
     approval: RunApproval
+    deployment: DeploymentRecord
     promotion: PromotionRecord | None
     inventory: EnvironmentInventory
     written: bool = field(default=False, init=False)
@@ -55,28 +78,31 @@ class Recorder:
     def write(self) -> None:
         """See hookspecs.InventoryWriter.write.
 
-        The store and the ledger share no transaction: the intent is committed first, with the exact record, so that
+        The store and the ledger share no transaction: the intent is committed first, with the exact records, so that
         whatever the store holds after a crash can be told apart.
         """
-        approval = self.approval
-        before = approval.reread(approval.lane)
-        if before.version != approval.versions[approval.lane]:
-            raise NotSettled(f"{approval.lane} was changed by somebody else during the deploy; nothing was recorded")
-        after = version(self.inventory)
+        approval, lane = self.approval, self.approval.lane
+        before = approval.reread(lane)
+        if before.version != approval.versions[lane]:
+            raise NotSettled(f"{lane} was changed by somebody else during the deploy; nothing was recorded")
+        records: dict[str, Any] = {"deployment": asdict(Written.of(self.deployment))}
+        if self.promotion:
+            records["promotion"] = asdict(Written.of(self.promotion))
         intent: dict[str, Any] = {
             "inventory": plain(self.inventory),
             "version_before": version(before.inventory),
-            "version_after": after,
+            "version_after": version(self.inventory),
+            "records": records,
             "promotion_record_id": self.promotion.record_id if self.promotion else None,
         }
-        approval.ledger.step(
-            approval.run_id, approval.lane, "recording", intent, lease=approval.lease, after="confirmed"
-        )
+        approval.ledger.step(approval.run_id, lane, "recording", intent, lease=approval.lease, after="confirmed")
+        approval.store.write_environment_inventory(self.inventory)
+        found = approval.store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
+        if version(found) != version(self.inventory):
+            raise NotSettled(f"the inventory of {lane} was written and reads back differently")
         if self.promotion:
             approval.store.write_promotion_record(self.promotion)
-        approval.store.write_environment_inventory(self.inventory)
-        lane = approval.lane
-        found = approval.store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
-        if version(found) != after:
-            raise NotSettled(f"the inventory of {lane} was written and reads back differently")
+            passed = approval.store.read_promotion_record(self.promotion.record_id)
+            if not Written.of(self.promotion).stands_in(passed):
+                raise NotSettled(f"the promotion record {self.promotion.record_id} reads back differently")
         self.written = True

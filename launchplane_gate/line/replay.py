@@ -46,7 +46,7 @@ def replay(errand: Errand, key: Key | None) -> Run | None:
     if not moved:
         return read_run(ledger, run.run_id).model_copy(update={"replayed": True})
     destination = errand.destination
-    destination_settled, _ = settled(errand.read(destination), ledger.last_effective(destination))
+    destination_settled, _ = settled(errand.read(destination), ledger, ledger.last_effective(destination))
     source_moved = errand.source is not None and _moved(errand, errand.source, run)
     if not destination_settled and not source_moved:
         ledger.free(run.run_id)  # the cure of an unsettled lane is the same request again

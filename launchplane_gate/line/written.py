@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from launchplane_gate.model import Decision, Lane, Target
 from launchplane_gate.records import (
     ArtifactIdentity,
@@ -15,6 +17,8 @@ from launchplane_gate.records import (
     ReleaseStatus,
     ResolvedTarget,
 )
+
+RECORD_STATUS: Mapping[str, ReleaseStatus] = {"pass": "pass", "fail": "fail", "unknown": "pending"}  # of an outcome
 
 
 def pending_deployment(run_id: str, decision: Decision, target: Target, started_at: str) -> DeploymentRecord:
@@ -53,21 +57,28 @@ def finished(
     deploy = deployment.deploy.model_copy(
         update={"status": status, "finished_at": finished_at, "deployment_id": deployment_id}
     )
-    return deployment.model_copy(update={"deploy": deploy})
+    return _as_the_host_reads(deployment.model_copy(update={"deploy": deploy}))
 
 
 def with_health(deployment: DeploymentRecord, health: HealthcheckEvidence) -> DeploymentRecord:
-    return deployment.model_copy(update={"destination_health": health})
+    return _as_the_host_reads(deployment.model_copy(update={"destination_health": health}))
+
+
+def _as_the_host_reads(deployment: DeploymentRecord) -> DeploymentRecord:
+    """A changed copy, held to every rule of the record again. Raises ValueError."""
+    return DeploymentRecord.model_validate(deployment.model_dump())
 
 
 def promotion_of(
     run_id: str,
     decision: Decision,
     deployment: DeploymentRecord,
+    *,
     source_health: HealthcheckEvidence,
     backup_record_id: str,
+    status: ReleaseStatus,
 ) -> PromotionRecord | None:
-    """The promotion record of a run; None for a deploy."""
+    """The promotion record of a run; None for a deploy. ``status`` stands as that of its deploy."""
     source, lane, release = decision.source, decision.destination, decision.release
     if source is None or release is None:
         return None
@@ -89,7 +100,7 @@ def promotion_of(
         to_instance=lane.instance,
         source_health=source_health,
         backup_gate=backup,
-        deploy=deployment.deploy,
+        deploy=deployment.deploy.model_copy(update={"status": status}),
         post_deploy_update=deployment.post_deploy_update,
         destination_health=deployment.destination_health,
     )
@@ -117,4 +128,6 @@ def inventory_of(
 def health_of(profile: ProductProfile, lane: Lane, status: ReleaseStatus, limit_s: float) -> HealthcheckEvidence:
     """What the health of a lane was found to be, in the host's form; ``limit_s`` bounded the looks, in seconds."""
     urls = profile.health_urls(lane.context, lane.instance)
+    if not urls:  # nobody was asked, and the host cannot read a record that says so and "verified" too
+        return HealthcheckEvidence(status="skipped")
     return HealthcheckEvidence(verified=True, urls=urls, timeout_seconds=max(1, round(limit_s)), status=status)

@@ -49,7 +49,8 @@ def decide(
         raise EngineError(f"the policy input has not its form: {error.errors(include_url=False)[0]['loc']}") from None
     if engine.revision != bundle.revision:
         raise EngineError(f"{engine.name} answers from the policies {engine.revision}, not from {bundle.revision}")
-    roll_call = bundle.roll_call(facts.action, facts.phase, facts.driver.driver_id, facts.request.product)
+    request = facts.request
+    roll_call = bundle.roll_call(facts.action, facts.phase, facts.driver.driver_id, request.product, request.version)
     missing = [code for code in FLOOR[facts.action, facts.phase] if code not in roll_call]
     if missing:
         raise EngineError(f"the roll call of {facts.action}/{facts.phase} lacks {', '.join(missing)}")

@@ -226,7 +226,7 @@ class Bench:
 
     def settled(self, lane: Lane = TESTING) -> bool:
         gate = self.seat.gate
-        return settled(read_lane(gate.store, gate.ledger, lane), gate.ledger.last_effective(lane))[0]
+        return settled(read_lane(gate.store, gate.ledger, lane), gate.ledger, gate.ledger.last_effective(lane))[0]
 
 
 def ended(run: Run) -> str:

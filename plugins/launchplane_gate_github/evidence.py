@@ -49,11 +49,12 @@ class ReleaseFacts(Contract):
 
 
 class VersionFacts(Contract):
-    """The version that was asked for."""
+    """The version that was asked for. ``others``: the tags of a version's form on the commit of the release, but it."""
 
     asked: str
     tag: TagFacts | None
     release: ReleaseFacts | None
+    others: tuple[str, ...] = ()
 
 
 class LatestFacts(Contract):

@@ -24,7 +24,7 @@ from launchplane_gate_github.evidence import (
     VersionFacts,
 )
 from launchplane_gate_github.options import read_options, repository_of
-from launchplane_gate_github.published import all_releases, is_out, tag_commit
+from launchplane_gate_github.published import all_releases, is_out, tag_commit, versions_of
 from launchplane_gate_github.publisher import GitHubPublisher, read_templates
 from launchplane_gate_github.rights import publisher_of
 from launchplane_gate_github.versions import latest
@@ -94,7 +94,10 @@ def _of_version(github: GitHub, repository: Repository, version: str, commit: st
     listed = all_releases(github.repository(repository.full_name, reader))
     return {
         "version": VersionFacts(
-            asked=version, tag=TagFacts(commit=tag) if tag else None, release=_released(listed, version)
+            asked=version,
+            tag=TagFacts(commit=tag) if tag else None,
+            release=_released(listed, version),
+            others=tuple(sorted(set(versions_of(repository, commit)) - {version})),
         ),
         "latest": _latest(repository, listed),
         "publisher": publisher,

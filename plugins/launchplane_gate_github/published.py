@@ -15,6 +15,7 @@ from github.GitRelease import GitRelease
 from github.Repository import Repository
 
 from launchplane_gate_github.errors import GitHubError
+from launchplane_gate_github.versions import number
 
 MOST = 10_000  # releases, or tags, that GitHub shows of a repository
 MOST_PEELED = 5  # tags of tags
@@ -71,6 +72,11 @@ def is_out(release: GitRelease) -> bool:
 
 def all_tags(shop: Repository) -> list[str]:
     return [tag.name for tag in _all(shop.get_tags(), "tags")]
+
+
+def versions_of(shop: Repository, commit: str) -> list[str]:
+    """The tags on a commit that are versions, annotated or not."""
+    return [tag.name for tag in _all(shop.get_tags(), "tags") if tag.commit.sha == commit and number(tag.name)]
 
 
 def _all(pages: Iterable[T], what: str) -> list[T]:

@@ -1,4 +1,4 @@
-"""The plugin ``health``: in ``admit`` the source lane of a promotion is asked, in ``confirm`` the destination."""
+"""The plugin ``health``: in ``admit`` both lanes are asked what they report, in ``confirm`` the destination."""
 
 from __future__ import annotations
 
@@ -32,19 +32,28 @@ class HealthPlugin:
 
     @hookimpl
     def gate_evidence(self, question: Question) -> Mapping[str, Any]:
-        """``{"source": samples}`` or ``{"destination": samples}``; nothing where nobody looked.
+        """``{"source": samples, "destination": samples}``, and what nobody looked at left out.
 
         The samples of a URL stand in the order in which they were taken and end at the first that does not report the
-        commit of the release, or where the time was over.
+        commit of the release, or where the time was over. The destination tells in ``admit`` what it runs before the
+        deploy, where its platform does not.
         """
-        if question.phase == "confirm":
-            return {"destination": self._samples(question, question.destination)}
-        if question.source is not None:
-            return {"source": self._samples(question, question.source)}
-        return {}
-
-    def _samples(self, question: Question, lane: Lane) -> list[Sample]:
+        lanes = {"source": question.source if question.phase == "admit" else None, "destination": question.destination}
         deadline = time.monotonic() + question.deadline_s
+        return run_apart(self._all_at_once(question, {name: lane for name, lane in lanes.items() if lane}, deadline))
+
+    @hookimpl
+    def gate_cannot_meet(self, product: str, thresholds: Mapping[str, int]) -> str | None:
+        wanted, taken = thresholds.get("health_matches", 0), self._options.matches
+        if taken >= wanted:
+            return None
+        return f"plugins.health.matches is {taken}; the policies want {wanted} answers in a row of {product}"
+
+    async def _all_at_once(self, question: Question, lanes: Mapping[str, Lane], deadline: float) -> Mapping[str, Any]:
+        samples = await asyncio.gather(*(self._samples(question, lane, deadline) for lane in lanes.values()))
+        return dict(zip(lanes, samples, strict=True))
+
+    async def _samples(self, question: Question, lane: Lane, deadline: float) -> list[Sample]:
         commit = question.release.source_git_ref if question.release else None
         own = self._options.lanes.get(str(lane), LaneOptions())
         how = Asking(
@@ -53,12 +62,9 @@ class HealthPlugin:
             max_bytes=self._options.max_bytes,
             tls=self._tls,
         )
-
-        async def all_at_once() -> list[list[Sample]]:
-            urls = question.product.health_urls(lane.context, lane.instance)
-            return await asyncio.gather(*(self._series(url, how, commit, deadline) for url in urls))
-
-        return [sample for series in run_apart(all_at_once()) for sample in series]
+        urls = question.product.health_urls(lane.context, lane.instance)
+        found = await asyncio.gather(*(self._series(url, how, commit, deadline) for url in urls))
+        return [sample for series in found for sample in series]
 
     async def _series(self, url: str, how: Asking, commit: str | None, deadline: float) -> list[Sample]:
         series: list[Sample] = []

@@ -133,9 +133,28 @@ promotion := {
 			"reachable": true,
 			"artifact_id": _artifact,
 			"configured_artifact_id": _artifact,
+			"digests": "shown",
+			"containers": [
+				{
+					"container_id": "5c1f0a7be2d9",
+					"artifact_id": _artifact,
+					"started_at": "2026-05-07T08:00:12.440Z",
+					"restarts": 0,
+					"state": "running",
+				},
+				{
+					"container_id": "e90b44d7ac31",
+					"artifact_id": _artifact,
+					"started_at": "2026-05-07T08:00:13.020Z",
+					"restarts": 1,
+					"state": "running",
+				},
+			],
 			"in_flight": false,
-			"detail": "1 task running",
+			"detail": "2 tasks running",
+			"lacks": "",
 		},
+		"steady_since": "2026-05-07T08:00:45.000000Z",
 		"hold": null,
 		"run": {
 			"settled": true,
@@ -204,9 +223,13 @@ promotion := {
 			"reachable": true,
 			"artifact_id": null,
 			"configured_artifact_id": _earlier_artifact,
+			"digests": "not_shown",
+			"containers": [],
 			"in_flight": false,
 			"detail": "configured image",
+			"lacks": "docker.read, which shows what its containers run",
 		},
+		"steady_since": "2026-05-01T09:01:03.000000Z",
 		"hold": null,
 		"run": {
 			"settled": true,
@@ -261,6 +284,11 @@ promotion := {
 				"created_at": "2026-05-07T06:01:00Z",
 			},
 		],
+		"may_run": [
+			{"artifact_id": _earlier_artifact, "source_git_ref": _earlier_commit},
+			{"artifact_id": _artifact, "source_git_ref": _commit},
+		],
+		"versions": [{"version": "v0.2.10", "source_git_ref": _earlier_commit}],
 	},
 	"evidence": {
 		"health": {
@@ -288,12 +316,18 @@ promotion := {
 				},
 			],
 		},
+		"github": {
+			"repository": "cbusillo/sellyouroutboard",
+			"seen_at": "2026-05-07T11:59:52.000000Z",
+			"version": {"asked": "v0.2.11", "tag": null, "release": null},
+			"latest": {"version": "v0.2.10", "commit": _earlier_commit},
+		},
 	},
 	"outcome": null,
 }
 
 # The same promotion after its deploy: did what was allowed happen?
-promoted := object.union(json.remove(promotion, ["evidence/health/source"]), {
+promoted := object.union(json.remove(promotion, ["evidence/health/source", "evidence/github"]), {
 	"phase": "confirm",
 	"nonce": "1e83d5a7c04f4b29",
 	"now": "2026-05-07T12:03:00.000000Z",
@@ -302,6 +336,7 @@ promoted := object.union(json.remove(promotion, ["evidence/health/source"]), {
 			"seen_at": "2026-05-07T12:02:30.000000Z",
 			"configured_artifact_id": _artifact,
 		},
+		"steady_since": "2026-05-07T12:02:05.000000Z",
 		"run": {"settled": false, "why": "a promotion of 41620cf is under way"},
 	},
 	"evidence": {
@@ -357,6 +392,8 @@ promoted := object.union(json.remove(promotion, ["evidence/health/source"]), {
 		"touched": true,
 		"started_at": "2026-05-07T12:00:01.000000Z",
 		"finished_at": "2026-05-07T12:00:42.000000Z",
+		"good_since": "2026-05-07T12:02:13.000000Z",
+		"told_apart_by": "commit",
 	},
 })
 
@@ -365,6 +402,7 @@ deployment := object.union(
 	json.remove(promotion, [
 		"request/version",
 		"evidence/health",
+		"evidence/github",
 		"destination/inventory/promotion_record_id",
 		"destination/inventory/promoted_from_instance",
 	]),
@@ -404,8 +442,18 @@ deployment := object.union(
 			"observed": {
 				"seen_at": "2026-05-07T07:59:28.000000Z",
 				"artifact_id": _earlier_artifact,
+				"digests": "shown",
+				"containers": [{
+					"container_id": "07d3b1f58e6a",
+					"artifact_id": _earlier_artifact,
+					"started_at": "2026-05-06T14:00:31.700Z",
+					"restarts": 0,
+					"state": "running",
+				}],
 				"detail": "1 task running",
+				"lacks": "",
 			},
+			"steady_since": "2026-05-06T14:01:05.000000Z",
 			"run": {
 				"last": {"run_id": "r-7Q1F", "action": "deploy", "at": "2026-05-06T14:01:20.000000Z"},
 				"confirmed_at": "2026-05-06T14:01:20.000000Z",
@@ -420,6 +468,8 @@ deployment := object.union(
 				},
 			],
 			"backups": [],
+			"may_run": [{"artifact_id": _earlier_artifact, "source_git_ref": _earlier_commit}],
+			"versions": [],
 		},
 		"evidence": {},
 	},
@@ -429,13 +479,21 @@ deployment := object.union(
 deployed := object.union(deployment, {
 	"phase": "confirm",
 	"nonce": "d24e6b8a0f1c4973",
-	"now": "2026-05-07T08:01:00.000000Z",
+	"now": "2026-05-07T08:01:02.000000Z",
 	"destination": {
 		"observed": {
 			"seen_at": "2026-05-07T08:00:57.000000Z",
 			"artifact_id": _artifact,
 			"configured_artifact_id": _artifact,
+			"containers": [{
+				"container_id": "5c1f0a7be2d9",
+				"artifact_id": _artifact,
+				"started_at": "2026-05-07T08:00:12.440Z",
+				"restarts": 0,
+				"state": "running",
+			}],
 		},
+		"steady_since": "2026-05-07T08:00:43.000000Z",
 		"run": {"settled": false, "why": "a deploy of 41620cf is under way"},
 	},
 	"evidence": {
@@ -470,6 +528,8 @@ deployed := object.union(deployment, {
 		"touched": true,
 		"started_at": "2026-05-07T08:00:00.125000Z",
 		"finished_at": "2026-05-07T08:00:41.500000Z",
+		"good_since": "2026-05-07T08:00:46.000000Z",
+		"told_apart_by": "digests",
 	},
 })
 
@@ -483,7 +543,9 @@ config := {
 		"health_matches": 3,
 		"backup_s": 86400,
 		"waiver_max_s": 604800,
+		"settle_s": 30,
 	},
+	"drivers": {"generic-web": {"settle_s": 15}},
 	"products": {
 		"sellyouroutboard": {
 			"paths": [{"from": "testing", "to": "prod"}],

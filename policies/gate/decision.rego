@@ -25,7 +25,13 @@ _additions := [
 	data.config.roll_call.base,
 	object.get(data.config.roll_call.drivers, input.driver.driver_id, {}),
 	object.get(data.config.roll_call.products, input.request.product, {}),
+	_of_the_request,
 ]
+
+# A version that is asked for has to be free, whatever the roll call says.
+_of_the_request := {"promote": {"admit": ["release.version_free"]}} if {
+	is_string(input.request.version)
+} else := {}
 
 _roll_call := {code |
 	some additions in _additions

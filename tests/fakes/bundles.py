@@ -26,6 +26,7 @@ THRESHOLDS = {
     "health_matches": 1,
     "backup_s": 60,
     "waiver_max_s": 3600,
+    "settle_s": 15,
 }
 
 

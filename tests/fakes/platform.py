@@ -8,10 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from launchplane_gate.hookspecs import Approval, InventoryWriter, Progress, Question, hookimpl
-from launchplane_gate.model import Bump, Lane, Observation, Outcome, Publication, ReleaseIdentity, Run, Target, stamp
+from launchplane_gate.model import (
+    Bump,
+    Container,
+    Lane,
+    Observation,
+    Outcome,
+    Publication,
+    ReleaseIdentity,
+    Run,
+    Target,
+    stamp,
+)
 from launchplane_gate.records import ProductProfile
 
 Deploy = Callable[["FakePlatform", Approval], Outcome]
@@ -31,6 +42,9 @@ class FakePlatform:
     sampling: Callable[[Question], None] = lambda _: None
     recording: Callable[[InventoryWriter], None] = lambda inventory: inventory.write()
     recorded: list[Run] = field(default_factory=list)
+    found: Outcome = field(default_factory=lambda: Outcome(status="unknown", touched=True))
+    digests: Literal["shown", "not_shown", "failed"] = "shown"
+    starts: dict[str, int] = field(default_factory=dict)  # of a lane's container, how many there were
 
     # -- the driver
 
@@ -43,21 +57,40 @@ class FakePlatform:
         target = Target(target_type="application", target_id="app", target_name="app", deploy_mode="fake")
         with approval.redeem(target) as release:
             self.deploys.append((str(approval.lane), release.source_git_ref))
-            self.runs[str(approval.lane)] = release
+            self.run(approval.lane, release)
         return Outcome(status=status, touched=True, detail=detail)
 
+    def run(self, lane: Lane, release: ReleaseIdentity) -> None:
+        """Start a release in a container of its own, in place of what runs."""
+        self.runs[str(lane)] = release
+        self.restart(lane)
+
+    def stop(self, lane: Lane) -> None:
+        del self.runs[str(lane)]
+
+    def restart(self, lane: Lane) -> None:
+        self.starts[str(lane)] = self.starts.get(str(lane), 0) + 1
+
     def find(self, run: Run) -> Outcome:
-        return Outcome(status="unknown", touched=True)
+        return self.found
 
     def observe(self, lane: Lane) -> Observation:
         self.observing(lane)
         running = self.runs.get(str(lane))
-        return Observation(
+        seen = Observation(
             seen_at=stamp(self.now()),
             reachable=True,
-            artifact_id=running.artifact_id if running else None,
+            artifact_id=None,
+            digests=self.digests,
             in_flight=False,
         )
+        if running is None or self.digests == "failed":
+            return seen
+        if self.digests == "not_shown":
+            return seen.model_copy(update={"configured_artifact_id": running.artifact_id})
+        start = str(self.starts.get(str(lane), 0))
+        container = Container(container_id=f"c{start}", artifact_id=running.artifact_id, started_at=start)
+        return seen.model_copy(update={"artifact_id": running.artifact_id, "containers": (container,)})
 
     def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
         self.recording(inventory)
@@ -78,6 +111,7 @@ class FakePublisher:
     """Publishes in memory; ``fails`` raises instead of the next publications, ``answers`` replaces what they say."""
 
     products: tuple[str, ...]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     latest: str = "v0.2.9"
     releases: dict[str, str] = field(default_factory=dict)  # commit by version
     asked: list[str] = field(default_factory=list)
@@ -107,6 +141,25 @@ class FakePublisher:
     def gate_publishers(self) -> list[FakePublisher]:
         return [self]
 
+    @hookimpl
+    def gate_evidence(self, question: Question) -> Mapping[str, Any] | None:
+        """What GitHub would say of the version; in the settings of a gate this stands in for the plugin ``github``."""
+        if question.version is None or question.release is None:
+            return None
+        commit, taken = question.release.source_git_ref, self.releases.get(question.version)
+        others = [name for name, its in self.releases.items() if its == commit and name != question.version]
+        return {
+            "seen_at": stamp(self.now()),
+            "commit": {"sha": commit, "exists": True},
+            "version": {
+                "asked": question.version,
+                "tag": {"commit": taken} if taken else None,
+                "release": {"tag": question.version, "draft": False, "url": ""} if taken else None,
+                "others": others,
+            },
+            "latest": {"version": self.latest, "commit": None},
+        }
+
 
 @dataclass(eq=False)
 class FakeHealth:
@@ -117,9 +170,10 @@ class FakeHealth:
     @hookimpl
     def gate_evidence(self, question: Question) -> Mapping[str, Any]:
         self.platform.sampling(question)
-        if question.phase == "admit":
-            return {"source": self._samples(question, question.source)} if question.source else {}
-        return {"destination": self._samples(question, question.destination)}
+        destination = {"destination": self._samples(question, question.destination)}
+        if question.phase == "admit" and question.source:
+            return {"source": self._samples(question, question.source)} | destination
+        return destination
 
     def _samples(self, question: Question, lane: Lane) -> list[dict[str, Any]]:
         running = self.platform.runs.get(str(lane))

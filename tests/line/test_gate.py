@@ -216,7 +216,7 @@ def test_a_driver_that_raises_before_it_redeems_has_changed_nothing(promoted: Ga
     assert deployments(promoted, TESTING)[-1].deploy.status == "fail"
     assert runs_now(promoted, TESTING) == A
     platform.behaves = None
-    assert promoted.run(promote(), ACTOR).status == "recorded"  # testing is still settled
+    assert promoted.run(promote(redeploy=True), ACTOR).status == "recorded"  # testing is still settled
 
 
 def test_a_driver_that_raises_after_it_redeemed_leaves_the_outcome_unknown(gate: Gate, platform: FakePlatform) -> None:
@@ -261,7 +261,7 @@ def test_a_deploy_that_health_does_not_bear_out_is_not_recorded(promoted: Gate, 
     platform.reports[str(TESTING)] = A.source_git_ref  # the old one keeps answering
     run = promoted.run(deploy(B), ACTOR)
     assert run.status == "unconfirmed" and run.confirmed
-    assert [result.code for result in run.confirmed.refusals] == ["confirm.revision_live"]
+    assert [result.code for result in run.confirmed.refusals] == ["confirm.revision_live", "confirm.stayed_up"]
     assert runs_now(promoted, TESTING) == A
     last = deployments(promoted, TESTING)[-1]
     assert (last.deploy.status, last.destination_health.status) == ("pass", "fail")
@@ -289,7 +289,7 @@ def test_confirmation_waits_until_the_platform_has_caught_up(make_gate: MakeGate
 
     platform.sampling = slow
     assert gate.run(deploy(A), ACTOR).status == "recorded"
-    assert len(polls) == 3
+    assert len(polls) == 4  # two that were bad, one that was good, and one that found it still so
 
 
 def test_evidence_that_raises_is_a_refusal_before_and_no_proof_after(gate: Gate, platform: FakePlatform) -> None:
@@ -566,7 +566,7 @@ def test_a_recorded_key_is_free_again_where_its_destination_is_unsettled_now(
     gate.run(deploy(A), ACTOR)
     gate.run(promote(idempotency_key="k"), ACTOR)
     platform.behaves = lambda self, approval: self.change(approval, status="unknown")
-    gate.run(promote(), ACTOR)
+    gate.run(promote(redeploy=True), ACTOR)
     platform.behaves = None
     cure = gate.run(promote(idempotency_key="k"), ACTOR)
     assert (cure.status, cure.replayed) == ("recorded", False)
@@ -616,7 +616,7 @@ def test_a_torn_inventory_unsettles_its_lane_and_is_replaced(promoted: Gate, tmp
     run = promoted.run(promote(), ACTOR)
     assert "lane.settled" in refused_by(run) and "inventory.source_present" in refused_by(run)
     assert promoted.run(deploy(A), ACTOR).status == "recorded"
-    assert promoted.run(promote(), ACTOR).status == "recorded"
+    assert promoted.run(promote(), ACTOR).status == "unchanged"
 
 
 @pytest.mark.parametrize("content", ["", None])

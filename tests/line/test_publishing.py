@@ -23,8 +23,9 @@ def publisher() -> FakePublisher:
 
 @pytest.fixture
 def gate(make_gate: MakeGate, platform: FakePlatform, publisher: FakePublisher) -> Iterator[Gate]:
-    plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "publisher": publisher})
+    plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "github": publisher})
     gate = make_gate(plugins=plugins)
+    publisher.now = gate.ledger.now
     assert gate.run(deploy(A), ACTOR).status == "recorded"
     yield gate
     assert gate.ledger.verify()[1] == []
@@ -77,7 +78,29 @@ def test_a_publisher_that_fails_leaves_the_record_and_can_be_asked_again(
     assert gate.publish(run.run_id, ACTOR).publication.published  # type: ignore[union-attr]  # one was asked for
     assert gate.publish(run.run_id, ACTOR).publication.published  # type: ignore[union-attr]  # and again
     assert publisher.releases == {"v0.2.10": A.source_git_ref}
-    assert gate.run(promote(), ACTOR).status == "recorded"  # the lane was settled all the time
+    assert gate.run(promote(), ACTOR).status == "unchanged"  # the lane was settled all the time
+
+
+def test_a_commit_that_is_out_gets_no_second_version(gate: Gate, publisher: FakePublisher) -> None:
+    """Seen: --bump admitted v0.2.11 for a commit that is out as v0.2.10."""
+    assert gate.run(promote(version="v0.2.10"), ACTOR).status == "recorded"
+    publisher.latest = "v0.2.10"
+    for forgetful in (False, True):
+        if forgetful:  # GitHub knows of no tag, the ledger does
+            publisher.releases.clear()
+        run = gate.run(promote(bump="patch"), ACTOR)
+        assert run.status == "denied" and run.admitted
+        (refusal,) = run.admitted.refusals
+        assert refusal.code == "release.version_free" and "has the version v0.2.10 already" in refusal.message
+
+
+def test_what_runs_already_is_published_where_it_is_not_out_yet(gate: Gate, publisher: FakePublisher) -> None:
+    publisher.fails = [RuntimeError("away")]
+    first = gate.run(promote(version="v0.2.10"), ACTOR)
+    again = gate.run(promote(version="v0.2.10"), ACTOR)
+    assert (first.status, again.status) == ("recorded", "unchanged")
+    assert again.publication and again.publication.published
+    assert gate.publish(again.run_id, ACTOR).publication.published  # type: ignore[union-attr]  # one was asked for
 
 
 @pytest.mark.parametrize(
@@ -138,7 +161,7 @@ def test_an_unsettled_lane_publishes_nothing(gate: Gate, publisher: FakePublishe
     platform.behaves = None
     gate.run(deploy(A), ACTOR)
     platform.behaves = lambda driver, approval: driver.change(approval, status="unknown")
-    gate.run(promote(), ACTOR)
+    gate.run(promote(redeploy=True), ACTOR)
     with pytest.raises(Stale, match="unsettled"):
         gate.publish(run.run_id, ACTOR)
 

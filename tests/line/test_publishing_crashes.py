@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -19,7 +19,7 @@ import pytest
 from pydantic import SecretStr
 
 from launchplane_gate.gate import Gate
-from launchplane_gate.hookspecs import PluginConfig, hookimpl
+from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.runs import read_run
@@ -29,7 +29,7 @@ from tests.cli.test_cli import NEW, clear, make_site
 from tests.conftest import ACTOR, PRODUCT, PROFILE, A, bundle_in, deploy, open_gate, promote
 from tests.fakes.github import FakeGitHub, Repository
 from tests.fakes.github.breaks import Break
-from tests.fakes.platform import FakeHealth, FakePlatform
+from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
 from tests.places import ROOT
 
 V = "v0.2.10"
@@ -76,7 +76,7 @@ class DeadlyGitHub(FakeGitHub):
 
 
 class Publishing:
-    """The plugin, as far as it publishes: it is not asked for evidence."""
+    """The plugin, as far as it publishes: what it would gather is told without asking GitHub."""
 
     def __init__(self, url: str, token: str, folder: Path) -> None:
         table = {
@@ -86,10 +86,15 @@ class Publishing:
         }
         config = PluginConfig("github", table, {}, folder, folder, lambda: datetime.now(UTC))
         self._publisher = GitHubPublisher(*read_options(config), {})
+        self._says = FakePublisher((PRODUCT,))
 
     @hookimpl
     def gate_publishers(self) -> list[GitHubPublisher]:
         return [self._publisher]
+
+    @hookimpl
+    def gate_evidence(self, question: Question) -> Mapping[str, Any] | None:
+        return self._says.gate_evidence(question)
 
 
 def gate_on(state: Path, bundle: Bundle, engine: EmbeddedEngine, url: str, token: str) -> Gate:

@@ -9,12 +9,21 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from launchplane_gate.model import Action, Name, Phase, RuleCode, Text
+from launchplane_gate.policy.bundle.floor import OF_A_VERSION
 
 Day = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 Threshold = Literal[
-    "source_fresh_s", "source_soak_s", "observed_s", "health_s", "health_matches", "backup_s", "waiver_max_s"
+    "source_fresh_s",
+    "source_soak_s",
+    "observed_s",
+    "health_s",
+    "health_matches",
+    "backup_s",
+    "waiver_max_s",
+    "settle_s",
 ]
 YEAR_S = 366 * 86400
+SETTLE_MAX_S = 3600
 
 
 def _unique(entries: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -37,6 +46,8 @@ def _in_range(thresholds: dict[Threshold, int]) -> dict[Threshold, int]:
         raise ValueError("health_matches has to be 1 or more: no answer at all would be enough")
     if thresholds.get("waiver_max_s", 0) > YEAR_S:
         raise ValueError(f"waiver_max_s has to be {YEAR_S} or less: what is waived for longer is a policy to change")
+    if thresholds.get("settle_s", 0) > SETTLE_MAX_S:
+        raise ValueError(f"settle_s has to be {SETTLE_MAX_S} or less: a deploy waits for it, unlike for source_soak_s")
     return thresholds
 
 
@@ -103,10 +114,17 @@ class ProductPolicy(Section):
     thresholds: Thresholds = {}
 
 
+class DriverPolicy(Section):
+    """How long a lane of this driver has to stay good, in seconds, in place of ``thresholds.settle_s``."""
+
+    settle_s: int = Field(ge=0, le=SETTLE_MAX_S)
+
+
 class RollCall(Section):
     """The rules that are asked: ``base`` always, and those that a driver or a product adds.
 
-    ``optional`` rules may be asked of nobody: they are there for those who add them.
+    ``optional`` rules may be asked of nobody: they are there for those who add them. Where a version is asked for, the
+    core has that asked whatever the roll call says.
     """
 
     base: ActionCodes = {}
@@ -114,9 +132,13 @@ class RollCall(Section):
     products: dict[Name, ActionCodes] = {}
     optional: Annotated[tuple[RuleCode, ...], AfterValidator(_unique)] = ()
 
-    def codes(self, action: Action, phase: Phase, driver_id: str, product: str) -> tuple[str, ...]:
+    def codes(
+        self, action: Action, phase: Phase, driver_id: str, product: str, version: str | None
+    ) -> tuple[str, ...]:
         additions = (self.base, self.drivers.get(driver_id, {}), self.products.get(product, {}))
-        return tuple(dict.fromkeys(code for added in additions for code in added.get(action, {}).get(phase, ())))
+        of_these = [code for added in additions for code in added.get(action, {}).get(phase, ())]
+        of_a_version = OF_A_VERSION.get((action, phase), ()) if version is not None else ()
+        return tuple(dict.fromkeys((*of_these, *of_a_version)))
 
     def lists(self) -> Iterator[tuple[str, Action, Phase, tuple[str, ...]]]:
         """Each list of codes, with its place, its action and its phase."""
@@ -134,6 +156,7 @@ class Config(Section):
 
     roll_call: RollCall = RollCall()
     thresholds: Thresholds = {}
+    drivers: dict[Name, DriverPolicy] = {}
     waivable: Annotated[tuple[RuleCode, ...], AfterValidator(_unique)] = ()
     products: dict[Name, ProductPolicy] = {}
 
@@ -141,15 +164,30 @@ class Config(Section):
     def missing_thresholds(self) -> list[str]:
         return [name for name in get_args(Threshold) if name not in self.thresholds]
 
+    def thresholds_of(self, product: str) -> dict[str, int]:
+        """The thresholds that count for a product: its own, or else those of all products."""
+        own = self.products.get(product, ProductPolicy()).thresholds
+        return {str(name): seconds for name, seconds in {**self.thresholds, **own}.items()}
+
     def waiver_max_s(self, product: str) -> int:
         """The longest that a waiver may run, in seconds: a product may say less than all products, never more."""
         own = self.products.get(product, ProductPolicy()).thresholds
         return min(self.thresholds["waiver_max_s"], own.get("waiver_max_s", YEAR_S))
 
+    def settle_s(self, driver_id: str, product: str) -> int:
+        """How long a lane has to stay good to be confirmed, in seconds: the driver's, which a product may only raise.
+
+        ``products.settle_s`` of the policies says the same.
+        """
+        driver = self.drivers.get(driver_id)
+        own = self.products.get(product, ProductPolicy()).thresholds
+        return max(driver.settle_s if driver else self.thresholds["settle_s"], own.get("settle_s", 0))
+
 
 EMPTY: Mapping[str, Any] = {
     "roll_call": {"base": {}, "drivers": {}, "products": {}},
     "thresholds": {},
+    "drivers": {},
     "waivable": [],
     "products": {},
 }

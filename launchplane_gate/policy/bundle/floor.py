@@ -7,9 +7,15 @@ from collections.abc import Mapping
 from launchplane_gate.model import Action, Phase
 
 DECISION_PATH = "gate/decision.rego"
-DECISION_SHA256 = "b5373c5190f8b242508e021ecb8650fe7716f6bbba9734343561c8908c7ab1e5"
+DECISION_SHA256 = "b212d28a502499b6372339d114bd935a5ca39765f3f3898341759d5f5de6850d"
 
-_CONFIRM = ("confirm.outcome_passed", "confirm.artifact_matches", "confirm.revision_live")
+_CONFIRM = (
+    "confirm.outcome_passed",
+    "confirm.artifact_matches",
+    "confirm.revision_live",
+    "confirm.stayed_up",
+    "release.told_apart",
+)
 
 FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
     ("promote", "admit"): (
@@ -20,8 +26,10 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
         "lane.settled",
         "lane.not_held",
         "lane.driver_matches",
+        "lane.provable",
         "release.artifact_pinned",
         "release.commit_full",
+        "release.told_apart",
         "release.source_revision",
         "actor.permitted",
     ),
@@ -30,13 +38,20 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
         "lane.not_bypassed",
         "lane.not_held",
         "lane.driver_matches",
+        "lane.provable",
         "release.artifact_pinned",
         "release.commit_full",
+        "release.told_apart",
         "actor.permitted",
     ),
     ("deploy", "confirm"): _CONFIRM,
 }
 
 FLOOR_CODES = frozenset(code for codes in FLOOR.values() for code in codes)
+
+OF_A_VERSION: Mapping[tuple[Action, Phase], tuple[str, ...]] = {("promote", "admit"): ("release.version_free",)}
+"""What the core has asked besides, whatever the roll call says, where a version is asked for."""
+
+VERSION_CODES = frozenset(code for codes in OF_A_VERSION.values() for code in codes)
 
 WAIVABLE_FLOOR = frozenset({"lane.not_bypassed"})  # breaking glass is a waiver of it

@@ -13,7 +13,14 @@ from launchplane_gate.errors import PolicyError
 from launchplane_gate.model import Action, Phase
 from launchplane_gate.policy.bundle.config import EMPTY, Config, merge
 from launchplane_gate.policy.bundle.files import Folder, read_folder
-from launchplane_gate.policy.bundle.floor import DECISION_PATH, DECISION_SHA256, FLOOR, FLOOR_CODES, WAIVABLE_FLOOR
+from launchplane_gate.policy.bundle.floor import (
+    DECISION_PATH,
+    DECISION_SHA256,
+    FLOOR,
+    FLOOR_CODES,
+    VERSION_CODES,
+    WAIVABLE_FLOOR,
+)
 from launchplane_gate.policy.bundle.form import BadForm, check_form, code_of
 from launchplane_gate.policy.bundle.metadata import RuleMetadata, read_metadata
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, find_tests
@@ -57,9 +64,11 @@ class Bundle:
         path = _path_of(code)
         return next(module.file for module in self.modules if module.path == path)
 
-    def roll_call(self, action: Action, phase: Phase, driver_id: str, product: str) -> tuple[str, ...]:
-        """The codes of the rules that are asked, each once."""
-        return self.settings.roll_call.codes(action, phase, driver_id, product)
+    def roll_call(
+        self, action: Action, phase: Phase, driver_id: str, product: str, version: str | None = None
+    ) -> tuple[str, ...]:
+        """The codes of the rules that are asked, each once; ``version`` is the one that is asked for."""
+        return self.settings.roll_call.codes(action, phase, driver_id, product, version)
 
 
 def _path_of(code: str) -> str:
@@ -158,7 +167,7 @@ def _merged(folders: Sequence[Folder]) -> tuple[dict[str, Any], Config]:
 def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
     """What is wrong with a configuration as a whole, given the rules that there are."""
     yield from (f"thresholds: {name} is missing" for name in config.missing_thresholds)
-    on_call: set[str] = set()
+    on_call = set(VERSION_CODES)
     for place, action, phase, codes in config.roll_call.lists():
         on_call.update(codes)
         yield from (f"{place}: no rule has the code {code}" for code in codes if code not in rules)
@@ -174,7 +183,7 @@ def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
     for code in config.waivable:
         if code not in rules:
             yield f"waivable: no rule has the code {code}"
-        elif code in FLOOR_CODES - WAIVABLE_FLOOR:
+        elif code in (FLOOR_CODES | VERSION_CODES) - WAIVABLE_FLOOR:
             yield f"waivable: {code} can never be waived"
     for name, product in config.products.items():
         if product.thresholds.get("waiver_max_s", 0) > config.thresholds.get("waiver_max_s", 0):

@@ -86,7 +86,9 @@ def interpreter_of_questions(bundle: Bundle) -> Interpreter:
 
 
 def roll_call_of(bundle: Bundle, asked: Mapping[str, Any]) -> tuple[str, ...]:
-    return bundle.roll_call(asked["action"], asked["phase"], asked["driver"]["driver_id"], asked["request"]["product"])
+    request = asked["request"]
+    driver_id, product, version = asked["driver"]["driver_id"], request["product"], request["version"]
+    return bundle.roll_call(asked["action"], asked["phase"], driver_id, product, version)
 
 
 class _Embedded:

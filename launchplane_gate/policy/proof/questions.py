@@ -24,6 +24,7 @@ PRODUCT_POLICY = {
         "health_s": 120,
         "health_matches": 1,
         "backup_s": 86400,
+        "settle_s": 15,
     },
 }
 
@@ -31,10 +32,13 @@ _REPOSITORY = "registry.invalid/must-refuse"
 _ARTIFACT, _OTHER_ARTIFACT = (f"{_REPOSITORY}@sha256:{digit * 64}" for digit in "ab")
 _COMMIT, _OTHER_COMMIT = (digit * 40 for digit in "cd")
 _RELEASE = {"artifact_id": _ARTIFACT, "source_git_ref": _COMMIT}
+_OTHER_RELEASE = {"artifact_id": _OTHER_ARTIFACT, "source_git_ref": _OTHER_COMMIT}
+_REBUILD = {"artifact_id": _OTHER_ARTIFACT, "source_git_ref": _COMMIT}
 
 _LONG_AGO, _BEFORE, _DEPLOYED, _DONE, _SEEN, _NOW, _LATER = (
     f"2030-01-07T12:{minute:02}:00Z" for minute in (0, 30, 31, 32, 33, 34, 35)
 )
+_JUST_NOW = "2030-01-07T12:33:50Z"  # less than settle_s before now
 
 
 class _Absent:
@@ -73,6 +77,10 @@ def _deployment(name: str, lane: str, started_at: str, status: str = "pass") -> 
     }
 
 
+def _container(name: str, artifact_id: str | None = _ARTIFACT, state: str = "running") -> dict[str, Any]:
+    return {"container_id": name, "artifact_id": artifact_id, "started_at": _DEPLOYED, "restarts": 0, "state": state}
+
+
 def _lane(name: str) -> dict[str, Any]:
     """A settled lane that runs the release."""
     return {
@@ -92,15 +100,18 @@ def _lane(name: str) -> dict[str, Any]:
             "reachable": True,
             "artifact_id": _ARTIFACT,
             "configured_artifact_id": _ARTIFACT,
+            "digests": "shown",
+            "containers": [_container("one"), _container("two")],
             "in_flight": False,
         },
+        "steady_since": _DONE,
         "hold": None,
         "run": {"settled": True, "open": False, "why": "recorded", "last": None, "confirmed_at": _DONE},
     }
 
 
 def _destination(name: str) -> dict[str, Any]:
-    return {**_lane(name), "history": [], "backups": []}
+    return {**_lane(name), "history": [], "backups": [], "may_run": [_OTHER_RELEASE], "versions": []}
 
 
 def _urls(lane: str) -> list[str]:
@@ -147,7 +158,14 @@ CONFIRMATION = changed(
     PROMOTION,
     {
         "phase": "confirm",
-        "outcome": {"status": "pass", "touched": True, "started_at": _DEPLOYED, "finished_at": _DONE},
+        "outcome": {
+            "status": "pass",
+            "touched": True,
+            "started_at": _DEPLOYED,
+            "finished_at": _DONE,
+            "good_since": _SEEN,
+            "told_apart_by": "digests",
+        },
     },
 )
 
@@ -159,7 +177,24 @@ _INVENTORY = ("inventory.source_present", "inventory.source_current", "inventory
 Break = tuple[tuple[str, ...], Mapping[str, Any]]
 """The rules that have to say no, and the changes that make them."""
 
+_HIDDEN = {"destination.observed.digests": "not_shown", "destination.observed.containers": []}
+_NO_URL = {"context": _CONTEXT, "instance": "prod", "base_url": "", "health_url": ""}
+
 _OF_ANY: tuple[Break, ...] = (
+    # nothing could tell it from what may run there
+    (("release.told_apart",), {**_HIDDEN, "destination.may_run": [_REBUILD]}),
+    (("release.told_apart",), {**_HIDDEN, "destination.may_run": [{**_REBUILD, "artifact_id": None}]}),
+    (("release.told_apart",), {**_HIDDEN, "destination.may_run": [{**_OTHER_RELEASE, "source_git_ref": None}]}),
+    (("release.told_apart",), {**_HIDDEN, "destination.may_run": [None]}),
+    (("release.told_apart",), {**_HIDDEN, "destination.may_run": ABSENT}),
+    (
+        ("release.told_apart",),
+        {"destination.observed.digests": "failed", "destination.may_run": [_OTHER_RELEASE, _REBUILD]},
+    ),
+    (("release.told_apart",), {"destination.observed": ABSENT, "destination.may_run": [_REBUILD]}),
+    # nothing could prove what it runs
+    (("lane.provable",), {"product.lanes": []}),
+    (("lane.provable",), {"product.lanes": ABSENT}),
     (("lane.not_held",), {"destination.hold": _HOLD}),
     (("lane.not_held",), {"destination.hold": ABSENT}),
     (("lane.driver_matches",), {"driver.driver_id": "other"}),
@@ -231,6 +266,8 @@ OF_PROMOTION: tuple[Break, ...] = (
     (("release.commit_full",), _named({"source_git_ref": "main"})),
     (("release.commit_full",), _named({"source_git_ref": _COMMIT[:-1]})),
     (("release.commit_full",), _named({"source_git_ref": f"{_COMMIT}\n"})),
+    # the source lane was not seen to run for long enough, or its destination has no health URL
+    (("lane.provable",), {"product.lanes.2": _NO_URL, "product.lanes.3": _NO_URL}),
     # the source lane is not seen to run it
     (("release.source_revision",), {"evidence.health.source.1.revision": _OTHER_COMMIT}),
     (("release.source_revision",), {"evidence.health.source.1.status": 500}),
@@ -257,7 +294,43 @@ OF_CONFIRMATION: tuple[Break, ...] = (
     (("confirm.outcome_passed",), {"outcome.status": "unknown"}),
     (("confirm.outcome_passed",), {"outcome.status": "fail"}),
     (("confirm.outcome_passed",), {"outcome.touched": False}),
-    (("confirm.outcome_passed", "confirm.artifact_matches", "confirm.revision_live"), {"outcome": None}),
+    (("confirm.outcome_passed",), {"outcome.status": "unchanged"}),
+    (
+        (
+            "confirm.outcome_passed",
+            "confirm.artifact_matches",
+            "confirm.revision_live",
+            "confirm.stayed_up",
+            "release.told_apart",
+        ),
+        {"outcome": None},
+    ),
+    # a rebuild that never ran, or runs beside another
+    (
+        ("confirm.artifact_matches",),
+        {
+            "destination.observed.artifact_id": _OTHER_ARTIFACT,
+            "destination.observed.containers": [_container("one", _OTHER_ARTIFACT)],
+        },
+    ),
+    (
+        ("confirm.artifact_matches",),
+        {"destination.observed.containers": [_container("one"), _container("two", _OTHER_ARTIFACT)]},
+    ),
+    (("confirm.artifact_matches",), {"destination.observed.containers.1.artifact_id": None}),
+    (("confirm.artifact_matches",), {"destination.observed.containers.1.state": "restarting"}),
+    (("confirm.artifact_matches",), {"destination.observed.containers": []}),
+    (("confirm.artifact_matches", "release.told_apart"), {"destination.observed.digests": "failed"}),
+    (("confirm.artifact_matches", "release.told_apart"), {"destination.observed.digests": ABSENT}),
+    (("release.told_apart",), _HIDDEN),
+    (("release.told_apart",), {**_HIDDEN, "outcome.told_apart_by": "commit", "destination.may_run": [_REBUILD]}),
+    (("release.told_apart",), {"outcome.told_apart_by": None}),
+    # one good look proves a moment
+    (("confirm.stayed_up",), {"outcome.good_since": None}),
+    (("confirm.stayed_up",), {"outcome.good_since": ABSENT}),
+    (("confirm.stayed_up",), {"outcome.good_since": _JUST_NOW}),
+    (("confirm.stayed_up",), {"outcome.good_since": _DEPLOYED}),
+    (("confirm.stayed_up",), {"outcome.good_since": _LATER}),
     (("confirm.artifact_matches",), {"destination.observed.artifact_id": _OTHER_ARTIFACT}),
     (
         ("confirm.artifact_matches",),

@@ -25,6 +25,18 @@ threshold(decided, name) := number if {
 	is_number(number)
 }
 
+# How long a lane has to stay good, in seconds: the driver's, or else that for all; a product may only raise it.
+settle_s(driver_id, decided) := max([of_driver, of_product]) if {
+	is_string(driver_id)
+	driver_id != ""
+	of_driver := object.get(data.config.drivers, [driver_id, "settle_s"], data.config.thresholds.settle_s)
+	is_number(of_driver)
+	own := object.get(decided, "thresholds", {})
+	is_object(own)
+	of_product := object.get(own, "settle_s", 0)
+	is_number(of_product)
+}
+
 # No path ends at this instance. That is said of every path, so each has to be readable.
 never_promoted_to(paths, instance) if {
 	is_string(instance)

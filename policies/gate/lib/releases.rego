@@ -12,14 +12,42 @@ named_by(inventory, release) if {
 	inventory.source_git_ref == release.source_git_ref
 }
 
-# What a platform shows: the artifact that runs; where it does not tell, the one that it is set to run.
-shown(observed) := observed.artifact_id if {
+# A full commit: not a branch or a tag, and none that was shortened.
+is_commit(text) if {
+	is_string(text)
+	count(text) == 40
+	trim(text, "0123456789abcdef") == ""
+}
+
+# A platform shows this artifact, and nothing beside it: as that of every running container; or, where it does not show
+# by which digest those run, as what runs, or else as what is set to run. What cannot be read just now shows nothing.
+shows(observed, artifact_id) if {
+	is_string(artifact_id)
+	artifact_id != ""
+	observed.digests == "shown"
+	observed.artifact_id == artifact_id
+	is_array(observed.containers)
+	count(observed.containers) >= 1
+	every container in observed.containers {
+		container.artifact_id == artifact_id
+		container.state == "running"
+	}
+} else if {
+	is_string(artifact_id)
+	artifact_id != ""
+	observed.digests == "not_shown"
+	_set_to_run(observed) == artifact_id
+	is_array(observed.containers)
+	every container in observed.containers {
+		container.artifact_id in {null, artifact_id}
+		container.state == "running"
+	}
+}
+
+_set_to_run(observed) := observed.artifact_id if {
 	is_string(observed.artifact_id)
-	observed.artifact_id != ""
 } else := observed.configured_artifact_id if {
 	observed.artifact_id == null
-	is_string(observed.configured_artifact_id)
-	observed.configured_artifact_id != ""
 }
 
 # The one deployment that a lane's inventory rests on: named by it, of its lane and its release, and passed.

@@ -44,19 +44,53 @@ test_two_that_are_null_or_empty_name_nothing if {
 	}
 }
 
-test_what_runs_comes_before_what_is_configured if {
-	releases.shown({"artifact_id": "a", "configured_artifact_id": "b"}) == "a"
-	releases.shown({"artifact_id": null, "configured_artifact_id": "b"}) == "b"
+_running(artifact_id) := {"artifact_id": artifact_id, "state": "running"}
+
+_shown := {"digests": "shown", "artifact_id": "a", "containers": [_running("a"), _running("a")]}
+
+_not_shown := {"digests": "not_shown", "artifact_id": null, "configured_artifact_id": "a", "containers": []}
+
+test_digests_show_what_every_container_runs if {
+	releases.shows(_shown, "a")
+	not releases.shows(_shown, "b")
+	every odd in [
+		{"containers": []}, {"containers": null}, {"containers": [_running("a"), _running("b")]},
+		{"containers": [_running("a"), _running(null)]}, {"containers": [{"artifact_id": "a", "state": "restarting"}]},
+		{"containers": [{"artifact_id": "a"}]}, {"containers": [null]}, {"artifact_id": "b"}, {"artifact_id": null},
+		{"digests": "failed"}, {"digests": null}, {"digests": "SHOWN"},
+	] {
+		not releases.shows(object.union(_shown, odd), "a")
+	}
 }
 
-test_where_neither_is_told_nothing_is_known_to_run if {
-	every observed in [
-		{"artifact_id": null, "configured_artifact_id": null}, {"artifact_id": null}, {"configured_artifact_id": "b"},
-		{"artifact_id": 7, "configured_artifact_id": "b"}, {"artifact_id": false, "configured_artifact_id": "b"},
-		{"artifact_id": "", "configured_artifact_id": "b"}, {"artifact_id": null, "configured_artifact_id": ""},
-		{"artifact_id": null, "configured_artifact_id": 7}, {}, null, [],
+test_where_digests_are_not_shown_it_is_what_is_set_to_run if {
+	releases.shows(_not_shown, "a")
+	releases.shows(object.union(_not_shown, {"artifact_id": "a", "configured_artifact_id": "b"}), "a")
+	releases.shows(object.union(_not_shown, {"containers": [_running(null), _running("a")]}), "a")
+	every odd in [
+		{"containers": [_running("b")]}, {"containers": [{"artifact_id": null, "state": "unhealthy"}]},
+		{"containers": null}, {"artifact_id": "b"}, {"artifact_id": ""}, {"artifact_id": 7},
+		{"configured_artifact_id": null}, {"configured_artifact_id": "b"}, {"digests": "failed"},
 	] {
-		not releases.shown(observed)
+		not releases.shows(object.union(_not_shown, odd), "a")
+	}
+}
+
+test_nothing_shows_no_artifact if {
+	every nothing in [null, "", 7, [], {}] {
+		not releases.shows(_shown, nothing)
+		not releases.shows(object.union(_not_shown, {"configured_artifact_id": nothing}), nothing)
+		not releases.shows(nothing, "a")
+	}
+}
+
+test_a_commit_is_forty_hex_digits if {
+	releases.is_commit("41620cf13151d1a12f09d06007d67bdf791d200c")
+	every odd in [
+		null, 7, "", "main", "41620cf", "41620CF13151D1A12F09D06007D67BDF791D200C",
+		"41620cf13151d1a12f09d06007d67bdf791d200c0", "41620cf13151d1a12f09d06007d67bdf791d200\n",
+	] {
+		not releases.is_commit(odd)
 	}
 }
 

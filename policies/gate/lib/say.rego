@@ -31,6 +31,41 @@ span(seconds) := known(concat(" ", parts), "0 s") if {
 	]
 } else := sprintf("%v s", [seconds])
 
+# What a platform tells of a lane, as far as it tells it.
+observed(seen) := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, is set to run %v; digests are %v; containers: %v", [
+	object.get(seen, "seen_at", "no known time"),
+	object.get(seen, "reachable", "not known"),
+	object.get(seen, "in_flight", "not known"),
+	known(object.get(seen, "artifact_id", null), "nothing that it tells"),
+	known(object.get(seen, "configured_artifact_id", null), "not told"),
+	digests(seen),
+	_containers(object.get(seen, "containers", null)),
+]) if {
+	is_object(seen)
+} else := "Nothing was seen of it"
+
+# Whether a platform shows by which digest the containers run.
+digests(seen) := "shown" if {
+	seen.digests == "shown"
+} else := "not shown" if {
+	seen.digests == "not_shown"
+} else := "not to be read just now" if {
+	seen.digests == "failed"
+} else := "not known"
+
+_containers(found) := each(
+	{sprintf("%v %v", [
+		known(object.get(container, "state", null), "in no known state"),
+		known(object.get(container, "artifact_id", null), "with no digest that is told"),
+	]) |
+		some container in found
+		is_object(container)
+	},
+	"none",
+) if {
+	is_array(found)
+} else := "not known"
+
 # What health URLs answered, each answer once.
 samples(found) := each(
 	{sprintf("%v with status %v at %v", [

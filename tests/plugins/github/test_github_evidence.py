@@ -210,7 +210,7 @@ def test_without_a_version_nobody_looks_for_one(made: Made, github: FakeGitHub) 
 
 def test_a_version_that_is_not_there_is_null(made: Made) -> None:
     found = of_version(made())
-    assert found["version"] == {"asked": V, "tag": None, "release": None}
+    assert found["version"] == {"asked": V, "tag": None, "release": None, "others": []}
     assert found["latest"] == {"version": "v0.2.9", "commit": FIRST}
 
 
@@ -218,7 +218,21 @@ def test_a_version_that_is_not_there_is_null(made: Made) -> None:
 def test_a_tag_is_told_by_its_commit(made: Made, shop: Repository, annotated: bool) -> None:
     points_at = shop.tag(V, SIDE, annotated=annotated)
     assert (points_at == SIDE) != annotated
-    assert of_version(made())["version"] == {"asked": V, "tag": {"commit": SIDE}, "release": None}
+    assert of_version(made())["version"] == {
+        "asked": V,
+        "tag": {"commit": SIDE},
+        "release": None,
+        "others": [],
+    }
+
+
+@pytest.mark.parametrize("annotated", [False, True])
+def test_other_versions_on_the_commit_of_the_release_are_told(made: Made, shop: Repository, annotated: bool) -> None:
+    shop.tag("v0.1.0", SECOND, annotated=annotated)
+    shop.tag("nightly-2", SECOND)
+    shop.tag("v0.3.0", SIDE)
+    shop.tag(V, SECOND)
+    assert of_version(made())["version"]["others"] == ["v0.1.0"]
 
 
 def test_a_tag_that_only_begins_alike_is_another(made: Made, shop: Repository) -> None:

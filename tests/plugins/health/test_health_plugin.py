@@ -104,7 +104,7 @@ def confirm(*urls: str, plugin: HealthPlugin | None = None, **rest: Any) -> list
 # -- whom it asks, and how often
 
 
-def test_before_a_promotion_the_source_is_asked_and_afterwards_the_destination(server: HealthServer) -> None:
+def test_before_a_promotion_both_lanes_are_asked_and_afterwards_the_destination(server: HealthServer) -> None:
     server.answers |= {"/testing": reports(COMMIT), "/prod": reports(COMMIT)}
     urls = {TESTING: [server.url("/testing")], PROD: [server.url("/prod")]}
 
@@ -112,16 +112,20 @@ def test_before_a_promotion_the_source_is_asked_and_afterwards_the_destination(s
     confirm = made().gate_evidence(question(urls, phase="confirm", source=TESTING))
 
     assert {name: {sample["url"] for sample in found} for name, found in admit.items()} == {
-        "source": set(urls[TESTING])
+        "source": set(urls[TESTING]),
+        "destination": set(urls[PROD]),
     }
     assert {name: {sample["url"] for sample in found} for name, found in confirm.items()} == {
         "destination": set(urls[PROD])
     }
 
 
-def test_before_a_deploy_nobody_is_asked_and_nothing_is_said(server: HealthServer) -> None:
-    assert made().gate_evidence(question({PROD: [server.url()]}, phase="admit")) == {}
-    assert server.seen == []
+def test_before_a_deploy_the_destination_tells_what_it_runs(server: HealthServer) -> None:
+    server.answers["/health"] = reports(OTHER)
+    found = made().gate_evidence(question({PROD: [server.url()]}, phase="admit"))
+    assert [(name, [sample["revision"] for sample in samples]) for name, samples in found.items()] == [
+        ("destination", [OTHER])
+    ]
 
 
 def test_a_lane_without_urls_was_looked_at_and_proves_nothing() -> None:

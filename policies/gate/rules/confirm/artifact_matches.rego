@@ -1,8 +1,10 @@
 # METADATA
-# title: After the deploy the platform shows the artifact on the destination
+# title: What the platform shows of the destination is the artifact of the release
 # description: >-
-#   Seen after the deploy ended, reachable, nothing in flight, and what runs - or, on a platform that shows no more,
-#   what is configured - is the artifact of the release.
+#   Seen after the deploy ended, or after the look that took its place, reachable, nothing in flight. Where the platform
+#   shows digests, every container runs by that of the release, there is at least one, and none is of another; where it
+#   does not, what it is set to run is the release's, which does not prove what runs. Digests that could not be read,
+#   and a container that is not running, are no proof of either.
 # custom:
 #   remedy: >-
 #     See what the platform runs and why, then promote or deploy again. What the inventory says stands in
@@ -17,18 +19,14 @@ satisfied if {
 	finished_at := input.outcome.finished_at
 	input.destination.observed.reachable == true
 	input.destination.observed.in_flight == false
-	releases.shown(input.destination.observed) == input.release.artifact_id
+	releases.shows(input.destination.observed, input.release.artifact_id)
 	[finished, seen, now] := times.all([finished_at, input.destination.observed.seen_at, input.now])
 	finished <= seen
 	seen <= now
 }
 
-message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, is set to run %v; the release is %v. %v", [
-	object.get(input, ["destination", "observed", "seen_at"], "no known time"),
-	object.get(input, ["destination", "observed", "reachable"], "not known"),
-	object.get(input, ["destination", "observed", "in_flight"], "not known"),
-	say.known(object.get(input, ["destination", "observed", "artifact_id"], null), "nothing that it tells"),
-	say.known(object.get(input, ["destination", "observed", "configured_artifact_id"], null), "not told"),
+message := sprintf("%v; the release is %v. %v", [
+	say.observed(object.get(input, ["destination", "observed"], null)),
 	object.get(input, ["release", "artifact_id"], "not known"),
 	say.known(object.get(input, ["destination", "observed", "detail"], null), "The driver says no more."),
 ]) if not satisfied

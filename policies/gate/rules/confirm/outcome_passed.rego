@@ -1,6 +1,8 @@
 # METADATA
-# title: The driver says that the deploy passed, and that it changed the platform
-# description: An outcome that is not known is never read as a pass; a pass that touched nothing is no pass.
+# title: The driver says that its deploy passed, or a look took the place of one
+# description: >-
+#   An outcome that is not known is never read as a pass, and a pass that touched nothing is no pass. Where the
+#   destination was seen to run the release already, nothing was to be deployed, and nothing was touched.
 # custom:
 #   remedy: >-
 #     See what was reached with `launchplane-gate runs show`, and why on the platform. The lane stays unsettled until a
@@ -10,6 +12,11 @@ package gate.rules.confirm.outcome_passed
 satisfied if {
 	input.outcome.status == "pass"
 	input.outcome.touched == true
+}
+
+satisfied if {
+	input.outcome.status == "unchanged"
+	input.outcome.touched == false
 }
 
 message := sprintf("The outcome of the deploy is %v (changed the platform: %v).", [

@@ -1,8 +1,8 @@
 # METADATA
-# title: After the deploy every health URL of the destination reports the commit
+# title: Every health URL of the destination reports the commit
 # description: >-
-#   At least one URL, each asked several times after the deploy ended, and every answer is good and names this commit:
-#   an old container answers well until the new one takes over.
+#   At least one URL, each asked several times after the deploy ended, or after the look that took its place, and every
+#   answer is good and names this commit: an old container answers well until the new one takes over.
 # custom:
 #   remedy: >-
 #     See why the lane answers so, then promote or deploy again. The lane stays unsettled, and what it may run is not

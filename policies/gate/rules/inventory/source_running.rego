@@ -1,10 +1,14 @@
 # METADATA
 # title: What the platform shows of the source lane is what its inventory names
 # description: >-
-#   Seen a moment ago, reachable, no deployment in flight, and the artifact that runs - or, on a platform that shows no
-#   more, the one that is configured - is the inventory's.
+#   Seen a moment ago, reachable, no deployment in flight. Where the platform shows digests, every container runs by that
+#   of the inventory, and there is at least one; where it does not, what it is set to run is the inventory's. Digests
+#   that could not be read show nothing. And it has been steady: no container restarted or was replaced for as long as a
+#   deploy has to stay up (`settle_s`).
 # custom:
-#   remedy: Bring the source lane back, or deploy to it again if something was changed behind the gate; then promote.
+#   remedy: >-
+#     Bring the source lane back, or deploy to it again if something was changed behind the gate; where it restarts, see
+#     why. Once it has been steady for that long, promote.
 package gate.rules.inventory.source_running
 
 import data.gate.lib.products
@@ -15,18 +19,22 @@ import data.gate.lib.times
 satisfied if {
 	input.source.observed.reachable == true
 	input.source.observed.in_flight == false
-	releases.shown(input.source.observed) == input.source.inventory.artifact_identity.artifact_id
-	limit_s := products.threshold(products.policy(input.request, input.product), "observed_s")
-	[seen, now] := times.both(input.source.observed.seen_at, input.now)
+	releases.shows(input.source.observed, input.source.inventory.artifact_identity.artifact_id)
+	limit_s := products.threshold(_policy, "observed_s")
+	[seen, steady, now] := times.all([input.source.observed.seen_at, input.source.steady_since, input.now])
 	times.within(seen, now, limit_s)
+	now - steady >= _settle_s * 1000000000 # which is never less than nothing: a moment to come is not long enough ago
 }
 
-message := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, is set to run %v; the inventory names %v. %v", [
-	object.get(input, ["source", "observed", "seen_at"], "no known time"),
-	object.get(input, ["source", "observed", "reachable"], "not known"),
-	object.get(input, ["source", "observed", "in_flight"], "not known"),
-	say.known(object.get(input, ["source", "observed", "artifact_id"], null), "nothing that it tells"),
-	say.known(object.get(input, ["source", "observed", "configured_artifact_id"], null), "not told"),
+_policy := products.policy(input.request, input.product)
+
+_settle_s := products.settle_s(input.driver.driver_id, _policy)
+
+message := sprintf("%v; the inventory names %v. Its containers are the same, and have not restarted, since %v; now is %v, and asked for is %v. %v", [
+	say.observed(object.get(input, ["source", "observed"], null)),
 	object.get(input, ["source", "inventory", "artifact_identity", "artifact_id"], "no artifact"),
+	say.known(object.get(input, ["source", "steady_since"], null), "no known time"),
+	object.get(input, "now", "not known"),
+	say.each([say.span(seconds) | seconds := _settle_s], "a time not known"),
 	say.known(object.get(input, ["source", "observed", "detail"], null), "The driver says no more."),
 ]) if not satisfied

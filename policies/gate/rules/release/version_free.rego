@@ -2,13 +2,14 @@
 # title: The version is new and comes after the latest, or it is this commit's already
 # description: >-
 #   GitHub was asked a moment ago. It has no tag of that name, and the version is greater than that of every release that
-#   is published; or its tag is on the very commit, and what is missing of the release is completed. Where the request
-#   says that nothing is to be published (its version is null), there is no version to be free. It is asked of the
-#   products whose roll call has it, in admit.
+#   is published; or its tag is on the very commit, and what is missing of the release is completed. A commit has one
+#   version: no other was recorded for it, and no tag of another, where tags were looked for, is on it. Where the request
+#   says that nothing is to be published (its version is null), there is no version to be free. It is asked of every
+#   promotion with a version, in admit.
 # custom:
 #   remedy: >-
-#     Promote with a version that comes after the latest (--bump makes one); where GitHub was not asked, name the product
-#     in the settings of the plugin github.
+#     Promote with a version that comes after the latest (--bump makes one), or with the one that the commit has already;
+#     where GitHub was not asked, name the product in the settings of the plugin github.
 package gate.rules.release.version_free
 
 import data.gate.lib.products
@@ -23,14 +24,14 @@ satisfied if {
 	is_null(input.evidence.github.version.tag)
 	_unpublished(input.evidence.github.version)
 	_comes_last(input.request.version, input.evidence.github)
+	_only_version
 }
 
 satisfied if {
 	_seen
-	is_string(input.release.source_git_ref)
-	input.release.source_git_ref != ""
 	input.evidence.github.version.tag.commit == input.release.source_git_ref
 	_of_the_tag(input.evidence.github.version)
+	_only_version
 }
 
 # It was this version, and a moment ago.
@@ -42,6 +43,32 @@ _seen if {
 	[seen, now] := times.both(input.evidence.github.seen_at, input.now)
 	times.within(seen, now, limit_s)
 }
+
+# No other version is known to be of this commit.
+_only_version if {
+	is_string(input.release.source_git_ref)
+	input.release.source_git_ref != ""
+	is_array(input.destination.versions)
+	every entry in input.destination.versions {
+		is_string(entry.version)
+		is_string(entry.source_git_ref)
+		entry.version != ""
+		entry.source_git_ref != ""
+		_is_no_other(entry, input.request.version, input.release.source_git_ref)
+	}
+	tagged := _tags_of_the_commit(input.evidence.github.version)
+	is_array(tagged)
+	every version in tagged { version == input.request.version }
+}
+
+_is_no_other(entry, version, commit) if {
+	entry.version == version
+} else if {
+	entry.source_git_ref != commit
+}
+
+# None where nobody looked.
+_tags_of_the_commit(version) := object.get(version, "others", []) if is_object(version)
 
 _unpublished(version) if {
 	version.release == null
@@ -63,7 +90,7 @@ _comes_last(version, github) if {
 	versions.newer(version, github.latest.version)
 }
 
-message := sprintf("To be published is %v at %v; at %v, GitHub says of %v: its tag is on %v, its release %v; the latest is %v.", [
+message := sprintf("To be published is %v at %v; at %v, GitHub says of %v: its tag is on %v, its release %v; the latest is %v.%v", [
 	say.known(object.get(input, ["request", "version"], null), "no version that is known"),
 	object.get(input, ["release", "source_git_ref"], "no known commit"),
 	object.get(input, ["evidence", "github", "seen_at"], "no known time"),
@@ -71,7 +98,29 @@ message := sprintf("To be published is %v at %v; at %v, GitHub says of %v: its t
 	_tagged(object.get(input, ["evidence", "github", "version", "tag"], "")),
 	_release(object.get(input, ["evidence", "github", "version", "release"], "")),
 	_latest(object.get(input, ["evidence", "github", "latest"], "")),
+	_first(
+		array.concat(
+			_recorded(object.get(input, ["destination", "versions"], null), object.get(input, ["release", "source_git_ref"], "")),
+			_others(object.get(input, ["evidence", "github", "version"], null)),
+		),
+		object.get(input, ["request", "version"], null),
+	),
 ]) if not satisfied
+
+# The version that a commit has already, and another one than is asked for; what was recorded comes first.
+_first(known, asked) := sprintf(" The commit has the version %v already.", [others[0]]) if {
+	others := [version | some version in known; is_string(version); version != asked]
+	count(others) > 0
+} else := ""
+
+_recorded(entries, commit) := [entry.version | some entry in entries; entry.source_git_ref == commit] if {
+	is_array(entries)
+} else := []
+
+_others(version) := tagged if {
+	tagged := _tags_of_the_commit(version)
+	is_array(tagged)
+} else := []
 
 _tagged(tag) := "no commit, there is none" if {
 	tag == null

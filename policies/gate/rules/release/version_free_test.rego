@@ -8,9 +8,10 @@ _good := object.union(
 	json.filter(cases.promotion, ["now", "request/product", "product/product", "release/source_git_ref"]),
 	{
 		"request": {"version": "v0.2.11"},
+		"destination": {"versions": [{"version": "v0.2.9", "source_git_ref": _earlier}]},
 		"evidence": {"github": {
 			"seen_at": "2026-05-07T11:59:50.000000Z",
-			"version": {"asked": "v0.2.11", "tag": null, "release": null},
+			"version": {"asked": "v0.2.11", "tag": null, "release": null, "others": []},
 			"latest": {"version": "v0.2.9", "commit": _earlier},
 		}},
 	},
@@ -35,6 +36,27 @@ test_a_version_that_comes_after_the_latest_is_free if {
 	_satisfied(_asking("v0.2.10", "v0.2.9"))
 	_satisfied(_asking("v10.0.0", "v9.9.9"))
 	_satisfied(_asking("1.0.0", "v0.99.0"))
+}
+
+test_a_commit_has_one_version if {
+	known := [{"version": "v0.2.10", "source_git_ref": _commit}, {"version": "v0.2.9", "source_git_ref": _earlier}]
+	every document in [_good, _ours] {
+		_refused(cases.put(document, "destination/versions", known))
+		_refused(cases.put(document, "evidence/github/version/others", ["v0.2.10"]))
+		_satisfied(cases.put(document, "destination/versions", [{"version": "v0.2.11", "source_git_ref": _commit}]))
+		_satisfied(cases.put(document, "destination/versions", []))
+		every odd in cases.broken(document, "destination/versions") { _refused(odd) }
+		every odd in [[null], [{}], [{"version": "v0.2.9"}], [{"version": "v0.2.9", "source_git_ref": null}]] {
+			_refused(cases.put(document, "destination/versions", odd))
+		}
+		_satisfied(json.remove(document, ["evidence/github/version/others"])) # nobody looked for others
+		every odd in [null, 7, "v0.2.11", {}, [null]] {
+			_refused(cases.put(document, "evidence/github/version/others", odd))
+		}
+	}
+	told := version_free.message with input as cases.put(_good, "destination/versions", known)
+		with data.config as cases.config
+	contains(told, "The commit has the version v0.2.10 already.")
 }
 
 test_a_version_that_comes_before_the_latest_or_is_it_is_refused if {

@@ -1,0 +1,45 @@
+"""What became of a deploy whose process ended: asked of its driver, and told in its record."""
+
+from __future__ import annotations
+
+from launchplane_gate.errors import in_a_sentence
+from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.written import RECORD_STATUS, finished
+from launchplane_gate.model import Outcome, Run, stamp
+from launchplane_gate.runs import read_run
+
+
+def tell_what_became(errand: Errand) -> None:
+    """Finish the deployment record of the last run of each lane, where it was interrupted, by what its driver finds.
+
+    The lane stays unsettled whatever it finds: nobody confirmed the deploy. What cannot be asked or written is told as
+    progress, and changes nothing.
+    """
+    ledger = errand.parts.ledger
+    for lane in errand.lanes:
+        last = ledger.last_effective(lane)
+        if last is None or last.status != "interrupted" or not last.deployment_record_id:
+            continue
+        if (ledger.body_of(last.run_id, "found") or {"status": "unknown"})["status"] != "unknown":
+            continue
+        run = read_run(ledger, last.run_id)
+        try:
+            outcome = errand.driver.find(run)
+            if not isinstance(outcome, Outcome):
+                raise TypeError(f"it answered with {type(outcome).__name__}")  # noqa: TRY301  # told like what it raises
+            _finish(errand, run, outcome)
+        except Exception as error:  # noqa: BLE001  # whatever a driver raises says nothing of the deploy
+            errand.progress(f"what became of {run.run_id} cannot be told: {in_a_sentence(error)}")
+
+
+def _finish(errand: Errand, run: Run, outcome: Outcome) -> None:
+    parts = errand.parts
+    assert run.deployment_record_id
+    record = parts.store.read_deployment_record(run.deployment_record_id)
+    now = stamp(parts.ledger.now())
+    finished_at = now if outcome.status != "unknown" else ""
+    status = RECORD_STATUS[outcome.status]
+    told = finished(record, status, finished_at=finished_at, deployment_id=outcome.deployment_id)
+    parts.store.write_deployment_record(told)
+    parts.ledger.note(run.run_id, run.destination, "found", {**outcome.model_dump(), "at": now}, lease=errand.held)
+    errand.progress(f"the {run.action} of {run.release} that was interrupted ({run.run_id}): {outcome.status}")

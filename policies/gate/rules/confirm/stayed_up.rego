@@ -1,0 +1,38 @@
+# METADATA
+# title: Every look at the destination was good for as long as the policy asks
+# description: >-
+#   One good look proves a moment, and a release may answer well for some seconds before it ends. So looks are taken for
+#   `settle_s`: in each, every other rule of `confirm` was satisfied, and the running containers were those of the look
+#   before. A bad look or a change starts the time anew; that before the deploy ended does not count.
+# custom:
+#   remedy: >-
+#     See on the platform why it ended, restarted or was replaced, then deploy a release that stays up. The lane stays
+#     unsettled until a run on it is confirmed.
+package gate.rules.confirm.stayed_up
+
+import data.gate.lib.products
+import data.gate.lib.say
+import data.gate.lib.times
+
+satisfied if {
+	input.outcome.status == "pass"
+	[finished, since, now] := times.all([input.outcome.finished_at, input.outcome.good_since, input.now])
+	finished <= since
+	now - since >= _settle_s * 1000000000 # which is never less than nothing: a moment to come is not long enough ago
+}
+
+satisfied if {
+	input.outcome.status == "unchanged"
+	[since, now] := times.both(input.outcome.good_since, input.now)
+	now - since >= _settle_s * 1000000000
+}
+
+_settle_s := products.settle_s(input.driver.driver_id, products.policy(input.request, input.product))
+
+message := sprintf("The deploy ended at %v; the looks at %v were good, without a change, since %v. Now is %v, and asked for is %v.", [
+	object.get(input, ["outcome", "finished_at"], "no known time"),
+	say.lane(object.get(input, ["destination", "lane"], null)),
+	say.known(object.get(input, ["outcome", "good_since"], null), "no known time"),
+	object.get(input, "now", "not known"),
+	say.each([say.span(seconds) | seconds := _settle_s], "a time not known"),
+]) if not satisfied
