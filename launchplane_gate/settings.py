@@ -44,6 +44,9 @@ def _in_a_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+_OneOrMore = BeforeValidator(_in_a_list, json_schema_input_type=HttpUrl | tuple[HttpUrl, ...])
+
+
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +58,7 @@ class LaneSettings(Section):
     """
 
     context: Name | None = None  # the product's name
-    health_url: Annotated[tuple[HttpUrl, ...], Field(min_length=1), BeforeValidator(_in_a_list)]
+    health_url: Annotated[tuple[HttpUrl, ...], Field(min_length=1), _OneOrMore]
     target: dict[str, Any] = {}
 
 

@@ -288,7 +288,8 @@ def is_read(node: Node, reads: Iterable[Read]) -> bool:
 def roll_call(name: str) -> list[str]:
     action, phase = name.split("_")
     codes: list[str] = case("config")["roll_call"]["base"][action][phase]
-    return codes
+    of_a_version = ["release.version_free"] if name == "promote_admit" else []  # the core has it asked
+    return codes + of_a_version
 
 
 @pytest.fixture(scope="module")
@@ -387,15 +388,30 @@ SAMPLES = (
     Fine(r"evidence.health.(source|destination).\d.status", "more", "201 is good too"),
 )
 AFTERWARDS = (
-    Fine("driver.driver_id", "any", "it may only add rules, and none adds any here"),
     Fine("now", "later", "what was seen after the deploy does not age; the gate looks again before it asks again"),
     Fine("outcome.finished_at", "earlier", "the gate stamps it, and nothing in the question knows it better"),
 )
 BY_PATTERN = (Fine("actor.subject", "longer, shorter, line", "the entry that permits it is a pattern"),)
-CONFIGURED = (
-    Fine("(source|destination).observed.artifact_id", "null", "then what is configured counts, and that is the same"),
+DIGESTS = (
     Fine("(source|destination).observed.configured_artifact_id", "any", "what runs is told, and counts"),
+    Fine("(source|destination).observed.containers", "repeated", "one container more by the same digest"),
+    Fine(
+        r"(source|destination).observed.containers.\d.(container_id|started_at|restarts)",
+        "any",
+        "the core compares them with those of another look",
+    ),
 )
+MAY_RUN = (
+    Fine("destination.may_run", "list, repeated", "nothing else may run there"),
+    Fine(r"destination.may_run.\d", "left out", "what is not listed cannot be known"),
+    Fine("destination.may_run.0.artifact_id", "any", "some artifact of another commit"),
+    Fine("destination.may_run.1.source_git_ref", "any", "the same artifact is never another"),
+)
+TOLD_BY_COMMIT = (
+    Fine("destination.observed", "any", "where digests are not shown, the commit tells it apart"),
+    Fine("destination.observed.(reachable|digests)", "any", "where digests are not shown, the commit tells it apart"),
+)
+TOLD_BY_DIGEST = (Fine("destination.may_run(.*)?", "any", "digests tell it apart from anything"),)
 
 
 def not_asked(lanes: str) -> tuple[Fine, ...]:
@@ -412,8 +428,23 @@ FINE: dict[str, tuple[Fine, ...]] = {
         *ALWAYS,
         *SAMPLES,
         *BY_PATTERN,
-        *CONFIGURED,
+        *DIGESTS,
+        *MAY_RUN,
+        *TOLD_BY_COMMIT,
         *not_asked("[12]"),
+        Fine(r"source.observed.containers.\d", "left out", "the other one is left"),
+        Fine("source.steady_since", "earlier", "it has been steady for longer"),
+        Fine(
+            "request.version",
+            "left out, null, number, list, object, true",
+            "then none is asked for, which binds the roll call",
+        ),
+        Fine("evidence.github.latest", "null", "nothing is published yet"),
+        Fine("evidence.github.latest.version", "shorter", "v0.2.1 comes before it, too"),
+        Fine("destination.versions", "list, repeated", "no version is known of this commit"),
+        Fine("destination.versions.0", "left out", "what is not listed cannot be known"),
+        Fine("destination.versions.0.version", OTHER_TEXT, "a version of another commit"),
+        Fine("destination.versions.0.source_git_ref", OTHER_TEXT, "some other commit has it"),
         Fine("request.expected", "object", "nothing has to be expected"),
         Fine("request.expected.(artifact_id|source_git_ref)", "left out", "nothing has to be expected"),
         Fine("product.(health_path|lanes.0.base_url)", "any", "the source lane's URL is written out"),
@@ -444,21 +475,28 @@ FINE: dict[str, tuple[Fine, ...]] = {
         *ALWAYS,
         *SAMPLES,
         *AFTERWARDS,
+        *MAY_RUN,
         *not_asked("0"),
+        Fine("driver.driver_id", OTHER_TEXT, "a driver that is not named has the time of all, and that is over too"),
         Fine("product.lanes.1.base_url", "any", "its URL is written out"),
     ),
     "deploy_admit": (
         *ALWAYS,
         *BY_PATTERN,
+        *TOLD_BY_COMMIT,
+        *TOLD_BY_DIGEST,
+        *not_asked("[12]"),
         Fine("now", "earlier, later", "testing is always open"),
-        Fine("product.lanes", "odd entry, null entry", "the lane is listed; no URL is asked before a deploy"),
-        Fine("product.lanes.[12](.*)?", "any", "the lane is listed; no URL is asked before a deploy"),
+        Fine("product.(health_path|lanes.0.base_url)", "any", "the URL is written out"),
+        Fine("product.lanes.0.health_url", OTHER_TEXT, "it has one; none is asked before a deploy"),
+        Fine("evidence", "any", "where digests are shown, health need not tell it apart"),
     ),
     "deploy_confirm": (
         *ALWAYS,
         *SAMPLES,
         *AFTERWARDS,
-        *CONFIGURED,
+        *DIGESTS,
+        *TOLD_BY_DIGEST,
         *not_asked("[12]"),
         Fine("product.(health_path|lanes.0.base_url)", "any", "the URL is written out"),
     ),
@@ -500,16 +538,19 @@ FOR_PEOPLE = (
     Unread("product.(schema_version|display_name|repository|runtime_port|updated_at|source)", "descriptions"),
     Unread(r"evidence.health.(source|destination).\d.detail", "for people"),
 )
+OF_GITHUB = (Unread("evidence.github.(repository|latest.commit)", "for people"),)
 OF_RECORDS = (
     Unread("(source|destination).inventory.schema_version", "the store's"),
     Unread("(source|destination).inventory.artifact_identity.manifest_version", "the store's"),
     Unread("(source|destination).inventory.(deploy|destination_health|updated_at)(.*)?", "the deployments are asked"),
-    Unread("(source|destination).(observed.detail|run.why)", "for people"),
+    Unread("(source|destination).(observed.(detail|lacks)|run.why)", "for people"),
     Unread("source.run.last(.*)?", "whether the lane is settled sums it up"),
     Unread("destination.run.last.(run_id|action|at)", "what it released is read"),
 )
 OF_A_DESTINATION = (
-    Unread("destination.(observed|deployments)(.*)?", "a lane that is down, or has drifted, may be changed"),
+    Unread(
+        "destination.(observed|deployments|steady_since)(.*)?", "a lane that is down, or has drifted, may be changed"
+    ),
     Unread("destination.run.confirmed_at", "how long a lane has run what is replaced does not matter"),
 )
 DECIDED_BEFORE = (
@@ -517,31 +558,33 @@ DECIDED_BEFORE = (
     Unread("request.expected(.*)?", "what was asked for was decided on"),
     Unread("product.(driver_id|image)(.*)?", "what may be deployed was decided on"),
     Unread(
-        "destination.(inventory|deployments|hold|run|history|backups)(.*)?", "what happened since is seen, not read"
+        "destination.(inventory|deployments|hold|run|history|backups|versions|steady_since)(.*)?",
+        "what happened since is seen, not read",
     ),
-    Unread("destination.observed.detail", "for people"),
+    Unread("destination.observed.(detail|lacks)", "for people"),
     Unread("outcome.started_at", "what is seen has to be later than its end"),
 )
 UNREAD: dict[str, tuple[Unread, ...]] = {
     "promote_admit": (
         *FOR_PEOPLE,
+        *OF_GITHUB,
         *OF_RECORDS,
         *OF_A_DESTINATION,
         Unread("destination.inventory.(context|instance)", "the store reads it by them"),
         Unread("destination.inventory.(deployment_record_id|promotion_record_id|promoted_from_instance)", "its past"),
         Unread(r"destination.history.\d.(action|at)", "in what order it ran what does not matter"),
         Unread(r"destination.backups.\d.record_id", "any backup will do"),
-        Unread("outcome", "nothing has been done"),
     ),
     "promote_confirm": (*FOR_PEOPLE, *DECIDED_BEFORE),
     "deploy_admit": (
         *FOR_PEOPLE[:3],
         *OF_A_DESTINATION,
         Unread("request.expected(.*)?", "the release is made of it"),
-        Unread(r"product.(health_path|lanes.\d.(base_url|health_url))", "no URL is asked before a deploy"),
-        Unread("destination.(inventory|history|backups)(.*)?", "a lane that is deployed to directly may go anywhere"),
+        Unread(
+            "destination.(inventory|history|backups|versions)(.*)?",
+            "a lane that is deployed to directly may go anywhere",
+        ),
         Unread("destination.run(.*)?", "an unsettled lane may be changed: that is what settles it"),
-        Unread("evidence|outcome", "nothing has been done"),
     ),
     "deploy_confirm": (*FOR_PEOPLE, *DECIDED_BEFORE),
 }

@@ -81,7 +81,7 @@ def test_a_bundle_says_what_it_was_made_of(folder: Path) -> None:
     bundle = load_bundle([folder])
     assert {module.path for module in bundle.modules} >= {DECISION_PATH, "gate/small_test.rego"}
     assert "gate/small_test.rego" not in dict(bundle.policies)
-    assert bundle.config == bundles.config()
+    assert bundle.config == {**bundles.config(), "drivers": {}}
     assert bundle.metadata["lane.settled"].title == "Title of lane.settled"
     assert bundle.metadata["lane.settled"].remedy == "Remedy of lane.settled"
     assert [test.name for test in bundle.tests] == ["test_no_fact_is_a_no"]

@@ -132,9 +132,7 @@ class RollCall(Section):
     products: dict[Name, ActionCodes] = {}
     optional: Annotated[tuple[RuleCode, ...], AfterValidator(_unique)] = ()
 
-    def codes(
-        self, action: Action, phase: Phase, driver_id: str, product: str, version: str | None
-    ) -> tuple[str, ...]:
+    def codes(self, action: Action, phase: Phase, driver_id: str, product: str, version: str | None) -> tuple[str, ...]:
         additions = (self.base, self.drivers.get(driver_id, {}), self.products.get(product, {}))
         of_these = [code for added in additions for code in added.get(action, {}).get(phase, ())]
         of_a_version = OF_A_VERSION.get((action, phase), ()) if version is not None else ()

@@ -178,7 +178,11 @@ Break = tuple[tuple[str, ...], Mapping[str, Any]]
 """The rules that have to say no, and the changes that make them."""
 
 _HIDDEN = {"destination.observed.digests": "not_shown", "destination.observed.containers": []}
-_NO_URL = {"context": _CONTEXT, "instance": "prod", "base_url": "", "health_url": ""}
+
+
+def _no_url(lane: str) -> dict[str, Any]:
+    return {"context": _CONTEXT, "instance": lane, "base_url": "", "health_url": ""}
+
 
 _OF_ANY: tuple[Break, ...] = (
     # nothing could tell it from what may run there
@@ -192,9 +196,6 @@ _OF_ANY: tuple[Break, ...] = (
         {"destination.observed.digests": "failed", "destination.may_run": [_OTHER_RELEASE, _REBUILD]},
     ),
     (("release.told_apart",), {"destination.observed": ABSENT, "destination.may_run": [_REBUILD]}),
-    # nothing could prove what it runs
-    (("lane.provable",), {"product.lanes": []}),
-    (("lane.provable",), {"product.lanes": ABSENT}),
     (("lane.not_held",), {"destination.hold": _HOLD}),
     (("lane.not_held",), {"destination.hold": ABSENT}),
     (("lane.driver_matches",), {"driver.driver_id": "other"}),
@@ -267,7 +268,7 @@ OF_PROMOTION: tuple[Break, ...] = (
     (("release.commit_full",), _named({"source_git_ref": _COMMIT[:-1]})),
     (("release.commit_full",), _named({"source_git_ref": f"{_COMMIT}\n"})),
     # the source lane was not seen to run for long enough, or its destination has no health URL
-    (("lane.provable",), {"product.lanes.2": _NO_URL, "product.lanes.3": _NO_URL}),
+    (("lane.provable",), {"product.lanes.2": _no_url("prod"), "product.lanes.3": _no_url("prod")}),
     # the source lane is not seen to run it
     (("release.source_revision",), {"evidence.health.source.1.revision": _OTHER_COMMIT}),
     (("release.source_revision",), {"evidence.health.source.1.status": 500}),
@@ -281,6 +282,7 @@ OF_PROMOTION: tuple[Break, ...] = (
 OF_DEPLOY: tuple[Break, ...] = (
     *_OF_ANY,
     (("lane.not_bypassed",), {"destination": _destination("prod")}),
+    (("lane.provable",), {"product.lanes.0": _no_url("testing"), "product.lanes.1": _no_url("testing")}),
     (("release.artifact_pinned",), {"release.artifact_id": f"{_REPOSITORY}:latest"}),
     (("release.artifact_pinned",), {"release.artifact_id": _ARTIFACT[:-1]}),
     (("release.artifact_pinned",), {"release.artifact_id": None}),
@@ -291,8 +293,8 @@ OF_DEPLOY: tuple[Break, ...] = (
 )
 
 OF_CONFIRMATION: tuple[Break, ...] = (
-    (("confirm.outcome_passed",), {"outcome.status": "unknown"}),
-    (("confirm.outcome_passed",), {"outcome.status": "fail"}),
+    (("confirm.outcome_passed", "confirm.stayed_up"), {"outcome.status": "unknown"}),
+    (("confirm.outcome_passed", "confirm.stayed_up"), {"outcome.status": "fail"}),
     (("confirm.outcome_passed",), {"outcome.touched": False}),
     (("confirm.outcome_passed",), {"outcome.status": "unchanged"}),
     (
@@ -336,10 +338,10 @@ OF_CONFIRMATION: tuple[Break, ...] = (
         ("confirm.artifact_matches",),
         {"destination.observed.artifact_id": None, "destination.observed.configured_artifact_id": None},
     ),
-    (("confirm.artifact_matches",), {"destination.observed.reachable": False}),
+    (("confirm.artifact_matches", "release.told_apart"), {"destination.observed.reachable": False}),
     (("confirm.artifact_matches",), {"destination.observed.in_flight": None}),
     (("confirm.artifact_matches",), {"destination.observed.seen_at": _DEPLOYED}),
-    (("confirm.artifact_matches",), {"destination.observed": ABSENT}),
+    (("confirm.artifact_matches", "release.told_apart"), {"destination.observed": ABSENT}),
     (("confirm.artifact_matches", "confirm.revision_live"), {"release": None}),
     (("confirm.revision_live",), {"evidence.health.destination.1.revision": _OTHER_COMMIT}),
     (("confirm.revision_live",), {"evidence.health.destination.1.status": 500}),
