@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -30,20 +32,45 @@ from launchplane_gate.testing.door import Meddling, Visit, WatchedDriver
 from launchplane_gate.testing.platform import LANES, PRODUCT, TESTING, Platform
 
 ACTOR = Actor(subject="unverified:kit@bench")
+CONFIG = Path("config", "data.json")
 POLICY = {"products": {PRODUCT: {"paths": [], "actors": {lane.instance: [ACTOR.model_dump()] for lane in LANES}}}}
 
 T = TypeVar("T")
 
 
 @cache
-def policies() -> tuple[Bundle, EmbeddedEngine]:
-    """The shipped policies, told of the kit's product; made once, for that takes a while."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "config" / "data.json"
-        path.parent.mkdir()
-        path.write_text(json.dumps(POLICY))
-        bundle = load_bundle([shipped_policies(), Path(folder)])
-        return bundle, EmbeddedEngine(bundle)
+def policies(settle_s: int = 0) -> tuple[Bundle, EmbeddedEngine]:
+    """The shipped policies, told of the kit's product; made once, for that takes a while.
+
+    A lane has to stay good for ``settle_s``, whatever was shipped for its driver: a test cannot wait that long.
+    """
+    shipped, kit = _copies()
+    config = json.loads((shipped_policies() / CONFIG).read_text())
+    _settle(config, settle_s)
+    (shipped / CONFIG).write_text(json.dumps(config))
+    bundle = load_bundle([shipped, kit])
+    return bundle, EmbeddedEngine(bundle)
+
+
+@cache
+def _copies() -> tuple[Path, Path]:
+    """A copy of the shipped policies, always at the same place so that they are parsed once, and the kit's own."""
+    folder = Path(tempfile.mkdtemp(prefix="conformance-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shipped, kit = folder / "policies", folder / "kit"
+    shutil.copytree(shipped_policies(), shipped)
+    (kit / CONFIG).parent.mkdir(parents=True)
+    (kit / CONFIG).write_text(json.dumps(POLICY))
+    return shipped, kit
+
+
+def _settle(config: Any, settle_s: int) -> None:
+    """Set every ``settle_s`` in a configuration."""
+    for name, value in config.items() if isinstance(config, dict) else ():
+        if name == "settle_s":
+            config[name] = settle_s
+        else:
+            _settle(value, settle_s)
 
 
 class Health:
@@ -69,9 +96,9 @@ class Health:
 class Seat:
     """A gate with the driver, as one process would have them."""
 
-    def __init__(self, bench: Bench, **gate: Any) -> None:
+    def __init__(self, bench: Bench, *, settle_s: int, confirm_timeout_s: float) -> None:
         platform = bench.platform
-        bundle, engine = policies()
+        bundle, engine = policies(settle_s)
         ledger = Ledger.open(bench.state, holds_records=False)
         plugins = Plugins({platform.driver_id: bench.plugin(now=ledger.now), "health": Health(platform, ledger.now)})
         bench.expect(
@@ -87,7 +114,9 @@ class Seat:
             bundle=bundle,
             engine=engine,
             plugins=plugins,
-            **{"lane_wait_s": 0, "confirm_timeout_s": bench.confirm_timeout_s, "confirm_interval_s": 0.02} | gate,
+            lane_wait_s=0,
+            confirm_timeout_s=confirm_timeout_s,
+            confirm_interval_s=0.02,
         )
 
 
@@ -133,8 +162,10 @@ class Bench:
             self._first = self.another_seat()
         return self._first
 
-    def another_seat(self, **gate: Any) -> Seat:
-        seat = Seat(self, **gate)
+    def another_seat(self, *, settle_s: int = 0, confirm_timeout_s: float | None = None) -> Seat:
+        """A process of the gate beside the first. ``settle_s``: for how long a lane has to stay good there."""
+        limit_s = self.confirm_timeout_s if confirm_timeout_s is None else confirm_timeout_s
+        seat = Seat(self, settle_s=settle_s, confirm_timeout_s=limit_s)
         self._seats.append(seat)
         return seat
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, NoReturn
 
@@ -25,6 +25,12 @@ class Fate(Enum):
     FAIL = "the platform says that it failed, and the release does not run"
     SILENT = "the write arrives, and nobody can say how it ends for as long as a driver would wait"
     UNREACHABLE = "the platform does not answer, to reads and writes alike"
+    DIES = "the release runs and answers, and ends by itself before it has stayed for long enough"
+    CRASHES = "the platform does what it does when all goes well, and the release never comes up"
+    UNREADABLE = "the platform answers, but what runs on a lane cannot be read just now"
+
+
+ALWAYS_ARRANGED = frozenset({Fate.PASS, Fate.FAIL, Fate.SILENT, Fate.UNREACHABLE})
 
 
 def unproven(reason: str) -> NoReturn:
@@ -52,6 +58,10 @@ class Platform(ABC):
     """Texts that must show up nowhere: tokens in the options, and whatever a server's answer might hold of them."""
     changes_a_deploy: int = 1
     """How many changes one deploy makes at most."""
+    rebuild: ReleaseIdentity | None = None
+    """Another good artifact, of the commit of ``second``; it can be deployed like the other two."""
+    fates: Collection[Fate] = ALWAYS_ARRANGED
+    """What it can arrange. What is missing is not tried, and stays unproven."""
 
     @abstractmethod
     def plugin(self, config: PluginConfig) -> object:
@@ -76,6 +86,22 @@ class Platform(ABC):
     @abstractmethod
     def take_down(self, lane: Lane) -> None:
         """End what a lane runs."""
+
+    def side_by_side(self, lane: Lane, release: ReleaseIdentity) -> None:
+        """Have another release run on a lane beside the one that runs, as a gradual update would; and stay so."""
+        unproven("the platform does not run two releases of a lane side by side")
+
+    def restart(self, lane: Lane) -> None:
+        """Have what a lane runs end and start anew, as the platform or an operator would; it runs again soon after."""
+        unproven("the platform does not restart what it runs")
+
+    def settings(self, lane: Lane) -> object:
+        """All that a deploy must leave as it is: whatever a lane is set to but its image. Compared with ``==``."""
+        unproven("the platform has no settings but what it runs")
+
+    def change_settings(self, lane: Lane) -> None:
+        """Alter one of them, as a colleague would."""
+        unproven("the platform has no settings but what it runs")
 
     def clashing_targets(self) -> Mapping[Lane, Mapping[str, Any]]:
         """Settings in which both lanes have one target; the plugin has to refuse them."""

@@ -6,13 +6,15 @@ the kit's tests.
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,16 +22,17 @@ from pydantic import SecretStr
 
 from launchplane_gate.errors import ApprovalVoid, GateError, NotSettled, SettingsError, Stale
 from launchplane_gate.hookspecs import Approval, InventoryWriter, PluginConfig, Progress, hookimpl
-from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
+from launchplane_gate.model import Container, Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
 from launchplane_gate.testing import LANES, DriverPromises, Fate, Platform
 
 TOKEN = "tok-5up3r-s3cret"
 IMAGE = "registry.example/promises"
 POLL_S = 0.005
+LIFETIME_S = 0.3
 
 
-def a_release(digit: str) -> ReleaseIdentity:
-    return ReleaseIdentity(artifact_id=f"{IMAGE}@sha256:{digit * 64}", source_git_ref=digit * 40)
+def a_release(digit: str, *, commit: str = "") -> ReleaseIdentity:
+    return ReleaseIdentity(artifact_id=f"{IMAGE}@sha256:{digit * 64}", source_git_ref=commit or digit * 40)
 
 
 @dataclass
@@ -41,34 +44,73 @@ class Job:
     state: str
 
 
+@dataclass
+class Up:
+    """Something that runs, by the number that the board gave it."""
+
+    number: int
+    artifact_id: str
+    restarts: int = 0
+    ends_at: float = math.inf
+
+
+class Unreadable(Exception):
+    """What is up cannot be told just now."""
+
+
 class Board:
-    """A platform in memory: lanes by number, each with its jobs and with the artifact that is up."""
+    """A platform in memory: lanes by number, each with its jobs, its settings, and with what is up."""
 
     def __init__(self) -> None:
         self.fate = Fate.PASS
-        self.up: dict[int, str] = {}
         self.jobs: dict[int, list[Job]] = {number: [] for number in range(len(LANES))}
+        self.settings = dict.fromkeys(range(len(LANES)), "password=1")
         self.writes: Counter[int] = Counter()
+        self._up: dict[int, list[Up]] = {number: [] for number in range(len(LANES))}
+        self._numbers = itertools.count(1)
 
-    def write(self, number: int, run_id: str, artifact_id: str, *, token: str) -> Job:
+    # -- what a driver may do
+
+    def write(self, number: int, run_id: str, artifact_id: str, *, token: str, settings: str | None = None) -> Job:
         self._answer(token)
         self.writes[number] += 1
-        job = Job(run_id, artifact_id, {Fate.PASS: "done", Fate.FAIL: "error"}.get(self.fate, "queued"))
+        job = Job(run_id, artifact_id, {Fate.FAIL: "error", Fate.SILENT: "queued"}.get(self.fate, "done"))
         self.jobs[number].append(job)
-        if job.state == "done":
-            self.up[number] = artifact_id
+        if settings is not None:
+            self.settings[number] = settings
+        if self.fate in (Fate.PASS, Fate.DIES):
+            self.run(number, artifact_id, for_s=LIFETIME_S if self.fate is Fate.DIES else math.inf)
         return job
 
-    def read(self, number: int, *, token: str) -> tuple[str | None, list[Job]]:
-        """What is up, and every job of a lane, oldest first."""
+    def read(self, number: int, *, token: str) -> tuple[str, list[Job]]:
+        """The settings and every job of a lane, oldest first."""
         self._answer(token)
-        return self.up.get(number), self.jobs[number]
+        return self.settings[number], self.jobs[number]
+
+    def ups(self, number: int, *, token: str) -> list[Up]:
+        """What is up, oldest first. Raises Unreadable."""
+        self._answer(token)
+        if self.fate is Fate.UNREADABLE:
+            raise Unreadable("the board cannot count just now")
+        return self.up(number)
 
     def _answer(self, token: str) -> None:
         if self.fate is Fate.UNREACHABLE:
             raise ConnectionError("the board does not answer")
         if token != TOKEN:
             raise PermissionError("wrong token")
+
+    # -- what is true
+
+    def up(self, number: int) -> list[Up]:
+        return [one for one in self._up[number] if time.monotonic() < one.ends_at]
+
+    def run(self, number: int, artifact_id: str, *, for_s: float = math.inf, beside: bool = False) -> None:
+        fresh = Up(next(self._numbers), artifact_id, ends_at=time.monotonic() + for_s)
+        self._up[number] = [*(self._up[number] if beside else []), fresh]
+
+    def end(self, number: int) -> None:
+        self._up[number] = []
 
 
 class GoodDriver:
@@ -142,23 +184,52 @@ class GoodDriver:
 
     def observe(self, lane: Lane) -> Observation:
         try:
-            up, jobs = self.look(lane)
+            _, jobs = self.look(lane)
+            up = self.ups(lane)
         except ConnectionError as error:
             return self.unseen(lane, error)
+        except Unreadable:
+            up = None
         return self.seen(up, in_flight=any(job.state == "queued" for job in jobs))
 
-    def seen(self, up: str | None, *, in_flight: bool | None) -> Observation:
-        return Observation(seen_at=stamp(self.config.now()), reachable=True, artifact_id=up, in_flight=in_flight)
+    def seen(self, up: list[Up] | None, *, in_flight: bool | None) -> Observation:
+        containers = tuple(self.container(one) for one in up or ())
+        artifacts = {one.artifact_id for one in containers}
+        return Observation(
+            seen_at=stamp(self.config.now()),
+            reachable=True,
+            artifact_id=artifacts.pop() if len(artifacts) == 1 else None,
+            digests="shown" if up is not None else "failed",
+            containers=containers,
+            in_flight=in_flight,
+        )
+
+    def container(self, one: Up) -> Container:
+        return Container(
+            container_id=f"up-{one.number}",
+            artifact_id=one.artifact_id,
+            started_at=f"as number {one.number}",
+            restarts=one.restarts,
+        )
 
     def unseen(self, lane: Lane, error: Exception) -> Observation:
-        now = stamp(self.config.now())
-        return Observation(seen_at=now, reachable=False, artifact_id=None, in_flight=None, detail=str(error))
+        return Observation(
+            seen_at=stamp(self.config.now()),
+            reachable=False,
+            artifact_id=None,
+            digests="failed",
+            in_flight=None,
+            detail=str(error),
+        )
 
     def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
         inventory.write()
 
-    def look(self, lane: Lane) -> tuple[str | None, list[Job]]:
+    def look(self, lane: Lane) -> tuple[str, list[Job]]:
         return self.board.read(self.numbers[lane], token=self.token)
+
+    def ups(self, lane: Lane) -> list[Up]:
+        return self.board.ups(self.numbers[lane], token=self.token)
 
 
 class BoardPlatform(Platform):
@@ -167,6 +238,8 @@ class BoardPlatform(Platform):
     driver_id = "board"
     image = IMAGE
     first, second = a_release("1"), a_release("2")
+    rebuild = a_release("3", commit=second.source_git_ref)
+    fates = tuple(Fate)
     options: Mapping[str, Any] = {"token": SecretStr(TOKEN)}
     targets: Mapping[Lane, Mapping[str, Any]] = {lane: {"number": number} for number, lane in enumerate(LANES)}
     secrets = (TOKEN,)
@@ -178,8 +251,8 @@ class BoardPlatform(Platform):
         return self.driver(self.board, config)
 
     def running(self, lane: Lane) -> ReleaseIdentity | None:
-        up = self.board.up.get(LANES.index(lane))
-        return next((release for release in (self.first, self.second) if release.artifact_id == up), None)
+        up = {one.artifact_id for one in self.board.up(LANES.index(lane))}
+        return next((one for one in (self.first, self.second, self.rebuild) if {one.artifact_id} == up), None)
 
     def changes(self, lane: Lane) -> int:
         return self.board.writes[LANES.index(lane)]
@@ -188,10 +261,23 @@ class BoardPlatform(Platform):
         self.board.fate = fate
 
     def change_behind_the_gate(self, lane: Lane, release: ReleaseIdentity) -> None:
-        self.board.up[LANES.index(lane)] = release.artifact_id
+        self.board.run(LANES.index(lane), release.artifact_id)
 
     def take_down(self, lane: Lane) -> None:
-        self.board.up.pop(LANES.index(lane), None)
+        self.board.end(LANES.index(lane))
+
+    def side_by_side(self, lane: Lane, release: ReleaseIdentity) -> None:
+        self.board.run(LANES.index(lane), release.artifact_id, beside=True)
+
+    def restart(self, lane: Lane) -> None:
+        for one in self.board.up(LANES.index(lane)):
+            one.restarts += 1
+
+    def settings(self, lane: Lane) -> object:
+        return self.board.settings[LANES.index(lane)]
+
+    def change_settings(self, lane: Lane) -> None:
+        self.board.settings[LANES.index(lane)] += "!"
 
     def clashing_targets(self) -> Mapping[Lane, Mapping[str, Any]]:
         return {lane: {"number": 0} for lane in LANES}
@@ -247,9 +333,8 @@ class RunsNothingOnALaneInUse(GoodDriver):
     """It believes that a lane on which something is up needs no deploy."""
 
     def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
-        up, jobs = self.look(approval.lane)
-        if up and self.board.fate is Fate.PASS:
-            return jobs[-1]
+        if self.board.fate is Fate.PASS and self.ups(approval.lane):
+            return self.look(approval.lane)[1][-1]
         return super().write(approval, release)
 
 
@@ -302,6 +387,20 @@ class RetriesTheWrite(GoodDriver):
         return super().write(approval, release) if job.state == "queued" else job
 
 
+class WritesBackWhatItRead(GoodDriver):
+    """Its write sets all of a lane, by what it read before."""
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        number = self.numbers[approval.lane]
+        run_id, artifact_id = approval.run_id, release.artifact_id
+        return self.board.write(number, run_id, artifact_id, token=self.token, settings=self.read)
+
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        with suppress(ConnectionError):
+            self.read, _ = self.look(approval.lane)
+        return super().deploy(approval, progress)
+
+
 class TakesAnErrorForAPass(GoodDriver):
     def deploy(self, approval: Approval, progress: Progress) -> Outcome:
         try:
@@ -350,29 +449,30 @@ class EchoesTheLastDeploy(GoodDriver):
 
     def observe(self, lane: Lane) -> Observation:
         done = [job.artifact_id for job in self.board.jobs[self.numbers[lane]] if job.state == "done"]
-        return self.seen(done[-1] if done else None, in_flight=False)
+        return self.seen([Up(0, artifact) for artifact in done[-1:]], in_flight=False)
 
 
 class TakesAnythingForTheLastDeploy(GoodDriver):
     """It looks whether something is up, not what."""
 
     def observe(self, lane: Lane) -> Observation:
-        seen, done = super().observe(lane), self.board.jobs[self.numbers[lane]]
-        return seen.model_copy(update={"artifact_id": seen.artifact_id and done[-1].artifact_id})
+        seen, jobs = super().observe(lane), self.board.jobs[self.numbers[lane]]
+        last = [replace(one, artifact_id=jobs[-1].artifact_id) for one in self.board.up(self.numbers[lane])]
+        return self.seen(last, in_flight=False) if seen.digests == "shown" else seen
 
 
 class RaisesWhenALaneIsDown(GoodDriver):
     def observe(self, lane: Lane) -> Observation:
-        up, jobs = self.board.up.get(self.numbers[lane]), self.board.jobs[self.numbers[lane]]
-        if jobs and up is None and self.board.fate is not Fate.UNREACHABLE:
+        up, jobs = self.board.up(self.numbers[lane]), self.board.jobs[self.numbers[lane]]
+        if jobs and not up and self.board.fate is not Fate.UNREACHABLE:
             raise LookupError("nothing is up")
         return super().observe(lane)
 
 
 class RaisesWhenUnreachable(GoodDriver):
     def observe(self, lane: Lane) -> Observation:
-        up, jobs = self.look(lane)
-        return self.seen(up, in_flight=any(job.state == "queued" for job in jobs))
+        self.look(lane)
+        return super().observe(lane)
 
 
 class RemembersWhenUnreachable(GoodDriver):
@@ -381,8 +481,105 @@ class RemembersWhenUnreachable(GoodDriver):
         return super().unseen(lane, error).model_copy(update={"artifact_id": last})
 
 
+class AsksNobody(GoodDriver):
+    """It tells what it deployed itself; only a process that deployed nothing asks the platform."""
+
+    def begin(self) -> None:
+        self.own: dict[Lane, str] = {}
+
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        outcome = super().deploy(approval, progress)
+        if outcome.status == "pass":
+            self.own[approval.lane] = approval.release.artifact_id
+        return outcome
+
+    def observe(self, lane: Lane) -> Observation:
+        own = self.own.get(lane)
+        return self.seen([Up(0, own)], in_flight=False) if own else super().observe(lane)
+
+
+class LooksOnce(GoodDriver):
+    """What it saw running once it tells ever after."""
+
+    def begin(self) -> None:
+        self.once: dict[Lane, list[Up]] = {}
+
+    def ups(self, lane: Lane) -> list[Up]:
+        return self.once.setdefault(lane, up) if (up := super().ups(lane)) else up
+
+
+class TellsTheNewest(GoodDriver):
+    """It takes the newest of what is up for all of it."""
+
+    def ups(self, lane: Lane) -> list[Up]:
+        return super().ups(lane)[-1:]
+
+
+class TellsOneOfThem(GoodDriver):
+    """It tells everything that is up, and an artifact that not all of it has."""
+
+    def seen(self, up: list[Up] | None, *, in_flight: bool | None) -> Observation:
+        artifact_id = up[-1].artifact_id if up else None
+        return super().seen(up, in_flight=in_flight).model_copy(update={"artifact_id": artifact_id})
+
+
+class TakesFailedForNotShown(GoodDriver):
+    def seen(self, up: list[Up] | None, *, in_flight: bool | None) -> Observation:
+        seen = super().seen(up, in_flight=in_flight)
+        return seen.model_copy(update={"digests": "not_shown"}) if up is None else seen
+
+
+class TakesFailedForNothing(GoodDriver):
+    """It tells that nothing is up where it could not look."""
+
+    def ups(self, lane: Lane) -> list[Up]:
+        try:
+            return super().ups(lane)
+        except Unreadable:
+            return []
+
+
+class RemembersWhatItCannotRead(GoodDriver):
+    def begin(self) -> None:
+        self.last: dict[Lane, list[Up]] = {}
+
+    def ups(self, lane: Lane) -> list[Up]:
+        with suppress(Unreadable):
+            self.last[lane] = super().ups(lane)
+        return self.last[lane]
+
+
+class NamesContainersAnew(GoodDriver):
+    def container(self, one: Up) -> Container:
+        return super().container(one).model_copy(update={"container_id": f"seen-{time.monotonic_ns()}"})
+
+
+class TellsNoStart(GoodDriver):
+    def container(self, one: Up) -> Container:
+        return super().container(one).model_copy(update={"started_at": ""})
+
+
+class TellsNoRestart(GoodDriver):
+    def container(self, one: Up) -> Container:
+        return super().container(one).model_copy(update={"restarts": 0})
+
+
+class RevivesWhatDied(GoodDriver):
+    """It starts again what has ended, and tells of it as if nothing had been."""
+
+    def ups(self, lane: Lane) -> list[Up]:
+        number, up = self.numbers[lane], super().ups(lane)
+        if not up and (jobs := self.board.jobs[number]):
+            self.board.writes[number] += 1
+            self.board.run(number, jobs[-1].artifact_id)
+        return super().ups(lane)
+
+    def container(self, one: Up) -> Container:
+        return super().container(one).model_copy(update={"container_id": "lane", "started_at": "once"})
+
+
 class StampsByAClockOfItsOwn(GoodDriver):
-    def seen(self, up: str | None, *, in_flight: bool | None) -> Observation:
+    def seen(self, up: list[Up] | None, *, in_flight: bool | None) -> Observation:
         seen = super().seen(up, in_flight=in_flight)
         return seen.model_copy(update={"seen_at": stamp(datetime.now(UTC))})
 
@@ -392,7 +589,7 @@ class StartsWhatItFindsDown(GoodDriver):
 
     def observe(self, lane: Lane) -> Observation:
         seen = super().observe(lane)
-        if seen.reachable and seen.artifact_id is None:
+        if seen.reachable and not seen.containers:
             self.board.writes[self.numbers[lane]] += 1
         return seen
 
@@ -412,8 +609,8 @@ class FindsTheNewestDeploy(GoodDriver):
 
 class FindsBySightOfTheRelease(GoodDriver):
     def find(self, run: Run) -> Outcome:
-        up, _ = self.look(run.destination)
-        is_up = run.release is not None and run.release.artifact_id == up
+        up = [one.artifact_id for one in self.ups(run.destination)]
+        is_up = run.release is not None and run.release.artifact_id in up
         return Outcome(status="pass" if is_up else "unknown", touched=True)
 
 
@@ -480,13 +677,13 @@ class TellsTheTokenInProgress(GoodDriver):
 
 
 class LogsTheToken(GoodDriver):
-    def look(self, lane: Lane) -> tuple[str | None, list[Job]]:
+    def look(self, lane: Lane) -> tuple[str, list[Job]]:
         logging.getLogger("board").debug("GET /lanes x-api-key: %s", self.token)
         return super().look(lane)
 
 
 class PrintsTheToken(GoodDriver):
-    def look(self, lane: Lane) -> tuple[str | None, list[Job]]:
+    def look(self, lane: Lane) -> tuple[str, list[Job]]:
         print("x-api-key:", self.token)
         return super().look(lane)
 
@@ -517,8 +714,8 @@ class StopsWhatItDoesNotKnow(GoodDriver):
     """It tidies up when it is made, as if nobody else was at work."""
 
     def begin(self) -> None:
-        for number in self.board.up:
-            self.board.writes[number] += 1
+        for number in self.board.jobs:
+            self.board.writes[number] += bool(self.board.up(number))
 
 
 class KeepsItsPlanInOnePlace(GoodDriver):
@@ -557,6 +754,13 @@ NO_OTHER = "test_find_takes_no_deploy_for_another"
 LOOKING = "test_looking_changes_nothing"
 RECORD = "test_record_writes_once"
 REFUSAL = "test_record_lets_a_refusal_pass"
+ALL = "test_a_digest_is_told_only_where_all_run_it"
+FAILED = "test_what_cannot_be_read_is_told_as_failed"
+ASKS = "test_observe_asks_each_time"
+SAME = "test_a_container_is_the_same_until_it_is_restarted"
+DIES = "test_a_release_that_dies_soon_is_not_recorded"
+REBUILD = "test_a_rebuild_is_recorded_only_where_it_runs"
+BETWEEN = "test_a_change_in_between_is_not_undone"
 SECRETS = "test_secrets_stay_out_of_sight"
 ONE = "test_a_lane_is_changed_by_one_deploy_at_a_time"
 APART = "test_lanes_that_change_at_once_are_not_mixed_up"
@@ -569,23 +773,35 @@ BROKEN: dict[type[GoodDriver], set[str]] = {
     NamesNothingToLookAt: {UNKNOWN},
     SaysPassForADeployThatNeverRan: {UNTOUCHED},
     RedeemsBeforeItChecks: {UNTOUCHED},
-    RunsNothingOnALaneInUse: {PASSES},
+    RunsNothingOnALaneInUse: {PASSES, REBUILD},
     WritesBeforeRedeem: {DOOR},
     SwallowsStale: {DOOR},
     SwallowsApprovalVoid: {DOOR},
     WritesAlthoughStale: {DOOR},
     RedeemsTwice: {ONCE},
     RetriesTheWrite: {NOT_TWICE},
+    WritesBackWhatItRead: {BETWEEN},
     TakesAnErrorForAPass: {ERROR},
     TakesAnErrorForAFailure: {ERROR},
     SwallowsCtrlC: {CTRL_C},
     IgnoresTheLease: {LEASE},
     WaitsForEver: {LEASE, UNKNOWN, NOT_TWICE, SECRETS},
-    EchoesTheLastDeploy: {FOREIGN, DOWN, UNSEEN},
-    TakesAnythingForTheLastDeploy: {FOREIGN},
+    EchoesTheLastDeploy: {FOREIGN, DOWN, UNSEEN, ASKS, ALL, FAILED, SAME, REBUILD},
+    TakesAnythingForTheLastDeploy: {FOREIGN, ASKS, ALL, REBUILD},
     RaisesWhenALaneIsDown: {DOWN},
-    RaisesWhenUnreachable: {UNSEEN, UNTOUCHED},
-    RemembersWhenUnreachable: {UNSEEN},
+    RaisesWhenUnreachable: {UNSEEN, UNTOUCHED, FAILED},
+    RemembersWhenUnreachable: {UNSEEN, FAILED},
+    AsksNobody: {ASKS, REBUILD},
+    LooksOnce: {ASKS, PASSES, REBUILD},
+    TellsTheNewest: {ALL},
+    TellsOneOfThem: {ALL},
+    TakesFailedForNotShown: {FAILED},
+    TakesFailedForNothing: {FAILED},
+    RemembersWhatItCannotRead: {FAILED},
+    NamesContainersAnew: {SAME},
+    TellsNoStart: {SAME},
+    TellsNoRestart: {SAME},
+    RevivesWhatDied: {DIES, DOWN, LOOKING},
     StampsByAClockOfItsOwn: {OBSERVE},
     StartsWhatItFindsDown: {LOOKING},
     FindsAnyRunPassed: {NO_PASS, NO_OTHER},
@@ -593,8 +809,8 @@ BROKEN: dict[type[GoodDriver], set[str]] = {
     FindsBySightOfTheRelease: {NO_OTHER},
     FindsOnlyWhatItBeganItself: {FOUND},
     DeploysAgainToFind: {LOOKING},
-    RecordsTwice: {RECORD, PASSES},
-    RecordsNothing: {RECORD, PASSES},
+    RecordsTwice: {RECORD, PASSES, REBUILD},
+    RecordsNothing: {RECORD, PASSES, REBUILD},
     SwallowsNotSettled: {REFUSAL},
     InsistsOnRecording: {REFUSAL},
     TellsTheTokenInAnOutcome: {SECRETS},

@@ -12,7 +12,7 @@ from launchplane_gate.ledger import new_id
 from launchplane_gate.model import Run
 from launchplane_gate.testing.bench import Bench
 from launchplane_gate.testing.door import Meddling
-from launchplane_gate.testing.platform import Fate, Platform
+from launchplane_gate.testing.platform import Fate, Platform, unproven
 
 POLL_S = 0.02
 
@@ -22,6 +22,8 @@ class Promises:
 
     confirm_timeout_s: float = 5
     """How long a lane may take from the end of a deploy until it is seen to run the release."""
+    settle_s: int = 1
+    """For how long a lane has to stay good where that is tried, in seconds; elsewhere it has not to."""
     limit_s: float = 60
     """How long any call of the driver may take at most."""
     short_lease_s: float = 1
@@ -50,6 +52,12 @@ class Promises:
     def patience(self, fate: Fate) -> Meddling:
         """Where the end of a deploy will never be seen, a lease that is over soon after it was begun."""
         return Meddling(left_s=self.short_lease_s if fate is Fate.SILENT else None, once_redeemed=True)
+
+    def arrange(self, platform: Platform, fate: Fate) -> None:
+        """What not every platform can arrange."""
+        if fate not in platform.fates:
+            unproven(f"the platform cannot arrange that {fate.value}")
+        platform.arrange(fate)
 
 
 def another(run: Run) -> Run:

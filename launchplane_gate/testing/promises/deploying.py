@@ -137,6 +137,21 @@ class DeployingPromises(Promises):
             bench.expect(run.status == "interrupted", expected="interrupted", seen=ended(run))
             bench.expect(bench.inventory() == before, expected="the inventory as it was", seen=bench.inventory())
 
+    def test_a_change_in_between_is_not_undone(self, bench: Bench, platform: Platform) -> None:
+        """What somebody else changes between the driver's reads and its write stays changed, whatever becomes of it."""
+        bench.deployed(platform.first)
+        before, changed = platform.settings(TESTING), []
+
+        def meanwhile() -> None:
+            platform.change_settings(TESTING)
+            changed.append(platform.settings(TESTING))
+
+        for meddling in (Meddling(at_redeem=meanwhile), Meddling()):  # and the next deploy undoes nothing either
+            run = bench.deploy(platform.second, meddling=meddling)
+            after = platform.settings(TESTING)
+            bench.expect(changed and changed[-1] != before, expected="a change before redeem", seen=ended(run))
+            bench.expect(after == changed[-1], expected=f"settings as changed: {changed[-1]}", seen=after)
+
     def _strikes(self, error: BaseException) -> list[Meddling]:
         """An error as soon as something is told after redeem, and one when the redeem block is left."""
         strikes = raising(error)

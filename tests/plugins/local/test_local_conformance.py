@@ -31,43 +31,62 @@ import sys, time
 with open({starts!r}, "a") as file: file.write(os.environ["LAUNCHPLANE_LANE"] + "\\n")
 fate = open({fate!r}).read()
 told = " ".join(map(str, os.environ.items()))
-if fate == "FAIL": raise SystemExit("cannot start: " + told)
+if fate in ("FAIL", "CRASHES"): raise SystemExit("cannot start: " + told)
 if fate == "SILENT": time.sleep(600)
+if fate == "DIES": signal.signal(signal.SIGALRM, lambda *_: os._exit(1)); signal.setitimer(signal.ITIMER_REAL, 0.6)
 print(told, flush=True)
 """
 
 
 class ThisMachine(Platform):
-    """A folder of releases, two ports, and whatever processes run below the folder. A start counts as a change."""
+    """A folder of releases, two ports, and whatever processes run below the folder. A start counts as a change.
+
+    What else lies in the folder that a release runs in is a setting of its lane.
+    """
 
     driver_id = "local"
     image = "local/promises"
     secrets = (SECRET,)
+    fates = tuple(Fate)
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.releases, self.starts = folder, folder / "releases", folder / "starts"
         self.releases.mkdir()
         self.starts.touch()
         self.ports = dict(zip(LANES, two_free_ports(), strict=True))
+        self.state = folder
         self.first, self.second = self._release("1" * 40), self._release("2" * 40)
+        self.rebuild = self._release(self.second.source_git_ref, build="again")
         command = [sys.executable, "-S", "-E", "{release}"]
         self.options = {"releases": str(self.releases), "command": command, "start_timeout_s": 3, "stop_timeout_s": 2}
         self.targets = {lane: {"port": port} for lane, port in self.ports.items()}
         self.arrange(Fate.PASS)
 
-    def _release(self, commit: str) -> ReleaseIdentity:
+    def _release(self, commit: str, *, build: str = "") -> ReleaseIdentity:
         begin = BEGIN.format(starts=str(self.starts), fate=str(self.folder / "fate"))
-        program = release_program(commit).replace("signal.signal(", f"{begin}signal.signal(", 1)
-        (self.releases / commit).write_text(program)
-        return ReleaseIdentity(artifact_id=artifact_id("promises", program.encode()), source_git_ref=commit)
+        program = (
+            release_program(commit)
+            .replace("signal.signal(", f"{begin}signal.signal(", 1)
+            .replace('"revision": REPORTS', f'"revision": REPORTS, "build": {build!r}', 1)
+            .replace("allow_reuse_address", "allow_reuse_port = allow_reuse_address", 1)  # two may share a port
+        )
+        release = ReleaseIdentity(artifact_id=artifact_id("promises", program.encode()), source_git_ref=commit)
+        self._file_of(release).write_text(program)
+        return release
+
+    def _file_of(self, release: ReleaseIdentity) -> Path:
+        return self.releases / release.artifact_id[-64:]
 
     def plugin(self, config: PluginConfig) -> object:
+        self.state = config.state_dir
         return LocalPlugin(config)
 
     def running(self, lane: Lane) -> ReleaseIdentity | None:
         with suppress(OSError), self._opened(lane) as answer:
-            commit = json.load(answer)["revision"]
-            return self.first if commit == self.first.source_git_ref else self.second
+            told = json.load(answer)
+            if told["build"]:
+                return self.rebuild
+            return self.first if told["revision"] == self.first.source_git_ref else self.second
         return None
 
     def _opened(self, lane: Lane) -> Any:
@@ -83,14 +102,37 @@ class ThisMachine(Platform):
             self.releases.rename(away)
         elif away.exists():
             away.rename(self.releases)
+        for note in self.state.glob("*/*/process.json"):
+            readable = note.with_name("readable.json")
+            if readable.exists():
+                readable.replace(note)
+            if fate is Fate.UNREADABLE:
+                note.rename(readable)
+                note.write_text("{")
 
     def change_behind_the_gate(self, lane: Lane, release: ReleaseIdentity) -> None:
         self.take_down(lane)
-        program = self.releases / release.source_git_ref
+        self.side_by_side(lane, release)
+
+    def side_by_side(self, lane: Lane, release: ReleaseIdentity) -> None:
         environment = {"PORT": str(self.ports[lane]), "LAUNCHPLANE_LANE": str(lane)}
+        command = [sys.executable, str(self._file_of(release))]
         with (self.folder / "by-hand.log").open("w") as log:
-            subprocess.Popen([sys.executable, program], env=environment, cwd=self.folder, stdout=log, stderr=log)
-        until(lambda: self.running(lane) == release)
+            process = subprocess.Popen(command, env=environment, cwd=self.folder, stdout=log, stderr=log)
+        until(lambda: psutil.Process(process.pid).net_connections("tcp"))
+
+    def restart(self, lane: Lane) -> None:
+        release = self.running(lane)
+        assert release, "nothing runs that could be restarted"
+        self.change_behind_the_gate(lane, release)
+
+    def settings(self, lane: Lane) -> object:
+        files = (self.state / lane.context / lane.instance).iterdir()
+        own = ("process.json", "output.log", "release-", "staged-")
+        return {file.name: file.read_text() for file in files if not file.name.startswith(own)}
+
+    def change_settings(self, lane: Lane) -> None:
+        (self.state / lane.context / lane.instance / "shop.ini").write_text("colour = blue")
 
     def take_down(self, lane: Lane) -> None:
         self.stop(lane)
