@@ -35,3 +35,30 @@ test_odd_questions_have_no_proof if {
 	every odd in [0, -1, null, "1", [], {}] { not health.proves([_sample], {"u"}, "c", odd) }
 	every odd in [0, -1] { not health.proves([], {"u"}, "c", odd) }
 }
+
+_commit := "1111111111111111111111111111111111111111"
+
+_of_another := {"url": "u", "status": 200, "revision": "2222222222222222222222222222222222222222"}
+
+test_every_url_names_another_commit if {
+	health.names_another([_of_another], {"u"}, _commit)
+	health.names_another([_of_another, object.union(_of_another, {"url": "v", "status": 299})], {"u", "v"}, _commit)
+	not health.names_another([_of_another], {"u", "v"}, _commit)
+	not health.names_another([], {"u"}, _commit)
+	not health.names_another([], set(), _commit)
+}
+
+test_one_answer_that_does_not_spoils_it if {
+	every changed in [
+		{"url": "w"}, {"url": null}, {"revision": _commit}, {"revision": null}, {"revision": ""}, {"revision": "main"},
+		{"revision": "2222222"}, {"status": 199}, {"status": 503}, {"status": null}, {"status": "200"},
+	] {
+		not health.names_another([_of_another, object.union(_of_another, changed)], {"u"}, _commit)
+	}
+	every field in {"url", "revision", "status"} {
+		not health.names_another([_of_another, object.remove(_of_another, [field])], {"u"}, _commit)
+	}
+	every odd in [null, 7, "", [], {}] { not health.names_another([_of_another, odd], {"u"}, _commit) }
+	every odd in [null, 7, "u", {"a": _of_another}] { not health.names_another(odd, {"u"}, _commit) }
+	every odd in [null, 7, "", "main", [], {}] { not health.names_another([_of_another], {"u"}, odd) }
+}

@@ -1,6 +1,7 @@
 package gate_test.lib.products
 
 import data.gate.lib.products
+import data.gate_test.cases
 
 _config := {
 	"thresholds": {"health_s": 60, "health_matches": 3},
@@ -29,6 +30,25 @@ test_thresholds_that_are_none_are_not_passed_over if {
 		not products.threshold({"thresholds": {"health_s": odd}}, "health_s") with data.config as _config
 	}
 	not products.threshold({}, "health_s") with data.config as {"products": {"shop": {}}}
+}
+
+test_a_lane_settles_for_as_long_as_its_driver_says_and_a_product_may_raise_it if {
+	config := {"thresholds": {"settle_s": 30}, "drivers": {"slow": {"settle_s": 60}, "quick": {"settle_s": 0}}}
+	60 == products.settle_s("slow", {}) with data.config as config
+	0 == products.settle_s("quick", {}) with data.config as config
+	30 == products.settle_s("another", {}) with data.config as config
+	every driver, settle_s in {"slow": 60, "quick": 45, "another": 45} {
+		settle_s == products.settle_s(driver, {"thresholds": {"settle_s": 45}}) with data.config as config
+	}
+	every odd in [null, 7, "", [], {}] { not products.settle_s(odd, {}) with data.config as config }
+	every odd in [null, 7, "", []] { not products.settle_s("slow", {"thresholds": odd}) with data.config as config }
+	every odd in [null, "7", "", [], {}] {
+		not products.settle_s("slow", {"thresholds": {"settle_s": odd}}) with data.config as config
+		not products.settle_s("slow", {}) with data.config as cases.put(config, "drivers/slow/settle_s", odd)
+		not products.settle_s("another", {}) with data.config as cases.put(config, "thresholds/settle_s", odd)
+	}
+	not products.settle_s("slow", {}) with data.config as {"thresholds": {"settle_s": 30}}
+	not products.settle_s("slow", {}) with data.config as {"drivers": {}, "thresholds": {}}
 }
 
 test_a_product_that_is_not_known_has_no_policy if {

@@ -40,3 +40,27 @@ test_answers_are_told_once_each if {
 	say.samples([{}, null, 7]) == "no revision with status not known at no URL"
 	every odd in [null, 7, "", {}] { say.samples(odd) == "nothing known" }
 }
+
+test_what_was_seen_of_a_lane_is_told_as_far_as_it_is_known if {
+	seen := {
+		"seen_at": "now", "reachable": true, "in_flight": false, "artifact_id": null, "configured_artifact_id": "a",
+		"digests": "shown",
+		"containers": [{"state": "running", "artifact_id": "b"}, {"state": "starting", "artifact_id": null}, null],
+	}
+	told := say.observed(seen)
+	every said in {"at now", "set to run a", "digests are shown", "running b", "starting with no digest that is told"} {
+		contains(told, said)
+	}
+	contains(say.observed(object.union(seen, {"containers": []})), "containers: none")
+	every fact, _ in seen {
+		every odd in [null, 7, "", [], {}] { is_string(say.observed(object.union(seen, {fact: odd}))) }
+		is_string(say.observed(object.remove(seen, [fact])))
+	}
+	every odd in [null, 7, "", []] { say.observed(odd) == "Nothing was seen of it" }
+}
+
+test_whether_digests_are_shown_is_told_in_words if {
+	say.digests({"digests": "not_shown"}) == "not shown"
+	say.digests({"digests": "failed"}) == "not to be read just now"
+	every odd in [null, 7, "shown", [], {}, {"digests": null}] { say.digests(odd) == "not known" }
+}
