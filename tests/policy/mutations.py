@@ -377,12 +377,56 @@ def released(question: Json, chance: random.Random) -> None:
         github["version"]["tag"] = {"commit": at}
     if chance.random() < 0.5:
         github["version"]["release"] = {"tag": version, "draft": chance.random() < 0.5, "url": "u"}
+    if chance.random() < 0.3:
+        github["version"]["others"] = chance.choice(([], [version], ["v0.1.0"], None))
+    at = chance.choice((question["release"]["source_git_ref"], "215f71bc1a58639fe4bcd3b3609a4e68304184ab"))
+    question["destination"]["versions"] = [{"version": chance.choice(VERSIONS), "source_git_ref": at}]
     github["publisher"]["can_publish"] = chance.random() < 0.8
     for branch in github["branches"]:
         branch["contains"] = chance.random() < 0.5
 
 
+def may_be_a_rebuild(question: Json, chance: random.Random) -> None:
+    """What may run there, and what tells it apart: by digest or not, of the same commit or not, or of none known."""
+    release, destination = question["release"], question["destination"]
+    other = {"artifact_id": "ghcr.io/cbusillo/sellyouroutboard@sha256:" + "9" * 64, "source_git_ref": "9" * 40}
+    parts = [{**other, "source_git_ref": release["source_git_ref"]}, {**other, "source_git_ref": None}, other]
+    parts += [release, {**release, "artifact_id": None}]
+    destination["may_run"] = chance.sample(parts, chance.choice((0, 1, 1, 2)))
+    for side in (destination, question["source"]):
+        observed = side and side.get("observed")
+        if observed and chance.random() < 0.7:
+            observed["digests"] = chance.choice(("shown", "shown", "not_shown", "failed"))
+            shown = chance.choice((release["artifact_id"], release["artifact_id"], other["artifact_id"], None))
+            container = {
+                "container_id": "c",
+                "artifact_id": shown,
+                "started_at": "1",
+                "restarts": 0,
+                "state": "running",
+            }
+            observed["containers"] = chance.choice(([], [container], [container, container], observed["containers"]))
+    commit = chance.choice((release["source_git_ref"], "9" * 40, "9" * 40, None))
+    for sample in question["evidence"].get("health", {}).get("destination", []):
+        if question["phase"] == "admit":
+            sample["revision"] = commit
+
+
+def stayed(question: Json, chance: random.Random) -> None:
+    """For how long it was good or steady, and what took place."""
+    now = question["now"]
+    since = chance.choice((now, shifted(now, chance), shifted(now, chance), None))
+    if question["outcome"]:
+        question["outcome"]["good_since"] = since
+        question["outcome"]["told_apart_by"] = chance.choice(("digests", "commit", "commit", None))
+        question["outcome"] |= chance.choice(({}, {}, {"status": "unchanged", "touched": chance.random() < 0.3}))
+    elif question["source"]:
+        question["source"]["steady_since"] = since
+
+
 STORIES = (
+    may_be_a_rebuild,
+    stayed,
     of_another_product,
     at_another_time,
     of_another_actor,

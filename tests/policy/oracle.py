@@ -136,16 +136,36 @@ def is_named(record: Json, record_id: Json) -> bool:
     return is_text(record_id) and bool(at(record, "record_id") == record_id)
 
 
-def shown(observed: Json) -> Json:
-    """What runs; on a platform that does not tell, what it is set to run."""
-    runs = at(observed, "artifact_id")
-    return at(observed, "configured_artifact_id") if runs is None else runs
+def shows(observed: Json, artifact: Json) -> bool:
+    """By digest, that of each running container; where digests are not shown, what runs or else is set to run."""
+    runs, containers = at(observed, "artifact_id"), entries(observed, "containers")
+    if not is_text(artifact) or containers is None or any(at(one, "state") != "running" for one in containers):
+        return False
+    if at(observed, "digests") == "shown":
+        return bool(containers and runs == artifact and all(at(one, "artifact_id") == artifact for one in containers))
+    if at(observed, "digests") != "not_shown":
+        return False
+    told = at(observed, "configured_artifact_id") if runs is None else runs
+    return bool(told == artifact) and all(at(one, "artifact_id") in (None, artifact) for one in containers)
 
 
 def is_seen_at_rest(observed: Json, artifact: Json) -> bool:
     """Reachable, nothing in flight, and it shows the artifact."""
-    rest = at(observed, "reachable") is True and at(observed, "in_flight") is False
-    return rest and is_text(artifact) and bool(shown(observed) == artifact)
+    return at(observed, "reachable") is True and at(observed, "in_flight") is False and shows(observed, artifact)
+
+
+def has_lasted(q: Question, since: Json) -> bool:
+    """For as long as a lane of the driver has to stay good, which a product may only raise."""
+    driver, then = q.at("driver.driver_id"), moment(since)
+    if q.policy is None or not is_text(driver) or then is None or q.now is None:
+        return False
+    of_driver = q.config["drivers"].get(driver, q.config["thresholds"])["settle_s"]
+    of_product = q.policy.get("thresholds", {}).get("settle_s", 0)
+    return bool(q.now - then >= max(of_driver, of_product) * SECOND)
+
+
+def is_commit(value: Json) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{40}", value, re.ASCII) is not None
 
 
 def health_urls(q: Question, side: str) -> set[str] | None:
@@ -178,6 +198,53 @@ def health_proves(q: Question, side: str, is_timely: Callable[[Json], bool]) -> 
         if not (is_good and reports and is_timely(at(sample, "seen_at"))):
             return False
     return all(sum(at(sample, "url") == url for sample in samples) >= matches for url in urls)
+
+
+def provable(q: Question) -> bool:
+    if q.at("action") == "deploy":
+        return bool(health_urls(q, "destination")) and q.at("source") is None
+    both = bool(health_urls(q, "destination")) and bool(health_urls(q, "source"))
+    return q.at("action") == "promote" and both
+
+
+def told_apart(q: Question) -> bool:
+    """Digests are shown; or nothing else that may run there can be of this commit."""
+    by = q.at("outcome.told_apart_by")
+    is_asked = (q.at("phase") == "admit" and q.at("outcome") is None) or (
+        q.at("phase") == "confirm" and by in ("digests", "commit")
+    )
+    if not is_asked:
+        return False
+    if q.at("destination.observed.reachable") is True and q.at("destination.observed.digests") == "shown":
+        return True
+    others = q.entries("destination.may_run")
+    if by == "digests" or others is None or not is_text(q.artifact) or not is_commit(q.commit):
+        return False
+    return all(isinstance(one, dict) and is_another_commit(q, one) for one in others)
+
+
+def is_another_commit(q: Question, one: Json) -> bool:
+    commit = at(one, "source_git_ref")
+    if at(one, "artifact_id") == q.artifact:
+        return True
+    if is_commit(commit):
+        return bool(commit != q.commit)
+    return (commit is None or isinstance(commit, str)) and another_is_live(q)
+
+
+def another_is_live(q: Question) -> bool:
+    urls, samples = health_urls(q, "destination"), q.entries("evidence.health.destination")
+    limit_s = q.threshold("health_s")
+    if not urls or samples is None:
+        return False
+    for sample in samples:
+        status, revision = at(sample, "status"), at(sample, "revision")
+        is_good = isinstance(status, int | float) and not isinstance(status, bool) and 200 <= status <= 299
+        if not (is_good and at(sample, "url") in [*urls] and is_commit(revision) and revision != q.commit):
+            return False
+        if not q.is_recent(at(sample, "seen_at"), limit_s):
+            return False
+    return all(any(at(sample, "url") == url for sample in samples) for url in urls)
 
 
 # -- promote/admit
@@ -228,7 +295,8 @@ def source_latest(q: Question) -> bool:
 def source_running(q: Question) -> bool:
     observed = q.at("source.observed")
     runs = is_seen_at_rest(observed, q.at("source.inventory.artifact_identity.artifact_id"))
-    return runs and q.is_recent(at(observed, "seen_at"), q.threshold("observed_s"))
+    is_recent = q.is_recent(at(observed, "seen_at"), q.threshold("observed_s"))
+    return runs and is_recent and has_lasted(q, q.at("source.steady_since"))
 
 
 def source_fresh(q: Question) -> bool:
@@ -423,6 +491,8 @@ def version_free(q: Question) -> bool:
         return publishes_nothing(q)
     found, latest = q.at("evidence.github.version"), q.at("evidence.github.latest")
     tag, release = at(found, "tag"), at(found, "release")
+    if not is_only_version(q):
+        return False
     if tag is None:
         asked, last = numbers(q.at("request.version")), numbers(at(latest, "version"))
         comes_last = asked is not None and (latest is None or (last is not None and asked > last))
@@ -430,6 +500,19 @@ def version_free(q: Question) -> bool:
     is_ours = is_text(q.commit) and at(tag, "commit") == q.commit
     of_the_tag = isinstance(at(release, "draft"), bool) and at(release, "tag") == at(found, "asked")
     return is_ours and (release is None or of_the_tag)
+
+
+def is_only_version(q: Question) -> bool:
+    """No other version is known to be of this commit."""
+    known, others = q.entries("destination.versions"), at(q.at("evidence.github.version"), "others")
+    asked = q.at("request.version")
+    if known is None or not is_text(q.commit):
+        return False
+    for one in known:
+        version, commit = at(one, "version"), at(one, "source_git_ref")
+        if not (is_text(version) and is_text(commit) and (version == asked or commit != q.commit)):
+            return False
+    return others is ABSENT or (isinstance(others, list) and all(version == asked for version in others))
 
 
 def publisher_ready(q: Question) -> bool:
@@ -451,7 +534,8 @@ def not_bypassed(q: Question) -> bool:
 
 
 def outcome_passed(q: Question) -> bool:
-    return bool(q.at("outcome.status") == "pass") and q.at("outcome.touched") is True
+    status, touched = q.at("outcome.status"), q.at("outcome.touched")
+    return bool(status == "pass" and touched is True) or bool(status == "unchanged" and touched is False)
 
 
 def is_after_the_deploy(q: Question, seen_at: Json) -> bool:
@@ -469,6 +553,15 @@ def revision_live(q: Question) -> bool:
     return health_proves(q, "destination", lambda seen_at: is_after_the_deploy(q, seen_at))
 
 
+def stayed_up(q: Question) -> bool:
+    since, finished = q.at("outcome.good_since"), moment(q.at("outcome.finished_at"))
+    if not has_lasted(q, since):
+        return False
+    good = moment(since)
+    after = finished is not None and good is not None and finished <= good
+    return bool(q.at("outcome.status") == "unchanged") or bool(q.at("outcome.status") == "pass" and after)
+
+
 RULES: Mapping[str, Rule] = {
     "lane.settled": settled,
     "inventory.source_present": source_present,
@@ -481,8 +574,10 @@ RULES: Mapping[str, Rule] = {
     "lane.path_allowed": path_allowed,
     "lane.not_held": not_held,
     "lane.driver_matches": driver_matches,
+    "lane.provable": provable,
     "release.artifact_pinned": artifact_pinned,
     "release.commit_full": commit_full,
+    "release.told_apart": told_apart,
     "release.source_revision": source_revision,
     "release.not_rolled_back": not_rolled_back,
     "actor.permitted": permitted,
@@ -496,6 +591,7 @@ RULES: Mapping[str, Rule] = {
     "confirm.outcome_passed": outcome_passed,
     "confirm.artifact_matches": artifact_matches,
     "confirm.revision_live": revision_live,
+    "confirm.stayed_up": stayed_up,
 }
 
 

@@ -14,6 +14,7 @@ import pytest
 import regorus
 
 from launchplane_gate.model import PolicyInput, stamp, unstamp
+from launchplane_gate.policy.bundle.config import Config, ProductPolicy
 from tests.places import CASES, POLICIES
 
 NAMES = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
@@ -609,3 +610,16 @@ def test_a_fact_that_no_rule_reads_changes_nothing(policies: Policies, reads: di
             if change in ("left out", "null", "object"):
                 assert policies.unsatisfied(changed) == [], f"{'.'.join(node)}: {change}"
     assert policies.errors == []
+
+
+@pytest.mark.parametrize("driver_id", ["generic-web", "local", "another"])
+@pytest.mark.parametrize("own", [None, 0, 7, 60])
+def test_the_core_and_the_rules_reckon_the_same_time_to_stay_up(driver_id: str, own: int | None) -> None:
+    config = Config.model_validate(json.loads((POLICIES / "config" / "data.json").read_text()))
+    decided = {} if own is None else {"thresholds": {"settle_s": own}}
+    with_product = config.model_copy(update={"products": {"p": ProductPolicy.model_validate(decided)}})
+    policies = Policies()
+    policies.engine.clear_data()
+    policies.engine.add_data_json(json.dumps({"config": json.loads((POLICIES / "config" / "data.json").read_text())}))
+    said = policies.value(f"data.gate.lib.products.settle_s({json.dumps(driver_id)}, {json.dumps(decided)})")
+    assert said == with_product.settle_s(driver_id, "p")
