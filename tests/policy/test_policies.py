@@ -615,7 +615,7 @@ def test_a_fact_that_no_rule_reads_changes_nothing(policies: Policies, reads: di
 @pytest.mark.parametrize("driver_id", ["generic-web", "local", "another"])
 @pytest.mark.parametrize("own", [None, 0, 7, 60])
 def test_the_core_and_the_rules_reckon_the_same_time_to_stay_up(driver_id: str, own: int | None) -> None:
-    config = Config.model_validate(json.loads((POLICIES / "config" / "data.json").read_text()))
+    config = Config.model_validate_json((POLICIES / "config" / "data.json").read_text())
     decided = {} if own is None else {"thresholds": {"settle_s": own}}
     with_product = config.model_copy(update={"products": {"p": ProductPolicy.model_validate(decided)}})
     policies = Policies()
