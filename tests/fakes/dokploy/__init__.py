@@ -11,6 +11,7 @@ requests and answers recorded from a real server.
 
 from tests.fakes.dokploy.breaks import SECRET_IN_A_STACK, How
 from tests.fakes.dokploy.fake import FakeDokploy
+from tests.fakes.dokploy.host import SECRET_IN_ENV
 from tests.fakes.dokploy.state import Asked
 
-__all__ = ["SECRET_IN_A_STACK", "Asked", "FakeDokploy", "How"]
+__all__ = ["SECRET_IN_A_STACK", "SECRET_IN_ENV", "Asked", "FakeDokploy", "How"]

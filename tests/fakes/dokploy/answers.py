@@ -29,6 +29,18 @@ def unauthorized() -> Answer:
     return says({"message": "Unauthorized"}, 401, f"{JSON}; charset=utf-8")
 
 
+def no_right(resource: str, route: str) -> Answer:
+    return _error(401, "UNAUTHORIZED", f'unauthorized to access resource "{resource}"', {"path": route})
+
+
+def no_access(route: str) -> Answer:
+    return _error(401, "UNAUTHORIZED", "You don't have access to this service", {"path": route})
+
+
+def bad_request(message: str, route: str) -> Answer:
+    return _error(400, "BAD_REQUEST", message, {"path": route})
+
+
 def not_found(what: str, route: str) -> Answer:
     return _error(404, "NOT_FOUND", f"{what} not found", {"path": route})
 

@@ -22,9 +22,10 @@ class FakeDokploy(State):
         strict: bool = True,
         job_s: float = 0.05,
         takeover_s: float = 0.0,
+        pace: float = 100.0,
         log: Log = lambda _: None,
     ) -> None:
-        super().__init__(strict=strict, job_s=job_s, takeover_s=takeover_s)
+        super().__init__(strict=strict, job_s=job_s, takeover_s=takeover_s, pace=pace)
         self._port = port
         self._tls = tls
         self._log = log

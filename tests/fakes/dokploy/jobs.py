@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Condition
 from typing import Any, Literal
 
-from tests.fakes.dokploy.registry import Registry
 from tests.fakes.dokploy.rows import Row
 from tests.fakes.dokploy.targets import Target, Trigger
 
@@ -22,31 +21,39 @@ class Job:
     trigger: Trigger
     title: str
     description: str
+    queued_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    started_ms: int = 0
     deployment: Row | None = None  # made when the job starts, not before
 
-    def listed(self) -> dict[str, Any]:
-        kind = self.target.kind
+    def listed(self, environment: Row) -> dict[str, Any]:
+        """The job as the queue shows it; ``processedOn`` stands in the active one alone."""
+        kind, id_ = self.target.kind, self.target.target_id
+        project = f"/dashboard/project/{environment['projectId']}/environment/{environment['environmentId']}"
         return {
-            "id": str(self.number),
+            "id": f"job-{self.number}",
             "name": "deployments",
             "data": {
-                f"{kind}Id": self.target.target_id,
+                f"{kind}Id": id_,
                 "titleLog": self.title,
                 "descriptionLog": self.description,
                 "type": self.trigger,
+                "applicationType": kind,
+                "server": self.target.row["serverId"] is not None,
             },
+            "timestamp": self.queued_ms,
+            **({"processedOn": self.started_ms} if self.deployment else {}),
             "state": "active" if self.deployment else "waiting",
+            "servicePath": {"href": f"{project}/services/{kind}/{id_}", "label": kind.capitalize()},
         }
 
 
 class Queue:
     """``held``: "waiting" lets no job start, "running" lets none end. Everything happens under ``changed``."""
 
-    def __init__(self, changed: Condition, registry: Registry, *, job_s: float, takeover_s: float) -> None:
+    def __init__(self, changed: Condition, environment: Row, *, job_s: float) -> None:
         self.changed = changed
-        self.registry = registry
+        self.environment = environment
         self.job_s = job_s
-        self.takeover_s = takeover_s
         self.held: Held = "no"
         self.waiting: deque[Job] = deque()
         self.active: Job | None = None
@@ -60,7 +67,13 @@ class Queue:
             self.changed.notify_all()
 
     def listed(self) -> list[dict[str, Any]]:
-        return [job.listed() for job in (self.active, *self.waiting) if job]
+        """All jobs, newest first: the reverse of the order in which they run."""
+        return [job.listed(self.environment) for job in (*reversed(self.waiting), self.active) if job]
+
+    def clean(self, target: Target) -> None:
+        """Drop the jobs of a target that still wait; none of them leaves a row."""
+        with self.changed:
+            self.waiting = deque(job for job in self.waiting if job.target is not target)
 
     def hold(self, held: Held) -> None:
         with self.changed:
@@ -94,15 +107,14 @@ class Queue:
 
     def _run(self, job: Job) -> None:
         self.active, target = job, job.target
+        job.started_ms = time.time_ns() // 1_000_000
         job.deployment = target.start_deployment(job.title, job.description)
-        wanted = target.wanted()  # read now: what is saved later is the next job's
+        plan = target.plan()  # read now: what is saved later is the next job's
         self.changed.notify_all()
         if not self._goes_to_its_end(job):
             return
-        status, image = target.outcome(wanted, job.trigger, self.registry)
+        status = target.carry_out(plan, job.trigger)
         target.end_deployment(job.deployment, status)
-        if status == "done":
-            target.roll_out(image, self.takeover_s)
         self.active = None
 
     def _goes_to_its_end(self, job: Job) -> bool:

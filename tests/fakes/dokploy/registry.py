@@ -1,25 +1,34 @@
-"""The registry that the fake pulls from, and what a compose file asks of it."""
+"""The registry that the fake pulls from, and how the images in it behave once they run."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import yaml
-
-_VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<plain>\w+)|\{(?P<braced>\w+)(?::?-(?P<default>[^}]*))?\})")
 
 
 @dataclass(frozen=True)
 class Image:
-    """``reports`` is the revision that its health claims, where that is not the truth."""
+    """``reports`` is the revision that its health claims, where that is not the truth. Seconds are Docker's.
+
+    ``crashes``: it exits at once. ``dies_after_s``: it exits with 1 after it ran for so long. ``answers_after_s``:
+    so long after its start it answers for the first time. ``never_healthy``: it never answers. ``ignores_sigterm``: it
+    goes on answering after it was told to stop, until it is killed at the end of its grace period.
+    """
 
     name: str
     revision: str
     crashes: bool = False
     reports: str | None = None
+    dies_after_s: float | None = None
+    answers_after_s: float = 0.0
+    never_healthy: bool = False
+    ignores_sigterm: bool = False
+
+    @property
+    def config_id(self) -> str:
+        """The id that a container shows as its ``Image``: not the digest under which it was pulled."""
+        return hashlib.sha256(f"config of {self.name}".encode()).hexdigest()
 
 
 @dataclass(eq=False)
@@ -30,38 +39,14 @@ class Registry:
         self.images[image.name] = image
 
     def pull(self, name: str) -> Image | None:
-        return self.images.get(name)
+        """An image; one of a repository that is not kept here, as of a database, stands elsewhere and is good."""
+        return self.images.get(name) or (None if self.keeps(name) else Image(name, "elsewhere"))
 
     def keeps(self, name: str) -> bool:
-        """Tell whether an image would stand here, were it pushed; others, as of a database, are passed over."""
+        """Tell whether an image would stand here, were it pushed."""
         return repository(name) in {repository(pushed) for pushed in self.images}
 
 
 def repository(name: str) -> str:
     """``host:5000/acme/shop`` of ``host:5000/acme/shop:1@sha256:...``."""
     return re.sub(r":[^/]*$", "", name.partition("@")[0])
-
-
-def compose_images(file: str, env: str) -> list[str] | None:
-    """The images of a compose file's services, in their order, variables filled in; None where it cannot be read."""
-    try:
-        content: Any = yaml.safe_load(file)
-        services = list(content["services"].values())
-        return [_filled_in(str(service["image"]), variables(env)) for service in services if "image" in service]
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def variables(env: str) -> dict[str, str]:
-    """What ``NAME=value`` lines set."""
-    lines = (line.strip() for line in env.splitlines())
-    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
-
-
-def _filled_in(text: str, values: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        name = match["plain"] or match["braced"]
-        return "$" if match["escaped"] else values.get(name) or match["default"] or ""
-
-    return _VARIABLE.sub(value, text)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.dokploy import answers
+from tests.fakes.dokploy import answers, docker_routes, rights
 from tests.fakes.dokploy.answers import EMPTY, Answer, says
 from tests.fakes.dokploy.rows import Row
 from tests.fakes.dokploy.schema import TAKES, issues, wrong_type
@@ -35,11 +35,15 @@ class Call:
 def answer(state: State, call: Call) -> Answer:
     """Do what a call asks and answer it, as the real API does."""
     with state.changed:
-        if not state.admits(call.key):
+        key = state.admits(call.key)
+        if key is None:
             return answers.unauthorized()
+        state.clock.catch_up()
         fields = TAKES.get((call.method, call.route))
         if fields is None:
             return answers.no_such_route()
+        if resource := rights.lacks(key, call.route):
+            return answers.no_right(resource, call.route)
         given: Any = dict(call.query)
         if call.method == "POST":
             if not (call.content_type or "").startswith(answers.JSON):
@@ -58,6 +62,10 @@ def answer(state: State, call: Call) -> Answer:
         if found := issues(fields, given):
             return answers.invalid_input(found, call.route)
         known = {name: value for name, value in given.items() if name in fields}
+        if rights.keeps_out(key, call.route, known, state.targets):
+            return answers.no_access(call.route)
+        if call.route in docker_routes.COMMANDS:
+            return docker_routes.on(state.machines, call.route, known)
         return ROUTES[call.route](state, known)
 
 
@@ -65,7 +73,7 @@ def health(state: State, target_id: str) -> Answer:
     """What the product that runs on a target says of itself."""
     with state.changed:
         target = state.targets.get(target_id)
-        image = target.runs() if target else None
+        image = target.answers() if target else None
     if image is None:
         return says({"status": "down"}, 503)
     return says({"status": "ok", "revision": image.reports or image.revision})
@@ -108,6 +116,15 @@ def _update_compose(state: State, given: Given) -> Answer:
     target.row.update(given)
     target.changes += 1
     return says(target.row)
+
+
+def _save_environment(state: State, given: Given) -> Answer:
+    target = state.find("compose", given["composeId"])
+    if target is None:
+        return answers.bad_request("Error adding environment variables", "compose.saveEnvironment")
+    target.row.update({name: given[name] for name in ("env", "createEnvFile") if name in given})
+    target.changes += 1
+    return says(True)
 
 
 def _trigger(kind: Kind, trigger: Trigger) -> Route:
@@ -154,6 +171,7 @@ ROUTES: dict[str, Route] = {
     "application.redeploy": _trigger("application", "redeploy"),
     "compose.one": _one("compose"),
     "compose.update": _update_compose,
+    "compose.saveEnvironment": _save_environment,
     "compose.deploy": _trigger("compose", "deploy"),
     "compose.redeploy": _trigger("compose", "redeploy"),
     "deployment.all": lambda state, given: _newest_first(state.find("application", given["applicationId"])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 Kind = Literal["string", "boolean", "number", "array"]
 Issue = dict[str, Any]
 
+_NAME = re.compile(r"[a-zA-Z0-9.\-_]+")
 _TYPES: dict[Kind, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "number": (int, float), "array": (list,)}
 
 
@@ -19,15 +21,16 @@ class Field:
     nullable: bool = False
     filled: bool = False
     among: tuple[str, ...] = ()
+    named: str = ""  # what it is, where only the characters of a name are allowed in it
 
     def issue(self, name: str, given: Mapping[str, Any]) -> Issue | None:
-        if name not in given:
+        if name not in given and not (self.among and self.required):
             expected = "nonoptional" if self.nullable else self.kind
             return _mistyped(name, expected, "undefined") if self.required else None
-        value = given[name]
+        value = given.get(name)
         if value is None and self.nullable:
             return None
-        if self.among and value not in self.among:
+        if self.among and value not in self.among:  # also for one that is missing
             options = "|".join(f'"{option}"' for option in self.among)
             message = f"Invalid option: expected one of {options}"
             return {"code": "invalid_value", "values": list(self.among), "path": [name], "message": message}
@@ -43,6 +46,9 @@ class Field:
                 "path": [name],
                 "message": message,
             }
+        if self.named and not _NAME.fullmatch(str(value)):
+            pattern = {"format": "regex", "pattern": f"/^{_NAME.pattern}$/", "path": [name]}
+            return {"origin": "string", "code": "invalid_format", **pattern, "message": f"Invalid {self.named}."}
         return None
 
 
@@ -76,6 +82,10 @@ def _named(value: object) -> str:
 
 
 _ID = Field(required=True, filled=True)
+
+_CONTAINER = Field(required=True, filled=True, named="container id")
+_APP = Field(required=True, filled=True, named="app name")
+_SERVER = {"serverId": Field()}
 
 _OF_APPLICATION = {"applicationId": _ID}
 _OF_COMPOSE = {"composeId": _ID}
@@ -117,6 +127,11 @@ TAKES: dict[tuple[str, str], dict[str, Field]] = {
     ("POST", "application.redeploy"): _OF_APPLICATION | _TRIGGER,
     ("GET", "compose.one"): _OF_COMPOSE,
     ("POST", "compose.update"): _COMPOSE_UPDATE,
+    ("POST", "compose.saveEnvironment"): {
+        "composeId": Field(required=True),
+        "env": Field(required=True, nullable=True),
+        "createEnvFile": Field("boolean"),
+    },
     ("POST", "compose.deploy"): _OF_COMPOSE | _TRIGGER,
     ("POST", "compose.redeploy"): _OF_COMPOSE | _TRIGGER,
     ("GET", "deployment.all"): _OF_APPLICATION,
@@ -124,6 +139,19 @@ TAKES: dict[tuple[str, str], dict[str, Field]] = {
     ("GET", "deployment.allByType"): {"id": _ID, "type": Field(required=True, among=_DEPLOYMENT_TYPES)},
     ("GET", "deployment.queueList"): {},
     ("GET", "deployment.readLogs"): {"deploymentId": _ID, "tail": Field("number")},
+    ("GET", "docker.getConfig"): {"containerId": _CONTAINER, **_SERVER},
+    ("GET", "docker.getContainersByAppLabel"): {
+        "appName": _APP,
+        **_SERVER,
+        "type": Field(required=True, among=("standalone", "swarm")),
+    },
+    ("GET", "docker.getContainersByAppNameMatch"): {
+        "appType": Field(among=("stack", "docker-compose")),
+        "appName": _APP,
+        **_SERVER,
+    },
+    ("GET", "docker.getServiceContainersByAppName"): {"appName": _APP, **_SERVER},
+    ("GET", "docker.getStackContainersByAppName"): {"appName": _APP, **_SERVER},
     ("GET", "settings.getDokployVersion"): {},
     ("GET", "settings.health"): {},
     ("GET", "user.session"): {},

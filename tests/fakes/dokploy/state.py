@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from threading import Condition
 from typing import Any
 
+from tests.fakes.dokploy import shapes
 from tests.fakes.dokploy.breaks import Break, How
+from tests.fakes.dokploy.clock import Clock
+from tests.fakes.dokploy.host import Machine
 from tests.fakes.dokploy.jobs import Queue
 from tests.fakes.dokploy.registry import Image, Registry
+from tests.fakes.dokploy.rights import Key
 from tests.fakes.dokploy.rows import (
     application_relations,
     application_row,
@@ -40,17 +44,22 @@ class Asked:
 class State:
     """``strict`` refuses what the real API would drop without a word, and notes it in ``violations``."""
 
-    def __init__(self, *, strict: bool = True, job_s: float = 0.05, takeover_s: float = 0.0) -> None:
+    def __init__(
+        self, *, strict: bool = True, job_s: float = 0.05, takeover_s: float = 0.0, pace: float = 100.0
+    ) -> None:
         self.changed = Condition()
         self.strict = strict
         self.violations: list[str] = []
         self.requests: list[Asked] = []
         self.registry = Registry()
-        self.queue = Queue(self.changed, self.registry, job_s=job_s, takeover_s=takeover_s)
-        self.targets: dict[str, Target] = {}
+        self.clock = Clock(pace)
+        self.docker = Machine(self.clock, self.registry, takeover_s)
+        self.machines: dict[str | None, Machine] = {None: self.docker}
         self.environment = environment("shop")
+        self.queue = Queue(self.changed, self.environment, job_s=job_s)
+        self.targets: dict[str, Target] = {}
         self.user_id = new_id()
-        self._verifications: dict[str, int | None] = {}
+        self._keys: dict[str, Key] = {}
         self._breaks: defaultdict[str, deque[Break]] = defaultdict(deque)
         self.key = self.add_key(rate_limited=False)
 
@@ -67,12 +76,36 @@ class State:
 
     @property
     def takeover_s(self) -> float:
-        """How long the old revision goes on answering after ``done``; ``math.inf``: for ever."""
-        return self.queue.takeover_s
+        """How long a swarm prepares an update after ``done``, in our seconds; ``math.inf``: for ever."""
+        return self.docker.takeover_s
 
     @takeover_s.setter
     def takeover_s(self, seconds: float) -> None:
-        self.queue.takeover_s = seconds
+        for machine in self.machines.values():
+            machine.takeover_s = seconds
+
+    @property
+    def pace(self) -> float:
+        """How many of Docker's seconds pass in one of ours."""
+        return self.clock.pace
+
+    @pace.setter
+    def pace(self, pace: float) -> None:
+        with self.changed:
+            self.clock.catch_up()
+            self.clock.pace = pace
+
+    def lag_as_seen(self) -> None:
+        """Let Docker take its time as it was seen to: to start 1 s, to stop 2 s, old beside new for 1 s more."""
+        for machine in self.machines.values():
+            machine.start_s, machine.stop_s, machine.overlap_s = 1.0, 2.0, 1.0
+
+    def add_server(self) -> str:
+        """Another server with a Docker of its own; its id is the ``serverId`` of what is on it."""
+        with self.changed:
+            id_ = new_id()
+            self.machines[id_] = replace(self.docker, containers=[], services={}, tags={})
+        return id_
 
     def add_application(
         self,
@@ -83,52 +116,97 @@ class State:
         username: str | None = None,
         password: str | None = None,
         registry_url: str | None = None,
+        server_id: str | None = None,
+        nodes: tuple[str, ...] = ("node1",),
+        **swarm: Any,
     ) -> str:
-        """Make an application; it runs its image if that is pushed already. Returns its id."""
+        """Make an application; it runs its image if that is pushed already. Returns its id.
+
+        ``nodes`` take its replicas in turn; only ``node1``'s containers are seen. ``swarm`` are those of
+        ``shapes.application``: ``replicas``, ``order``, ``failure_action``, ``monitor_s``, ``healthcheck`` and so on.
+        """
         row = application_row(name, self.environment["environmentId"])
         row.update(dockerImage=image, sourceType=source_type, registryUrl=registry_url)
-        row.update(username=username, password=password)
-        return self._add(Target("application", row, application_relations()))
+        row.update(username=username, password=password, serverId=server_id, **shapes.application(**swarm))
+        return self._add(Target("application", row, application_relations(), self.machines[server_id], nodes=nodes))
 
-    def add_compose(self, name: str, file: str, env: str = "", source_type: str = "raw") -> str:
-        """Make a compose; of a git source, ``file`` stands in git, where the API does not show it. Returns its id."""
+    def add_compose(
+        self,
+        name: str,
+        file: str,
+        env: str = "",
+        source_type: str = "raw",
+        *,
+        server_id: str | None = None,
+        nodes: tuple[str, ...] = ("node1",),
+        **row_fields: Any,
+    ) -> str:
+        """Make a compose; of a git source, ``file`` stands in git, where the API does not show it. Returns its id.
+
+        ``row_fields`` stand in its row, such as ``composeType="stack"``, ``createEnvFile=False`` or ``command``.
+        """
         row = compose_row(name, self.environment["environmentId"])
         row.update(composeFile=file if source_type == "raw" else "", env=env, sourceType=source_type)
-        return self._add(Target("compose", row, compose_relations(), file=file))
+        assert row_fields.keys() <= row.keys(), f"no fields of a row: {row_fields.keys() - row.keys()}"
+        row.update(serverId=server_id, **row_fields)
+        return self._add(Target("compose", row, compose_relations(), self.machines[server_id], file, nodes))
 
     def _add(self, target: Target) -> str:
         with self.changed:
-            status, image = target.outcome(target.wanted(), "deploy", self.registry)
-            if status == "done" and image:
-                target.roll_out(image, 0)
+            plan = target.plan()
+            if plan and all(self.registry.pull(service.image) for service in plan.services):
+                with target.machine.at_once():
+                    target.carry_out(plan, "deploy")
                 target.set_status("done")
             self.targets[target.target_id] = target
         return target.target_id
 
-    def push(self, image: str, revision: str, crashes: bool = False, reports: str | None = None) -> None:
-        """Put an image into the registry; ``reports`` is the revision that its health claims, if not its own."""
+    def push(self, image: str, revision: str, crashes: bool = False, reports: str | None = None, **fate: Any) -> None:
+        """Put an image into the registry; ``fate`` is how it behaves once it runs: the other fields of ``Image``."""
         with self.changed:
-            self.registry.push(Image(image, revision, crashes, reports))
+            self.registry.push(Image(image, revision, crashes, reports, **fate))
+
+    def tag_as_latest(self, target_id: str, image: str) -> None:
+        """Give an image of the machine the name ``<appName>:latest``, as a build from git once did."""
+        with self.changed:
+            target = self.targets[target_id]
+            target.machine.tags[f"{target.app_name}:latest"] = image
+
+    def leave_status_running(self, target_id: str) -> None:
+        """Leave a target's status at ``running`` without a job or a row, as a crash of the server may."""
+        with self.changed:
+            self.targets[target_id].set_status("running")
 
     # -- keys
 
-    def add_key(self, rate_limited: bool = True) -> str:
+    def add_key(
+        self,
+        rate_limited: bool = True,
+        *,
+        member: bool = False,
+        services: Iterable[str] = (),
+        create_services: bool = False,
+        docker: bool = False,
+    ) -> str:
+        """Make a key of an owner, or of a member with these rights; ``services`` are ids of targets."""
         key = new_id() + new_id()
+        left = VERIFICATIONS if rate_limited else None
         with self.changed:
-            self._verifications[key] = VERIFICATIONS if rate_limited else None
+            self._keys[key] = Key(left, member, frozenset(services), create_services, docker)
         return key
 
     def revoke(self, key: str) -> None:
         with self.changed:
-            self._verifications.pop(key, None)
+            self._keys.pop(key, None)
 
-    def admits(self, key: str | None) -> bool:
+    def admits(self, key: str | None) -> Key | None:
         """Verify a key; of a rate-limited one, this takes two of its verifications."""
         with self.changed:
-            left = self._verifications.get(key, 0) if key else 0
-            if key and left:
-                self._verifications[key] = left - 2
-            return left is None or left > 0
+            found = self._keys.get(key or "")
+            if found is None or found.left is None:
+                return found
+            left, found.left = found.left, max(0, found.left - 2)
+            return found if left else None
 
     # -- the truth
 
@@ -163,9 +241,12 @@ class State:
     # -- what others do meanwhile
 
     def act(self, target_id: str, image: str, title: str = TITLES["deploy"]) -> None:
-        """Someone else saves an image and queues a deploy; this is not counted among ``changes``."""
+        """Someone else saves an image, or a compose's environment, and queues a deploy; not one of ``changes``."""
         with self.changed:
-            self.save_image(self.targets[target_id], image)
+            if self.targets[target_id].kind == "application":
+                self.save_image(self.targets[target_id], image)
+            else:
+                self.targets[target_id].row["env"] = image
             self.queue.add(self.targets[target_id], "deploy", title, "")
 
     def redeploy_by_hand(self, target_id: str) -> None:

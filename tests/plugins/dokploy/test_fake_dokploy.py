@@ -146,10 +146,14 @@ def test_the_row_of_a_deployment_is_made_when_its_job_starts(dokploy: FakeDokplo
 
     assert [row["status"] for row in api.rows(other)] == ["running"]
     assert api.rows(lane) == []
-    active, waiting = api.get("deployment.queueList").json()
+    waiting, active = api.get("deployment.queueList").json()  # the newest first
     assert (active["state"], active["data"]["applicationId"]) == ("active", other)
     assert waiting["state"] == "waiting"
-    assert waiting["data"] == {"applicationId": lane, "titleLog": title, "descriptionLog": title, "type": "deploy"}
+    said = {"titleLog": title, "descriptionLog": title}
+    what = {"applicationId": lane, "type": "deploy", "applicationType": "application", "server": False}
+    assert waiting["data"] == what | said
+    assert waiting["timestamp"] >= active["timestamp"]
+    assert ("processedOn" in waiting, "processedOn" in active) == (False, True)
 
     dokploy.resume()
     dokploy.wait(dokploy.idle)

@@ -1,0 +1,73 @@
+"""Docker's clock in the fake: faster than ours, and what is due on it."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+NEVER = "0001-01-01T00:00:00Z"
+
+
+class Clock:
+    """``pace`` is how many of Docker's seconds pass in one of ours.
+
+    What is due happens when somebody looks, in the order of its times: ``catch_up`` does it, without a thread.
+    """
+
+    def __init__(self, pace: float) -> None:
+        self._began = datetime.now(UTC), time.monotonic()
+        self._legs = [(0.0, time.monotonic(), pace)]  # Docker's time and ours, from which on a pace holds
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+        self._at: float | None = None
+
+    @property
+    def pace(self) -> float:
+        return self._legs[-1][2]
+
+    @pace.setter
+    def pace(self, pace: float) -> None:
+        self._legs.append((self.now, time.monotonic(), pace))
+
+    @property
+    def now(self) -> float:
+        """Seconds of Docker's since the start; while something is done that was due, the time when it was."""
+        if self._at is not None:
+            return self._at
+        docker_s, ours_s, pace = self._legs[-1]
+        return docker_s + (time.monotonic() - ours_s) * pace
+
+    def after(self, seconds: float, do: Callable[[], None]) -> None:
+        """Do something in so many of Docker's seconds; at the same time, what was asked for first comes first."""
+        if seconds < math.inf:
+            heapq.heappush(self._due, (self.now + seconds, next(self._order), do))
+
+    def catch_up(self) -> None:
+        """Do all that is due by now."""
+        now = self.now
+        while self._due and self._due[0][0] <= now:
+            self._at, _, do = heapq.heappop(self._due)
+            do()
+        self._at = None
+
+    def stamp(self, moment: float | None) -> str:
+        """A moment of Docker's clock as an inspection shows it, on the calendar of the rows of deployments."""
+        if moment is None:
+            return NEVER
+        docker_s, ours_s, pace = next(leg for leg in reversed(self._legs) if leg[0] <= moment)
+        began, monotonic = self._began
+        shown = began + timedelta(seconds=ours_s - monotonic + (moment - docker_s) / pace)
+        return f"{shown:%Y-%m-%dT%H:%M:%S.%f}{int(moment * 1e9) % 1000:03}Z"
+
+    def ago(self, moment: float) -> str:
+        """How long ago something was, as Docker words it."""
+        seconds = int(self.now - moment)
+        if seconds < 60:
+            return "Less than a second" if seconds < 1 else f"{seconds} second{'s' if seconds > 1 else ''}"
+        if seconds < 3600:
+            return "About a minute" if seconds < 120 else f"{seconds // 60} minutes"
+        return "About an hour" if seconds < 5400 else f"{round(seconds / 3600)} hours"
