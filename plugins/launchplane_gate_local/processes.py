@@ -148,15 +148,15 @@ def strangers_on(port: int, note: RunningRelease | None) -> list[int | None]:
 
     A port can be shared. Where only root is shown who listens, one that shares it with the note's is not seen.
     """
-    own = _family(note) if note and is_alive(note) else set()
     try:
         found = {connection.pid for connection in psutil.net_connections("tcp") if _is_listening(connection, port)}
     except psutil.AccessDenied:
         is_own = note is not None and owns(note, port)
         found = set() if is_own or not what_keeps_from(port) else {None}
+    own = _family(note) if note and is_alive(note) else set()  # afterwards, or a child of a moment ago were a stranger
     if any(_is_zombie(pid) for pid in own):
         found.discard(None)  # what its last threads hold is shown as nobody's
-    return sorted(found - own, key=lambda pid: pid or 0)
+    return sorted((pid for pid in found - own if pid is None or psutil.pid_exists(pid)), key=lambda pid: pid or 0)
 
 
 def _family(note: RunningRelease) -> set[int]:
