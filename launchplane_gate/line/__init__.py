@@ -22,7 +22,7 @@ from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.interrupted import tell_what_became
 from launchplane_gate.line.parts import Limits, Parts, find_lane
 from launchplane_gate.line.publish import publish_again, publish_recorded
-from launchplane_gate.line.record import record
+from launchplane_gate.line.record import leave_pending, record
 from launchplane_gate.line.replay import already_open, key_of, replay
 from launchplane_gate.model import Actor, Decision, Request, Run
 from launchplane_gate.runs import read_run
@@ -69,6 +69,7 @@ def _go(errand: Errand, key: Key | None) -> None:
         if outcome and confirm(errand):
             record(errand, approval, outcome)
     except BaseException as error:
+        leave_pending(errand, approval)
         journal.close_after(errand, error, approval)
         if not isinstance(error, Exception):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -38,6 +39,16 @@ def promotion_now(errand: Errand, status: ReleaseStatus) -> PromotionRecord | No
         backup_record_id=_backup(errand),
         status=status,
     )
+
+
+def leave_pending(errand: Errand, approval: RunApproval) -> None:
+    """Leave a promotion record of a run that something ended after redeem, before its outcome was known."""
+    if not approval.redeemed or errand.deployment:
+        return
+    errand.deployment = approval.deployment
+    with suppress(Exception):  # what ended the run is told, and the deployment record is pending already
+        if promotion := promotion_now(errand, "pending"):
+            errand.parts.store.write_promotion_record(promotion)
 
 
 def record(errand: Errand, approval: RunApproval, outcome: Outcome) -> None:

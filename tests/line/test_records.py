@@ -45,6 +45,19 @@ def test_a_promotion_that_was_not_confirmed_says_so(gate: Gate, platform: FakePl
     assert (record.deploy.status, record.destination_health.status) == ("fail", "fail")
 
 
+def test_a_promotion_that_is_interrupted_leaves_a_pending_record(gate: Gate, platform: FakePlatform) -> None:
+    gate.run(deploy(A), ACTOR)
+
+    def end(platform: FakePlatform, approval: Approval) -> Outcome:
+        platform.change(approval)
+        raise KeyboardInterrupt
+
+    platform.behaves = end
+    with pytest.raises(KeyboardInterrupt):
+        gate.run(promote(), ACTOR)
+    assert [record.deploy.status for record in promotions(gate)] == ["pending"]
+
+
 def test_a_promotion_is_pending_until_the_inventory_reads_back(gate: Gate, platform: FakePlatform) -> None:
     gate.run(deploy(A), ACTOR)
     seen = []
