@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,13 +27,14 @@ from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled, Stale
 from launchplane_gate.holders import is_gone, this_process
 from launchplane_gate.ledger import chain, tables
 from launchplane_gate.ledger.chain import CLOSING, GENESIS
+from launchplane_gate.ledger.entry import Entry, body_in, entry_of
+from launchplane_gate.ledger.lease import Lease
 from launchplane_gate.model import HistoryEntry, Hold, Lane, ReleasedVersion, ReleaseIdentity, Waiver, stamp
 
 SCHEMA_VERSION = 1
 FILE_NAME = "ledger.sqlite"
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 POLL_S = 0.05
-_LARGEST = 2**26  # bytes of what we wrote ourselves
 
 Row = sa.Row[Any]
 
@@ -45,56 +46,6 @@ class Key:
     scope: str
     key: str
     request_digest: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of a lane's chain."""
-
-    number: int
-    lane: Lane
-    kind: str
-    subject: str
-    at: str
-    body: dict[str, Any]
-    input_text: str | None
-
-    @property
-    def input(self) -> dict[str, Any] | None:
-        """What its decision was made on; None where it holds none."""
-        if self.input_text is None:
-            return None
-        return _body(self.input_text)
-
-
-class Lease:
-    """A hold on one or two lanes, until ``seconds_left`` is used up or it is released."""
-
-    def __init__(self, ledger: Ledger, holder: str, lanes: Sequence[Lane], lease_s: float) -> None:
-        self._ledger = ledger
-        self.holder = holder
-        self.lanes = list(lanes)
-        self._lease_s = lease_s
-        self._until = time.monotonic() + lease_s
-
-    def seconds_left(self) -> float:
-        return self._until - time.monotonic()
-
-    def renewed(self) -> float:
-        """Start the lease anew; gives the wall-clock second at which it will end."""
-        self._until = time.monotonic() + self._lease_s
-        return time.time() + self._lease_s
-
-    def keep_alive(self) -> None:
-        """Start the lease anew. Raises NotSettled where it is over, or another's."""
-        self._ledger.keep_alive(self)
-
-    def release(self, lanes: Iterable[Lane]) -> None:
-        """Give up those of ``lanes`` that are held."""
-        going = [lane for lane in lanes if lane in self.lanes]
-        if going:
-            self._ledger.release(self.holder, going)
-            self.lanes = [lane for lane in self.lanes if lane not in going]
 
 
 class Ledger:
@@ -307,7 +258,7 @@ class Ledger:
         """The versions that recorded runs of a product asked for, each with its commit, the first one first."""
         with self._read() as connection:
             rows = connection.execute(tables.ASKED_VERSIONS, {"of_product": product}).all()
-        asked = {(_body(text).get("version"), commit): None for text, commit in rows}
+        asked = {(body_in(text).get("version"), commit): None for text, commit in rows}
         return [ReleasedVersion(version=version, source_git_ref=commit) for version, commit in asked if version]
 
     def has_open_run(self, lane: Lane, *, but: str = "") -> bool:
@@ -368,7 +319,7 @@ class Ledger:
         """Which run's decision on a lane used which waiver, the oldest first: their ids."""
         with self._read() as connection:
             rows = connection.execute(tables.WAIVED.order_by(tables.entries.c.number), tables.of_lane(lane)).all()
-        used = [(run, waiver) for run, body in rows for waiver in _body(body)["decision"]["waivers"]]
+        used = [(run, waiver) for run, body in rows for waiver in body_in(body)["decision"]["waivers"]]
         return list(dict.fromkeys((run, waiver["waiver_id"]) for run, waiver in used))
 
     def hold_on(self, lane: Lane) -> Hold | None:
@@ -387,13 +338,13 @@ class Ledger:
         if lane:
             query = query.where(tables.entries.c.context == lane.context, tables.entries.c.instance == lane.instance)
         with self._read() as connection:
-            return [_entry(row) for row in connection.execute(query)]
+            return [entry_of(row) for row in connection.execute(query)]
 
     def body_of(self, subject: str, kind: str) -> dict[str, Any] | None:
         """What the last entry of a kind says, of a run; None where there is none."""
         with self._read() as connection:
             text = connection.execute(tables.BODY_OF, {"of_run": subject, "of_kind": kind}).scalar()
-        return None if text is None else _body(text)
+        return None if text is None else body_in(text)
 
     def decision_entries(self, *, limit: int = 50, decision_id: str = "") -> list[Entry]:
         """Entries that hold a decision, newest first."""
@@ -405,7 +356,7 @@ class Ledger:
         if decision_id:
             query = query.where(tables.entries.c.decision_id == decision_id)
         with self._read() as connection:
-            return [_entry(row) for row in connection.execute(query.limit(limit))]
+            return [entry_of(row) for row in connection.execute(query.limit(limit))]
 
     def verify(self) -> tuple[int, list[str]]:
         """Read every chain from its first row: how many entries stand, and what is wrong with them."""
@@ -528,13 +479,3 @@ def _begin(connection: sa.Connection) -> None:
     if writes:
         connection.exec_driver_sql(f"PRAGMA synchronous = {writes}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _entry(row: Row) -> Entry:
-    lane = Lane.model_construct(context=row.context, instance=row.instance)
-    return Entry(row.number, lane, row.kind, row.subject, row.at, _body(row.body), row.input)
-
-
-def _body(text: str) -> dict[str, Any]:
-    body: dict[str, Any] = strictjson.loads(text, max_bytes=_LARGEST)
-    return body
