@@ -15,6 +15,7 @@ import pytest
 
 from launchplane_gate.errors import EngineError, PolicyError
 from launchplane_gate.policy import Bundle, EmbeddedEngine, PolicyEngine, load_bundle, shipped_policies
+from launchplane_gate.policy.bundle.config import SETTLE_MAX_S
 from launchplane_gate.policy.bundle.floor import FLOOR_CODES
 from launchplane_gate.policy.decision import ANSWER, ask_rules
 from launchplane_gate.policy.engines.embedded.interpreter import LONGEST_ERROR, Interpreter
@@ -207,6 +208,17 @@ def test_a_rule_of_the_floor_that_lets_everything_through_is_refused(tmp_path: P
         ("lane.not_held", "not input.destination.hold.reason"),
         ("confirm.outcome_passed", "input.outcome.status != `fail`"),
         ("confirm.artifact_matches", "input.destination.observed.artifact_id == input.release.artifact_id"),
+        (
+            "confirm.artifact_matches",
+            "input.destination.observed.containers[_].artifact_id == input.release.artifact_id",
+        ),
+        ("confirm.stayed_up", "input.outcome.good_since >= input.outcome.finished_at"),
+        ("release.told_apart", "input.destination.observed.digests in {`shown`, `not_shown`}"),
+        (
+            "release.told_apart",
+            "every r in input.destination.may_run { r.source_git_ref != input.release.source_git_ref }",
+        ),
+        ("lane.provable", "input.product.lanes[_].health_url != ``"),
     ],
 )
 def test_a_rule_of_the_floor_with_a_hole_is_refused(tmp_path: Path, code: str, body: str) -> None:
@@ -244,7 +256,20 @@ def test_each_must_refuse_question_breaks_the_rules_that_it_names_and_no_other_o
     ask = interpreter_of_questions(shipped).ask
     for question in asked_of_every_bundle():
         said = ask_rules(ask, roll_call_of(shipped, question.policy_input), question.policy_input)
-        assert {code for code in said if not said[code].satisfied} & FLOOR_CODES == set(question.codes), str(question)
+        refused = {code for code in said if not said[code].satisfied}
+        assert refused & (FLOOR_CODES | set(question.codes)) == set(question.codes), str(question)
+
+
+def test_a_good_question_is_one_whatever_time_to_settle_is_asked_for(shipped: Bundle) -> None:
+    for settle_s in (0, SETTLE_MAX_S):
+        asked = {"thresholds": {**shipped.config["thresholds"], "settle_s": settle_s}, "drivers": {}}
+        check_must_refuse(dataclasses.replace(shipped, config={**shipped.config, **asked}))
+
+
+@pytest.mark.parametrize("code", ["inventory.source_running", "release.version_free"])
+def test_a_rule_beside_the_floor_that_lets_everything_through_is_refused_too(tmp_path: Path, code: str) -> None:
+    with pytest.raises(PolicyError, match=f"{code} lets through what has to be refused"):
+        EmbeddedEngine(doctored(tmp_path, code, "satisfied if input.nonce\n\nmessage := ``\n"))
 
 
 def test_the_shipped_bundle_passes_every_check() -> None:

@@ -112,6 +112,25 @@ def test_the_roll_call_is_the_base_and_what_the_driver_and_the_product_add(folde
     assert bundle.roll_call("promote", "confirm", "d", "p") == FLOOR["promote", "confirm"]
 
 
+def test_a_version_that_is_asked_for_has_to_be_free_whatever_the_roll_call_says(folder: Path) -> None:
+    bundle = load_bundle([folder])
+    for asked, floor in FLOOR.items():
+        for_a_version = ("release.version_free",) if asked == ("promote", "admit") else ()
+        assert bundle.roll_call(*asked, "d", "p", "v1.0.0") == (*floor, *for_a_version)
+        assert bundle.roll_call(*asked, "d", "p", None) == floor
+
+
+def test_where_the_roll_call_has_it_too_it_is_asked_once(folder: Path, tmp_path: Path) -> None:
+    further = bundles.further(tmp_path / "further", ["release.version_free"])
+    codes = load_bundle([folder, further]).roll_call("promote", "admit", "d", "p", "v1.0.0")
+    assert codes.count("release.version_free") == 1
+
+
+def test_that_a_version_is_free_cannot_be_waived(folder: Path, tmp_path: Path) -> None:
+    further = bundles.further(tmp_path / "further", ["release.version_free"], {"waivable": ["release.version_free"]})
+    assert "waivable: release.version_free can never be waived" in refusal(folder, further)
+
+
 # -- files
 
 
@@ -204,7 +223,7 @@ def test_breaking_glass_can_be_waived(folder: Path) -> None:
 
 
 def test_every_rule_of_the_floor_has_to_refuse_something() -> None:
-    assert {code for question in asked_of_every_bundle() for code in question.codes} == FLOOR_CODES
+    assert {code for question in asked_of_every_bundle() for code in question.codes} >= FLOOR_CODES
 
 
 # -- what a rule says of itself
@@ -276,6 +295,14 @@ def test_a_product_may_be_decided_on_in_every_way(folder: Path) -> None:
         ("thresholds.health_s", 2**53, "beyond 2^53"),
         ("thresholds.health_matches", 0, "health_matches"),
         ("thresholds.waiver_max_s", 366 * 86400 + 1, "waiver_max_s has to be"),
+        ("thresholds.settle_s", 3601, "settle_s has to be"),
+        ("products.p.thresholds.settle_s", 3601, "settle_s has to be"),
+        ("drivers", {"d": {}}, "drivers.d.settle_s"),
+        ("drivers", {"d": {"settle_s": -1}}, "drivers.d.settle_s"),
+        ("drivers", {"d": {"settle_s": "15"}}, "drivers.d.settle_s"),
+        ("drivers", {"d": {"settle_s": 3601}}, "drivers.d.settle_s"),
+        ("drivers", {"d": {"settle_s": 15, "more": 1}}, "drivers.d.more"),
+        ("drivers", {"D": {"settle_s": 15}}, "drivers.D"),
         ("products.p.thresholds.waiver_max_s", 3601, "may only say less"),
         ("waivable", ["lane.unknown"], "no rule has the code lane.unknown"),
         ("waivable", ["lane.not_bypassed", "lane.not_bypassed"], "has an entry twice"),
@@ -397,6 +424,7 @@ def test_a_further_folder_cannot_replace_a_file(folder: Path, tmp_path: Path, pa
         ),
         ({"p": PRODUCT}, {"products": {"p": {"paths": [{"from": "dev", "to": "prod"}]}}}, "products.p.paths"),
         ({"p": PRODUCT}, {"products": {"p": {"branches": ["main", "next"]}}}, "products.p.branches"),
+        ({}, {"drivers": {"slow": {"settle_s": 59}}}, "drivers.slow.settle_s"),
         (
             {"p": PRODUCT},
             {"products": {"p": {"actors": {"prod": [{"subject": "anybody", "verified_by": None}]}}}},
@@ -407,7 +435,7 @@ def test_a_further_folder_cannot_replace_a_file(folder: Path, tmp_path: Path, pa
 def test_a_further_folder_cannot_decide_again(
     folder: Path, tmp_path: Path, first: dict[str, Any], added: dict[str, Any], place: str
 ) -> None:
-    bundles.write(folder, {}, bundles.config() | {"products": first})
+    bundles.write(folder, {}, bundles.config() | {"products": first, "drivers": {"slow": {"settle_s": 60}}})
     further = bundles.write(tmp_path / "further", {}, added)
     assert re.match(rf"{further}/{CONFIG}: {place}(:| is)", refusal(folder, further))
 

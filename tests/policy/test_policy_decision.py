@@ -117,6 +117,14 @@ def test_one_rule_that_is_not_satisfied_refuses_and_says_what_to_do(bundle: Bund
     assert (refusal.title, refusal.remedy) == (f"Title of {code}", f"Remedy of {code}")
 
 
+def test_a_version_that_is_asked_for_is_decided_on_whatever_the_roll_call_says(bundle: Bundle) -> None:
+    asked = promotion()
+    decision = ask(bundle, asked | {"request": asked["request"] | {"version": "v1.0.0"}})
+    [refusal] = decision.refusals
+    assert (refusal.code, refusal.message) == ("release.version_free", "there is no such rule")
+    assert "release.version_free" not in statuses(ask(bundle, asked))
+
+
 def test_a_deploy_has_a_roll_call_of_its_own(bundle: Bundle) -> None:
     decision = ask(bundle, DEPLOY)
     assert decision.allowed

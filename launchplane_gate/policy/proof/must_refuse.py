@@ -57,14 +57,16 @@ class Respondent(Protocol):
 def check_must_refuse(bundle: Bundle, respondent: Respondent | None = None) -> None:
     """Raises PolicyError, naming the rule, where a bundle lets through what has to be refused.
 
-    Who answers is the embedded engine, or the one given.
+    Who answers is the embedded engine, or the one given. Of rules that are none of the floor's, those are put to it
+    that the bundle has asked.
     """
     respondent = respondent or _Embedded(bundle)
     for good in GOOD:
         _check_good(bundle, respondent, good)
     for question in asked_of_every_bundle():
+        roll_call = roll_call_of(bundle, question.policy_input)
         for code in question.codes:
-            if respondent.satisfies(code, question.policy_input):
+            if code in roll_call and respondent.satisfies(code, question.policy_input):
                 raise PolicyError(f"{bundle.file_of(code)}:1: {code} lets through what has to be refused: {question}")
 
 
@@ -87,7 +89,7 @@ def interpreter_of_questions(bundle: Bundle) -> Interpreter:
 
 def roll_call_of(bundle: Bundle, asked: Mapping[str, Any]) -> tuple[str, ...]:
     request = asked["request"]
-    driver_id, product, version = asked["driver"]["driver_id"], request["product"], request["version"]
+    driver_id, product, version = asked["driver"]["driver_id"], request["product"], request.get("version")
     return bundle.roll_call(asked["action"], asked["phase"], driver_id, product, version)
 
 

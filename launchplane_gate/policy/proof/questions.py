@@ -39,6 +39,8 @@ _LONG_AGO, _BEFORE, _DEPLOYED, _DONE, _SEEN, _NOW, _LATER = (
     f"2030-01-07T12:{minute:02}:00Z" for minute in (0, 30, 31, 32, 33, 34, 35)
 )
 _JUST_NOW = "2030-01-07T12:33:50Z"  # less than settle_s before now
+_SETTLED, _JUST_THEN, _LATER_STILL = (f"2030-01-07T{time}Z" for time in ("14:00:00", "13:59:50", "14:01:00"))
+"""Now where all was good for as long as any bundle may ask, ten seconds before, and a minute after."""
 
 
 class _Absent:
@@ -158,6 +160,7 @@ CONFIRMATION = changed(
     PROMOTION,
     {
         "phase": "confirm",
+        "now": _SETTLED,
         "outcome": {
             "status": "pass",
             "touched": True,
@@ -182,6 +185,16 @@ _HIDDEN = {"destination.observed.digests": "not_shown", "destination.observed.co
 
 def _no_url(lane: str) -> dict[str, Any]:
     return {"context": _CONTEXT, "instance": lane, "base_url": "", "health_url": ""}
+
+
+_VERSION = "v1.0.0"
+_TAGGED = {"version": _VERSION, "commit": _OTHER_COMMIT}
+_GITHUB = {"seen_at": _SEEN, "version": {"asked": _VERSION, "tag": None, "release": None}, "latest": None}
+_VERSIONED = {"request.version": _VERSION, "evidence.github": _GITHUB}
+
+
+def _named_by(version: str) -> list[dict[str, Any]]:
+    return [{"version": version, "source_git_ref": _COMMIT}]
 
 
 _OF_ANY: tuple[Break, ...] = (
@@ -267,8 +280,24 @@ OF_PROMOTION: tuple[Break, ...] = (
     (("release.commit_full",), _named({"source_git_ref": "main"})),
     (("release.commit_full",), _named({"source_git_ref": _COMMIT[:-1]})),
     (("release.commit_full",), _named({"source_git_ref": f"{_COMMIT}\n"})),
-    # the source lane was not seen to run for long enough, or its destination has no health URL
+    # a lane that nothing could prove
     (("lane.provable",), {"product.lanes.2": _no_url("prod"), "product.lanes.3": _no_url("prod")}),
+    (
+        ("lane.provable", "release.source_revision"),
+        {"product.lanes.0": _no_url("testing"), "product.lanes.1": _no_url("testing")},
+    ),
+    # the source lane does not run it on every container, or has not been steady
+    (("inventory.source_running",), {"source.steady_since": _JUST_NOW}),
+    (("inventory.source_running",), {"source.steady_since": _LATER}),
+    (("inventory.source_running",), {"source.steady_since": None}),
+    (("inventory.source_running",), {"source.observed.containers.1.artifact_id": _OTHER_ARTIFACT}),
+    (("inventory.source_running",), {"source.observed.containers": []}),
+    (("inventory.source_running",), {"source.observed.digests": "failed"}),
+    # a version of which nobody knows that it is free, or that is another one of the same commit
+    (("release.version_free",), {"request.version": _VERSION}),
+    (("release.version_free",), {**_VERSIONED, "destination.versions": _named_by("v0.9.0")}),
+    (("release.version_free",), {**_VERSIONED, "destination.versions": ABSENT}),
+    (("release.version_free",), {**_VERSIONED, "evidence.github": {**_GITHUB, "latest": _TAGGED}}),
     # the source lane is not seen to run it
     (("release.source_revision",), {"evidence.health.source.1.revision": _OTHER_COMMIT}),
     (("release.source_revision",), {"evidence.health.source.1.status": 500}),
@@ -330,9 +359,13 @@ OF_CONFIRMATION: tuple[Break, ...] = (
     # one good look proves a moment
     (("confirm.stayed_up",), {"outcome.good_since": None}),
     (("confirm.stayed_up",), {"outcome.good_since": ABSENT}),
-    (("confirm.stayed_up",), {"outcome.good_since": _JUST_NOW}),
+    (("confirm.stayed_up",), {"outcome.good_since": _JUST_THEN}),
     (("confirm.stayed_up",), {"outcome.good_since": _DEPLOYED}),
-    (("confirm.stayed_up",), {"outcome.good_since": _LATER}),
+    (("confirm.stayed_up",), {"outcome.good_since": _LATER_STILL}),
+    (
+        ("confirm.stayed_up",),
+        {"outcome.status": "unchanged", "outcome.touched": False, "outcome.good_since": _JUST_THEN},
+    ),
     (("confirm.artifact_matches",), {"destination.observed.artifact_id": _OTHER_ARTIFACT}),
     (
         ("confirm.artifact_matches",),

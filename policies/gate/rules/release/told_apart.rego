@@ -71,7 +71,10 @@ _another_is_live(commit) if {
 		lanes.health_urls(input.product, input.destination.lane),
 		commit,
 	)
-	every sample in input.evidence.health.destination { is_string(sample.seen_at) } # the next line passes over the others
+	every sample in input.evidence.health.destination {
+		releases.is_commit(sample.revision)
+		is_string(sample.seen_at) # the next line passes over what has none
+	}
 	moments := times.all(array.concat([input.now], [sample.seen_at | some sample in input.evidence.health.destination]))
 	max(moments) == moments[0]
 	times.within(
