@@ -80,7 +80,7 @@ class Machine:
                 container.start()
         for name, service in asked.items():
             if not any(c.labels["com.docker.compose.service"] == name for c in self.project(project)):
-                self._create(project, name, service)
+                self.add(project, name, service)
 
     def project(self, project: str) -> list[Container]:
         return [c for c in self.containers if c.labels.get("com.docker.compose.project") == project]
@@ -94,7 +94,8 @@ class Machine:
             container.stop()
             self.containers.remove(container)
 
-    def _create(self, project: str, name: str, service: Asked) -> None:
+    def add(self, project: str, name: str, service: Asked) -> None:
+        """Start one container more of a service."""
         image = self.registry.pull(service.image)
         assert image, f"{service.image} was pulled before"
         labels = {

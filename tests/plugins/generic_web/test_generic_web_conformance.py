@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,14 @@ from launchplane_gate_generic_web import GenericWebPlugin
 from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy
 
 PASSWORD = "registry-pass-w0rd"
+DIES_AFTER_S = 0.5  # of ours
+WHAT_RUNS = (
+    "docker.getConfig",
+    "docker.getContainersByAppLabel",
+    "docker.getContainersByAppNameMatch",
+    "docker.getServiceContainersByAppName",
+    "docker.getStackContainersByAppName",
+)
 
 
 class OnDokploy(Platform):
@@ -24,7 +33,9 @@ class OnDokploy(Platform):
     image = "ghcr.io/kit/promises"
     first = ReleaseIdentity(artifact_id=f"{image}@sha256:{'1' * 64}", source_git_ref="1" * 40)
     second = ReleaseIdentity(artifact_id=f"{image}@sha256:{'2' * 64}", source_git_ref="2" * 40)
+    rebuild = ReleaseIdentity(artifact_id=f"{image}@sha256:{'4' * 64}", source_git_ref="2" * 40)
     changes_a_deploy = 2  # the image, and its deployment
+    fates = tuple(Fate)
 
     def __init__(self, dokploy: FakeDokploy) -> None:
         self.dokploy = dokploy
@@ -45,7 +56,11 @@ class OnDokploy(Platform):
 
     def running(self, lane: Lane) -> ReleaseIdentity | None:
         image = self.dokploy.running(self.id_of(lane))
-        return next((release for release in (self.first, self.second) if release.artifact_id == image), None)
+        return next((release for release in self.releases if release.artifact_id == image), None)
+
+    @property
+    def releases(self) -> tuple[ReleaseIdentity, ...]:
+        return self.first, self.second, self.rebuild
 
     def changes(self, lane: Lane) -> int:
         return self.dokploy.changes(self.id_of(lane))
@@ -54,8 +69,16 @@ class OnDokploy(Platform):
         self.dokploy.registry.images.clear()
         self.dokploy.push(f"{self.image}@sha256:{'3' * 64}", "3" * 40)  # a registry that is there, and has no other
         if fate is not Fate.FAIL:
-            for release in (self.first, self.second):
-                self.dokploy.push(release.artifact_id, release.source_git_ref)
+            for release in self.releases:
+                dies_after_s = DIES_AFTER_S * self.dokploy.pace if fate is Fate.DIES else None
+                crashes = fate is Fate.CRASHES
+                self.dokploy.push(release.artifact_id, release.source_git_ref, crashes, dies_after_s=dies_after_s)
+        for lane in LANES:  # whether Docker starts again what died
+            self.restarts(lane, always=fate is not Fate.DIES)
+        self.dokploy.docker.overlap_s = 0
+        self.dokploy.mend()
+        for route in WHAT_RUNS if fate is Fate.UNREADABLE else ():
+            self.dokploy.break_next(route, "500", times=1000)
         self.dokploy.pause() if fate is Fate.SILENT else self.dokploy.resume()
         self.dokploy.stop_serving()
         if fate is not Fate.UNREACHABLE:
@@ -68,6 +91,27 @@ class OnDokploy(Platform):
     def take_down(self, lane: Lane) -> None:
         self.dokploy.kill_lane(self.id_of(lane))
 
+    def restarts(self, lane: Lane, *, always: bool) -> None:
+        row = self.dokploy.targets[self.id_of(lane)].row
+        row["restartPolicySwarm"] = None if always else {"Condition": "none"}
+
+    def side_by_side(self, lane: Lane, release: ReleaseIdentity) -> None:
+        self.dokploy.docker.overlap_s = 1e9
+        self.change_behind_the_gate(lane, release)
+        self.dokploy.wait(lambda: len(self.dokploy.targets[self.id_of(lane)].containers()) > 1)
+
+    def restart(self, lane: Lane) -> None:
+        self.dokploy.redeploy_by_hand(self.id_of(lane))
+        self.dokploy.wait(self.dokploy.idle)
+
+    def settings(self, lane: Lane) -> object:
+        row = self.dokploy.targets[self.id_of(lane)].row
+        return {name: row[name] for name in ("env", "username", "password", "registryUrl", "replicas", "command")}
+
+    def change_settings(self, lane: Lane) -> None:
+        with self.dokploy.changed:
+            self.dokploy.targets[self.id_of(lane)].row["password"] = "changed-by-a-colleague"
+
     def clashing_targets(self) -> Mapping[Lane, Mapping[str, Any]]:
         return dict.fromkeys(LANES, self.targets[LANES[0]])
 
@@ -79,6 +123,33 @@ class InComposeFiles(OnDokploy):
         file = "services:\n  web:\n    image: ${IMAGE}\n  db:\n    image: postgres:16\n"
         id_ = self.dokploy.add_compose(lane.instance, file, f"PASSWORD={PASSWORD}\n")
         return {"target_type": "compose", "target_id": id_, "variable": "IMAGE"}
+
+    def restarts(self, lane: Lane, *, always: bool) -> None:
+        """A compose file that says nothing of it has what died stay so."""
+
+    def side_by_side(self, lane: Lane, release: ReleaseIdentity) -> None:
+        """Somebody scaled the service by hand, with another image set meanwhile."""
+        target = self.dokploy.targets[self.id_of(lane)]
+        with self.dokploy.changed:
+            plan = target.plan()
+            assert plan
+            [web] = [service for service in plan.services if service.name == target.front]
+            target.machine.add(target.app_name, web.name, replace(web, image=release.artifact_id))
+
+    def restart(self, lane: Lane) -> None:
+        with self.dokploy.changed:
+            for container in self.dokploy.targets[self.id_of(lane)].containers():
+                container.stop()
+                container.start()
+
+    def settings(self, lane: Lane) -> object:
+        row = self.dokploy.targets[self.id_of(lane)].row
+        lines = [line for line in row["env"].splitlines() if not line.startswith("IMAGE=")]
+        return lines, row["composeFile"], row["command"], row["createEnvFile"]
+
+    def change_settings(self, lane: Lane) -> None:
+        with self.dokploy.changed:
+            self.dokploy.targets[self.id_of(lane)].row["env"] += "COLLEAGUE=was-here\n"
 
     def change_behind_the_gate(self, lane: Lane, release: ReleaseIdentity) -> None:
         target = self.dokploy.targets[self.id_of(lane)]
