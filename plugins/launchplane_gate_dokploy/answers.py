@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, SecretStr
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_pascal
 
 TargetType = Literal["application", "compose"]
 
@@ -21,13 +21,32 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, strict=True)
 
 
+class _Replicated(_Answer):
+    model_config = ConfigDict(alias_generator=to_pascal)
+
+    replicas: int | None = None
+
+
+class _Mode(_Answer):
+    model_config = ConfigDict(alias_generator=to_pascal)
+
+    replicated: _Replicated | None = None
+
+
 class Application(_Answer):
-    """The three about the registry are passed back as they came, with every change of the image, and kept nowhere."""
+    """The three about the registry are passed back as they came, with every change of the image, and kept nowhere.
+
+    ``app_name`` is the name of its service; ``server_id`` is None on Dokploy's own machine.
+    """
 
     application_id: str
     name: str
+    app_name: str
+    server_id: str | None
     source_type: str
     docker_image: str | None
+    replicas: int
+    mode_swarm: _Mode | None = None  # where it is set, its number of replicas goes before the other
     application_status: str  # idle, running, done or error
     username: SecretStr | None
     password: SecretStr | None
@@ -39,8 +58,16 @@ class Compose(_Answer):
 
     compose_id: str
     name: str
+    app_name: str
+    server_id: str | None
     source_type: str
+    compose_type: str  # docker-compose or stack
     compose_file: str
+    compose_path: str
+    command: str | None
+    create_env_file: bool
+    randomize: bool
+    suffix: str
     env: SecretStr | None
     compose_status: str
 
@@ -52,6 +79,7 @@ class Deployment(_Answer):
     title: str
     status: str | None  # running, done, error or cancelled
     created_at: str
+    started_at: str | None
     finished_at: str | None
 
 
@@ -62,10 +90,16 @@ class _JobData(_Answer):
 
 
 class QueuedJob(_Answer):
-    """What waits for the one worker, or is with it (``state`` is waiting or active)."""
+    """What waits for the one worker, or is with it (``state`` is waiting or active). ``timestamp``: ms, when queued."""
 
     state: str
+    timestamp: int
     data: _JobData
+
+    @property
+    def turn(self) -> tuple[bool, int]:
+        """By this jobs stand in the order in which they run."""
+        return self.state != "active", self.timestamp
 
     @property
     def title(self) -> str | None:

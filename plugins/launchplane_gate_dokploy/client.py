@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from launchplane_gate_dokploy.answers import Application, Compose, Deployment, QueuedJob, TargetRef
 from launchplane_gate_dokploy.connection import Connection, DokployError
+from launchplane_gate_dokploy.containers import (
+    InspectedContainer,
+    InspectedImage,
+    InspectedService,
+    InspectedTask,
+    ListedContainer,
+    ListedTask,
+    is_service,
+)
 
 T = TypeVar("T")
 
@@ -16,6 +25,13 @@ _DEPLOYMENTS = TypeAdapter(list[Deployment])
 _QUEUE = TypeAdapter(list[QueuedJob])
 _APPLICATION = TypeAdapter(Application)
 _COMPOSE = TypeAdapter(Compose)
+_LISTED = TypeAdapter(list[ListedContainer])
+_TASKS = TypeAdapter(list[ListedTask])
+_CONTAINER = TypeAdapter(InspectedContainer)
+_IMAGE = TypeAdapter(InspectedImage)
+_SERVICE = TypeAdapter(InspectedService)
+_TASK = TypeAdapter(InspectedTask)
+_INSPECT = "docker.getConfig"
 
 
 class Dokploy:
@@ -45,9 +61,10 @@ class Dokploy:
         return _read(_DEPLOYMENTS, route, self._connection.read(route, params))
 
     def queue(self) -> list[QueuedJob]:
-        """What waits, of every target: there is one worker, first come, first served."""
+        """What runs or waits, of every target, in its order: there is one worker. Dokploy lists the newest first."""
         route = "deployment.queueList"
-        return _read(_QUEUE, route, self._connection.read(route))
+        jobs = _read(_QUEUE, route, self._connection.read(route))
+        return sorted(jobs, key=lambda job: job.turn)
 
     def set_image(self, application: Application, image: str) -> None:
         """Set the image that an application's next job reads; what else is set about its registry stays."""
@@ -66,13 +83,11 @@ class Dokploy:
             raise DokployError(f"Dokploy does not say that {route} was done", acted=True)
 
     def set_env(self, compose_id: str, env: str) -> None:
-        """Set the environment that a compose target's next job reads."""
-        route = "compose.update"
+        """Set the environment that a compose target's next job reads, and nothing else of it."""
+        route = "compose.saveEnvironment"
         answer = self._connection.write(route, {"composeId": compose_id, "env": env})
-        if answer is None:  # so it answers for an id that it does not know, too
-            raise DokployError(f"Dokploy gave an empty answer to {route}: it may not know the target", acted=True)
-        if _read(_COMPOSE, route, answer, acted=True).env != SecretStr(env):
-            raise DokployError(f"Dokploy answers {route} with another environment than was set", acted=True)
+        if answer is not True:
+            raise DokployError(f"Dokploy does not say that {route} was done", acted=True)
 
     def deploy(self, target: TargetRef, *, title: str, description: str) -> None:
         """Queue a deployment. Its row has this title, and is made when its job starts."""
@@ -81,6 +96,59 @@ class Dokploy:
         answer = self._connection.write(f"{target.type}.deploy", body)
         if target.type == "compose" and not (isinstance(answer, dict) and answer.get("success") is True):
             raise DokployError("Dokploy does not say that compose.deploy was queued", acted=True)
+
+    # -- what runs. ``server_id``: of the target, None on Dokploy's own machine. Nothing that runs, nothing that is
+    # known by a name and a Docker that does not answer all look the same: an empty list.
+
+    def service_containers(self, service: str, server_id: str | None) -> list[ListedContainer]:
+        """The running containers of a swarm service, on the node that Dokploy asks."""
+        route = "docker.getContainersByAppLabel"
+        params = {"appName": service, "type": "swarm"}
+        return _read(_LISTED, route, self._connection.read(route, _on(server_id, params)))
+
+    def named_containers(
+        self, app_name: str, app_type: Literal["docker-compose", "stack"] | None, server_id: str | None
+    ) -> list[ListedContainer]:
+        """The containers of a project or stack, or those whose name begins so; without a right on Docker.
+
+        Of a project, and by the name, those that have ended too; of a stack, the tasks that are to run.
+        """
+        route = "docker.getContainersByAppNameMatch"
+        params = {"appName": app_name} | ({"appType": app_type} if app_type else {})
+        return _read(_LISTED, route, self._connection.read(route, _on(server_id, params)))
+
+    def tasks(self, service: str, server_id: str | None) -> list[ListedTask]:
+        """The tasks of a swarm service, on every node, those that have ended too."""
+        route = "docker.getServiceContainersByAppName"
+        return _read(_TASKS, route, self._connection.read(route, _on(server_id, {"appName": service})))
+
+    def container(self, container_id: str, server_id: str | None) -> InspectedContainer | None:
+        """None where there is none, or no longer."""
+        return self._inspected(_CONTAINER, container_id, server_id)
+
+    def image(self, image_id: str, server_id: str | None) -> InspectedImage | None:
+        """``image_id``: as a container has it, ``sha256:…``."""
+        return self._inspected(_IMAGE, image_id.removeprefix("sha256:"), server_id)
+
+    def task(self, task_id: str, server_id: str | None) -> InspectedTask | None:
+        return self._inspected(_TASK, task_id, server_id)
+
+    def service(self, name_or_id: str, server_id: str | None) -> InspectedService | None:
+        """A swarm service; None where there is none, or where something else has its name."""
+        answer = self._inspect(name_or_id, server_id)
+        return _read(_SERVICE, _INSPECT, answer) if is_service(answer) else None
+
+    def _inspected(self, form: TypeAdapter[T], object_id: str, server_id: str | None) -> T | None:
+        answer = self._inspect(object_id, server_id)
+        return None if answer is None else _read(form, _INSPECT, answer)
+
+    def _inspect(self, object_id: str, server_id: str | None) -> object:
+        params = _on(server_id, {"containerId": object_id})
+        return self._connection.read(_INSPECT, params, may_be_empty=True)
+
+
+def _on(server_id: str | None, params: dict[str, str]) -> dict[str, str]:
+    return params | ({"serverId": server_id} if server_id is not None else {})
 
 
 def _read(form: TypeAdapter[T], route: str, answer: object, *, acted: bool = False) -> T:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from launchplane_gate.strictjson import NotStrictJson, loads
+from launchplane_gate_dokploy.rights import missing_right
 from launchplane_gate_http import Answer, NoAnswer, exchange, run_apart
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -33,8 +34,12 @@ class KeyRefused(DokployError):
     """The key is missing, wrong, revoked, or limited and used up: the server does not tell which."""
 
 
+class RightMissing(DokployError):
+    """The key is known, and its user may not do this: nothing was done."""
+
+
 class NotThere(DokployError):
-    """There is no such target for this key."""
+    """There is no such target for this key, or no such route on this server."""
 
 
 class _Passing(DokployError):
@@ -56,8 +61,11 @@ class Connection:
         """The same, with no call longer than what is left of a lease."""
         return replace(self, seconds_left=seconds_left)
 
-    def read(self, route: str, params: Mapping[str, str] | None = None) -> Any:
-        """What a GET answers. Tried again with a pause where that may help, all in ``timeout_s``."""
+    def read(self, route: str, params: Mapping[str, str] | None = None, *, may_be_empty: bool = False) -> Any:
+        """What a GET answers, None for an empty body that may be one.
+
+        Tried again with a pause where that may help, all in ``timeout_s``.
+        """
         deadline = time.monotonic() + self._limit_s()
         retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
@@ -65,15 +73,17 @@ class Connection:
             wait=wait_exponential(multiplier=0.1, max=2) + wait_random(0, 0.1),
             reraise=True,
         )
-        return retrying(lambda: self._read_once(route, params, deadline - time.monotonic()))
+        empty = None if may_be_empty else DokployError(f"Dokploy gave an empty answer to {route}")
+        return retrying(lambda: self._read_once(route, params, deadline - time.monotonic(), empty))
 
     def write(self, route: str, body: Mapping[str, Any]) -> Any:
         """What a POST answers, None for an empty body. Asked once and never again, whatever becomes of it."""
         return self._said(route, self._ask("POST", route, json=body, limit_s=self._limit_s()), empty=None)
 
-    def _read_once(self, route: str, params: Mapping[str, str] | None, limit_s: float) -> Any:
-        answer = self._ask("GET", route, params=params, limit_s=limit_s)
-        return self._said(route, answer, empty=DokployError(f"Dokploy gave an empty answer to {route}"))
+    def _read_once(
+        self, route: str, params: Mapping[str, str] | None, limit_s: float, empty: DokployError | None
+    ) -> Any:
+        return self._said(route, self._ask("GET", route, params=params, limit_s=limit_s), empty=empty)
 
     def _ask(self, method: Literal["GET", "POST"], route: str, *, limit_s: float, **rest: Any) -> Answer:
         asked = exchange(
@@ -106,7 +116,11 @@ class Connection:
             raise DokployError(f"what answers {route} is not Dokploy's API: 200, {what}, no JSON", acted=True) from None
 
     def _refusal(self, route: str, answer: Answer) -> DokployError:
+        """What an answer that is no 200 means. Only Dokploy's own word says for sure that nothing was done."""
         status = answer.status
+        code, said = self._envelope(answer)
+        if status == HTTPStatus.UNAUTHORIZED and code == "UNAUTHORIZED" and said:
+            return RightMissing(f"Dokploy refuses {route} to this API key ({said}): {missing_right(route, said)}")
         if status == HTTPStatus.UNAUTHORIZED:
             return KeyRefused(
                 f"Dokploy refused the API key at {route} (401): it is wrong or revoked, or limited and used up; "
@@ -115,28 +129,29 @@ class Connection:
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return DokployError(
                 f"what answers {route} redirects ({status}); redirects are not followed: "
-                "give Dokploy's own URL, with https:// where it has it"
+                "give Dokploy's own URL, with https:// where it has it",
+                acted=True,
             )
-        said = self._message(answer)
         if not said:
             return _kind(status)(
                 f"what answers {route} is not Dokploy's API: status {status}, no message; are scheme, host and port of "
                 "the URL right?",
-                acted=_may_have_acted(status),
+                acted=True,
             )
         return _kind(status, said)(f"Dokploy answers {route} with {status}: {said}", acted=_may_have_acted(status))
 
-    def _message(self, answer: Answer) -> str:
-        """One line of what an error says; never its details, which may hold a stack trace and what was sent."""
+    def _envelope(self, answer: Answer) -> tuple[str, str]:
+        """The code, and one line of what an error says; never its details: these may hold a stack and what was sent."""
         try:
             document = loads(answer.body, max_bytes=MAX_BYTES)
         except NotStrictJson:
-            return ""
-        message = document.get("message") if isinstance(document, dict) else None
+            return "", ""
+        code, message = (document.get("code"), document.get("message")) if isinstance(document, dict) else (None, None)
         if not isinstance(message, str):
-            return ""
+            return "", ""
         line = next(iter(message.splitlines()), "").replace(self.api_key.get_secret_value(), "***")
-        return "".join(letter for letter in line if letter.isprintable())[:SAID_CHARACTERS]
+        said = "".join(letter for letter in line if letter.isprintable())[:SAID_CHARACTERS]
+        return code if isinstance(code, str) else "", said
 
     def _limit_s(self) -> float:
         return max(min(self.timeout_s, self.seconds_left()), 0)

@@ -80,12 +80,38 @@ def env_with(env: str, variable: str, value: str) -> str:
     return changed + ("" if not changed or changed.endswith("\n") else "\n") + f"{variable}={value}\n"
 
 
+def wanted(file: str, variable: str) -> dict[str, int]:
+    """How many containers each service wants that uses the variable; 0 for one that is not started.
+
+    One in a profile is not, unless it is asked for; of a number that another variable holds, at least one is wanted.
+    Raises Unusable where no service uses the variable.
+    """
+    services = _services(file)
+    return {name: _replicas(services[name]) for name in _images(file, variable)}
+
+
+def env_without(env: str, variable: str) -> list[str]:
+    """What else stands in an environment, in its order, without what is blank."""
+    others = (binding.original.string.strip() for binding in parse_stream(io.StringIO(env)) if binding.key != variable)
+    return [text for text in others if text]
+
+
+def _replicas(service: dict[str, Any]) -> int:
+    deploy = service.get("deploy")
+    asked = deploy.get("replicas") if isinstance(deploy, dict) else None
+    if asked is None:
+        asked = service.get("scale")
+    if service.get("profiles"):
+        return 0
+    return int(str(asked)) if str(asked).isdecimal() else 1
+
+
 def _bindings(env: str) -> dict[str, str | None]:
     return {binding.key: binding.value for binding in parse_stream(io.StringIO(env)) if binding.key}
 
 
-def _images(file: str, variable: str) -> dict[str, str]:
-    """The image of each service that uses the variable in it. Raises Unusable where none does."""
+def _services(file: str) -> dict[str, Any]:
+    """Raises Unusable for what is no compose file."""
     if len(file) > MAX_CHARACTERS:
         raise Unusable(f"the compose file is longer than {MAX_CHARACTERS} characters")
     try:
@@ -96,10 +122,13 @@ def _images(file: str, variable: str) -> dict[str, str]:
     services = document.get("services") if isinstance(document, dict) else None
     if not isinstance(services, dict):
         raise Unusable("the compose file has no services")
+    return {str(name): service for name, service in services.items() if isinstance(service, dict)}
+
+
+def _images(file: str, variable: str) -> dict[str, str]:
+    """The image of each service that uses the variable in it. Raises Unusable where none does."""
     images = {
-        str(name): service["image"]
-        for name, service in services.items()
-        if isinstance(service, dict) and isinstance(service.get("image"), str)
+        name: service["image"] for name, service in _services(file).items() if isinstance(service.get("image"), str)
     }
     using = {name: image for name, image in images.items() if variable in _variables(image)}
     if not using:

@@ -1,7 +1,7 @@
 """The driver ``generic-web``: sets the image of a target by its digest, deploys, and waits for that very deployment.
 
-``done`` is not live, and Dokploy does not tell which digest runs: what is observed is what a target is set to run.
-That the release is live, only the health of the lane says.
+``done`` is not live: Docker may take the image back, and what runs may end again. So the services of the target are
+waited for, and what is observed is by which digest each of its containers was pulled.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from datetime import datetime
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
 from launchplane_gate.model import Lane, Observation, Outcome, Run, Target, stamp
 from launchplane_gate_dokploy import Deployment, Dokploy, DokployError, QueuedJob, connection
+from launchplane_gate_generic_web.changing import NotDeployed, set_image
 from launchplane_gate_generic_web.compose_file import Unusable
 from launchplane_gate_generic_web.options import GenericWebOptions, TargetTable, read_options, read_targets
+from launchplane_gate_generic_web.places import Place
+from launchplane_gate_generic_web.rollout import Rollout
+from launchplane_gate_generic_web.running import Running, read_running
 from launchplane_gate_generic_web.targets import ReadTarget, read_target
 from launchplane_gate_generic_web.waiting import ALREADY_SET, Wait
 
@@ -50,7 +54,14 @@ class _Seen:
         running = [row for row in self.rows if row.status == "running"]
         if running:
             return f"{running[0].title!r} is running since {running[0].created_at}"
-        return "one is running" if self.target.status == "running" else ""
+        return ""
+
+    @property
+    def doubt(self) -> str:
+        """A status that a restart of Dokploy left behind; the next deployment ends it."""
+        if self.target.status != "running" or self.busy:
+            return ""
+        return "Dokploy says running, but has neither a job nor a running deployment of it, as after a restart"
 
 
 class _Refused(Exception):
@@ -76,24 +87,27 @@ class GenericWebDriver:
     def deploy(self, approval: Approval, progress: Progress) -> Outcome:
         dokploy = self._dokploy.within(approval.seconds_left)
         try:
-            table, target = self._prepare(dokploy, approval)
+            table, seen = self._prepare(dokploy, approval)
         except (_Refused, Unusable, DokployError) as error:
             return Outcome(status="fail", touched=False, detail=str(error))
-        image_is_set = False
+        meanwhile = ""
+        if seen.doubt:
+            progress(f"deploying all the same: {seen.doubt}")
         try:
-            with approval.redeem(_target(table, target)) as release:
+            with approval.redeem(_target(table, seen.target)) as release:
                 progress(f"setting the image of {table.target_type} {table.target_id}")
-                target.set_image(dokploy, release.artifact_id)
-                image_is_set = True
+                meanwhile = set_image(dokploy, seen.target, lambda: self._read(dokploy, table), release.artifact_id)
                 self._trigger(dokploy, table, approval)
+        except NotDeployed as end:
+            return end.outcome
         except DokployError as error:
-            if not image_is_set:
-                return _image_not_set(error)
             if not error.acted:
                 return Outcome(status="unknown", touched=True, detail=f"nothing was deployed: {error}; {ALREADY_SET}")
             progress(f"looking for the deployment all the same: {error}")
         timeout_s = min(self._options.deploy_timeout_s, approval.seconds_left() * WAIT_SHARE)
-        return self._wait(dokploy, table, approval.run_id, timeout_s=timeout_s, progress=progress).outcome()
+        rollout = Rollout(dokploy, lambda: seen.target.place, approval.release.artifact_id)
+        wait = Wait(dokploy, table.ref, _title(approval.run_id), rollout, timeout_s, self._options.poll_s, progress)
+        return _with(wait.outcome(), meanwhile)
 
     def find(self, run: Run) -> Outcome:
         """What is known now: a deployment that is queued or runs is ``unknown``, and may be asked about again."""
@@ -101,31 +115,37 @@ class GenericWebDriver:
             table = self._table(run.destination)
         except _Refused as error:
             return Outcome(status="unknown", touched=True, detail=str(error))
-        return self._wait(self._dokploy, table, run.run_id, timeout_s=0, progress=lambda _: None).found()
+        image = run.release.artifact_id if run.release else ""
+        rollout = Rollout(self._dokploy, lambda: self._place(table), image) if image else None
+        return Wait(self._dokploy, table.ref, _title(run.run_id), rollout, 0, 0, lambda _: None).found()
 
     def observe(self, lane: Lane) -> Observation:
         seen_at = stamp(self._now())  # before it is read: what is true then is true no earlier
         try:
             seen = self._look(self._dokploy, self._table(lane))
         except (_Refused, DokployError) as error:
-            return Observation(seen_at=seen_at, reachable=False, artifact_id=None, in_flight=None, detail=str(error))
+            unseen = Observation(seen_at=seen_at, reachable=False, artifact_id=None, digests="failed", in_flight=None)
+            return unseen.model_copy(update={"detail": str(error)})
         try:
-            image, doubt = seen.target.image, ""
+            image, running = seen.target.image, read_running(self._dokploy, seen.target.place)
         except Unusable as error:
-            image, doubt = None, f"{error}; "
+            image, running = None, Running("not_shown", detail=f"what runs is not shown: {error}")
         return Observation(
             seen_at=seen_at,
             reachable=True,
-            artifact_id=None,
+            artifact_id=running.artifact_id,
             configured_artifact_id=image,
-            in_flight=bool(seen.busy),
-            detail=doubt + _last_deployment(seen),
+            digests=running.digests,
+            containers=running.containers,
+            in_flight=bool(seen.busy) or running.updating,
+            detail=f"{running.detail}; {_last_deployment(seen)}",
+            lacks=running.lacks,
         )
 
     def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
         inventory.write()
 
-    def _prepare(self, dokploy: Dokploy, approval: Approval) -> tuple[TargetTable, ReadTarget]:
+    def _prepare(self, dokploy: Dokploy, approval: Approval) -> tuple[TargetTable, _Seen]:
         """Check whatever can be checked, and change nothing. Raises _Refused, Unusable or DokployError."""
         table = self._table(approval.lane)
         seen = self._look(dokploy, table)
@@ -138,7 +158,7 @@ class GenericWebDriver:
         writes_s = 2 * self._options.timeout_s
         if (left_s := approval.seconds_left()) <= writes_s:
             raise _Refused(f"{left_s:.0f} s of the lease are left, and the changes may take {writes_s:.0f} s")
-        return table, seen.target
+        return table, seen
 
     def _table(self, lane: Lane) -> TargetTable:
         if lane not in self._targets:
@@ -147,9 +167,21 @@ class GenericWebDriver:
 
     def _look(self, dokploy: Dokploy, table: TargetTable) -> _Seen:
         """The queue first: a job that leaves it meanwhile is found among the rows. Raises DokployError."""
+        jobs, rows = self._deployments(dokploy, table)
+        seen = _Seen(self._read(dokploy, table), jobs, rows)
+        if seen.doubt:  # a job that has started since it was looked for would look the same
+            seen = _Seen(seen.target, *self._deployments(dokploy, table))
+        return seen
+
+    def _deployments(self, dokploy: Dokploy, table: TargetTable) -> tuple[list[QueuedJob], list[Deployment]]:
         jobs = [job for job in dokploy.queue() if job.is_of(table.ref)]
-        rows = dokploy.deployments(table.ref)
-        return _Seen(read_target(dokploy, table, self._options.compose_variable), jobs, rows)
+        return jobs, dokploy.deployments(table.ref)
+
+    def _read(self, dokploy: Dokploy, table: TargetTable) -> ReadTarget:
+        return read_target(dokploy, table, self._options.compose_variable)
+
+    def _place(self, table: TargetTable) -> Place:
+        return self._read(self._dokploy, table).place
 
     def _trigger(self, dokploy: Dokploy, table: TargetTable, approval: Approval) -> None:
         release = approval.release
@@ -158,9 +190,6 @@ class GenericWebDriver:
             title=_title(approval.run_id),
             description=f"{release.artifact_id} of commit {release.source_git_ref}",
         )
-
-    def _wait(self, dokploy: Dokploy, table: TargetTable, run_id: str, *, timeout_s: float, progress: Progress) -> Wait:
-        return Wait(dokploy, table.ref, _title(run_id), timeout_s, self._options.poll_s, progress)
 
 
 def _title(run_id: str) -> str:
@@ -177,17 +206,16 @@ def _target(table: TargetTable, target: ReadTarget) -> Target:
     )
 
 
-def _image_not_set(error: DokployError) -> Outcome:
-    if not error.acted:
-        return Outcome(status="fail", touched=False, detail=f"the image was not set: {error}")
-    detail = f"it is not known whether the image was set: {error}; nothing was deployed; {ALREADY_SET}, if it was"
-    return Outcome(status="unknown", touched=True, detail=detail)
+def _with(outcome: Outcome, meanwhile: str) -> Outcome:
+    if not meanwhile:
+        return outcome
+    return outcome.model_copy(update={"detail": f"{outcome.detail}; {meanwhile}"})
 
 
 def _last_deployment(seen: _Seen) -> str:
-    what = f"Dokploy shows what is set, not what runs; status {seen.target.status}"
-    if seen.busy:
-        return f"{what}; {seen.busy}"
+    what = f"status {seen.target.status}"
+    if seen.busy or seen.doubt:
+        return f"{what}; {seen.busy or seen.doubt}"
     if not seen.rows:
         return f"{what}; no deployment is remembered"
     row = seen.rows[0]

@@ -1,4 +1,4 @@
-"""Waiting for one deployment on Dokploy: the row with our title, and no other."""
+"""Waiting for one deployment on Dokploy: the row with our title, and no other; then for what Docker makes of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.model import Outcome
 from launchplane_gate_dokploy import Deployment, Dokploy, DokployError, KeyRefused, TargetRef
+from launchplane_gate_generic_web.rollout import Rollout
+from launchplane_gate_generic_web.settling import Update
 
 # Looks in a row. A job is for a moment neither queued nor a row; a key that is refused may be taken again.
 NOWHERE_LOOKS = 5
@@ -18,11 +20,15 @@ ALREADY_SET = "the configured image is already the new one: whatever deploys thi
 
 @dataclass
 class Wait:
-    """A wait for the deployment with a title. ``timeout_s`` bounds it; ``poll_s`` lies between two looks."""
+    """A wait for the deployment with a title. ``timeout_s`` bounds it; ``poll_s`` lies between two looks.
+
+    ``rollout``: what its services make of the image; where another deployment followed, they tell of that one.
+    """
 
     dokploy: Dokploy
     target: TargetRef
     title: str
+    rollout: Rollout | None
     timeout_s: float
     poll_s: float
     progress: Progress
@@ -31,7 +37,9 @@ class Wait:
     key_refused: int = field(default=0, init=False)
 
     def outcome(self) -> Outcome:
-        """``pass`` for our row done, ``fail`` for our row in error, ``unknown`` for whatever else becomes of it."""
+        """``pass`` for our row done and an image that Docker took, ``fail`` for our row in error and an image that
+        Docker took back, ``unknown`` for whatever else becomes of it.
+        """
         deadline = time.monotonic() + self.timeout_s
         told = None
         while True:
@@ -70,30 +78,46 @@ class Wait:
         The queue is read first: a job that leaves it meanwhile is found among the rows.
         """
         queue = self.dokploy.queue()
-        rows = [row for row in self.dokploy.deployments(self.target) if row.title == self.title]
+        every = self.dokploy.deployments(self.target)
+        rows = [row for row in every if row.title == self.title]
         if len(rows) > 1:
             return self._unknown(f"{len(rows)} deployments bear its title")
         if rows:
             self.seen = rows[0]
-            return self._of(rows[0])
+            return self._of(rows[0], is_last=rows[0] == every[0])
         for place, job in enumerate(queue):
             if job.title == self.title and job.is_of(self.target):
                 return f"queued, {place} before it" if place else "next in the queue"
         return ""
 
-    def _of(self, row: Deployment) -> Outcome | str:
+    def _of(self, row: Deployment, *, is_last: bool) -> Outcome | str:
         match row.status:
             case "done":
-                return Outcome(status="pass", touched=True, detail=self._known(), deployment_id=row.deployment_id)
+                return self._done(row, is_last=is_last)
             case "error":
-                detail = f"Dokploy ended it with an error; its log there says why; {self._known()}; {ALREADY_SET}"
-                return Outcome(status="fail", touched=True, detail=detail, deployment_id=row.deployment_id)
+                return self._failed("Dokploy ended it with an error; its log there says why", row)
             case "running":
                 return "running"
             case "cancelled":
                 return self._unknown("Dokploy cancelled it, as it does when it restarts")
             case other:
                 return self._unknown(f"its status is {other}, which says nothing")
+
+    def _done(self, row: Deployment, *, is_last: bool) -> Outcome | str:
+        """Dokploy calls it done once Docker was told of it; what becomes of it, Docker says."""
+        end = self.rollout.look(row) if self.rollout and is_last else None
+        match end:
+            case None | Update(is_="taken"):
+                detail = f"{end.said}; {self._known()}" if end and end.said else self._known()
+                return Outcome(status="pass", touched=True, detail=detail, deployment_id=row.deployment_id)
+            case Update(is_="ended"):
+                return self._failed(end.said, row)
+            case _:
+                return end.said
+
+    def _failed(self, why: str, row: Deployment) -> Outcome:
+        detail = f"{why}; {self._known()}; {ALREADY_SET}"
+        return Outcome(status="fail", touched=True, detail=detail, deployment_id=row.deployment_id)
 
     def _vanished(self) -> str:
         if self.seen:
