@@ -51,6 +51,11 @@ WEAKER = {
     "rules/inventory/source_soaked": ("input.source.run.settled == true", "true"),
     "rules/release/commit_full": ("count(input.release.source_git_ref) == 40", "true"),
     "rules/confirm/outcome_passed": ("input.outcome.touched == true", "true"),
+    "rules/confirm/stayed_up": ("finished <= since", "true"),
+    "rules/inventory/source_running": ("now - steady >= _settle_s * 1000000000", "now >= steady"),
+    "rules/lane/provable": ("count(lanes.health_urls(input.product, input.destination.lane)) >= 1", "true"),
+    "rules/release/told_apart": ("entry.source_git_ref != release.source_git_ref", "true"),
+    "rules/release/version_free": ("entry.source_git_ref != commit", "true"),
 }
 
 
