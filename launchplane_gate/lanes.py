@@ -5,15 +5,29 @@ It changes nothing: what the policies would say to a promotion is asked as ``che
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from launchplane_gate.errors import GateError, RequestError
-from launchplane_gate.facts import LaneRecords, read_lane, settled
+from launchplane_gate.facts import LaneRecords, may_run, read_lane, settled
 from launchplane_gate.gate import Gate
-from launchplane_gate.ledger import Row
-from launchplane_gate.model import Actor, Contract, Decision, Hold, Lane, Observation, ReleaseIdentity, Request
+from launchplane_gate.hookspecs import Question
+from launchplane_gate.ledger import Ledger, Row
+from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
+from launchplane_gate.model import (
+    Actor,
+    Contract,
+    Decision,
+    Hold,
+    Lane,
+    MayRun,
+    Observation,
+    ReleaseIdentity,
+    Request,
+    Run,
+)
 from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
@@ -21,6 +35,7 @@ from launchplane_gate.waivers import WaiverView, look_at_waivers
 
 PROGRAM = "launchplane-gate"
 AT_ONCE = 8
+MAX_RUNS = 100  # of a lane that are looked through for one that published its release
 
 
 class Promotion(Contract):
@@ -33,10 +48,20 @@ class Promotion(Contract):
     done: bool = False  # the destination runs it already
 
 
+class Reported(Contract):
+    """What one health URL of a lane answers; ``detail`` says why no revision is known."""
+
+    url: str
+    revision: str | None
+    detail: str = ""
+
+
 class LaneView(Contract):
     """``why`` says why a lane is not settled, ``differs`` how what the platform shows differs from the inventory.
 
-    ``next`` is what can be done, for people; ``command`` what to type for it, if there is something.
+    ``run_id`` is its last run that changed, touched or recorded anything; ``may_run`` what it may run for all that is
+    known; ``health`` what its URLs report, asked only where the other facts leave that open. ``next`` is what can be
+    done, for people; ``command`` what to type for it, if there is something.
     """
 
     product: str
@@ -48,6 +73,9 @@ class LaneView(Contract):
     hold: Hold | None
     observed: Observation | None
     differs: str
+    run_id: str = ""
+    may_run: tuple[MayRun, ...] = ()
+    health: tuple[Reported, ...] = ()
     waivers: tuple[WaiverView, ...] = ()  # those that are live
     promotions: tuple[Promotion, ...] = ()
     next: str = ""
@@ -113,6 +141,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
     records, last = read_lane(gate.store, gate.ledger, lane), gate.ledger.last_effective(lane)
     is_settled, why = settled(records, gate.ledger, last)
     observed, differs = _observed(gate, profile, records)
+    samples = [] if is_settled and not differs else _samples(gate, profile, lane)
     waivers = look_at_waivers(gate.ledger, gate.bundle.settings, {lane: profile.product}, lane)
     return LaneView(
         product=profile.product,
@@ -123,7 +152,10 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
         why="" if is_settled else _why(gate, last, why),
         hold=records.hold,
         observed=observed,
-        differs=differs if is_settled else "",
+        differs=differs,
+        run_id=last.run_id if last else "",
+        may_run=tuple(may_run(records, gate.ledger, observed, samples)),
+        health=_reported(samples),
         waivers=tuple(view for view in waivers if view.state == "live"),
     )
 
@@ -145,15 +177,62 @@ def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tupl
         observed = gate.driver(profile).observe(records.lane)
     except Exception as error:  # noqa: BLE001  # a platform that cannot be asked is a thing to show, not to stop at
         return None, f"the platform cannot be asked: {error}"
-    recorded = records.release and records.release.artifact_id
-    runs, set_to = observed.artifact_id, observed.configured_artifact_id
+    return observed, _difference(observed, records.release.artifact_id if records.release else None)
+
+
+def _difference(observed: Observation, recorded: str | None) -> str:
+    """Empty where all that the platform shows is what was recorded, whether it shows digests or not."""
     if not observed.reachable:
-        return observed, f"the platform cannot be reached: {observed.detail}"
-    if (runs or set_to) == recorded:
-        return observed, ""
-    if runs:
-        return observed, f"{runs} is seen running"
-    return observed, f"it is set to run {set_to}" if set_to else f"nothing is seen running: {observed.detail}"
+        return f"the platform cannot be reached: {observed.detail}"
+    seen = (observed.artifact_id, observed.configured_artifact_id, observed.containers)
+    if not recorded and not any(seen):
+        return ""
+    if observed.digests == "failed":
+        return f"what runs cannot be read: {observed.detail}"
+    if observed.digests == "shown":
+        shown = {container.artifact_id for container in observed.containers}
+        if shown == ({recorded} if recorded else set()):
+            return ""
+        named = " and ".join(sorted(artifact or "what has no digest" for artifact in shown))
+        is_seen = "are seen running" if len(shown) > 1 else "is seen running"
+        return f"{named or 'nothing'} {is_seen}" + ("" if shown else f": {observed.detail}")
+    set_to = observed.artifact_id or observed.configured_artifact_id
+    if set_to == recorded:
+        return ""
+    return f"it is set to run {set_to}" if set_to else f"nothing is seen running: {observed.detail}"
+
+
+def _samples(gate: Gate, profile: ProductProfile, lane: Lane) -> list[Mapping[str, Any]]:
+    """What the health URLs of a lane answer, each asked once; what could not be asked has no revision."""
+    question = Question("confirm", profile, None, lane, None, EVIDENCE_DEADLINE_S)
+    health = gate.plugins.evidence_or_why(question).get("health")
+    if isinstance(health, GateError):
+        return [{"url": url, "detail": str(health)} for url in profile.health_urls(lane.context, lane.instance)]
+    found = health.get("destination") if isinstance(health, Mapping) else None
+    return [sample for sample in found if isinstance(sample, Mapping)] if isinstance(found, list | tuple) else []
+
+
+def _reported(samples: Iterable[Mapping[str, Any]]) -> tuple[Reported, ...]:
+    """The answers, each once."""
+    told: dict[Reported, None] = {}
+    for sample in samples:
+        revision = sample.get("revision")
+        why = "" if isinstance(revision, str) else str(sample.get("detail") or "it reports no revision")
+        known = revision if isinstance(revision, str) else None
+        told[Reported(url=str(sample.get("url")), revision=known, detail=why)] = None
+    return tuple(told)
+
+
+def published_as(ledger: Ledger, run: Run) -> str:
+    """Under which version the release of a run is out, as the ledger knows it: by this run, or another one of its lane.
+
+    Empty where it is not.
+    """
+    for run_id in [run.run_id, *ledger.runs(run.destination, limit=MAX_RUNS)]:
+        other = read_run(ledger, run_id)
+        if other.release == run.release and other.publication and other.publication.published:
+            return other.publication.version
+    return ""
 
 
 def _is_as_recorded(view: LaneView) -> bool:

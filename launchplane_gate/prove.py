@@ -1,7 +1,7 @@
 """Whether everything that names the release of a lane names the same one, asked afresh.
 
-What cannot be seen is never taken for equal: a platform that does not show what runs is left out of the verdict, and
-said to be; whatever could not be asked leaves it open.
+What cannot be seen is never taken for equal: a platform that does not show by which digest its containers run is left
+out of the verdict, and said to be; whatever could not be asked, or read in one piece, leaves it open.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from launchplane_gate.facts import LaneRecords, read_lane
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
 from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
-from launchplane_gate.model import Contract, Lane, ReleaseIdentity, Run
+from launchplane_gate.model import Contract, Lane, Observation, ReleaseIdentity, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
 from launchplane_gate.store import version as version_of
 
 MAX_RUNS = 1000  # that are looked through for one that published a version
+TRUE = ("recorded", "unchanged")  # what a run ends as whose lane was seen to run its release
 
 
 class Identity(Contract):
@@ -38,7 +39,10 @@ class Identity(Contract):
 
 
 class Proof(Contract):
-    """``release`` is what most places name. ``verdict`` is ``one`` only where nothing is odd and nothing unknown."""
+    """``release`` is what most places name. ``verdict`` is ``one`` only where nothing is odd and nothing unknown.
+
+    ``by_digest``: the platform shows that every running container is of that release's artifact.
+    """
 
     product: str
     lane: Lane
@@ -46,6 +50,7 @@ class Proof(Contract):
     version: str | None
     identities: tuple[Identity, ...]
     verdict: Literal["one", "differs", "unknown"]
+    by_digest: bool = False
 
 
 def prove(gate: Gate, profile: ProductProfile, lane: Lane) -> Proof:
@@ -54,7 +59,7 @@ def prove(gate: Gate, profile: ProductProfile, lane: Lane) -> Proof:
     row = gate.ledger.last_effective(lane)
     run = read_run(gate.ledger, row.run_id) if row and row.status == "recorded" else None
     is_the_runs = bool(row and row.inventory_version == version_of(records.inventory))
-    version = run.publication.version if run and run.publication else None
+    version = _version(gate, lane, run)
     said = [*_records(gate, records, run, is_the_runs=is_the_runs), *_platform(gate, profile, lane)]
     if records.release:
         said += _evidence(gate, profile, lane, records.release, version)
@@ -67,17 +72,29 @@ def prove(gate: Gate, profile: ProductProfile, lane: Lane) -> Proof:
         version=version,
         identities=identities,
         verdict=_verdict(identities),
+        by_digest={one.state for one in identities if one.what == "runs"} == {"one"},
     )
+
+
+def _version(gate: Gate, lane: Lane, run: Run | None) -> str | None:
+    """Under which version the run that a lane rests on was to be published, or a later one that left it unchanged."""
+    for run_id in gate.ledger.runs(lane, limit=MAX_RUNS) if run else ():
+        later = read_run(gate.ledger, run_id)
+        if later.status in TRUE and later.release == (run and run.release) and later.publication:
+            return later.publication.version
+        if run and run_id == run.run_id:
+            break
+    return None
 
 
 def lane_of_version(gate: Gate, profile: ProductProfile, version: str) -> Lane:
     """The lane that a version was promoted to. Raises RequestError."""
     for run_id in gate.ledger.runs(product=profile.product, limit=MAX_RUNS):
         run = read_run(gate.ledger, run_id)
-        if run.status == "recorded" and run.publication and run.publication.version == version:
+        if run.status in TRUE and run.publication and run.publication.version == version:
             return run.destination
     raise RequestError(
-        f"no recorded promotion of {profile.product} is of the version {version}",
+        f"no promotion of {profile.product} that was recorded or unchanged is of the version {version}",
         hint="`launchplane-gate runs list` shows the promotions, `runs show` the version of each.",
     )
 
@@ -131,13 +148,41 @@ def _platform(gate: Gate, profile: ProductProfile, lane: Lane) -> Iterator[Ident
         return
     if not seen.reachable:
         yield Identity(what="platform", where=driver.driver_id, state="unknown", detail=seen.detail)
-    elif seen.artifact_id:
-        yield Identity(what="runs", where=driver.driver_id, artifact_id=seen.artifact_id)
-    elif seen.configured_artifact_id:
-        yield Identity(what="set to run", where=driver.driver_id, artifact_id=seen.configured_artifact_id)
-        yield Identity(what="runs", where=driver.driver_id, state="unseen", detail="the platform does not tell")
+        return
+    if seen.in_flight is not False:
+        why = "a deployment is under way" if seen.in_flight else "whether a deployment is under way is not known"
+        yield Identity(what="platform", where=driver.driver_id, state="unknown", detail=why)
+    if seen.digests == "shown":
+        yield from _by_digest(seen, driver.driver_id)
+        return
+    set_to = seen.artifact_id or seen.configured_artifact_id
+    if set_to:
+        yield Identity(what="set to run", where=driver.driver_id, artifact_id=set_to)
+    if seen.digests == "failed":
+        why = "; ".join(filter(None, ["what runs could not be read", seen.detail]))
+        yield Identity(what="runs", where=driver.driver_id, state="unknown", detail=why)
+    elif set_to or seen.containers:
+        why = f"what is missing: {seen.lacks}" if seen.lacks else seen.detail
+        why = "; ".join(filter(None, ["by which digest it runs", why]))
+        yield Identity(what="runs", where=driver.driver_id, state="unseen", detail=why)
     else:
         yield Identity(what="runs", where=driver.driver_id, state="odd", detail=seen.detail or "nothing runs")
+
+
+def _by_digest(seen: Observation, driver_id: str) -> Iterator[Identity]:
+    """What the running containers were pulled by, each artifact once: another one beside the release's is odd."""
+    if not seen.containers:
+        yield Identity(what="runs", where=driver_id, state="odd", detail=seen.detail or "nothing runs")
+    for artifact in dict.fromkeys(container.artifact_id for container in seen.containers):
+        own = [container for container in seen.containers if container.artifact_id == artifact]
+        told = f"{len(own)} container{'' if len(own) == 1 else 's'}"
+        idle = sum(container.state != "running" for container in own)
+        if artifact is None:
+            detail = f"{told} of an image that has no digest"
+            yield Identity(what="runs", where=driver_id, state="unknown", detail=detail)
+        else:
+            detail = f"digest shown on {told}" + (f", {idle} of them not serving" if idle else "")
+            yield Identity(what="runs", where=driver_id, artifact_id=artifact, detail=detail)
 
 
 def _evidence(
@@ -248,7 +293,8 @@ def _weighed(identity: Identity, release: ReleaseIdentity | None) -> Identity:
         None,
         release.source_git_ref,
     )
-    return identity if same else identity.model_copy(update={"state": "odd", "detail": "another one"})
+    detail = f"another one, {identity.detail}" if identity.detail else "another one"
+    return identity if same else identity.model_copy(update={"state": "odd", "detail": detail})
 
 
 def _verdict(identities: tuple[Identity, ...]) -> Literal["one", "differs", "unknown"]:

@@ -143,10 +143,10 @@ def program() -> None:
                 launchplane-gate init --example   two lanes of your own on this machine
 
     \b
-    Exit codes: 0 done or allowed    1 denied or stale, nothing happened    2 bad usage
-                3 no decision could be had, nothing happened                4 the deploy failed
-                5 something happened that is not proven                     6 recorded, but not published
-              7 the lane is busy
+    Exit codes: 0 done, allowed, or nothing to do                           1 denied or stale, nothing happened
+                2 bad usage, nothing happened                               3 no decision, nothing happened
+                4 the deploy failed                                         5 something happened that is not proven
+                6 it runs, but its release is not published                 7 the lane is busy
     """
 
 

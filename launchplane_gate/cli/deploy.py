@@ -14,13 +14,14 @@ from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 if TYPE_CHECKING:
     from launchplane_gate.gate import Gate
-    from launchplane_gate.model import Request, Run
+    from launchplane_gate.model import Observation, Request, Run
     from launchplane_gate.report.run import Aftermath
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 EXIT_CODES: Mapping[str, int] = {
     "recorded": 0,
+    "unchanged": 0,  # the lane runs it already
     "denied": 1,
     "stale": 1,
     "undecided": 3,
@@ -31,7 +32,7 @@ EXIT_CODES: Mapping[str, int] = {
     "interrupted": 5,
     "open": 7,  # a repeat of a request that is under way
 }
-NOT_PUBLISHED = 6  # recorded, and that stands
+NOT_PUBLISHED = 6  # recorded or unchanged, and that stands
 
 
 def acting(command: F) -> F:
@@ -84,6 +85,7 @@ def deploy(
 @along
 @releasing(required=False)
 @versioned
+@click.option("--redeploy", is_flag=True, help="Deploy again even where the destination runs it already.")
 @acting
 @pass_session
 def promote(
@@ -95,6 +97,7 @@ def promote(
     ref: str | None,
     version: str | None,
     bump: str | None,
+    redeploy: bool,
     reason: str,
     key: str | None,
     wait: float | None,
@@ -104,6 +107,7 @@ def promote(
 
     With nothing but the product named, what testing runs is promoted to prod, or whatever the product's only path is.
     The release is never chosen here: --artifact and --ref say what you believe it to be, and another one is refused.
+    Where the destination is seen to run it already, nothing is deployed, and that is no error; --redeploy does anyway.
     With --version or --bump it is published once it is recorded; if that fails, the exit code is 6 and `publish`
     finishes it.
 
@@ -115,7 +119,7 @@ def promote(
     """
     with session.gate() as gate:
         rest = {"version": version, "bump": bump, "reason": reason, "idempotency_key": key}
-        request = promote_request(gate, product, source, destination, artifact, ref, **rest)
+        request = promote_request(gate, product, source, destination, artifact, ref, redeploy=redeploy, **rest)
         return _run(session, gate, request, wait, every_rule=every_rule)
 
 
@@ -124,7 +128,7 @@ def promote(
 @click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane.")
 @pass_session
 def publish(session: Session, run_id: str, wait: float | None) -> Answer:
-    """Publish the release of a promotion that was recorded, or finish publishing it.
+    """Publish the release of a promotion that was recorded or unchanged, or finish publishing it.
 
     The version is the one that was fixed with the promotion. It may be run again at any time: what is right already is
     left. Once the lane runs something else, it is refused: an old release must not become the latest.
@@ -144,7 +148,7 @@ def publish(session: Session, run_id: str, wait: float | None) -> Answer:
 
 
 def exit_code(run: Run) -> int:
-    if run.status == "recorded" and run.publication and not run.publication.published:
+    if run.status in ("recorded", "unchanged") and run.publication and not run.publication.published:
         return NOT_PUBLISHED
     return EXIT_CODES[run.status]
 
@@ -172,7 +176,7 @@ def _run(session: Session, gate: Gate, request: Request, wait: float | None, *, 
 
 def _aftermath(gate: Gate, run: Run) -> Aftermath:
     """How the run's lane stands now."""
-    from launchplane_gate.lanes import look_at, paths_of, promoting
+    from launchplane_gate.lanes import look_at, paths_of, promoting, published_as
     from launchplane_gate.report.run import Aftermath
 
     profile = gate.profile(run.product)
@@ -186,7 +190,19 @@ def _aftermath(gate: Gate, run: Run) -> Aftermath:
         urls=len(profile.health_urls(lane.context, lane.instance)),
         took_s=_took_s(gate, run),
         promotion=promoting(run.product, starts[0], lane.instance, paths) if starts else "",
+        seen=_seen(gate, run),
+        out_as=published_as(gate.ledger, run) if run.status == "unchanged" else "",
     )
+
+
+def _seen(gate: Gate, run: Run) -> Observation | None:
+    """What the platform showed of the lane when the run was confirmed."""
+    from launchplane_gate.model import Observation
+
+    for entry in gate.ledger.entries(subject=run.run_id, kinds=["confirmed", "unchanged"]):
+        if asked := entry.input:
+            return Observation.model_validate(asked["destination"]["observed"])
+    return None
 
 
 def _took_s(gate: Gate, run: Run) -> float | None:

@@ -110,7 +110,7 @@ def _examine_lane(
     lane = Lane(context=at[0], instance=at[1])
     here.look(f"{lane} records", lambda: _records(store, lane), str)
     if loaded and driver_id in loaded.drivers:
-        here.look(f"{lane} platform", lambda: _observed(loaded, driver_id, lane), str)
+        here.look(f"{lane} platform", lambda: _observed(loaded, store, driver_id, lane), str)
 
 
 def _bundle(settings: Settings | None) -> Bundle:
@@ -195,13 +195,15 @@ def _records(store: FileStore, lane: Lane) -> str:
     return f"{count(len(deployments), 'deployment')}; the inventory says {short(inventory.source_git_ref)}"
 
 
-def _observed(loaded: Plugins, driver_id: str, lane: Lane) -> str:
+def _observed(loaded: Plugins, store: FileStore, driver_id: str, lane: Lane) -> str:
     from launchplane_gate.errors import EvidenceFailed
-    from launchplane_gate.report.words import brief
+    from launchplane_gate.report.seen import lacking_text, platform_text
 
     seen = loaded.drivers[driver_id].observe(lane)
     if not seen.reachable:
         raise EvidenceFailed(f"{driver_id} cannot reach it: {seen.detail}", hint="Bring the platform back.")
-    if seen.artifact_id is None and seen.configured_artifact_id:
-        return f"{driver_id} answers: set to run {brief(seen.configured_artifact_id)}; what runs it does not tell"
-    return f"{driver_id} answers: {brief(seen.artifact_id) if seen.artifact_id else 'nothing runs here'}"
+    if seen.digests == "failed" and store.holds_records():
+        hint = "Until it can be read, nothing on this lane is confirmed. Look at what it runs there."
+        raise EvidenceFailed(f"{driver_id} answers, but {platform_text(seen)}", hint=hint)
+    told = f"{driver_id} answers: {platform_text(seen)}"
+    return f"{told}\n{lacking_text(seen.lacks)}" if seen.lacks else told

@@ -16,7 +16,8 @@ def lanes(session: Session, product: str | None) -> Answer:
     """What each lane runs, and what can be done next.
 
     For each lane: the release that the inventory names, since when, whether that is settled (proven by the lane's last
-    run), and whether it can be promoted, or the first rule that refuses. Nothing is changed. `41620cf?` is not proven.
+    run), and whether it can be promoted, or the first rule that refuses. Nothing is changed. `41620cf?` is not proven:
+    then it is told what the lane may run for all that is known, and what its health URLs report and its platform shows.
 
     \b
     Example:

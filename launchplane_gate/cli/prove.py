@@ -28,9 +28,10 @@ def prove(session: Session, product: str, lane: str | None, version: str | None)
     """Prove that everything names one release.
 
     Asked afresh: the inventory, the deployment that it rests on, the decision that let it go, what the platform shows,
-    every health URL, the label of the image on each platform, tag and release. It ends with 0 if all that can be seen
-    is one, 1 if something differs, 3 if something could not be asked. What a platform does not show is said to be not
-    observable; it is never taken for equal. For cron and CI: --output json.
+    (the digest of every running container, where it does), every health URL, the label of the image on each platform,
+    tag and release. It ends with 0 if all that can be seen is one, 1 if something differs, 3 if something could not be
+    asked. What a platform does not show is said to be not observable, with the right that is missing; it is never taken
+    for equal. For cron and CI: --output json.
 
     \b
     Examples:

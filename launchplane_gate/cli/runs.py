@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from launchplane_gate.ledger import Entry
+    from launchplane_gate.ledger import Entry, Ledger
     from launchplane_gate.model import Run
     from launchplane_gate.report.text import Block
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 def runs() -> None:
     """Every deploy and promotion that was asked for.
 
-    A run says how far it came: denied, fail, unknown, unconfirmed, unrecorded, interrupted or recorded.
+    A run says how far it came: denied, stale, undecided, fail, unknown, unconfirmed, unrecorded, interrupted, recorded;
+    or unchanged, which is a promotion of what the lane was seen to run already. Of one that was interrupted, the next
+    run on its lane asks the platform what became of its deploy, and notes it as `found`.
 
     \b
     Examples:
@@ -46,7 +49,9 @@ def list_(session: Session, product: str | None, limit: int) -> Answer:
         if product:
             settings.profile(product)
         found = [read_run(ledger, run_id) for run_id in ledger.runs(product=product, limit=limit)]
-    return Answer({"runs": [run.model_dump(mode="json") for run in found]}, _list_text(found))
+        became = {run.run_id: _became(ledger, run) for run in found}
+    document = {"runs": [{**run.model_dump(mode="json"), "became": became[run.run_id]} for run in found]}
+    return Answer(document, _list_text(found, became))
 
 
 @runs.command()
@@ -64,14 +69,30 @@ def show(session: Session, run_id: str) -> Answer:
     with session.records() as (_, _, ledger):
         run = read_run(ledger, run_id)
         steps = ledger.entries(subject=run_id)
+        became = _became(ledger, run)
     document = {
         **run.model_dump(mode="json"),
+        "became": became,
         "steps": [{"step": entry.kind, "at": entry.at, "detail": entry.body.get("detail", "")} for entry in steps],
     }
-    return Answer(document, _show_text(run, steps))
+    return Answer(document, _show_text(run, steps, became))
 
 
-def _list_text(found: list[Run]) -> list[Block]:
+def _became(ledger: Ledger, run: Run) -> str | None:
+    """What the platform told later of the deploy of an interrupted run; None where nobody has asked it."""
+    found = ledger.body_of(run.run_id, "found") if run.status == "interrupted" else None
+    return str(found["status"]) if found else None
+
+
+def _status(run: Run, became: str | None) -> str:
+    if became:
+        return f"{run.status}, its deploy: {became}"
+    if run.publication:
+        return f"{run.status}, {run.publication.version}{'' if run.publication.published else ' is not out'}"
+    return run.status
+
+
+def _list_text(found: list[Run], became: Mapping[str, str | None]) -> list[Block]:
     from launchplane_gate.report.text import Table
     from launchplane_gate.report.words import ago
 
@@ -84,14 +105,14 @@ def _list_text(found: list[Run]) -> list[Block]:
             run.action,
             f"{run.source.instance} -> {run.destination}" if run.source else str(run.destination),
             str(run.release) if run.release else "-",
-            run.status,
+            _status(run, became[run.run_id]),
         )
         for run in found
     ]
     return [Table(rows, ("RUN", "WHEN", "ACTION", "LANE", "RELEASE", "STATUS"), indent=0)]
 
 
-def _show_text(run: Run, steps: list[Entry]) -> list[Block]:
+def _show_text(run: Run, steps: list[Entry], became: str | None) -> list[Block]:
     from launchplane_gate.report.text import Table
     from launchplane_gate.report.words import brief
 
@@ -102,16 +123,34 @@ def _show_text(run: Run, steps: list[Entry]) -> list[Block]:
         ("artifact", release.artifact_id if release else "none"),
         ("before", run.previous.source_git_ref if run.previous else "nothing"),
         ("reason", run.reason),
+        ("confirmed on", _looked_at(steps)),
+        ("its deploy", f"{became}, as the platform told later; nobody confirmed it" if became else ""),
         ("deployment", run.deployment_record_id or ""),
         ("promotion", run.promotion_record_id or ""),
     ]
-    journal = [(entry.kind, entry.at, brief(entry.body.get("detail", "")) or _decision_in(entry)) for entry in steps]
+    journal = [(entry.kind, entry.at, brief(_detail_of(entry)) or _decision_in(entry)) for entry in steps]
     return [
-        f"{run.run_id}  {run.action} {source}{run.destination}: {run.status}",
+        f"{run.run_id}  {run.action} {source}{run.destination}: {_status(run, became)}",
         Table([fact for fact in facts if fact[1]]),
         "",
         Table(journal, ("STEP", "AT", "")),
     ]
+
+
+def _looked_at(steps: list[Entry]) -> str:
+    """What the platform showed when the run was confirmed; empty where it was not."""
+    from launchplane_gate.model import Observation
+    from launchplane_gate.report.seen import platform_text
+
+    last = next((entry.input for entry in reversed(steps) if entry.kind in ("confirmed", "unchanged")), None)
+    return platform_text(Observation.model_validate(last["destination"]["observed"])) if last else ""
+
+
+def _detail_of(entry: Entry) -> str:
+    detail = str(entry.body.get("detail", ""))
+    if entry.kind != "found":
+        return detail
+    return f"the deploy: {entry.body['status']}" + (f"; {detail}" if detail else "")
 
 
 def _decision_in(entry: Entry) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from launchplane_gate.lanes import PROGRAM, LaneView
+from launchplane_gate.report.seen import lacking_text, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.waivers import in_force
 from launchplane_gate.report.words import ago, brief
@@ -15,9 +16,14 @@ LONGEST = 200
 
 
 def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime | None = None) -> list[Block]:
+    """A line for each lane; then what is known of those that are in doubt, and what keeps digests from being shown."""
+
+    def name(view: LaneView) -> str:
+        return f"{view.product}/{view.lane.instance}" if with_product else view.lane.instance
+
     rows = [
         (
-            f"{view.product}/{view.lane.instance}" if with_product else view.lane.instance,
+            name(view),
             runs(view),
             ago(view.since, now) if view.since else "-",
             "\n".join([state(view), *(in_force(waiver, now) for waiver in view.waivers)]),
@@ -25,7 +31,27 @@ def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime |
         )
         for view in views
     ]
-    return [Table(rows, HEADER, indent=0)]
+    text: list[Block] = [Table(rows, HEADER, indent=0)]
+    if doubts := [row for view in views if not view.settled or view.differs for row in _known_of(name(view), view)]:
+        text += ["", Table(doubts, indent=0)]
+    if lacking := _lacking({name(view): view for view in views}):
+        text += ["", *lacking]
+    return text
+
+
+def _known_of(name: str, view: LaneView) -> Iterator[tuple[str, str, str]]:
+    yield name, "may run", may_run_text(view)
+    if seen := seen_text(view):
+        yield "", "seen just now", seen
+
+
+def _lacking(views: dict[str, LaneView]) -> list[str]:
+    """What is missing where digests are not shown, each once."""
+    lanes: dict[str, list[str]] = {}
+    for name, view in views.items():
+        if view.observed and view.observed.lacks:
+            lanes.setdefault(view.observed.lacks, []).append(name)
+    return [f"{', '.join(names)}: {lacking_text(lacks)}" for lacks, names in lanes.items()]
 
 
 def runs(view: LaneView) -> str:

@@ -24,7 +24,8 @@ def _verdict(proof: Proof) -> str:
     open_ = [identity.what for identity in proof.identities if identity.state == "unknown"]
     if proof.verdict == "unknown":
         return f"Not proven: {what}. Not known: {', '.join(open_) or 'what its health URLs report'}."
-    return f"One: everything that names the release of {what}, and can be seen, names {proof.release}."
+    shown = "What runs is shown by its digest" if proof.by_digest else "By which digest it runs is not shown"
+    return f"One: everything that names the release of {what}, and can be seen, names {proof.release}. {shown}."
 
 
 def _row(identity: Identity) -> tuple[str, ...]:

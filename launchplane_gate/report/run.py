@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from launchplane_gate.lanes import PROGRAM, LaneView, deploying
-from launchplane_gate.model import Decision, ReleaseIdentity, Run
+from launchplane_gate.model import Decision, Observation, Run
 from launchplane_gate.report.decision import admitted, decision_text, engine_line, waived_text, what
+from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
-from launchplane_gate.report.words import brief, count, span
+from launchplane_gate.report.words import ago, brief, count, span
 
 ENDED = {
     "fail": "Failed: the deploy of {release} to {lane} did not pass.",
@@ -24,7 +25,8 @@ class Aftermath:
     """A run, and how its destination stands now.
 
     ``took_s``: how long the deploy took, in seconds. ``promotion``: the command that promotes to the lane, where the
-    policies name a way to it.
+    policies name a way to it. ``seen``: what the platform showed when the run was confirmed. ``out_as``: the version
+    under which its release is published, if it is.
     """
 
     run: Run
@@ -33,6 +35,8 @@ class Aftermath:
     urls: int
     took_s: float | None
     promotion: str
+    seen: Observation | None = None
+    out_as: str = ""
 
 
 def run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
@@ -41,6 +45,8 @@ def run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
         return _repeat(run)
     if run.status == "recorded":
         return _recorded(after, every_rule=every_rule)
+    if run.status == "unchanged":
+        return _unchanged(after, every_rule=every_rule)
     if run.status == "denied" and run.admitted:
         return _denied(run, run.admitted, every_rule=every_rule)
     if run.status in ENDED:
@@ -58,21 +64,24 @@ def _repeat(run: Run) -> list[Block]:
             f"Busy: this request is under way as {run.run_id}. Its repeat did nothing.",
             f"  see how it ends:   {PROGRAM} runs show {run.run_id}",
         ]
+    lane = run.destination.instance
+    ended = "was recorded as" if run.status == "recorded" else f"found that {lane} ran it already, as"
     return [
-        f"Done before: this request was recorded as {run.run_id}, and that is still true. Nothing was deployed again.",
-        f"  {run.destination.instance} runs {run.release}",
+        f"Done before: this request {ended} {run.run_id}, and that is still true. Nothing was deployed again.",
+        f"  {lane} runs {run.release}",
         *(publication_text(run) if run.publication else ()),
     ]
 
 
 def publication_text(run: Run) -> list[Block]:
-    """Whether the release of a recorded run is published, and how to go on where it is not."""
+    """Whether the release of a run is published, and how to go on where it is not."""
     publication, lane = run.publication, run.destination.instance
     assert publication
     if publication.published:
         return [f"Published: {publication.version} at {run.release}  {publication.url}".rstrip()]
+    ended = "Recorded, not published" if run.status == "recorded" else "Not published"
     return [
-        f"Recorded, not published: {lane} runs {run.release}, and the release {publication.version} is not out.",
+        f"{ended}: {lane} runs {run.release}, and the release {publication.version} is not out.",
         f"  {brief(publication.detail)}",
         f"  finish it:   {PROGRAM} publish {run.run_id}",
     ]
@@ -83,12 +92,42 @@ def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     text: list[Block] = [_title(run), Table(_steps(after))]
     if run.publication and not run.publication.published:
         text += ["", *publication_text(run)]
+    return [*text, *_rules(run, every_rule=every_rule)]
+
+
+def _rules(run: Run, *, every_rule: bool) -> list[Block]:
+    """What admitted and confirmed a run, if all of it is asked for; what was waived in any case."""
+    text: list[Block] = []
     for asked, decision in (("admitted", run.admitted), ("confirmed", run.confirmed)):
         if every_rule and decision:
             text += ["", f"{asked} by:", *decision_text(decision, every_rule=True)]
         elif decision:
             text += waived_text(decision)
     return text
+
+
+def _unchanged(after: Aftermath, *, every_rule: bool) -> list[Block]:
+    """A promotion of what the lane was seen to run already; that it reports it, or shows it, only where it does."""
+    run, view = after.run, after.lane
+    since = f" (since {ago(view.since).removesuffix(' ago')}, {view.run_id})" if view.runs == run.release else ""
+    how = f"{_by_digest(after)}{', and reports it' if _is_reported(after) else ''}"
+    text: list[Block] = [f"{view.lane.instance} runs {run.release} already{since}{how}. Nothing was deployed."]
+    if run.publication and not run.publication.published:
+        text += publication_text(run)
+    elif after.out_as:
+        text.append(f"  out as {after.out_as}")
+    return [*text, *_rules(run, every_rule=every_rule)]
+
+
+def _by_digest(after: Aftermath) -> str:
+    release = after.run.release
+    return ", shown by digest" if release and is_by_digest(after.seen, release.artifact_id) else ""
+
+
+def _is_reported(after: Aftermath) -> bool:
+    """Whether every health URL was seen to report the release: by the rule that looks at them."""
+    results = after.run.confirmed.results if after.run.confirmed else ()
+    return after.urls > 0 and any(one.code == "confirm.revision_live" and one.status == "pass" for one in results)
 
 
 def _title(run: Run) -> str:
@@ -102,12 +141,12 @@ def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
     run = after.run
     took = f", done in {span(after.took_s)}" if after.took_s is not None else ""
     was = f" (was {run.previous})" if run.previous and run.previous != run.release else ""
-    reports = f", {count(after.urls, 'URL reports', 'URLs report')} {run.release}" if after.urls else ""
+    reports = f", {count(after.urls, 'URL reports', 'URLs report')} {run.release}" if _is_reported(after) else ""
     steps = [("deployed", f"{after.driver}{took}", "")]
     if run.admitted:
         steps.insert(0, ("admitted", admitted(run.admitted), run.admitted.decision_id))
     if run.confirmed:
-        steps.append(("confirmed", f"{admitted(run.confirmed)}{reports}", run.confirmed.decision_id))
+        steps.append(("confirmed", f"{admitted(run.confirmed)}{reports}{_by_digest(after)}", run.confirmed.decision_id))
     steps.append(("recorded", f"{run.destination.instance} runs {run.release}{was}", run.run_id))
     if run.publication and run.publication.published:
         steps.append(("published", f"{run.publication.version} at {run.release}", ""))
@@ -141,16 +180,8 @@ def _not_proven(after: Aftermath, *, every_rule: bool) -> list[Block]:
     says = str(view.runs) if view.runs else "nothing"
     if not run.touched:
         return [*text, f"Nothing was changed on {lane}; the inventory says {says}.", *_ways_on(after)]
-    facts = [(f"{lane} may run", _either(run.release, run.previous)), ("the inventory says", says)]
-    return [*text, Table(facts), _unsettled(after), *_ways_on(after)]
-
-
-def _either(one: ReleaseIdentity | None, other: ReleaseIdentity | None) -> str:
-    """Two releases, told apart by their artifacts where they are of one commit."""
-    names = [str(release or "nothing") for release in (one, other)]
-    if one and other and one != other and names[0] == names[1]:
-        names = [f"{release} ({brief(release.artifact_id)})" for release in (one, other)]
-    return " or ".join(dict.fromkeys(names))
+    facts = [(f"{lane} may run", may_run_text(view)), ("seen just now", seen_text(view)), ("the inventory says", says)]
+    return [*text, Table([fact for fact in facts if fact[1]]), _unsettled(after), *_ways_on(after)]
 
 
 def _unsettled(after: Aftermath) -> str:

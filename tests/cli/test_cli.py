@@ -22,6 +22,7 @@ from launchplane_gate.demo.release import release_program
 from launchplane_gate.demo.workspace import PRODUCT, two_free_ports, write_workspace
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Lane
+from launchplane_gate.strictjson import sha256
 from launchplane_gate_local import stop_all
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
@@ -60,6 +61,10 @@ class Site:
 
     def deploy(self, commit: str, *more: str, to: str = "testing") -> Said:
         return self.run("deploy", PRODUCT, "--to", to, "--artifact", self.artifacts[commit], "--ref", commit, *more)
+
+    def digest(self, commit: str) -> str:
+        """The short digest of a release."""
+        return self.artifacts[commit].rpartition(":")[2][:7]
 
     def promote(self, *more: str) -> Said:
         return self.run("promote", PRODUCT, *more)
@@ -126,14 +131,53 @@ def test_a_promotion_tells_its_steps(site: Site) -> None:
     assert "after testing" in site.run("lanes").out
     deployed = site.deploy(OLD)
     assert deployed.exit_code == 0
-    assert deployed.out.startswith(f"Deploy {PRODUCT} 215f71b to testing\n  admitted    7 of 7 rules")
+    assert deployed.out.startswith(f"Deploy {PRODUCT} 215f71b to testing\n  admitted    9 of 9 rules")
     promoted = site.promote()
     steps = [line.split()[0] for line in promoted.out.splitlines()]
     assert steps == ["Promote", "admitted", "deployed", "confirmed", "recorded"]
-    assert "1 URL reports 215f71b" in promoted.out
+    assert "1 URL reports 215f71b, shown by digest" in promoted.out
     assert "prod runs 215f71b" in promoted.out
     assert promoted.err  # a pipe is told what is going on, a line a step
     assert "runs it too" in site.run("lanes", PRODUCT).out
+
+
+def test_a_promotion_of_what_prod_runs_deploys_nothing_and_says_since_when(site: Site) -> None:
+    site.deploy(OLD)
+    recorded = site.promote("--output", "json").document["run_id"]
+    said = site.promote()
+    assert said.exit_code == 0
+    assert said.out.startswith("prod runs 215f71b already (since ")
+    assert said.out.endswith(f", {recorded}), shown by digest, and reports it. Nothing was deployed.\n")
+    assert "unchanged" in site.run("runs", "list").out.splitlines()[1]
+    newest = site.run("runs", "list", "--output", "json").document["runs"][0]["run_id"]
+    shown = site.run("runs", "show", newest).out
+    assert shown.splitlines()[0].endswith("prod: unchanged")
+    assert f"confirmed on   digest shown: {site.digest(OLD)}" in shown
+    again = site.promote("--redeploy")
+    assert again.exit_code == 0
+    assert again.out.startswith(f"Promote {PRODUCT} 215f71b from testing to prod")
+
+
+def test_what_became_of_an_interrupted_deploy_is_told(site: Site) -> None:
+    slow = release_program(NEW).replace("\n", "\nimport time\ntime.sleep(1)\n", 1)
+    (site.folder / "releases" / "slow.py").write_text(slow)
+    artifact = f"local/{PRODUCT}@sha256:{sha256(slow.encode())}"
+    killed = site.process("deploy", PRODUCT, "--to", "testing", "--artifact", artifact, "--ref", NEW)
+    assert killed.stderr
+    while "to accept connections" not in killed.stderr.readline():
+        assert killed.poll() is None
+    killed.kill()
+    killed.communicate()
+    assert "unsettled: the process of its last run" in site.run("lanes").out
+    next_one = site.deploy(OLD)
+    assert next_one.exit_code == 0
+    assert "that was interrupted" in next_one.err
+    listed = site.run("runs", "list", "--output", "json").document["runs"]
+    assert [(run["status"], run["became"]) for run in listed] == [("recorded", None), ("interrupted", "pass")]
+    shown = site.run("runs", "show", listed[1]["run_id"]).out
+    assert shown.splitlines()[0].endswith("interrupted, its deploy: pass")
+    assert "its deploy   pass, as the platform told later; nobody confirmed it" in shown
+    assert "found         " in shown and "the deploy: pass; pid" in shown
 
 
 def test_a_stale_promotion_is_refused_with_rule_revisions_and_remedy(busy_site: Site) -> None:
@@ -144,7 +188,7 @@ def test_a_stale_promotion_is_refused_with_rule_revisions_and_remedy(busy_site: 
     assert "x   inventory.source_current   Asked for was 215f71b" in said.out
     assert "the source lane runs 41620cf" in said.out
     assert "Promote without naming a release" in said.out
-    assert "17 other rules passed" in said.out
+    assert "19 other rules passed" in said.out
     decision = said.out.split("decisions show ")[1].strip()
     shown = busy_site.run("decisions", "show", decision)
     assert shown.exit_code == 0
@@ -171,9 +215,12 @@ def test_what_is_not_proven_ends_with_5_and_names_the_way_on(site: Site) -> None
     said = site.deploy(LYING)
     assert said.exit_code == 5
     assert said.out.startswith("Not confirmed: the deploy of e5a83b1 to testing passed")
-    assert "testing may run      e5a83b1 or 215f71b" in said.out
+    assert "testing may run      e5a83b1, 41620cf or 215f71b" in said.out  # 41620cf is what it reports
+    assert f"seen just now        health reports 41620cf, digest shown: {site.digest(LYING)}" in said.out
     assert "the inventory says   215f71b" in said.out
     lanes = site.run("lanes").out
+    assert "testing   may run         e5a83b1, 41620cf or 215f71b" in lanes
+    assert f"          seen just now   health reports 41620cf, digest shown: {site.digest(LYING)}" in lanes
     assert "215f71b?" in lanes
     assert "unsettled: " in lanes
     go_back = next(line for line in said.out.splitlines() if "go back:" in line)
@@ -534,6 +581,15 @@ def test_settings_that_cannot_be_used_are_told_with_their_place(
 
 
 # -- outputs
+
+
+def test_lanes_carries_what_was_observed(busy_site: Site) -> None:
+    [testing, prod] = busy_site.run("lanes", "--output", "json").document["lanes"]
+    assert (testing["observed"]["digests"], prod["observed"]["digests"]) == ("shown", "shown")
+    [container] = testing["observed"]["containers"]
+    assert container["artifact_id"] == busy_site.artifacts[NEW]
+    assert testing["may_run"] == [{"artifact_id": busy_site.artifacts[NEW], "source_git_ref": NEW}]
+    assert testing["health"] == []  # nobody asked: nothing leaves that open
 
 
 def test_json_goes_to_a_file_and_text_to_the_screen(busy_site: Site, tmp_path: Path) -> None:

@@ -7,12 +7,26 @@ from typing import Any, get_args
 
 import pytest
 
-from launchplane_gate.cli.deploy import EXIT_CODES
-from launchplane_gate.lanes import LaneView
-from launchplane_gate.model import Actor, Decision, Lane, ReleaseIdentity, RuleResult, Run, RunStatus, Waiver
+from launchplane_gate.cli.deploy import EXIT_CODES, exit_code
+from launchplane_gate.lanes import LaneView, Reported
+from launchplane_gate.model import (
+    Actor,
+    Container,
+    Decision,
+    Lane,
+    MayRun,
+    Observation,
+    Publication,
+    ReleaseIdentity,
+    RuleResult,
+    Run,
+    RunStatus,
+    Waiver,
+)
 from launchplane_gate.report.decision import decision_text
 from launchplane_gate.report.lanes import lanes_text
 from launchplane_gate.report.run import Aftermath, run_text
+from launchplane_gate.report.seen import may_run_text, seen_text
 from launchplane_gate.report.text import Table, plain, printable
 from launchplane_gate.report.words import ago, brief, span
 
@@ -33,6 +47,20 @@ WAIVER = Waiver(
     granted_at=NOW,
     expires_at=NOW + timedelta(hours=2),
 )
+RUN: dict[str, Any] = {
+    "run_id": "r-1",
+    "action": "promote",
+    "product": "shop",
+    "source": TESTING,
+    "destination": PROD,
+    "release": NEW,
+    "previous": OLD,
+    "actor": ACTOR,
+    "reason": "",
+    "started_at": "2026-05-07T11:48:00Z",
+    "detail": f"https://shop/health still reports {'a' * 40}",
+    "touched": True,
+}
 NOT_PROVEN = ("unknown", "unconfirmed", "unrecorded", "interrupted")
 
 
@@ -51,25 +79,36 @@ def view(**changed: Any) -> LaneView:
     return LaneView(**(fields | changed))
 
 
-def ended(status: RunStatus, *, settled: bool = False, promotion: str = "promote shop", **changed: Any) -> str:
+def may(*releases: ReleaseIdentity | None) -> tuple[MayRun, ...]:
+    return tuple(MayRun(**release.model_dump()) for release in releases if release)
+
+
+def seen(*artifacts: str | None, **changed: Any) -> Observation:
+    """A platform that shows digests, with a container for each artifact."""
     fields: dict[str, Any] = {
-        "run_id": "r-1",
-        "status": status,
-        "action": "promote",
-        "product": "shop",
-        "source": TESTING,
-        "destination": PROD,
-        "release": NEW,
-        "previous": OLD,
-        "actor": ACTOR,
-        "reason": "",
-        "started_at": "2026-05-07T11:48:00Z",
-        "detail": f"https://shop/health still reports {'a' * 40}",
-        "touched": True,
+        "seen_at": "2026-05-07T12:00:00Z",
+        "reachable": True,
+        "artifact_id": artifacts[0] if len(set(artifacts)) == 1 else None,
+        "digests": "shown",
+        "containers": tuple(Container(container_id=f"c{n}", artifact_id=one) for n, one in enumerate(artifacts)),
+        "in_flight": False,
     }
-    run = Run(**(fields | changed))
-    after = Aftermath(run=run, lane=view(settled=settled), driver="local", urls=1, took_s=41.0, promotion=promotion)
-    return plain(run_text(after, every_rule=False))
+    return Observation(**(fields | changed))
+
+
+def ended(
+    status: RunStatus, *, settled: bool = False, promotion: str = "promote shop", after: Any = None, **changed: Any
+) -> str:
+    run = Run(**{**RUN, "status": status, **changed})
+    runs = None if run.previous is None else OLD
+    rest: dict[str, Any] = {
+        "lane": view(settled=settled, runs=runs, may_run=may(run.previous, run.release)),
+        "driver": "local",
+        "urls": 1,
+        "took_s": 41.0,
+        "promotion": promotion,
+    }
+    return plain(run_text(Aftermath(run=run, **(rest | (after or {}))), every_rule=False))
 
 
 def decision(*statuses: str) -> Decision:
@@ -171,13 +210,110 @@ def test_many_refusals_are_told_by_the_first_few() -> None:
 
 
 def test_lanes_line_up_and_doubt_has_a_mark() -> None:
-    unsettled = view(settled=False, why="its last run ended unknown", command="launchplane-gate promote shop")
+    unsettled = view(
+        settled=False,
+        why="its last run ended unknown",
+        command="launchplane-gate promote shop",
+        may_run=may(OLD, NEW),
+        health=(Reported(url="https://shop/health", revision="a" * 40),),
+        observed=seen(OLD.artifact_id),
+    )
     told = plain(lanes_text([view(next="can be promoted to moon"), unsettled], with_product=False, now=NOW))
     assert told.splitlines() == [
         "LANE   RUNS       SINCE        STATE                                   NEXT",
         "prod   aaaaaaa    12 min ago   settled                                 can be promoted to moon",
         "prod   aaaaaaa?   12 min ago   unsettled: its last run ended unknown   promote shop",
+        "",
+        "prod   may run         bbbbbbb or aaaaaaa",
+        "       seen just now   health reports aaaaaaa, digest shown: aaaaaaa",
     ]
+
+
+def test_a_right_that_is_missing_is_told_once_with_what_it_can_do_besides() -> None:
+    lacks = "docker.read: it would show digests; it shows the environment too"
+    hidden = seen(digests="not_shown", configured_artifact_id=OLD.artifact_id, lacks=lacks)
+    both = [view(lane=TESTING, observed=hidden), view(observed=hidden)]
+    assert plain(lanes_text(both, with_product=False, now=NOW)).splitlines()[-1] == (
+        f"testing, prod: by which digest it runs is not shown; what is missing: {lacks}."
+    )
+
+
+# -- what was looked at
+
+
+def test_what_may_run_names_every_release_once_and_the_recorded_one_last() -> None:
+    third = MayRun(artifact_id=None, source_git_ref="c" * 40)
+    unknown = MayRun(artifact_id=f"shop@sha256:{'d' * 64}", source_git_ref=None)
+    assert may_run_text(view(may_run=(*may(OLD, NEW), third))) == "bbbbbbb, ccccccc or aaaaaaa"
+    assert may_run_text(view(may_run=(*may(OLD), unknown))) == (
+        "shop@sha256:ddddddd (of a commit that is not known) or aaaaaaa"
+    )
+    assert may_run_text(view(may_run=may(OLD))) == "aaaaaaa"
+    assert may_run_text(view(runs=None)) == "nothing"
+    assert may_run_text(view(runs=None, may_run=may(NEW), observed=seen(NEW.artifact_id))) == "bbbbbbb"
+
+
+@pytest.mark.parametrize(
+    ("health", "observed", "said"),
+    [
+        ([], seen(NEW.artifact_id), "digest shown: bbbbbbb"),
+        ([], seen(NEW.artifact_id, NEW.artifact_id), "digest shown: bbbbbbb on 2 containers"),
+        ([], seen(NEW.artifact_id, OLD.artifact_id), "digest shown: bbbbbbb on 1 container, aaaaaaa on 1 container"),
+        ([], seen(None), "digest shown: none"),
+        ([], seen(detail="it has ended"), "nothing is seen running (it has ended)"),
+        ([], seen(digests="failed", detail="no answer"), "what runs could not be read (no answer)"),
+        (
+            ["a" * 40],
+            seen(digests="not_shown", configured_artifact_id=NEW.artifact_id),
+            "health reports aaaaaaa, digest not shown, set to run shop@sha256:bbbbbbb",
+        ),
+        (["a" * 40, "b" * 40], None, "health reports aaaaaaa at https://shop/0, bbbbbbb at https://shop/1, it is away"),
+        ([None], None, "health reports no revision (no answer), it is away"),
+    ],
+)
+def test_what_was_seen_is_told_and_no_more(health: list[str | None], observed: Observation | None, said: str) -> None:
+    asked = tuple(
+        Reported(url=f"https://shop/{number}", revision=revision, detail="" if revision else "no answer")
+        for number, revision in enumerate(health)
+    )
+    assert seen_text(view(health=asked, observed=observed, differs="" if observed else "it is away")) == said
+
+
+@pytest.mark.parametrize(
+    ("code", "observed", "how"),
+    [
+        ("confirm.revision_live", None, ", and reports it"),
+        ("confirm.revision_live", seen(NEW.artifact_id), ", shown by digest, and reports it"),
+        ("confirm.revision_live", seen(NEW.artifact_id, OLD.artifact_id), ", and reports it"),
+        (
+            "confirm.revision_live",
+            seen(digests="not_shown", configured_artifact_id=NEW.artifact_id),
+            ", and reports it",
+        ),
+        ("confirm.other", seen(NEW.artifact_id), ", shown by digest"),
+        ("confirm.other", seen(digests="failed"), ""),
+    ],
+)
+def test_an_unchanged_lane_reports_or_shows_the_release_only_where_that_was_looked_at(
+    code: str, observed: Observation | None, how: str
+) -> None:
+    lane = view(runs=NEW, run_id="r-0", since=(datetime.now(UTC) - timedelta(minutes=12)).isoformat())
+    [confirmed] = decision("pass").results
+    asked = decision().model_copy(update={"results": (confirmed.model_copy(update={"code": code}),)})
+    after = {"lane": lane, "seen": observed, "out_as": "v0.2.10"}
+    said = ended("unchanged", previous=NEW, confirmed=asked, touched=False, after=after)
+    assert said == f"prod runs bbbbbbb already (since 12 min, r-0){how}. Nothing was deployed.\n  out as v0.2.10\n"
+    assert EXIT_CODES["unchanged"] == 0
+
+
+def test_an_unchanged_run_whose_release_is_not_out_ends_with_6_and_says_how_to_finish_it() -> None:
+    missing = Publication(version="v0.2.10", published=False, detail="no answer")
+    said = ended("unchanged", previous=NEW, touched=False, publication=missing, after={"lane": view(runs=NEW)})
+    assert "Not published: prod runs bbbbbbb, and the release v0.2.10 is not out." in said
+    assert "finish it:   launchplane-gate publish r-1" in said
+    assert "out as" not in said
+    for status, code in (("unchanged", 6), ("recorded", 6), ("denied", 1)):
+        assert exit_code(Run(**{**RUN, "status": status, "publication": missing})) == code
 
 
 def test_what_others_said_cannot_steer_a_terminal() -> None:

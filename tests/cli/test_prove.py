@@ -14,9 +14,11 @@ from launchplane_gate.errors import EvidenceFailed, RequestError
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question, hookimpl
 from launchplane_gate.ledger import FILE_NAME
-from launchplane_gate.model import Observation, stamp
+from launchplane_gate.model import Container, Observation, stamp
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.prove import Proof, lane_of_version, prove
+from launchplane_gate.report.prove import proof_text
+from launchplane_gate.report.text import plain
 from tests.conftest import ACTOR, PROD, PRODUCT, PROFILE, TESTING, A, B, MakeGate, deploy, promote
 from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
 
@@ -28,11 +30,14 @@ class Found:
     """What a registry or GitHub would be found to say; raises it where it is an exception."""
 
     says: Any = field(default_factory=dict)
+    otherwise: FakePublisher | None = None  # who is asked where nothing was told to say
 
     @hookimpl
-    def gate_evidence(self, question: Question) -> Mapping[str, Any]:
+    def gate_evidence(self, question: Question) -> Mapping[str, Any] | None:
         if isinstance(self.says, Exception):
             raise self.says
+        if not self.says and self.otherwise:
+            return self.otherwise.gate_evidence(question)
         return self.says if question.phase == "admit" else {}
 
 
@@ -69,18 +74,21 @@ class Site:
 @pytest.fixture
 def site(make_gate: MakeGate, platform: FakePlatform) -> Iterator[Site]:
     """Prod runs A, promoted and published as v0.2.10."""
-    oci, github = Found(), Found()
+    publisher = FakePublisher((PRODUCT,), platform.now)
+    oci, github = Found(), Found(otherwise=publisher)
     plugins = {
         "fake": platform,
         "health": FakeHealth(platform),
         "oci": oci,
         "github": github,
-        "publisher": FakePublisher((PRODUCT,)),
+        "publisher": publisher,
     }
     site = Site(make_gate(plugins=Plugins(plugins)), oci, github)
+    publisher.now = site.gate.ledger.now
     assert site.gate.run(deploy(A), ACTOR).status == "recorded"
     assert site.gate.run(promote(version="v0.2.10"), ACTOR).status == "recorded"
     oci.says, github.says = image(A.source_git_ref, A.source_git_ref), released(A.source_git_ref)
+    github.otherwise = None
     yield site
 
 
@@ -108,7 +116,7 @@ def test_a_deployment_that_says_another_commit_is_odd(site: Site) -> None:
 
 
 def test_what_runs_and_is_another_artifact_is_odd(site: Site, platform: FakePlatform) -> None:
-    platform.runs[str(PROD)] = A.model_copy(update={"artifact_id": B.artifact_id})
+    platform.runs[str(PROD)] = A.model_copy(update={"artifact_id": B.artifact_id})  # a rebuild of the same commit
     assert site.odd() == [("runs", "fake")]
     del platform.runs[str(PROD)]
     platform.reports[str(PROD)] = A.source_git_ref
@@ -148,22 +156,83 @@ def test_a_chain_that_was_altered_is_odd(site: Site, tmp_path: Path) -> None:
     assert [what for what, _ in site.odd()] == ["decision"]
 
 
-def test_what_a_platform_does_not_show_is_not_observable_and_never_equal(site: Site, platform: FakePlatform) -> None:
+def shows(site: Site, platform: FakePlatform, *artifacts: str | None, **changed: Any) -> Proof:
+    """What is proven where the platform shows a container for each artifact."""
+    containers = tuple(Container(container_id=f"c{number}", artifact_id=one) for number, one in enumerate(artifacts))
+    said: dict[str, Any] = {"reachable": True, "artifact_id": None, "digests": "shown", "in_flight": False}
+    seen = Observation(seen_at=stamp(site.gate.ledger.now()), containers=containers, **(said | changed))
+
     def observe(lane: Any) -> Observation:
-        return Observation(
-            seen_at=stamp(site.gate.ledger.now()),
-            reachable=True,
-            artifact_id=None,
-            configured_artifact_id=A.artifact_id,
-            in_flight=False,
-        )
+        return seen
 
     platform.observe = observe  # type: ignore[method-assign]  # a platform of another kind
+    return site.prove()
+
+
+def of_the_platform(proof: Proof) -> list[tuple[str, str, str]]:
+    told = [(identity.what, identity.state, identity.detail) for identity in proof.identities]
+    return [one for one in told if one[0] in ("platform", "set to run", "runs")]
+
+
+def test_the_digest_is_proven_by_every_container(site: Site, platform: FakePlatform) -> None:
+    proof = shows(site, platform, A.artifact_id, A.artifact_id)
+    assert (proof.verdict, proof.by_digest) == ("one", True)
+    assert of_the_platform(proof) == [("runs", "one", "digest shown on 2 containers")]
+    assert "names aaaaaaa. What runs is shown by its digest.\n" in plain(proof_text(proof))
+
+
+def test_one_container_of_another_release_among_them_is_odd(site: Site, platform: FakePlatform) -> None:
+    proof = shows(site, platform, A.artifact_id, B.artifact_id, artifact_id=A.artifact_id)
+    assert (proof.verdict, proof.by_digest) == ("differs", False)
+    assert of_the_platform(proof) == [
+        ("runs", "one", "digest shown on 1 container"),
+        ("runs", "odd", "another one, digest shown on 1 container"),
+    ]
+
+
+def test_a_container_without_a_digest_and_one_that_is_not_there_are_no_proof(
+    site: Site, platform: FakePlatform
+) -> None:
+    proof = shows(site, platform, A.artifact_id, None)
+    assert (proof.verdict, proof.by_digest) == ("unknown", False)
+    assert of_the_platform(proof)[1] == ("runs", "unknown", "1 container of an image that has no digest")
+    assert shows(site, platform, artifact_id=A.artifact_id).verdict == "differs"  # whatever it says beside that
+
+
+@pytest.mark.parametrize("in_flight", [True, None])
+def test_digests_that_could_not_be_read_and_a_deployment_under_way_leave_it_open(
+    site: Site, platform: FakePlatform, in_flight: bool | None
+) -> None:
+    failed = shows(site, platform, A.artifact_id, digests="failed", artifact_id=A.artifact_id, detail="1 of 2 seen")
+    assert (failed.verdict, failed.by_digest) == ("unknown", False)
+    assert of_the_platform(failed)[1] == ("runs", "unknown", "what runs could not be read; 1 of 2 seen")
+    assert shows(site, platform, A.artifact_id, in_flight=in_flight).verdict == "unknown"
+
+
+def test_what_a_platform_does_not_show_is_not_observable_and_never_equal(site: Site, platform: FakePlatform) -> None:
     site.oci.says = site.github.says = {}
-    proof = site.prove()
+    lacks = "docker.read; it lets its holder stop containers too"
+    proof = shows(site, platform, digests="not_shown", configured_artifact_id=A.artifact_id, lacks=lacks)
     states = {(identity.what, identity.state) for identity in proof.identities}
     assert {("set to run", "one"), ("runs", "unseen"), ("image label", "unseen"), ("release", "unseen")} <= states
-    assert proof.verdict == "one"
+    assert (proof.verdict, proof.by_digest) == ("one", False)
+    said = plain(proof_text(proof))
+    assert "By which digest it runs is not shown." in said
+    assert f"not observable: by which digest it runs; what is missing: {lacks}" in said
+
+
+def test_a_run_that_found_the_release_running_counts_where_a_version_is_looked_for(
+    make_gate: MakeGate, platform: FakePlatform
+) -> None:
+    publisher = FakePublisher((PRODUCT,))
+    plugins = {"fake": platform, "health": FakeHealth(platform), "github": publisher}
+    gate = make_gate(plugins=Plugins(plugins))
+    publisher.now = gate.ledger.now
+    for request in (deploy(A), promote(), promote(version="v0.3.0")):
+        ended = gate.run(request, ACTOR).status
+    assert ended == "unchanged"
+    assert lane_of_version(gate, PROFILE, "v0.3.0") == PROD
+    assert prove(gate, gate.profile(PRODUCT), PROD).version == "v0.3.0"
 
 
 @pytest.mark.parametrize("broken", ["oci", "github"])
@@ -204,11 +273,11 @@ def test_an_inventory_that_its_run_did_not_write_is_odd(site: Site) -> None:
 
 def test_a_lane_whose_last_run_was_not_recorded_has_no_decision(site: Site, platform: FakePlatform) -> None:
     platform.behaves = lambda driver, approval: driver.change(approval, status="unknown")
-    assert site.gate.run(promote(), ACTOR).status == "unknown"
+    assert site.gate.run(promote(redeploy=True), ACTOR).status == "unknown"
     assert ("decision", str(PROD)) in site.odd()
 
 
 def test_a_version_leads_to_its_lane(site: Site) -> None:
     assert lane_of_version(site.gate, PROFILE, "v0.2.10") == PROD
-    with pytest.raises(RequestError, match="no recorded promotion of sellyouroutboard"):
+    with pytest.raises(RequestError, match="no promotion of sellyouroutboard that"):
         lane_of_version(site.gate, PROFILE, "v9.9.9")
