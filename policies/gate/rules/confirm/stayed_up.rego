@@ -29,10 +29,10 @@ satisfied if {
 
 _settle_s := products.settle_s(input.driver.driver_id, products.policy(input.request, input.product))
 
-message := sprintf("The deploy ended at %v; the looks at %v were good, without a change, since %v. Now is %v, and asked for is %v.", [
-	object.get(input, ["outcome", "finished_at"], "no known time"),
+message := sprintf("The looks at %v were good, without a change, since %v; the deploy, or the look in its place, ended at %v. Now is %v, and asked for is %v.", [
 	say.lane(object.get(input, ["destination", "lane"], null)),
 	say.known(object.get(input, ["outcome", "good_since"], null), "no known time"),
+	object.get(input, ["outcome", "finished_at"], "no known time"),
 	object.get(input, "now", "not known"),
 	say.each([say.span(seconds) | seconds := _settle_s], "a time not known"),
 ]) if not satisfied

@@ -83,19 +83,22 @@ _another_is_live(commit) if {
 	)
 }
 
-message := sprintf("%v (%v) cannot be told from what %v may run: %v. Digests are %v there%v. What helps: %v, or a commit of its own (build from a new commit).", [
+message := sprintf("%v (%v) %v. Digests are %v there. What helps: %v, or a commit of its own (build from a new commit).", [
 	object.get(input, ["release", "source_git_ref"], "A commit not known"),
 	object.get(input, ["release", "artifact_id"], "an artifact not known"),
-	say.lane(object.get(input, ["destination", "lane"], null)),
-	_alike(object.get(input, ["destination", "may_run"], null), object.get(input, ["release"], null)),
+	_why(object.get(input, ["outcome", "told_apart_by"], null)),
 	say.digests(object.get(input, ["destination", "observed"], null)),
-	_admitted(object.get(input, ["outcome", "told_apart_by"], null)),
 	say.known(object.get(input, ["destination", "observed", "lacks"], null), "digests that its platform shows"),
 ]) if not satisfied
 
-_admitted(by) := ", and the deploy was let go because they were shown" if {
+_why(by) := sprintf("was let go because %v showed digests, and only they confirm it", [_lane]) if {
 	by == "digests"
-} else := ""
+} else := sprintf("cannot be told from what %v may run: %v", [
+	_lane,
+	_alike(object.get(input, ["destination", "may_run"], null), object.get(input, ["release"], null)),
+])
+
+_lane := say.lane(object.get(input, ["destination", "lane"], null))
 
 _alike(entries, release) := say.each(
 	{sprintf("%v (%v)", [

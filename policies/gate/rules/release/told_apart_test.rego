@@ -124,4 +124,7 @@ test_the_message_says_what_helps if {
 	contains(told, _other)
 	contains(told, "docker.read")
 	contains(told, "a commit of its own")
+	confirmed := told_apart.message with input as _confirmed(_hidden, "digests")
+		with data.config as cases.config
+	contains(confirmed, "was let go because sellyouroutboard/prod showed digests")
 }
