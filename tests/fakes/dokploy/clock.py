@@ -41,6 +41,11 @@ class Clock:
         docker_s, ours_s, pace = self._legs[-1]
         return docker_s + (time.monotonic() - ours_s) * pace
 
+    def skip(self, seconds: float) -> None:
+        """Let so much of Docker's time have passed at once."""
+        self._legs.append((self.now + seconds, time.monotonic(), self.pace))
+        self.catch_up()
+
     def after(self, seconds: float, do: Callable[[], None]) -> None:
         """Do something in so many of Docker's seconds; at the same time, what was asked for first comes first."""
         if seconds < math.inf:
@@ -58,9 +63,13 @@ class Clock:
         """A moment of Docker's clock as an inspection shows it, on the calendar of the rows of deployments."""
         if moment is None:
             return NEVER
-        docker_s, ours_s, pace = next(leg for leg in reversed(self._legs) if leg[0] <= moment)
+        number = max(number for number, leg in enumerate(self._legs) if leg[0] <= moment)
+        docker_s, ours_s, pace = self._legs[number]
+        ours_s += (moment - docker_s) / pace
+        if number + 1 < len(self._legs):  # a skipped moment is shown as the one when it was skipped
+            ours_s = min(ours_s, self._legs[number + 1][1])
         began, monotonic = self._began
-        shown = began + timedelta(seconds=ours_s - monotonic + (moment - docker_s) / pace)
+        shown = began + timedelta(seconds=ours_s - monotonic)
         return f"{shown:%Y-%m-%dT%H:%M:%S.%f}{int(moment * 1e9) % 1000:03}Z"
 
     def ago(self, moment: float) -> str:

@@ -37,6 +37,14 @@ def services(file: str, env: str) -> list[Asked] | None:
     return [service for service in found if service]
 
 
+def names(file: str) -> list[str]:
+    """The services of a file, with an image or without; none where it cannot be read."""
+    try:
+        return list(yaml.safe_load(file)["services"])
+    except (yaml.YAMLError, KeyError, TypeError):
+        return []
+
+
 def variables(env: str) -> dict[str, str]:
     """What ``NAME=value`` lines set; of two lines for a name, the last one holds."""
     lines = (line.strip() for line in env.splitlines())

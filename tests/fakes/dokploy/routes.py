@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.dokploy import answers, docker_routes, rights
+from tests.fakes.dokploy import answers, docker_routes, rights, side_routes
 from tests.fakes.dokploy.answers import EMPTY, Answer, says
+from tests.fakes.dokploy.rights import Key
 from tests.fakes.dokploy.rows import Row
 from tests.fakes.dokploy.schema import TAKES, issues, wrong_type
 from tests.fakes.dokploy.state import TITLES, State
@@ -38,35 +39,42 @@ def answer(state: State, call: Call) -> Answer:
         key = state.admits(call.key)
         if key is None:
             return answers.unauthorized()
+        state.meanwhile(call.route)
         state.clock.catch_up()
-        fields = TAKES.get((call.method, call.route))
-        if fields is None:
-            return answers.no_such_route()
-        if resource := rights.lacks(key, call.route):
-            return answers.no_right(resource, call.route)
-        given: Any = dict(call.query)
-        if call.method == "POST":
-            if not (call.content_type or "").startswith(answers.JSON):
-                return answers.unsupported(call.content_type, call.route)
-            try:
-                given = json.loads(call.body)
-            except ValueError:
-                return answers.invalid_json()
-        elif "tail" in given and given["tail"].isdecimal():
-            given["tail"] = int(given["tail"])
-        if not isinstance(given, dict):
-            return answers.invalid_input([wrong_type(given)], call.route)
-        if state.strict and (dropped := _dropped(call, given)):
-            state.violations.append(dropped)
-            return says({"message": f"THE FAKE REFUSES WHAT DOKPLOY WOULD DROP SILENTLY: {dropped}"}, 500)
-        if found := issues(fields, given):
-            return answers.invalid_input(found, call.route)
-        known = {name: value for name, value in given.items() if name in fields}
-        if rights.keeps_out(key, call.route, known, state.targets):
-            return answers.no_access(call.route)
-        if call.route in docker_routes.COMMANDS:
-            return docker_routes.on(state.machines, call.route, known)
-        return ROUTES[call.route](state, known)
+        given = _act(state, call, key)
+        state.meanwhile(call.route, answered=True)
+        return given
+
+
+def _act(state: State, call: Call, key: Key) -> Answer:
+    fields = TAKES.get((call.method, call.route))
+    if fields is None:
+        return answers.no_such_route()
+    if resource := rights.lacks(key, call.route):
+        return answers.no_right(resource, call.route)
+    given: Any = dict(call.query)
+    if call.method == "POST":
+        if not (call.content_type or "").startswith(answers.JSON):
+            return answers.unsupported(call.content_type, call.route)
+        try:
+            given = json.loads(call.body)
+        except ValueError:
+            return answers.invalid_json()
+    elif "tail" in given and given["tail"].isdecimal():
+        given["tail"] = int(given["tail"])
+    if not isinstance(given, dict):
+        return answers.invalid_input([wrong_type(given)], call.route)
+    if state.strict and (dropped := _dropped(call, given)):
+        state.violations.append(dropped)
+        return says({"message": f"THE FAKE REFUSES WHAT DOKPLOY WOULD DROP SILENTLY: {dropped}"}, 500)
+    if found := issues(fields, given):
+        return answers.invalid_input(found, call.route)
+    known = {name: value for name, value in given.items() if name in fields}
+    if rights.keeps_out(key, call.route, known, state.targets):
+        return answers.no_access(call.route)
+    if call.route in docker_routes.COMMANDS:
+        return docker_routes.on(state.machines, call.route, known)
+    return ROUTES[call.route](state, known)
 
 
 def health(state: State, target_id: str) -> Answer:
@@ -165,6 +173,7 @@ def _session(state: State, _: Given) -> Answer:
 
 
 ROUTES: dict[str, Route] = {
+    **side_routes.ROUTES,
     "application.one": _one("application"),
     "application.saveDockerProvider": _save_docker_provider,
     "application.deploy": _trigger("application", "deploy"),

@@ -139,6 +139,21 @@ TAKES: dict[tuple[str, str], dict[str, Field]] = {
     ("GET", "deployment.allByType"): {"id": _ID, "type": Field(required=True, among=_DEPLOYMENT_TYPES)},
     ("GET", "deployment.queueList"): {},
     ("GET", "deployment.readLogs"): {"deploymentId": _ID, "tail": Field("number")},
+    **dict.fromkeys(
+        [("POST", f"application.{name}") for name in ("cancelDeployment", "cleanQueues", "killBuild", "markRunning")],
+        _OF_APPLICATION,
+    ),
+    ("POST", "application.stop"): _OF_APPLICATION,
+    ("POST", "application.update"): {
+        "applicationId": Field(required=True, filled=True),
+        "applicationStatus": Field(among=("idle", "running", "done", "error")),
+    },
+    **dict.fromkeys(
+        [("POST", f"compose.{name}") for name in ("cancelDeployment", "cleanQueues", "killBuild")], _OF_COMPOSE
+    ),
+    ("GET", "compose.getDefaultCommand"): _OF_COMPOSE,
+    ("GET", "compose.loadServices"): _OF_COMPOSE | {"type": Field(among=("fetch", "cache"))},
+    ("POST", "deployment.killProcess"): {"deploymentId": _ID},
     ("GET", "docker.getConfig"): {"containerId": _CONTAINER, **_SERVER},
     ("GET", "docker.getContainersByAppLabel"): {
         "appName": _APP,

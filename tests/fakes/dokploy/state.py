@@ -60,6 +60,7 @@ class State:
         self.targets: dict[str, Target] = {}
         self.user_id = new_id()
         self._keys: dict[str, Key] = {}
+        self._between: defaultdict[str, deque[Callable[[], object]]] = defaultdict(deque)
         self._breaks: defaultdict[str, deque[Break]] = defaultdict(deque)
         self.key = self.add_key(rate_limited=False)
 
@@ -94,6 +95,11 @@ class State:
         with self.changed:
             self.clock.catch_up()
             self.clock.pace = pace
+
+    def skip(self, seconds: float) -> None:
+        """Let so many of Docker's seconds pass at once."""
+        with self.changed:
+            self.clock.skip(seconds)
 
     def lag_as_seen(self) -> None:
         """Let Docker take its time as it was seen to: to start 1 s, to stop 2 s, old beside new for 1 s more."""
@@ -271,6 +277,21 @@ class State:
         """Stop what runs on a target, until the next roll-out."""
         with self.changed:
             self.targets[target_id].stop()
+
+    def between(self, route: str, do: Callable[[], object], *, after: bool = False) -> None:
+        """Do something once, just before the next request of a route is acted on; ``after``: just before its answer.
+
+        Whoever asks gets the answer after that; ``do`` may use the fake, and may not ask it over HTTP.
+        """
+        with self.changed:
+            self._between[f"{route} answered" if after else route].append(do)
+
+    def meanwhile(self, route: str, *, answered: bool = False) -> None:
+        """Do what was to be done between a request of a route and its answer."""
+        with self.changed:
+            waiting = self._between[f"{route} answered" if answered else route]
+            if waiting:
+                waiting.popleft()()
 
     # -- calls that misbehave
 
