@@ -24,12 +24,11 @@ from launchplane_gate.demo.workspace import (
 from launchplane_gate.errors import UsageError
 from launchplane_gate.model import Contract, ReleaseIdentity
 
-Role = Literal["first", "second", "missing", "crashing", "lying"]
+Role = Literal["first", "second", "missing", "rebuild", "lying"]
 
 COMMITS: Mapping[Role, str] = {
     "first": "215f71bc1a58639fe4bcd3b3609a4e68304184ab",
     "second": "41620cf13151d1a12f09d06007d67bdf791d200c",
-    "crashing": "9c1d2e0b7a6f5e4d3c2b1a09f8e7d6c5b4a39281",
     "lying": "e5a83b1f20c94d67a8b5e3f1c7d29064ab81f35e",
 }
 KEY_VARIABLE = "DOKPLOY_API_KEY"
@@ -59,13 +58,13 @@ $publisher
 class Stage:
     """A working folder that was written, and what the story needs to know of it.
 
-    ``missing``, where there is such a release, fails to deploy; ``crash_fails``: the platform notices a release that
-    crashes at once. ``strike`` stops what the story started.
+    ``missing``, where there is such a release, fails to deploy; ``rebuild`` is another artifact of the commit of
+    ``second``, and exits at once; ``exit_fails``: the platform notices that. ``strike`` stops what the story started.
     """
 
     where: str
     releases: Mapping[Role, ReleaseIdentity]
-    crash_fails: bool
+    exit_fails: bool
     prod_url: str
     publishes: str  # where the releases are published; empty where they are not
     strike: Callable[[], object]
@@ -77,10 +76,11 @@ def local_stage(folder: Path, actor: str, *, github: Path | None = None) -> Stag
     commits = dict(COMMITS)
     if published:
         commits |= {"first": published.commits.first, "second": published.commits.second}
+    commits["rebuild"] = commits["second"]
     programs = {
         "first": release_program(commits["first"]),
         "second": release_program(commits["second"]),
-        "crashing": release_program(commits["crashing"], crashes=True),
+        "rebuild": release_program(commits["rebuild"], crashes=True),
         "lying": release_program(commits["lying"], reports=commits["second"]),
     }
     files = {f"{role}.py": text for role, text in programs.items()}
@@ -99,7 +99,7 @@ def local_stage(folder: Path, actor: str, *, github: Path | None = None) -> Stag
             role: ReleaseIdentity(artifact_id=artifacts[f"{role}.py"], source_git_ref=commit)
             for role, commit in commits.items()
         },
-        crash_fails=True,
+        exit_fails=True,
         prod_url=f"http://127.0.0.1:{ports[1]}/health",
         publishes=f"{published.repository} at {published.api_url}" if published else "",
         strike=lambda: _stop_processes(folder),
@@ -180,18 +180,21 @@ class _Release(Contract):
 class StageFile(Contract):
     """What was prepared on a Dokploy server: two targets of one product, and five releases of its image.
 
-    ``lying`` reports the commit of ``second``; ``missing`` is in no registry; ``crashing`` exits at once.
+    ``lying`` reports the commit of ``second``; ``missing`` is in no registry; ``rebuild`` is of the commit of
+    ``second``, and exits at once. The API key has to show which digest runs.
     """
 
     image: str
     lanes: _Lanes
-    releases: dict[Role, _Release]
+    releases: dict[str, _Release]
     confirm_timeout_s: float = Field(default=60, gt=0, le=3600)
 
     @model_validator(mode="after")
     def _has_every_role(self) -> StageFile:
         if missing := [role for role in get_args(Role) if role not in self.releases]:
             raise ValueError(f"releases lacks {', '.join(missing)}")
+        if self.releases["rebuild"].commit != self.releases["second"].commit:
+            raise ValueError("releases.rebuild is not of the commit of second")
         return self
 
 
@@ -209,8 +212,8 @@ def dokploy_stage(folder: Path, actor: str, *, url: str, file: Path) -> Stage:
     write_settings(folder, platform, actor=actor, product=PRODUCT, confirm_timeout_s=stage.confirm_timeout_s)
     return Stage(
         where=f"on the Dokploy server at {url}",
-        releases={role: release.identity() for role, release in stage.releases.items()},
-        crash_fails=False,
+        releases={role: stage.releases[role].identity() for role in get_args(Role)},
+        exit_fails=False,
         prod_url=stage.lanes.prod.health_url,
         publishes="",
         strike=lambda: None,

@@ -27,16 +27,22 @@ from rich.console import Console
 from rich.text import Text
 
 from launchplane_gate.demo.stage import Role, Stage, local_stage
-from launchplane_gate.demo.workspace import PRODUCT
+from launchplane_gate.demo.workspace import LANES, PRODUCT
 from launchplane_gate.model import short
+from launchplane_gate.report.text import Table, plain
 
 COMMANDS_TIMEOUT_S = 600
+SAID = {"fail": "failed", "unconfirmed": "not confirmed", "unchanged": "it runs there already"}
 
 
 @dataclass(frozen=True)
 class Step:
-    """``arguments`` of the command; ``ends`` is its exit code; ``shows`` what its JSON document must hold."""
+    """``tried``: what, in few words, for the table at the end; empty for what only looks.
 
+    ``arguments`` of the command; ``ends`` is its exit code; ``shows`` what its JSON document must hold.
+    """
+
+    tried: str
     tells: str
     arguments: list[str]
     ends: int
@@ -47,6 +53,7 @@ class Step:
 def steps(stage: Stage) -> list[Step]:
     """The story, as it goes on this stage."""
     first, second = (stage.releases[role].source_git_ref for role in ("first", "second"))
+    old, new = short(first), short(second)
 
     def deploy(role: Role) -> list[str]:
         release = stage.releases[role]
@@ -56,18 +63,32 @@ def steps(stage: Stage) -> list[Step]:
     promote = ["promote", PRODUCT, "--all"]
     keyed = [*promote, "--idempotency-key", "promotion-1"]
     return [
-        Step(f"{short(first)} is deployed to testing.", deploy("first"), 0, moves={"testing": first}),
-        Step("What testing runs is promoted to prod, under an idempotency key.", keyed, 0, moves={"prod": first}),
         Step(
-            f"A newer release, {short(second)}, is deployed to testing.", deploy("second"), 0, moves={"testing": second}
+            f"deploy {old} to testing", f"{old} is deployed to testing.", deploy("first"), 0, moves={"testing": first}
         ),
         Step(
-            f"Somebody promotes {short(first)}, as the incident did: testing has moved on, so it is stale.",
+            "promote it",
+            "What testing runs is promoted to prod, under an idempotency key.",
+            keyed,
+            0,
+            moves={"prod": first},
+        ),
+        Step(
+            f"deploy {new} to testing",
+            f"A newer release, {new}, is deployed to testing.",
+            deploy("second"),
+            0,
+            moves={"testing": second},
+        ),
+        Step(
+            f"promote {old} once more, from a stale record",
+            f"Somebody promotes {old}, as the incident did: testing has moved on, so it is stale.",
             [*promote, "--artifact", stage.releases["first"].artifact_id, "--ref", first],
             1,
             lambda document: _refused_by(document, "inventory.source_current"),
         ),
         Step(
+            "replay the first promotion",
             "The first promotion is sent again under its key: its old answer is no longer true.",
             keyed,
             1,
@@ -75,30 +96,40 @@ def steps(stage: Stage) -> list[Step]:
         ),
         *_broken_deploys(stage, deploy),
         Step(
+            "a release that answers with another revision",
             "A release answers with another revision than its own: deployed, but not proven, so not recorded.",
             deploy("lying"),
             5,
             _is("unconfirmed"),
         ),
         Step(
-            "Nobody knows now what testing runs, so nothing is promoted from it.",
+            "promote what testing may run",
+            "Nobody has proven now what testing runs, so nothing is promoted from it.",
             promote,
             1,
             lambda document: _refused_by(document, "lane.settled"),
         ),
-        Step(f"{short(second)} is deployed to testing again, which settles it.", deploy("second"), 0),
+        Step(f"deploy {new} again", f"{new} is deployed to testing again, which settles it.", deploy("second"), 0),
         _last_promotion(stage, promote, second),
-        Step("What each lane runs:", ["lanes", PRODUCT], 0),
-        Step("Whatever names what prod runs names one release:", ["prove", PRODUCT], 0, _one),
-        Step("Every decision stands in a chain of hashes:", ["decisions", "verify"], 0),
+        Step(
+            "promote it once more",
+            "It is promoted once more: prod runs it already, so nothing is deployed.",
+            ["promote", PRODUCT],
+            0,
+            _is("unchanged"),
+        ),
+        Step("", "What each lane runs:", ["lanes", PRODUCT], 0),
+        Step("", "Whatever names what prod runs names one release:", ["prove", PRODUCT], 0, _one),
+        Step("", "Every decision stands in a chain of hashes:", ["decisions", "verify"], 0),
     ]
 
 
 def _last_promotion(stage: Stage, promote: list[str], commit: str) -> Step:
+    tried, moves = f"promote {short(commit)}", {"prod": commit}
     if not stage.publishes:
-        return Step("And now it is promoted.", promote, 0, moves={"prod": commit})
+        return Step(tried, "And now it is promoted.", promote, 0, moves=moves)
     tells = "And now it is promoted, and published under the next version."
-    return Step(tells, [*promote, "--bump", "patch"], 0, _published, moves={"prod": commit})
+    return Step(tried, tells, [*promote, "--bump", "patch"], 0, _published, moves=moves)
 
 
 def _published(document: dict[str, Any]) -> bool:
@@ -106,20 +137,22 @@ def _published(document: dict[str, Any]) -> bool:
 
 
 def _one(document: dict[str, Any]) -> bool:
-    return bool(document["verdict"] == "one")
+    return bool(document["verdict"] == "one" and document["by_digest"])
 
 
 def _broken_deploys(stage: Stage, deploy: Callable[[Role], list[str]]) -> Iterator[Step]:
     """A release that does not run: what that ends as depends on what the platform tells."""
     if "missing" in stage.releases:
         tells = "A release whose image is in no registry is deployed: the inventory stays as it was."
-        yield Step(tells, deploy("missing"), 4, _is("fail"))
-    if stage.crash_fails:
-        tells = "A release that crashes at its start is deployed to testing: the inventory stays as it was."
-        yield Step(tells, deploy("crashing"), 4, _is("fail"))
+        yield Step("an image that is in no registry", tells, deploy("missing"), 4, _is("fail"))
+    tried, new = "a rebuild that never came up", str(stage.releases["second"])
+    if stage.exit_fails:
+        tells = f"{new} is built anew, and exits at its start: the same commit, but not the artifact that was deployed."
+        yield Step(tried, tells, deploy("rebuild"), 4, _is("fail"))
     else:
-        tells = "A release that crashes at its start is deployed: the platform calls it done, and the old one answers."
-        yield Step(tells, deploy("crashing"), 5, _is("unconfirmed"))
+        tells = f"{new} is built anew, and exits at its start. The platform says done, and the old container goes on"
+        tells += f" reporting {new}: only the digest tells them apart."
+        yield Step(tried, tells, deploy("rebuild"), 5, _is("unconfirmed"))
 
 
 def _is(status: str) -> Callable[[dict[str, Any]], bool]:
@@ -152,6 +185,8 @@ def tell(
 class _Teller:
     def __init__(self, folder: Path, stage: Stage, console: Console) -> None:
         self.folder, self.stage, self.console = folder, stage, console
+        self.tried: list[tuple[str, str, str, str, str]] = []
+        self.in_doubt: dict[str, bool] = {}  # by lane, as its last run left it
 
     def tell(self) -> bool:
         say = partial(self.console.print, soft_wrap=True)
@@ -162,20 +197,25 @@ class _Teller:
         began = time.monotonic()
         for number, step in enumerate(story := steps(self.stage), 1):
             say(f"\n[bold]{number}/{len(story)}  {step.tells}[/bold]")
-            if not self._play(step):
+            if not self._play(number, step):
                 return False
         revision = self._prod_reports()
         say(f"\n[dim]$[/dim] curl {self.stage.prod_url}\nprod itself reports {short(revision)}")
         if revision != (wanted := self.stage.releases["second"].source_git_ref):
             say(f"[bold red]This should have been {short(wanted)}.[/bold red]")
             return False
+        say("")
+        for line in plain(
+            [Table(self.tried, ("", "what was tried", "what the gate said", "testing", "prod"), 0)]
+        ).split("\n"):
+            say(Text(line))
         seconds = time.monotonic() - began
-        say(f"\n[bold]Every step ended as told, in {seconds:.0f} s.[/bold] Next: launchplane-gate init --example")
+        say(f"[bold]Every step ended as told, in {seconds:.0f} s.[/bold] Next: launchplane-gate init --example")
         if self.stage.publishes:
             say(f"The release went to {self.stage.publishes}; the README says how to publish on GitHub itself.")
         return True
 
-    def _play(self, step: Step) -> bool:
+    def _play(self, number: int, step: Step) -> bool:
         """Type one command, show what a person would see, and hold it to the story."""
         before = self._inventories()
         self.console.print(Text.assemble(("$ ", "dim"), _typed(step.arguments)), soft_wrap=True)
@@ -183,6 +223,11 @@ class _Teller:
         self.console.print(Text.from_ansi(result.output.rstrip()), soft_wrap=True)
         after = self._inventories()
         self.console.print(f"[dim]changed:[/dim] {_changes(before, after)}", soft_wrap=True)
+        if step.tried:
+            if lane := result.document.get("lane"):
+                self.in_doubt[lane["lane"]["instance"]] = not lane["settled"]
+            stands = [short(after.get(lane, "-")) + "?" * self.in_doubt.get(lane, False) for lane in LANES]
+            self.tried.append((str(number), step.tried, _said(result.document), stands[0], stands[1]))
         expected = {lane: before.get(lane) for lane in ("testing", "prod")} | dict(step.moves)
         if result.exit_code != step.ends or not step.shows(result.document):
             self.console.print(f"[bold red]This should have ended with {step.ends}, not {result.exit_code}.[/bold red]")
@@ -242,6 +287,18 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
         if before.get(lane) != commit
     ]
     return "; ".join(moved) or "nothing in the inventory"
+
+
+def _said(document: Mapping[str, Any]) -> str:
+    """What the gate said, in few words."""
+    if "error" in document:
+        stale = document["error"]["kind"] == "StaleReplay"
+        return "refused: no longer true" if stale else str(document["error"]["message"])
+    status, publication = str(document["status"]), document["publication"]
+    if status == "denied":
+        refused = [one["code"] for one in document["admitted"]["results"] if one["status"] == "fail"]
+        return f"refused: {refused[0]}"
+    return SAID.get(status, status) + (f", {publication['version']}" if publication else "")
 
 
 def _refused_by(document: Mapping[str, Any], code: str) -> bool:

@@ -62,10 +62,10 @@ def platform_text(observed: Observation | None) -> str:
     if observed is None or not observed.reachable:
         return ""
     if observed.digests == "failed":
-        return f"what runs could not be read ({brief(observed.detail)})"
+        return f"what runs could not be read: {brief(observed.detail)}"
     if observed.digests == "shown":
         if not observed.containers:
-            return f"nothing is seen running ({brief(observed.detail)})"
+            return f"nothing is seen running: {brief(observed.detail)}"
         return f"digest shown: {', '.join(containers_text(observed))}"
     set_to = observed.artifact_id or observed.configured_artifact_id
     return "digest not shown" + (f", set to run {brief(set_to)}" if set_to else "")

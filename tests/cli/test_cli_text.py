@@ -260,8 +260,8 @@ def test_what_may_run_names_every_release_once_and_the_recorded_one_last() -> No
         ([], seen(NEW.artifact_id, NEW.artifact_id), "digest shown: bbbbbbb on 2 containers"),
         ([], seen(NEW.artifact_id, OLD.artifact_id), "digest shown: bbbbbbb on 1 container, aaaaaaa on 1 container"),
         ([], seen(None), "digest shown: none"),
-        ([], seen(detail="it has ended"), "nothing is seen running (it has ended)"),
-        ([], seen(digests="failed", detail="no answer"), "what runs could not be read (no answer)"),
+        ([], seen(detail="it has ended"), "nothing is seen running: it has ended"),
+        ([], seen(digests="failed", detail="no answer"), "what runs could not be read: no answer"),
         (
             ["a" * 40],
             seen(digests="not_shown", configured_artifact_id=NEW.artifact_id),
