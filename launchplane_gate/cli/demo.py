@@ -42,8 +42,8 @@ def demo(
     """Tell the story that the gate exists for.
 
     With real processes on this machine, a release is promoted; a stale promotion and a stale replay are refused; a
-    deploy that cannot be proven stops what would build on it until it is settled. It takes less than a minute, and
-    stops what it started.
+    rebuild that never comes up and a deploy that cannot be proven stop what would build on them until that is settled.
+    It takes about a minute, and stops what it started.
 
     With --driver generic-web the same is told on a Dokploy server, with two targets and five releases that a stage
     file names. What was deployed there stays deployed. With --github-stage the last promotion ends with a release on

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from launchplane_gate.store import FileStore
 
 PROOF = "LAUNCHPLANE_GATE_OIDC_TOKEN"  # the variable that may hold a token
+COUNTDOWN = re.compile(r"[;,] \d+ s left( at most)?$")
+COUNT_EVERY_S = 10.0  # a pipe is told how long is left no more often
 
 
 @dataclass
@@ -148,12 +152,13 @@ def progress_shown(at_first: str = "gathering facts") -> Iterator[Callable[[str]
 
 
 def _one_line_a_step(brief: Callable[[str], str]) -> Callable[[str], None]:
-    last = ""
+    last, told_at = "", 0.0
 
     def tell(message: str) -> None:
-        nonlocal last
-        if message != last:
-            last = message
+        nonlocal last, told_at
+        step, now = COUNTDOWN.sub("", message), time.monotonic()
+        if step != last or (step != message and now - told_at >= COUNT_EVERY_S):
+            last, told_at = step, now
             with suppress(OSError):  # nobody listening must not become a reason for a deploy to fail
                 click.echo(f"{brief(message)} ...", err=True)
 

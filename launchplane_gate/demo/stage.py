@@ -59,7 +59,8 @@ class Stage:
     """A working folder that was written, and what the story needs to know of it.
 
     ``missing``, where there is such a release, fails to deploy; ``rebuild`` is another artifact of the commit of
-    ``second``, and exits at once; ``exit_fails``: the platform notices that. ``strike`` stops what the story started.
+    ``second``, and exits at once; ``exit_fails``: the deploy always fails then, where other platforms may call it done.
+    ``strike`` stops what the story started.
     """
 
     where: str

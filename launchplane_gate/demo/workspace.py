@@ -27,7 +27,8 @@ schema_version = 1
 state_dir = "state"
 
 lane_wait_s = 30                       # how long a request waits for a lane on which another one runs
-confirm_timeout_s = $confirm_timeout_s   # how long a lane may take until it is seen to run what was deployed
+confirm_timeout_s = $confirm_timeout_s   # how long a lane may take until it is first seen to run what was deployed;
+                                       # then it has to stay so for settle_s, which is policy
 confirm_interval_s = $confirm_interval_s # how often it is asked meanwhile
 
 engine = "embedded"                    # what decides; with "opa" it is the server of a table [opa]
@@ -47,7 +48,7 @@ repository = $repository
 driver = $driver # the plugin that deploys it
 image = $image # every artifact of the product is IMAGE@sha256:DIGEST
 
-# Of each lane: where it answers for itself, and for the driver, where on its platform it is.
+# Of each lane: where it answers for itself, which every lane needs, and for the driver, where on its platform it is.
 [products.$key.lanes.testing]
 health_url = $testing_url
 target = $testing_target
@@ -74,14 +75,14 @@ The shipped policies say what has to hold for every product. The file `config/da
 | `actors` | who may ship to a lane; `verified_by` is null for a person at a terminal | $actor |
 | `windows` | when a lane takes anything; one that is not listed always does | always |
 | `backup` | how old the last backup of a lane may be | none is asked for |
-| `thresholds` | figures of its own, such as how long a release has to run before it is promoted | those for all |
+| `thresholds` | figures of its own, such as how long a lane has to be good until a deploy counts | those for all |
 
 The last three, where they are wanted:
 
 ```json
 "windows": {"prod": [{"days": ["Monday", "Tuesday"], "from": "08:00", "to": "17:00", "zone": "Europe/Berlin"}]},
 "backup": {"prod": {"max_age_s": 86400}},
-"thresholds": {"source_soak_s": 3600}
+"thresholds": {"settle_s": 60, "source_soak_s": 3600}
 ```
 
 Rules of your own go beside it, in `gate/rules/CATEGORY/NAME.rego` with a test in `NAME_test.rego`, and on the roll call

@@ -133,9 +133,10 @@ def test_the_settings_for_releases_and_for_ci_are_settings(folder: Path) -> None
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
         (folder / name).write_bytes(pem)
-    product = 'repository = "acme/shop"\ndriver = "local"\nimage = "ghcr.io/acme/shop"\nlanes.testing.target.port = 1\n'
+    product = 'repository = "acme/shop"\ndriver = "local"\nimage = "ghcr.io/acme/shop"\n'
+    lane = 'lanes.testing = { health_url = "https://shop.example.org/health", target = { port = 1 } }\n'
     local = '[plugins.local]\nreleases = "releases"\n'
-    text = f"schema_version = 1\n[products.shop]\n{product}{local}{releases}{ci}"
+    text = f"schema_version = 1\n[products.shop]\n{product}{lane}{local}{releases}{ci}"
     (folder / "launchplane-gate.toml").write_text(text)
     settings = load_settings(folder / "launchplane-gate.toml")
     loaded = load_plugins(settings, now=lambda: datetime.now(UTC))
