@@ -5,6 +5,9 @@
         lane = dokploy.add_application("shop")
         ... dokploy.url, dokploy.key, dokploy.health_url(lane) ...
 
+What is deployed runs on a model of Docker: a swarm and compose projects whose seconds pass ``pace`` times as fast as
+ours, or when ``skip`` says so. Nothing happens by itself: what is due happens when somebody looks.
+
 `python -m tests.fakes.dokploy` starts one for a person; `python -m tests.fakes.dokploy.compare FILE` compares it with
 requests and answers recorded from a real server.
 """

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+BEFORE_S = 86400.0  # of a time before the start, in which what runs from the start was made
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -20,7 +21,11 @@ class Clock:
 
     def __init__(self, pace: float) -> None:
         self._began = datetime.now(UTC), time.monotonic()
-        self._legs = [(0.0, time.monotonic(), pace)]  # Docker's time and ours, from which on a pace holds
+        now = time.monotonic()
+        self._legs = [
+            (-BEFORE_S, now - BEFORE_S, 1.0),
+            (0.0, now, pace),
+        ]  # from when on, by Docker and us, a pace holds
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._at: float | None = None

@@ -91,6 +91,7 @@ class Container:
     started: float | None = None
     finished: float | None = None
     _stopping: bool = False
+    _run: int = 0  # how often it was started
     _tries: int = -1
 
     def __post_init__(self) -> None:
@@ -105,7 +106,8 @@ class Container:
     def start(self) -> None:
         """Run its program, and let happen what that program does."""
         self.state, self.started, self.exit_code = "running", self.clock.now, 0
-        run = self.started
+        self._run += 1
+        run = self._run
         if self.healthcheck is None:
             self._in(0, run, self.ran)  # it ran, if only for a moment
         if self.image.crashes or self.image.dies_after_s is not None:
@@ -132,13 +134,13 @@ class Container:
         self._stopping = True
         if self.state == "running":
             grace_s = self.grace_s if self.image.ignores_sigterm else 0.0
-            self._in(after_s + grace_s, self.started, lambda: self._exit(KILLED))
+            self._in(after_s + grace_s, self._run, lambda: self._exit(KILLED))
         else:
             self.state = "exited"
 
-    def _in(self, wait_s: float, run: float | None, do: Callable[[], None]) -> None:
+    def _in(self, wait_s: float, run: int, do: Callable[[], None]) -> None:
         def if_it_still_runs() -> None:
-            if self.state == "running" and self.started == run:
+            if self.state == "running" and self._run == run:
                 do()
 
         self.clock.after(wait_s, if_it_still_runs)
@@ -150,7 +152,7 @@ class Container:
     def _fall_ill(self) -> None:
         self.health = "unhealthy"
         if "com.docker.swarm.service.name" in self.labels:
-            self._in(UNHEALTHY_FOR_S, self.started, lambda: self._exit(KILLED))
+            self._in(UNHEALTHY_FOR_S, self._run, lambda: self._exit(KILLED))
 
     def _exit(self, code: int) -> None:
         ran_s = self.clock.now - (self.started or 0)

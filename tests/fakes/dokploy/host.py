@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from tests.fakes.dokploy.clock import Clock
 from tests.fakes.dokploy.compose_file import Asked
 from tests.fakes.dokploy.containers import Container, Healthcheck
-from tests.fakes.dokploy.registry import Registry
+from tests.fakes.dokploy.registry import Image, Registry
 from tests.fakes.dokploy.swarm import Service, Spec
 
+AN_HOUR_S = 3600.0
 SECRET_IN_ENV = "in-clear-in-every-container"
 
 
@@ -40,14 +41,19 @@ class Machine:
     def prepare_s(self) -> float:
         return self.takeover_s if math.isinf(self.takeover_s) else self.takeover_s * self.clock.pace
 
+    def image(self, name: str) -> Image | None:
+        """An image to start: from the registry, or one that is here already, whatever became of it there."""
+        here = (container.image for container in self.containers if container.image.name == name)
+        return self.registry.pull(name) or next(here, None)
+
     def seen(self) -> list[Container]:
         """The containers of its own node, newest first."""
         return [container for container in reversed(self.containers) if container.node == self.node]
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Without lags: what is started meanwhile runs, and is healthy, where it ever will be."""
-        lags = self.takeover_s, self.start_s
+        """Without lags: what is started meanwhile runs since an hour, and is healthy, where it ever will be."""
+        lags, now = (self.takeover_s, self.start_s), self.clock.now
         self.takeover_s = self.start_s = 0.0
         try:
             yield
@@ -56,6 +62,17 @@ class Machine:
             self.takeover_s, self.start_s = lags
             for container in self.containers:
                 container.hurry()
+            self._backdate(now)
+
+    def _backdate(self, since: float) -> None:
+        """Let what was made since a moment have been made an hour before it."""
+        for container in (c for c in self.containers if c.created >= since):
+            container.created -= AN_HOUR_S
+            container.started = container.started and container.started - AN_HOUR_S
+        for service in (s for s in self.services.values() if s.created >= since):
+            service.created, service.updated = service.created - AN_HOUR_S, service.updated - AN_HOUR_S
+            for task in service.tasks:
+                task.created, task.since = task.created - AN_HOUR_S, task.since - AN_HOUR_S
 
     # -- what Dokploy's jobs do
 

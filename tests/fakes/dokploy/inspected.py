@@ -31,8 +31,9 @@ def container(found: Container, clock: Clock) -> Shown:
         "FinishedAt": clock.stamp(found.finished),
     }
     if found.healthcheck and found.health:
-        log = [] if found.health == "starting" else [{"ExitCode": 0, "Output": f"serving with {found.env[-1]}\n"}]
-        state["Health"] = {"Status": found.health, "FailingStreak": 0, "Log": log if found.env else []}
+        printed = {"ExitCode": 0, "Output": f"serving with {' '.join(found.env)}\n"}
+        log = [] if found.health == "starting" else [printed]
+        state["Health"] = {"Status": found.health, "FailingStreak": 0, "Log": log}
     config: Shown = {
         "Hostname": found.id[:12],
         "Env": list(found.env),
@@ -125,17 +126,14 @@ def task(found: Task, of: Service, clock: Clock, secret: tuple[str, ...]) -> Sho
 def _spec(name: str, spec: Spec, secret: tuple[str, ...], *, now: bool) -> Shown:
     """A spec; the one of before is shown as it was given, without what Docker fills in."""
     labels = {"com.docker.stack.image": spec.image, "com.docker.stack.namespace": spec.stack} if spec.stack else {}
-    monitor = {"Monitor": int(spec.monitor_s * 1e9)}
+    monitor = {"Monitor": int(spec.monitor_s * 1e9)} if now else {}
+    policy = {"Condition": spec.restart, "Delay": int(spec.restart_delay_s * 1e9), "MaxAttempts": 0}
     return {
         "Name": name,
         "Labels": labels,
         "TaskTemplate": {
             "ContainerSpec": _container_spec(spec, secret, now=now),
-            "RestartPolicy": {
-                "Condition": spec.restart,
-                "Delay": int(spec.restart_delay_s * 1e9),
-                "MaxAttempts": 0,
-            },
+            **({"RestartPolicy": policy} if now else {}),
             "ForceUpdate": spec.force_update,
             "Runtime": "container",
         },

@@ -57,6 +57,7 @@ class Queue:
         self.held: Held = "no"
         self.waiting: deque[Job] = deque()
         self.active: Job | None = None
+        self._released: Job | None = None
         self._closed = False
         self._number = 0
 
@@ -79,6 +80,14 @@ class Queue:
         with self.changed:
             self.held = held
             self.changed.notify_all()
+
+    def end_one(self) -> None:
+        """Let the job that runs end, however the queue is held, and wait for that."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.active, 5)
+            job = self._released = self.active
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.active is not job, 5)
 
     def forget(self) -> None:
         """Lose all jobs, as a restart does: the one that ran is cancelled, those that waited leave no trace."""
@@ -120,6 +129,8 @@ class Queue:
     def _goes_to_its_end(self, job: Job) -> bool:
         end = time.monotonic() + self.job_s
         while self.active is job and not self._closed:
+            if self._released is job:
+                return True
             left = None if self.held == "running" else end - time.monotonic()
             if left is not None and left <= 0:
                 return True

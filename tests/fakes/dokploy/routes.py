@@ -101,8 +101,7 @@ def _one(kind: Kind) -> Route:
         target = state.find(kind, given[f"{kind}Id"])
         if target is None:
             return answers.not_found(kind.capitalize(), f"{kind}.one")
-        here = {"environment": state.environment, "deployments": target.deployments}  # oldest first
-        return says({**target.row, **target.relations, **here})
+        return says(state.shown(target))
 
     return route
 
@@ -155,7 +154,8 @@ def _newest_first(target: Target | None) -> Answer:
 
 def _all_by_type(state: State, given: Given) -> Answer:
     target = state.targets.get(given["id"])
-    return _newest_first(target if target and target.kind == given["type"] else None)
+    rows = target.deployments[::-1] if target and target.kind == given["type"] else []
+    return says([row | {"rollback": None} for row in rows])
 
 
 def _read_logs(state: State, given: Given) -> Answer:

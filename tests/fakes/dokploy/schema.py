@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["string", "boolean", "number", "array"]
+Kind = Literal["string", "boolean", "number", "array", "object"]
 Issue = dict[str, Any]
 
 _NAME = re.compile(r"[a-zA-Z0-9.\-_]+")
-_TYPES: dict[Kind, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "number": (int, float), "array": (list,)}
+_TYPES: dict[Kind, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,10 @@ _CONTAINER = Field(required=True, filled=True, named="container id")
 _APP = Field(required=True, filled=True, named="app name")
 _SERVER = {"serverId": Field()}
 
+_OF_THE_SWARM = [
+    f"{name}Swarm" for name in ("healthCheck", "restartPolicy", "updateConfig", "rollbackConfig", "mode", "labels")
+]
+
 _OF_APPLICATION = {"applicationId": _ID}
 _OF_COMPOSE = {"composeId": _ID}
 _TRIGGER = {"title": Field(), "description": Field()}
@@ -147,6 +157,8 @@ TAKES: dict[tuple[str, str], dict[str, Field]] = {
     ("POST", "application.update"): {
         "applicationId": Field(required=True, filled=True),
         "applicationStatus": Field(among=("idle", "running", "done", "error")),
+        "replicas": Field("number"),
+        **dict.fromkeys(_OF_THE_SWARM, Field("object", nullable=True)),
     },
     **dict.fromkeys(
         [("POST", f"compose.{name}") for name in ("cancelDeployment", "cleanQueues", "killBuild")], _OF_COMPOSE

@@ -37,7 +37,11 @@ class Handler(BaseHTTPRequestHandler):
                 return no_such_route()
             route = url.path.removeprefix("/api/")
             key, kind = self.headers.get("x-api-key"), self.headers.get("Content-Type")
-            return answer(state, Call(self.command, route, query, kind, body, key))
+            try:
+                return answer(state, Call(self.command, route, query, kind, body, key))
+            except Exception as error:
+                state.violations.append(f"the fake failed in {route}: {error!r}")  # the connection just closes
+                raise
 
         broken = state.takes_break(url.path)
         with suppress(OSError):  # whoever asked has heard enough

@@ -42,17 +42,19 @@ def mark_running(state: State, given: Given) -> Answer:
 
 
 def stop(state: State, given: Given) -> Answer:
-    """Let nothing of an application run; answers its row."""
+    """Let nothing of an application run; answers it as it was."""
     target = _asked(state, given)
     if target is None:
         return answers.not_found("Application", "application.stop")
+    apart = {"hasGitProviderAccess", "unauthorizedProvider"}
+    answer = says({name: value for name, value in state.shown(target).items() if name not in apart})
     target.stop()
     target.set_status("idle")
-    return says(target.row)
+    return answer
 
 
-def update_status(state: State, given: Given) -> Answer:
-    """``application.update``, of which the fake has the status alone."""
+def update_application(state: State, given: Given) -> Answer:
+    """``application.update``, of which the fake has the status and what the swarm is told."""
     target = _asked(state, given)
     if target is None:
         return answers.not_found("Application", "application.update")
@@ -88,7 +90,7 @@ ROUTES = {
     "application.killBuild": kill_build,
     "application.markRunning": mark_running,
     "application.stop": stop,
-    "application.update": update_status,
+    "application.update": update_application,
     "compose.cancelDeployment": cancel("compose"),
     "compose.cleanQueues": clean_queues,
     "compose.getDefaultCommand": default_command,

@@ -17,6 +17,7 @@ from tests.fakes.dokploy.jobs import Queue
 from tests.fakes.dokploy.registry import Image, Registry
 from tests.fakes.dokploy.rights import Key
 from tests.fakes.dokploy.rows import (
+    Row,
     application_relations,
     application_row,
     compose_relations,
@@ -310,6 +311,11 @@ class State:
         with self.changed:
             waiting = self._breaks[path.removeprefix("/api/")]
             return waiting.popleft() if waiting else None
+
+    def shown(self, target: Target) -> Row:
+        """A target with all that belongs to it; its deployments stand in it oldest first."""
+        here = {"environment": self.environment, "deployments": target.deployments}
+        return {**target.row, **target.relations, **here}
 
     def find(self, kind: Kind, target_id: str) -> Target | None:
         target = self.targets.get(target_id)

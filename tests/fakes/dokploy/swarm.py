@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from tests.fakes.dokploy.clock import Clock
 from tests.fakes.dokploy.containers import Container, Healthcheck
-from tests.fakes.dokploy.registry import Registry
+from tests.fakes.dokploy.registry import Image
 
 Order = Literal["start-first", "stop-first"]
 Action = Literal["rollback", "pause", "continue"]
@@ -47,7 +47,6 @@ class Host(Protocol):
     """What a service needs of the machine that it is on."""
 
     clock: Clock
-    registry: Registry
     containers: list[Container]
     secret: tuple[str, ...]
     start_s: float
@@ -55,6 +54,8 @@ class Host(Protocol):
     overlap_s: float
 
     def prepare_s(self) -> float: ...
+
+    def image(self, name: str) -> Image | None: ...
 
 
 @dataclass(eq=False)
@@ -219,7 +220,7 @@ class Service:
         """Pull and start what a task is; ``going_on`` is called once it runs, within the same update."""
         if task.ended or task.desired == "shutdown":
             return
-        image = self.host.registry.pull(task.spec.image)
+        image = self.host.image(task.spec.image)
         if image is None:
             task.err = f'"No such image: {task.spec.image}"'
             self._failed(task, "rejected", going_on)

@@ -5,14 +5,19 @@ Docker's clock all but stands still here, and is put forward by hand.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.fakes.dokploy import SECRET_IN_ENV, FakeDokploy
-from tests.fakes.dokploy.timelines import timelines
+from tests.fakes.dokploy.compare import compare
+from tests.fakes.dokploy.containers import Healthcheck
+from tests.fakes.dokploy.timelines import Timeline, timelines
 
 REPOSITORY = "registry.example/acme/shop"
 OLD, NEW = (f"{REPOSITORY}@sha256:{digit * 64}" for digit in "ab")
@@ -213,7 +218,9 @@ def test_the_same_digest_again_makes_a_new_container(dokploy: FakeDokploy, docke
     [after] = docker.listed(docker.name(lane))
     assert after["Id"] != before["Id"]
     row = docker.ask("application.one", applicationId=lane).json()["deployments"][-1]
-    assert before["State"]["StartedAt"] < row["startedAt"] < after["State"]["StartedAt"]
+    began = (before["State"]["StartedAt"], row["startedAt"], after["State"]["StartedAt"])
+    old, queued, new = (datetime.fromisoformat(text) for text in began)  # as texts they do not sort
+    assert old < queued < new
     assert docker.config(docker.name(lane))["Spec"]["TaskTemplate"]["ForceUpdate"] == 1
 
 
@@ -434,7 +441,63 @@ def test_cleaning_the_queue_drops_what_waits_and_leaves_no_row(dokploy: FakeDokp
     assert docker.ask("deployment.all", applicationId=lane).json() == []
 
 
-def test_the_time_lines_end_as_the_fake_lets_them_end() -> None:
+# -- against what a real server showed
+
+FATES: dict[str, dict[str, Any]] = {
+    "C": {"crashes": True},
+    "D": {"dies_after_s": 8},
+    "L": {"answers_after_s": 15},
+    "U": {"never_healthy": True},
+    "S": {"ignores_sigterm": True},
+}
+BEFORE = {"T11": "B", "T12": "S", "T19": None}
+CHECK = Healthcheck(start_s=30)
+SHAPES: dict[str, dict[str, Any]] = {
+    "T9": {"healthcheck": CHECK},
+    "T21": {"restart": "none"},
+    "T22": {"monitor_s": 30},
+}
+SERVICE = "services:\n  web:\n    image: ${{IMAGE}}\n    restart: {restart}\n"
+UPDATE = "    deploy: {{update_config: {{order: {order}, failure_action: {failure_action}}}}}\n"
+
+
+def named(letter: str) -> str:
+    return f"{REPOSITORY}@sha256:{letter.lower() * 64}".replace("s" * 64, "5" * 64)
+
+
+@pytest.mark.parametrize("line", timelines(), ids=lambda line: line.name)
+def test_what_is_deployed_ends_as_it_ended_on_a_real_server(
+    dokploy: FakeDokploy, docker: Docker, line: Timeline
+) -> None:
+    for letter in "ABCDLUS":
+        dokploy.push(named(letter), letter.lower() * 40, **FATES.get(letter, {}))
+    before = BEFORE.get(line.name, "A")
+    image = named(before) if before else None
+    if line.kind == "application":
+        shape: dict[str, Any] = {"replicas": line.replicas, "order": line.order, "failure_action": line.failure_action}
+        shape |= {"healthcheck": line.checked} | SHAPES.get(line.name, {})
+        lane = dokploy.add_application("shop", image, **shape)
+    else:
+        file = SERVICE.format(restart="always" if line.name == "T15" else "no")
+        file += UPDATE.format(order=line.order, failure_action=line.failure_action) if line.kind == "stack" else ""
+        lane = dokploy.add_compose("shop", file, f"IMAGE={image}\n", composeType=line.kind)
+    dokploy.lag_as_seen()
+    docker.ship(lane, named(line.deployed) if line.kind == "application" else f"IMAGE={named(line.deployed)}\n")
+    dokploy.skip(40)
+    last = line.samples[-1]
+    if line.kind != "docker-compose":
+        service = docker.config(f"{docker.name(lane)}_web" if line.kind == "stack" else docker.name(lane))
+        assert service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == named(last.spec or "")
+        assert service.get("UpdateStatus", {}).get("State") == last.update
+    if line.end != "unsettled":
+        assert {container.image.name for container in dokploy.targets[lane].containers()} == {
+            named(seen.image) for seen in last.containers if not seen.side
+        }
+    elif line.deployed == "C":
+        assert dokploy.running(lane) is None
+
+
+def test_the_time_lines_are_whole() -> None:
     ends = [line.end for line in timelines()]
     assert (len(ends), ends.count("good"), ends.count("failed"), ends.count("unsettled")) == (23, 9, 9, 5)
     for line in timelines():
@@ -442,3 +505,30 @@ def test_the_time_lines_end_as_the_fake_lets_them_end() -> None:
         last = [seen for seen in line.samples[-1].containers if not seen.side and seen.state == "running"]
         assert line.end != "good" or {(seen.image, seen.before) for seen in last} == {(line.deployed, False)}
         assert line.end != "failed" or all(seen.image != line.deployed for seen in last)
+
+
+def test_a_recording_of_docker_is_compared_with_what_its_labels_tell(
+    dokploy: FakeDokploy, docker: Docker, tmp_path: Path
+) -> None:
+    lane = dokploy.add_application("shop")
+    docker.ship(lane, OLD)
+    recorded: list[dict[str, Any]] = []
+    for route, query in (
+        ("application.one", {"applicationId": lane}),
+        ("docker.getContainersByAppLabel", {"appName": docker.name(lane), "type": "swarm"}),
+        ("docker.getConfig", {"containerId": docker.name(lane)}),
+    ):
+        answer = docker.ask(route, **query).json()
+        request = {"method": "GET", "path": f"/api/{route}", "query": query, "json": None, "raw": None, "auth": True}
+        response = {"status": 200, "content_type": "application/json", "json": answer, "text": None}
+        recorded.append({"label": f"{route}: running", "request": request, "response": response})
+    recording = tmp_path / "recorded.jsonl"
+    recording.write_text("\n".join(map(json.dumps, recorded)))
+    compared, skipped, differing = compare(recording)
+    assert (compared, skipped) == (3, [])
+    assert [text for text in differing if "only found" not in text] == []
+    recorded[-1]["response"]["json"]["Spec"]["Mode"]["Replicated"]["Replicas"] = 2
+    recording.write_text("\n".join(map(json.dumps, recorded)))
+    assert (
+        "docker.getConfig: running: answer.Spec.Mode.Replicated.Replicas: 2 recorded, 1 found" in compare(recording)[2]
+    )
