@@ -12,7 +12,7 @@ from datetime import datetime
 
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
 from launchplane_gate.model import Lane, Observation, Outcome, Run, Target, stamp
-from launchplane_gate_dokploy import Deployment, Dokploy, DokployError, QueuedJob, connection
+from launchplane_gate_dokploy import Deployment, Dokploy, DokployError, QueuedJob, RightMissing, connection
 from launchplane_gate_generic_web.changing import NotDeployed, set_image
 from launchplane_gate_generic_web.compose_file import Unusable
 from launchplane_gate_generic_web.options import GenericWebOptions, TargetTable, read_options, read_targets
@@ -55,6 +55,10 @@ class _Seen:
         if running:
             return f"{running[0].title!r} is running since {running[0].created_at}"
         return ""
+
+    @property
+    def never_deployed(self) -> bool:
+        return self.target.status == "idle" and not self.jobs and not self.rows
 
     @property
     def doubt(self) -> str:
@@ -124,10 +128,10 @@ class GenericWebDriver:
         try:
             seen = self._look(self._dokploy, self._table(lane))
         except (_Refused, DokployError) as error:
-            unseen = Observation(seen_at=seen_at, reachable=False, artifact_id=None, digests="failed", in_flight=None)
-            return unseen.model_copy(update={"detail": str(error)})
+            return _not_reached(seen_at, error)
         try:
-            image, running = seen.target.image, read_running(self._dokploy, seen.target.place)
+            image, place = seen.target.image, seen.target.place
+            running = read_running(self._dokploy, place, never_deployed=seen.never_deployed)
         except Unusable as error:
             image, running = None, Running("not_shown", detail=f"what runs is not shown: {error}")
         return Observation(
@@ -210,6 +214,19 @@ def _with(outcome: Outcome, meanwhile: str) -> Outcome:
     if not meanwhile:
         return outcome
     return outcome.model_copy(update={"detail": f"{outcome.detail}; {meanwhile}"})
+
+
+def _not_reached(seen_at: str, error: Exception) -> Observation:
+    hidden = isinstance(error, _Refused | RightMissing)  # it will be so the next time too
+    return Observation(
+        seen_at=seen_at,
+        reachable=False,
+        artifact_id=None,
+        digests="not_shown" if hidden else "failed",
+        in_flight=None,
+        detail=str(error),
+        lacks=str(error) if isinstance(error, RightMissing) else "",
+    )
 
 
 def _last_deployment(seen: _Seen) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+Kind = Literal["application", "docker-compose", "stack"]
+
 
 @dataclass(frozen=True)
 class Place:
@@ -14,7 +16,7 @@ class Place:
     itself. ``server_id``: None on Dokploy's own machine.
     """
 
-    kind: Literal["application", "docker-compose", "stack"]
+    kind: Kind
     app_name: str
     services: Mapping[str, int]
     server_id: str | None

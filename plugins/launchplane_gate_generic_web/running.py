@@ -55,11 +55,15 @@ class Running:
 
 @dataclass(frozen=True)
 class _Part:
-    """One service. ``wanted``: how many are to run; None where nobody knows of such a service."""
+    """One service. ``wanted``: how many are to run; None where nobody knows of such a service.
+
+    ``is_known``: to Docker, as more than a name in a file.
+    """
 
     name: str
     containers: tuple[Container, ...]
     wanted: int | None
+    is_known: bool = True
     updating: bool = False
 
     @property
@@ -78,10 +82,13 @@ class _Part:
         return f"{self.name}: {self.runs} of {self.wanted} seen running{updating}"
 
 
-def read_running(dokploy: Dokploy, place: Place) -> Running:
-    """Ask Docker through Dokploy; what it does not tell is told, and never raised."""
+def read_running(dokploy: Dokploy, place: Place, *, never_deployed: bool = False) -> Running:
+    """Ask Docker through Dokploy; what it does not tell is told, and never raised.
+
+    ``never_deployed``: Dokploy knows of no deployment, so that nothing at all is all that there is to see.
+    """
     try:
-        return _in_one_piece(lambda: _told(_parts(dokploy, place)))
+        return _in_one_piece(lambda: _told(_parts(dokploy, place), never_deployed=never_deployed))
     except RightMissing:
         return _without_the_right(dokploy, place, SHOWS_CONTAINERS)
     except NotThere as error:
@@ -114,8 +121,10 @@ def _parts(dokploy: Dokploy, place: Place) -> list[_Part]:
     return [_swarm(dokploy, name, place.server_id) for name in place.services]
 
 
-def _told(parts: list[_Part]) -> Running:
+def _told(parts: list[_Part], *, never_deployed: bool) -> Running:
     containers = tuple(container for part in parts for container in part.containers)
+    if never_deployed and not containers and not any(part.is_known for part in parts):
+        return Running("shown", detail="nothing was deployed yet")
     return Running(
         digests="shown" if all(part.is_whole for part in parts) else "failed",
         containers=containers,
@@ -130,11 +139,11 @@ def _swarm(dokploy: Dokploy, name: str, server_id: str | None) -> _Part:
     service = _service(dokploy, name, server_id, inspected)
     containers = tuple(_kept(dokploy, one, server_id, restarts=False) for one in inspected)
     if service is None:
-        return _Part(name, containers, None)
+        return _Part(name, containers, None, is_known=False)
     wanted = service.replicas
     if wanted is None:  # one on each node, and only those of one node are listed
         wanted = sum(task.desired == "running" for task in dokploy.tasks(name, server_id))
-    return _Part(name, containers, wanted, is_under_way(service))
+    return _Part(name, containers, wanted, updating=is_under_way(service))
 
 
 def _service(
@@ -162,7 +171,7 @@ def _project(dokploy: Dokploy, place: Place) -> list[_Part]:
     for name, wanted in place.services.items():
         own = [one for one in running if one.labels.compose_service == name and one.labels.compose_oneoff != "True"]
         containers = tuple(_kept(dokploy, one, place.server_id, restarts=True) for one in own)
-        parts.append(_Part(name, containers, wanted))
+        parts.append(_Part(name, containers, wanted, is_known=bool(listed)))
     return parts
 
 

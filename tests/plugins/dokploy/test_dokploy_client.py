@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from launchplane_gate_dokploy import Connection, Dokploy, DokployError, KeyRefused, NotThere, TargetRef
+from launchplane_gate_dokploy import (
+    Connection,
+    Dokploy,
+    DokployError,
+    InspectedTask,
+    KeyRefused,
+    NotThere,
+    RightMissing,
+    TargetRef,
+)
 from launchplane_gate_http import NoAnswer, exchange, run_apart
-from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy
+from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy, How
+from tests.fakes.dokploy.host import SECRET_IN_ENV
 from tests.fakes.health_server import HealthServer
 
 TLS = httpx.create_ssl_context(trust_env=False)
@@ -92,12 +102,79 @@ def test_each_no_is_told_from_the_others(dokploy: FakeDokploy, connection: Conne
         client.application("nope")
     with pytest.raises(KeyRefused, match="rateLimitEnabled: false"):
         Dokploy(replace(connection, api_key=SecretStr("wrong"))).queue()
-    with pytest.raises(DokployError, match="it may not know the target") as unclear:
+    with pytest.raises(DokployError, match="Error adding environment variables") as refused_env:
         client.set_env("nope", "A=1\n")
-    assert unclear.value.acted
+    assert not refused_env.value.acted
     with pytest.raises(NotThere) as refused:
         client.deploy(TargetRef("compose", "nope"), title="t", description="d")
     assert not refused.value.acted
+
+
+def test_a_missing_right_is_told_from_a_wrong_key_with_what_to_grant(
+    dokploy: FakeDokploy, connection: Connection
+) -> None:
+    mine, theirs = dokploy.add_application("mine"), dokploy.add_application("theirs")
+    compose = dokploy.add_compose("compose", "services: {}\n")
+    read = Dokploy(connection).application(mine)
+    key = dokploy.add_key(False, member=True, services=[mine])
+    member = Dokploy(replace(connection, api_key=SecretStr(key)))
+    member.application(mine)
+    refused: list[tuple[Callable[[], object], str]] = [
+        (lambda: member.application(theirs), "accessedServices"),
+        (lambda: member.application("nope"), "accessedServices"),
+        (lambda: member.set_env(compose, "A=1\n"), "accessedServices"),
+        (lambda: member.set_image(read, "shop@sha256:" + "a" * 64), r"lacks canCreateServices \(service.create\)"),
+        (lambda: member.service_containers("shop", None), r"lacks canAccessToDocker \(docker.read\)"),
+        (lambda: member.container("0adb25e3bc3b", None), r"lacks canAccessToDocker \(docker.read\)"),
+        (lambda: member.tasks("shop", None), r"lacks canAccessToDocker \(docker.read\)"),
+    ]
+    for call, says in refused:
+        with pytest.raises(RightMissing, match=says) as missing:
+            call()
+        assert not missing.value.acted
+
+
+def test_an_error_that_is_not_dokploys_own_word_leaves_a_doubt(dokploy: FakeDokploy, connection: Connection) -> None:
+    read = Dokploy(connection).application(dokploy.add_application("shop"))
+    own: dict[How, bool] = {"401": True, "404": True, "429": True, "redirect": False, "500": False, "503": False}
+    for how, is_definite in own.items():
+        dokploy.break_next("application.saveDockerProvider", how)
+        with pytest.raises(DokployError) as refused:
+            Dokploy(connection).set_image(read, "shop@sha256:" + "a" * 64)
+        assert refused.value.acted is not is_definite
+
+
+def test_the_queue_is_given_in_the_order_in_which_it_runs(dokploy: FakeDokploy, connection: Connection) -> None:
+    ids = [dokploy.add_application(f"shop{number}", "shop@sha256:" + "a" * 64) for number in range(3)]
+    dokploy.pause(pause_running=True)
+    for id_ in ids:
+        dokploy.redeploy_by_hand(id_)
+        time.sleep(0.002)
+    dokploy.wait(lambda: dokploy.queue.active)
+    jobs = Dokploy(connection).queue()
+    assert [job.is_of(TargetRef("application", id_)) for job, id_ in zip(jobs, ids, strict=True)] == [True] * 3
+    assert [job.state for job in jobs] == ["active", "waiting", "waiting"]
+    dokploy.resume()
+
+
+def test_of_a_container_its_environment_is_dropped_where_it_is_read(
+    dokploy: FakeDokploy, connection: Connection
+) -> None:
+    image = "shop@sha256:" + "a" * 64
+    dokploy.push(image, "a" * 40)
+    id_ = dokploy.add_application("shop", image, healthcheck=True)
+    client, name = Dokploy(connection), dokploy.targets[id_].app_name
+    [listed] = client.service_containers(name, None)
+    container, service = client.container(listed.container_id, None), client.service(name, None)
+    [task] = client.tasks(name, None)
+    assert container and service and container.image == service.image == image
+    assert client.task(task.task_id, None) == InspectedTask(ServiceID=service.service_id)
+    found = client.image(container.image_id, None)
+    assert found and found.repo_digests == [image]
+    for kept in (container, service, found):
+        assert SECRET_IN_ENV not in repr(kept) + kept.model_dump_json()
+    assert client.container("0" * 12, None) is None and client.service("nobody", None) is None
+    assert client.service(listed.container_id, None) is None  # a container
 
 
 def test_the_rows_of_an_unknown_target_are_none(connection: Connection) -> None:
