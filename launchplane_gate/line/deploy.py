@@ -55,7 +55,8 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
 
 def told_apart_by(errand: Errand) -> Literal["digests", "commit"]:
     """What told the release from others when it was admitted."""
-    return "digests" if errand.facts["destination"]["observed"]["digests"] == "shown" else "commit"
+    observed = errand.facts["destination"]["observed"]
+    return "digests" if observed["reachable"] and observed["digests"] == "shown" else "commit"
 
 
 def _acted(errand: Errand, approval: RunApproval) -> Outcome:

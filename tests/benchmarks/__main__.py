@@ -32,7 +32,7 @@ class YesEngine:
     def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
         action, phase = policy_input["action"], policy_input["phase"]
         driver, product = policy_input["driver"]["driver_id"], policy_input["request"]["product"]
-        codes = self.bundle.roll_call(action, phase, driver, product)
+        codes = self.bundle.roll_call(action, phase, driver, product, policy_input["request"].get("version"))
         results = {code: {"satisfied": True, "message": ""} for code in codes}
         return {"nonce": policy_input["nonce"], "action": action, "phase": phase, "results": results}
 
@@ -45,7 +45,7 @@ def decisions(folder: Path) -> None:
     bundle = load_bundle([shipped_policies(), extra.parent])
     engine = EmbeddedEngine(bundle)
     question = json.loads((CASES / "promote_admit.json").read_text())
-    rules, size = len(bundle.roll_call("promote", "admit", "", "")), len(json.dumps(question))
+    rules, size = len(bundle.roll_call("promote", "admit", "", "", question["request"]["version"])), len(json.dumps(question))
     print(f"\nOne decision: the shipped bundle, {rules} rules, {size} bytes")
     clock = Ledger.open(folder / "clock", holds_records=False)
 
