@@ -44,7 +44,7 @@ if __name__ == "__main__":
     lines = Text.from_ansi(whole.export_text(styles=True)).split("\n")
     found = [(re.match(r"(\d+)/\d+  ", line.plain), number) for number, line in enumerate(lines)]
     starts = {int(step[1]): number for step, number in found if step}
-    for line in [*lines[:5], *lines[starts[4] - 1 : starts[6]], *lines[starts[12] :]]:
+    for line in [*lines[:5], *lines[starts[4] - 1 : starts[7]], *lines[starts[11] :]]:
         heart.print(line, soft_wrap=False)
     target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
