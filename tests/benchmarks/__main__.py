@@ -45,7 +45,8 @@ def decisions(folder: Path) -> None:
     bundle = load_bundle([shipped_policies(), extra.parent])
     engine = EmbeddedEngine(bundle)
     question = json.loads((CASES / "promote_admit.json").read_text())
-    rules, size = len(bundle.roll_call("promote", "admit", "", "", question["request"]["version"])), len(json.dumps(question))
+    rules = len(bundle.roll_call("promote", "admit", "", "", question["request"]["version"]))
+    size = len(json.dumps(question))
     print(f"\nOne decision: the shipped bundle, {rules} rules, {size} bytes")
     clock = Ledger.open(folder / "clock", holds_records=False)
 
