@@ -24,7 +24,8 @@ from launchplane_gate.records import EnvironmentInventory
 from launchplane_gate_local import stop_all
 from tests.fakes.github import FakeGitHub, Repository
 
-OLD, NEW, BROKEN, LYING = (COMMITS[role] for role in ("first", "second", "crashing", "lying"))
+OLD, NEW, LYING = COMMITS["first"], COMMITS["second"], COMMITS["lying"]
+BROKEN = "7d3f0c58e1b24a96c0d5e8f7a1b3c4d5e6f70819"
 ACTOR = Actor(subject="unverified:operator@desk")
 REPOSITORY = "cbusillo/sellyouroutboard"
 
