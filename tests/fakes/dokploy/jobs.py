@@ -50,8 +50,9 @@ class Job:
 class Queue:
     """``held``: "waiting" lets no job start, "running" lets none end. Everything happens under ``changed``."""
 
-    def __init__(self, changed: Condition, environment: Row, *, job_s: float) -> None:
+    def __init__(self, changed: Condition, environment: Row, violations: list[str], *, job_s: float) -> None:
         self.changed = changed
+        self.violations = violations
         self.environment = environment
         self.job_s = job_s
         self.held: Held = "no"
@@ -111,7 +112,11 @@ class Queue:
                 self.changed.wait_for(lambda: self._closed or (self.waiting and self.held != "waiting"))
                 if self._closed:
                     return
-                self._run(self.waiting.popleft())
+                try:
+                    self._run(self.waiting.popleft())
+                except Exception as error:
+                    self.violations.append(f"the fake failed in a job: {error!r}")  # nobody waits for this thread
+                    raise
                 self.changed.notify_all()
 
     def _run(self, job: Job) -> None:

@@ -57,7 +57,7 @@ class State:
         self.docker = Machine(self.clock, self.registry, takeover_s)
         self.machines: dict[str | None, Machine] = {None: self.docker}
         self.environment = environment("shop")
-        self.queue = Queue(self.changed, self.environment, job_s=job_s)
+        self.queue = Queue(self.changed, self.environment, self.violations, job_s=job_s)
         self.targets: dict[str, Target] = {}
         self.user_id = new_id()
         self._keys: dict[str, Key] = {}
@@ -237,7 +237,7 @@ class State:
         deadline = time.monotonic() + timeout_s
         with self.changed:
             while not until():
-                assert time.monotonic() < deadline, f"not so within {timeout_s} s"
+                assert time.monotonic() < deadline, f"not so within {timeout_s} s {self.violations or ''}"
                 self.changed.wait(0.01)  # a takeover comes without a word
 
     def idle(self) -> bool:
