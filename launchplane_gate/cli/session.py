@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from launchplane_gate.store import FileStore
 
 PROOF = "LAUNCHPLANE_GATE_OIDC_TOKEN"  # the variable that may hold a token
-COUNTDOWN = re.compile(r"[;,] \d+ s left( at most)?$")
+CHANGING = re.compile(r"[;,] \d+ s left( at most)?$|\d{4}-\d\d-\d\dT[\d:.]+Z")  # what makes no other step
+LONGEST = 240  # of a line of progress
 COUNT_EVERY_S = 10.0  # a pipe is told how long is left no more often
 
 
@@ -156,10 +157,11 @@ def _one_line_a_step(brief: Callable[[str], str]) -> Callable[[str], None]:
 
     def tell(message: str) -> None:
         nonlocal last, told_at
-        step, now = COUNTDOWN.sub("", message), time.monotonic()
+        step, now = CHANGING.sub("", message), time.monotonic()
         if step != last or (step != message and now - told_at >= COUNT_EVERY_S):
             last, told_at = step, now
             with suppress(OSError):  # nobody listening must not become a reason for a deploy to fail
-                click.echo(f"{brief(message)} ...", err=True)
+                said = brief(message)
+                click.echo(f"{said if len(said) <= LONGEST else said[:LONGEST]} ...", err=True)
 
     return tell

@@ -12,7 +12,7 @@ from launchplane_gate.report.waivers import in_force
 from launchplane_gate.report.words import ago, brief
 
 HEADER = ("LANE", "RUNS", "SINCE", "STATE", "NEXT")
-LONGEST = 200
+LONGEST = 60  # of a state in its line; what is longer stands below in full
 
 
 def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime | None = None) -> list[Block]:
@@ -41,6 +41,8 @@ def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime |
 
 def _known_of(name: str, view: LaneView) -> Iterator[tuple[str, str, str]]:
     yield name, "may run", may_run_text(view)
+    if len(why := brief(view.differs if view.settled else view.why)) > LONGEST:
+        yield "", "because", why
     if seen := seen_text(view):
         yield "", "seen just now", seen
 
@@ -51,7 +53,7 @@ def _lacking(views: dict[str, LaneView]) -> list[str]:
     for name, view in views.items():
         if view.observed and view.observed.lacks:
             lanes.setdefault(view.observed.lacks, []).append(name)
-    return [f"{', '.join(names)}: {lacking_text(lacks)}" for lacks, names in lanes.items()]
+    return [f"{', '.join(names)}: digest not shown; {lacking_text(lacks)}" for lacks, names in lanes.items()]
 
 
 def runs(view: LaneView) -> str:

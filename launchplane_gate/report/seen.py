@@ -89,4 +89,4 @@ def is_by_digest(observed: Observation | None, artifact_id: str) -> bool:
 
 def lacking_text(lacks: str) -> str:
     """What keeps digests from being shown, in the words of an observation's ``lacks``."""
-    return f"by which digest it runs is not shown; what is missing: {lacks.rstrip('.')}."
+    return f"what is missing: {lacks.rstrip('.')}."

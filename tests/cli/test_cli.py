@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from launchplane_gate.cli import SECTIONS, failure, program
-from launchplane_gate.cli.session import actor_subject
+from launchplane_gate.cli.session import actor_subject, progress_shown
 from launchplane_gate.demo.release import release_program
 from launchplane_gate.demo.workspace import PRODUCT, two_free_ports, write_workspace
 from launchplane_gate.ledger import Ledger
@@ -412,6 +412,22 @@ def test_doctor_tells_every_thing_that_is_wrong(site: Site) -> None:
     assert set(wrong) == {"policies", "ledger", f"{PRODUCT}/testing records"}
     assert all(check["remedy"] for check in wrong.values())
     assert not (site.folder / "state" / "ledger.sqlite").exists()
+
+
+# -- progress
+
+
+def test_a_pipe_is_told_each_step_once_however_the_time_in_it_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_shown() as progress:
+        for left in (12, 7, 2):
+            progress(f"testing is seen running it; {left} s left at most")
+        for at in (1, 2):
+            progress(f"seen at 2026-11-24T23:07:0{at}.753742Z: nothing" + " more" * 100)
+        progress("publishing")
+    first, second, last = capsys.readouterr().err.splitlines()
+    assert first == "testing is seen running it; 12 s left at most ..."
+    assert second.startswith("seen at 2026-11-24T23:07:01") and len(second) < 260
+    assert last == "publishing ..."
 
 
 # -- beginning

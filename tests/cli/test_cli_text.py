@@ -234,7 +234,7 @@ def test_a_right_that_is_missing_is_told_once_with_what_it_can_do_besides() -> N
     hidden = seen(digests="not_shown", configured_artifact_id=OLD.artifact_id, lacks=lacks)
     both = [view(lane=TESTING, observed=hidden), view(observed=hidden)]
     assert plain(lanes_text(both, with_product=False, now=NOW)).splitlines()[-1] == (
-        f"testing, prod: by which digest it runs is not shown; what is missing: {lacks}."
+        f"testing, prod: digest not shown; what is missing: {lacks}."
     )
 
 
