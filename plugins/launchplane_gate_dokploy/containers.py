@@ -30,10 +30,14 @@ class ListedContainer(_Listed):
 
 
 class ListedTask(_Listed):
-    """``task_id`` stands where others have a container's; ``desired`` is what the task is to be, not what it is."""
+    """``task_id`` stands where others have a container's; ``desired`` is what the task is to be, not what it is.
+
+    ``current`` is that, in Docker's sentence: ``Running 5 seconds ago``, ``Failed 1 second ago``.
+    """
 
     task_id: str = Field(alias="containerId")
     desired: str = Field(alias="state")
+    current: str = Field(alias="currentState")
 
 
 class _Health(_Inspected):

@@ -19,6 +19,7 @@ from launchplane_gate_dokploy import (
     InspectedContainer,
     InspectedService,
     ListedContainer,
+    ListedTask,
     NotThere,
     RightMissing,
 )
@@ -57,7 +58,8 @@ class Running:
 class _Part:
     """One service. ``wanted``: how many are to run; None where nobody knows of such a service.
 
-    ``is_known``: to Docker, as more than a name in a file.
+    ``is_known``: to Docker, as more than a name in a file. ``rests``: none of it runs anywhere, on other nodes either,
+    so that there is nothing which could not be seen; a lane that is down with what nobody knows can be deployed to.
     """
 
     name: str
@@ -65,6 +67,7 @@ class _Part:
     wanted: int | None
     is_known: bool = True
     updating: bool = False
+    rests: bool = False
 
     @property
     def runs(self) -> int:
@@ -73,7 +76,7 @@ class _Part:
 
     @property
     def is_whole(self) -> bool:
-        return self.wanted is not None and self.runs >= self.wanted
+        return self.wanted is not None and (self.runs >= self.wanted or (self.rests and not self.runs))
 
     def __str__(self) -> str:
         if self.wanted is None:
@@ -140,10 +143,16 @@ def _swarm(dokploy: Dokploy, name: str, server_id: str | None) -> _Part:
     containers = tuple(_kept(dokploy, one, server_id, restarts=False) for one in inspected)
     if service is None:
         return _Part(name, containers, None, is_known=False)
+    rests = not inspected and _rests(dokploy.tasks(name, server_id))
     wanted = service.replicas
     if wanted is None:  # one on each node, and only those of one node are listed
         wanted = sum(task.desired == "running" for task in dokploy.tasks(name, server_id))
-    return _Part(name, containers, wanted, updating=is_under_way(service))
+    return _Part(name, containers, wanted, updating=is_under_way(service), rests=rests)
+
+
+def _rests(tasks: list[ListedTask]) -> bool:
+    """Whether the tasks, which are seen for all nodes, say that none runs; where none is told, nobody knows."""
+    return bool(tasks) and not any(task.current.startswith("Running") for task in tasks)
 
 
 def _service(
@@ -171,7 +180,7 @@ def _project(dokploy: Dokploy, place: Place) -> list[_Part]:
     for name, wanted in place.services.items():
         own = [one for one in running if one.labels.compose_service == name and one.labels.compose_oneoff != "True"]
         containers = tuple(_kept(dokploy, one, place.server_id, restarts=True) for one in own)
-        parts.append(_Part(name, containers, wanted, is_known=bool(listed)))
+        parts.append(_Part(name, containers, wanted, is_known=bool(listed), rests=bool(listed)))
     return parts
 
 

@@ -13,7 +13,7 @@ COMMITS = {
     "first": "215f71bc1a58639fe4bcd3b3609a4e68304184ab",
     "second": "41620cf13151d1a12f09d06007d67bdf791d200c",
     "missing": "9c1d2e0b7a6f5e4d3c2b1a09f8e7d6c5b4a39281",
-    "crashing": "7d3f0c58e1b24a96c0d5e8f7a1b3c4d5e6f70819",
+    "rebuild": "41620cf13151d1a12f09d06007d67bdf791d200c",
     "lying": "e5a83b1f20c94d67a8b5e3f1c7d29064ab81f35e",
 }
 
@@ -45,9 +45,12 @@ def artifact(release: str) -> str:
 
 
 def set_up(dokploy: FakeDokploy) -> Stage:
-    """Push every release but ``missing``; ``crashing`` exits at once, ``lying`` reports the commit of ``second``."""
+    """Push every release but ``missing``.
+
+    ``rebuild`` is of the commit of ``second`` and exits at once, ``lying`` reports that commit and is of another.
+    """
     for name, commit in COMMITS.items():
         if name != "missing":
             reports = COMMITS["second"] if name == "lying" else None
-            dokploy.push(artifact(name), commit, crashes=name == "crashing", reports=reports)
+            dokploy.push(artifact(name), commit, crashes=name == "rebuild", reports=reports)
     return Stage(dokploy, {lane: dokploy.add_application(f"shop-{lane}") for lane in ("testing", "prod")})

@@ -436,7 +436,7 @@ def test_it_starts_by_hand_with_a_stage_to_play_on_and_ends_when_told(tmp_path: 
     assert "Traceback" not in logged
     assert lane["target_type"] == "application"
     assert set(stage["lanes"]) == {"testing", "prod"}
-    assert set(stage["releases"]) == {"first", "second", "missing", "crashing", "lying"}
+    assert set(stage["releases"]) == {"first", "second", "missing", "rebuild", "lying"}
     for release in stage["releases"].values():
         assert release["artifact"].startswith(f"{stage['image']}@sha256:")
         assert len(release["commit"]) == 40

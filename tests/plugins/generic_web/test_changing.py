@@ -342,3 +342,21 @@ def test_a_job_that_starts_while_it_is_looked_for_is_found(dokploy: FakeDokploy,
         assert site.driver.observe(TESTING).in_flight is True
         dokploy.resume()
         dokploy.wait(dokploy.idle)
+
+
+def test_a_lane_that_is_down_with_what_nobody_knows_can_be_deployed_to(
+    dokploy: FakeDokploy, make_site: MakeSite
+) -> None:
+    """A colleague's image of no known commit crash-loops: nothing runs anywhere, so there is nothing to tell B from."""
+    unknown = release("F")
+    with make_site(targets={TESTING: application(dokploy)}) as site:
+        assert site.run(deploy(A)).status == "recorded"
+        dokploy.push(unknown.artifact_id, unknown.source_git_ref, crashes=True)
+        target = dokploy.targets[site.targets[TESTING]]
+        with dokploy.changed:
+            target.row["rollbackConfigSwarm"] = target.row["updateConfigSwarm"] = None
+        dokploy.kill_lane(target.target_id)
+        dokploy.act(target.target_id, unknown.artifact_id)
+        dokploy.wait(dokploy.idle)
+        assert dokploy.running(target.target_id) is None
+        assert site.run(deploy(B)).status == "recorded"

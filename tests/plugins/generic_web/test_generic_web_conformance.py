@@ -124,6 +124,12 @@ class InComposeFiles(OnDokploy):
         id_ = self.dokploy.add_compose(lane.instance, file, f"PASSWORD={PASSWORD}\n")
         return {"target_type": "compose", "target_id": id_, "variable": "IMAGE"}
 
+    def arrange(self, fate: Fate) -> None:
+        super().arrange(fate)
+        with self.dokploy.changed:  # or Compose would start what died again, as it was
+            left = [one for one in self.dokploy.docker.containers if one.state != "exited"]
+            self.dokploy.docker.containers[:] = left
+
     def restarts(self, lane: Lane, *, always: bool) -> None:
         """A compose file that says nothing of it has what died stay so."""
 
