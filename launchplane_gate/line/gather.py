@@ -100,10 +100,12 @@ def look(errand: Errand, lane: Lane) -> Seen:
     ledger = errand.parts.ledger
     observed = observe(errand.driver, lane)
     containers = containers_in(observed)
-    before, good_since = confirmed_on(ledger, ledger.last_effective(lane))
+    last = ledger.last_effective(lane)
+    before, good_since = confirmed_on(ledger, last)
     if containers is not None and containers == before:
         return Seen(observed, good_since)
-    if lane != errand.source or containers is None or errand.outcome:
+    is_recorded = last is not None and last.status == "recorded"  # what is not is refused, however steady it is
+    if lane != errand.source or containers is None or errand.outcome or not is_recorded:
         return Seen(observed)
     return _watch(errand, lane, observed)
 

@@ -17,10 +17,11 @@ def key_of(errand: Errand) -> Key | None:
     request = errand.request
     if not request.idempotency_key:
         return None
+    unsaid = {"idempotency_key"} if request.redeploy else {"idempotency_key", "redeploy"}  # as keys from before it
     return Key(
         scope=f"{errand.actor.subject}|{request.action}|{errand.destination}",
         key=request.idempotency_key,
-        request_digest=strictjson.digest(request.model_dump(exclude={"idempotency_key"})),
+        request_digest=strictjson.digest(request.model_dump(exclude=unsaid)),
     )
 
 
