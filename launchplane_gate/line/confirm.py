@@ -135,9 +135,8 @@ def _until_settled(errand: Errand, looks: Looks, *, patience_s: float) -> None:
         good = looks.once()
         now = time.monotonic()
         is_over = now >= (end if good else patience)
-        if looks.allowed or (
-            is_over and (was_good or not good)
-        ):  # a first good look is followed by another in any case
+        is_first = good and not was_good  # of good ones: another one follows in any case
+        if looks.allowed or (is_over and not is_first):
             return
         was_good = good
         if good:

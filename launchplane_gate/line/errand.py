@@ -26,7 +26,7 @@ class Errand:
         self.lanes = [lane for lane in (self.destination, self.source) if lane]
         self.run_id = new_id("r")
         self.version = request.version  # to publish; of a bump it is known once facts were gathered
-        self.at: RunStatus = "unknown"  # how the run would end if it stopped here
+        self.at: RunStatus = "undecided"  # how the run would end if it stopped here
         self.records: dict[Lane, LaneRecords] = {}  # as last gathered
         self.facts: dict[str, Any] = {}
         self.release: ReleaseIdentity | None = None

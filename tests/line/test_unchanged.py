@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval
-from launchplane_gate.model import Outcome
+from launchplane_gate.model import Lane, Outcome
 from tests.conftest import ACTOR, PROD, A, MakeGate, deploy, promote
 from tests.fakes.platform import FakePlatform
 
@@ -53,6 +55,26 @@ def test_prod_whose_container_was_restarted_is_looked_at_again_and_left(both: Ga
     platform.restart(PROD)
     assert both.run(promote(), ACTOR).status == "unchanged"
     assert len(platform.deploys) == count
+
+
+def test_what_ends_the_look_has_changed_nothing(both: Gate, platform: FakePlatform, tmp_path: Path) -> None:
+    """Something unforeseen ends the look in place of a deploy: nothing was touched, so nothing is unknown."""
+    count = len(platform.deploys)
+    backup = tmp_path / "backup_gates" / PROD.context / "prod" / "torn.json"
+    looks: list[Lane] = []
+
+    def observing(lane: Lane) -> None:
+        looks.append(lane)
+        if len(looks) == 3:  # source and prod were seen before; this is the look
+            backup.parent.mkdir(parents=True)
+            backup.write_text("{")
+
+    platform.observing = observing
+    run = both.run(promote(), ACTOR)
+    assert (run.status, run.redeemed, run.touched) == ("undecided", False, False) and "torn.json" in run.detail
+    assert len(platform.deploys) == count
+    backup.unlink()
+    assert both.run(promote(), ACTOR).status == "unchanged"  # prod is settled all the while
 
 
 def test_a_repeat_of_it_is_a_replay_until_a_lane_moves_on(both: Gate) -> None:
