@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from launchplane_gate.errors import in_a_sentence
 from launchplane_gate.line.errand import Errand
-from launchplane_gate.line.written import RECORD_STATUS, finished
+from launchplane_gate.line.written import RECORD_STATUS, finished, health_of, promotion_of
 from launchplane_gate.model import Outcome, Run, stamp
+from launchplane_gate.records import DeploymentRecord, ReleaseStatus
 from launchplane_gate.runs import read_run
 
 
@@ -41,5 +42,18 @@ def _finish(errand: Errand, run: Run, outcome: Outcome) -> None:
     status = RECORD_STATUS[outcome.status]
     told = finished(record, status, finished_at=finished_at, deployment_id=outcome.deployment_id)
     parts.store.write_deployment_record(told)
+    _leave_promotion(errand, run, told, "fail" if outcome.status == "fail" else "pending")
     parts.ledger.note(run.run_id, run.destination, "found", {**outcome.model_dump(), "at": now}, lease=errand.held)
     errand.progress(f"the {run.action} of {run.release} that was interrupted ({run.run_id}): {outcome.status}")
+
+
+def _leave_promotion(errand: Errand, run: Run, deployment: DeploymentRecord, status: ReleaseStatus) -> None:
+    """Where a promotion's process ended before it could, write the record that says so."""
+    if run.source is None or run.admitted is None or run.promotion_record_id:
+        return
+    source_health = health_of(errand.profile, run.source, "pass", errand.parts.limits.confirm_timeout_s)
+    promotion = promotion_of(
+        run.run_id, run.admitted, deployment, source_health=source_health, backup_record_id="", status=status
+    )
+    assert promotion  # it has a source
+    errand.parts.store.write_promotion_record(promotion)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -56,6 +57,26 @@ def test_a_promotion_that_is_interrupted_leaves_a_pending_record(gate: Gate, pla
     with pytest.raises(KeyboardInterrupt):
         gate.run(promote(), ACTOR)
     assert [record.deploy.status for record in promotions(gate)] == ["pending"]
+
+
+@pytest.mark.parametrize(("found", "says"), [("pass", "pending"), ("fail", "fail"), ("unknown", "pending")])
+def test_a_promotion_that_was_killed_gets_its_record_from_the_next_run(
+    gate: Gate, platform: FakePlatform, found: Literal["pass", "fail", "unknown"], says: str
+) -> None:
+    gate.run(deploy(A), ACTOR)
+
+    def end(platform: FakePlatform, approval: Approval) -> Outcome:
+        platform.change(approval)
+        raise KeyboardInterrupt
+
+    platform.behaves = end
+    with pytest.raises(KeyboardInterrupt):
+        gate.run(promote(), ACTOR)
+    (left,) = promotions(gate)
+    Path(str(gate.store.root), "promotions", PROD.context, "prod", f"{left.record_id}.json").unlink()  # type: ignore[attr-defined]  # a FileStore; a kill leaves none
+    platform.behaves, platform.found = None, Outcome(status=found, touched=True)
+    assert gate.run(promote(), ACTOR).status == "recorded"
+    assert [record.deploy.status for record in promotions(gate) if record.record_id == left.record_id] == [says]
 
 
 def test_a_promotion_is_pending_until_the_inventory_reads_back(gate: Gate, platform: FakePlatform) -> None:
