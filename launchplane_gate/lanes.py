@@ -31,6 +31,7 @@ from launchplane_gate.model import (
 from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
+from launchplane_gate.urls import without_query
 from launchplane_gate.waivers import WaiverView, look_at_waivers
 
 PROGRAM = "launchplane-gate"
@@ -207,7 +208,8 @@ def _samples(gate: Gate, profile: ProductProfile, lane: Lane) -> list[Mapping[st
     question = Question("confirm", profile, None, lane, None, EVIDENCE_DEADLINE_S)
     health = gate.plugins.evidence_or_why(question).get("health")
     if isinstance(health, GateError):
-        return [{"url": url, "detail": str(health)} for url in profile.health_urls(lane.context, lane.instance)]
+        urls = profile.health_urls(lane.context, lane.instance)
+        return [{"url": without_query(url), "detail": str(health)} for url in urls]
     found = health.get("destination") if isinstance(health, Mapping) else None
     return [sample for sample in found if isinstance(sample, Mapping)] if isinstance(found, list | tuple) else []
 
@@ -219,7 +221,7 @@ def _reported(samples: Iterable[Mapping[str, Any]]) -> tuple[Reported, ...]:
         revision = sample.get("revision")
         why = "" if isinstance(revision, str) else str(sample.get("detail") or "it reports no revision")
         known = revision if isinstance(revision, str) else None
-        told[Reported(url=str(sample.get("url")), revision=known, detail=why)] = None
+        told[Reported(url=without_query(str(sample.get("url"))), revision=known, detail=why)] = None
     return tuple(told)
 
 

@@ -17,6 +17,7 @@ from launchplane_gate.records import (
     ReleaseStatus,
     ResolvedTarget,
 )
+from launchplane_gate.urls import without_query
 
 RECORD_STATUS: Mapping[str, ReleaseStatus] = {"pass": "pass", "fail": "fail", "unknown": "pending"}  # of an outcome
 
@@ -127,7 +128,7 @@ def inventory_of(
 
 def health_of(profile: ProductProfile, lane: Lane, status: ReleaseStatus, limit_s: float) -> HealthcheckEvidence:
     """What the health of a lane was found to be, in the host's form; ``limit_s`` bounded the looks, in seconds."""
-    urls = profile.health_urls(lane.context, lane.instance)
+    urls = tuple(dict.fromkeys(without_query(url) for url in profile.health_urls(lane.context, lane.instance)))
     if not urls:  # nobody was asked, and the host cannot read a record that says so and "verified" too
         return HealthcheckEvidence(status="skipped")
     return HealthcheckEvidence(verified=True, urls=urls, timeout_seconds=max(1, round(limit_s)), status=status)

@@ -13,6 +13,7 @@ import httpx
 
 from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
 from launchplane_gate.model import Lane, stamp
+from launchplane_gate.urls import without_query
 from launchplane_gate_health.answer import Asking, ask
 from launchplane_gate_health.evidence import HealthEvidence
 from launchplane_gate_health.options import LaneOptions, read_options
@@ -77,7 +78,7 @@ class HealthPlugin:
             answer = await ask(url, how, timeout_s=min(self._options.timeout_s, left_s))
             series.append(
                 {
-                    "url": url,
+                    "url": without_query(url),
                     "status": answer.status,
                     "revision": answer.revision,
                     "seen_at": stamp(self._now()),  # after the answer: it was true no later than this
