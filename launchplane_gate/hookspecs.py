@@ -44,7 +44,8 @@ class PluginConfig:
     ``options``: its table ``[plugins.NAME]``, with references to secrets already resolved; ``targets``: for each lane
     the table ``[products.P.lanes.L.target]``; ``base_dir``: the settings file's folder, to which relative paths in
     them refer; ``state_dir``: a folder of its own, made when first used;
-    ``now``: the ledger's clock, for every time that the plugin stamps.
+    ``now``: the ledger's clock, for every time that the plugin stamps; ``plain_http``: the lanes whose health may be
+    asked over plain http beyond this machine.
     """
 
     name: str
@@ -53,6 +54,7 @@ class PluginConfig:
     base_dir: Path
     state_dir: Path
     now: Callable[[], datetime]
+    plain_http: frozenset[Lane] = frozenset()
 
 
 ContractT = TypeVar("ContractT", bound=Contract)

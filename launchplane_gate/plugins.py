@@ -190,6 +190,7 @@ def load_plugins(settings: Settings, *, now: Callable[[], datetime]) -> Plugins:
             base_dir=settings.base_dir,
             state_dir=settings.state_dir / "plugins" / name,
             now=now,
+            plain_http=settings.plain_http,
         )
         made[name] = _make(point, config)
     plugins = Plugins(made)

@@ -26,6 +26,8 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -37,7 +39,22 @@ from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 FILE_NAME = "launchplane-gate.toml"
 MAX_SECRET_BYTES = 64 * 1024
 
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+
+def _health_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and (parts.port is None or parts.port)
+    except ValueError:
+        named = False
+    if not named:
+        raise PydanticCustomError("http_url", "is not an http(s) URL")
+    if "@" in parts.netloc:
+        how = "names a user: nobody is asked with a login in the URL; give a token in [plugins.health.lanes]"
+        raise PydanticCustomError("userinfo", how)
+    return url
+
+
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$"), AfterValidator(_health_url)]
 
 
 def _in_a_list(value: object) -> object:
@@ -54,12 +71,23 @@ class Section(BaseModel):
 class LaneSettings(Section):
     """``health_url`` may be a list: every one of them must report the release. ``target`` is the driver's to read.
 
-    A lane without one could never be confirmed to run anything.
+    A lane without one could never be confirmed to run anything. ``allow_plain_http``: another machine may be asked
+    over http, so that whoever stands between can say what the lane runs, and reads the token.
     """
 
     context: Name | None = None  # the product's name
+    allow_plain_http: bool = False  # stands before what is held to it
     health_url: Annotated[tuple[HttpUrl, ...], Field(min_length=1), _OneOrMore]
     target: dict[str, Any] = {}
+
+    @field_validator("health_url")
+    @classmethod
+    def _is_safe(cls, urls: tuple[str, ...], seen: ValidationInfo) -> tuple[str, ...]:
+        plain = any(urlsplit(url).scheme == "http" and not _is_loopback(urlsplit(url).hostname or "") for url in urls)
+        if plain and not seen.data.get("allow_plain_http"):
+            how = "asks another machine over plain http: use https, or say allow_plain_http = true for this lane"
+            raise PydanticCustomError("plain_http", how)
+        return urls
 
 
 class ProductSettings(Section):
@@ -194,6 +222,12 @@ class Settings:
             for name, product in file.products.items()
             for instance, lane in product.lanes.items()
         }
+        self.plain_http = frozenset(
+            _lane(name, instance, lane)
+            for name, product in file.products.items()
+            for instance, lane in product.lanes.items()
+            if lane.allow_plain_http
+        )
         if len(self.targets) != sum(len(product.lanes) for product in file.products.values()):
             raise SettingsError("products: two products share a lane", hint="Give each lane a context of its own.")
 

@@ -67,6 +67,11 @@ HEALTH = "[plugins.health]"
         (HEALTH, '[polices]\nx = "y"\n[plugins.health]', f"polices is not a known key{AT}8"),
         ('repository = "me/shop"', 'repositry = "me/shop"', "products.shop.repository field required"),
         ('health_url = "http:', 'health_url = "ftp:', f"lanes.testing.health_url is not an http(s) URL{AT}17"),
+        ('health_url = "http:', 'health_url = "http://:1', f"lanes.testing.health_url is not an http(s) URL{AT}17"),
+        ('"http://127.0.0.1:8003', '"http://[::1', f"lanes.prod.health_url is not an http(s) URL{AT}21"),
+        ('"http://127.0.0.1:8003', '"http://h:port', f"lanes.prod.health_url is not an http(s) URL{AT}21"),
+        ("127.0.0.1:8003", "10.0.0.7:8003", "lanes.prod.health_url asks another machine over plain http: use https"),
+        ("127.0.0.1:8001", "shop.internal", f"say allow_plain_http = true for this lane{AT}17"),
         ("schema_version = 1", "schema_version = 2", f"schema_version input should be 1{AT}2"),
         ("[products.shop.lanes.prod]", '[products.shop.lanes."a/b"]', "products.shop.lanes.a/b"),
         ("schema_version = 1", "schema_version = ", "is not TOML"),
@@ -78,6 +83,19 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, old: str, new: str
     with pytest.raises(SettingsError) as error:
         load(tmp_path, GOOD.replace(old, new, 1))
     assert says in str(error.value)
+
+
+def test_a_user_in_a_health_url_is_refused_and_not_quoted(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"lanes\.testing\.health_url names a user") as error:
+        load(tmp_path, GOOD.replace("127.0.0.1:8001", "ann:s3cret@127.0.0.1:8001"))
+    assert f"{AT}17" in str(error.value)
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_lane_may_be_asked_over_plain_http_where_the_settings_say_so(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).plain_http == frozenset()
+    said = GOOD.replace('health_url = "http://127.0.0.1:8001', 'allow_plain_http = true\nhealth_url = "http://10.0.0.7')
+    assert load(tmp_path, said).plain_http == {Lane(context="shop", instance="testing")}
 
 
 @pytest.mark.parametrize("url", ["", "health_url = []"])
