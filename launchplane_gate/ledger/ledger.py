@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from launchplane_gate import strictjson
+from launchplane_gate import private, strictjson
 from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled, Stale
 from launchplane_gate.holders import is_gone, this_process
 from launchplane_gate.ledger import chain, tables
@@ -76,7 +76,8 @@ class Ledger:
         event.listen(engine, "begin", _begin)
         ledger = cls(engine)
         with _told(f"the ledger {path}"):
-            state_dir.mkdir(parents=True, exist_ok=True)
+            private.make_state(state_dir)
+            private.make_file(path)  # SQLite gives what stands beside it, -wal and -shm, the same mode
             ledger._ensure_schema(path)
         return ledger
 

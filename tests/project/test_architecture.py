@@ -12,7 +12,7 @@ PACKAGE = ROOT / "launchplane_gate"
 
 # Each room may import those of the lines above it, and within a package its own modules.
 LAYERS = [
-    {"errors", "strictjson", "holders", "urls"},
+    {"errors", "strictjson", "holders", "urls", "private"},
     {"records"},
     {"model"},
     {"hookspecs", "settings"},
@@ -76,7 +76,7 @@ def test_every_room_has_its_place() -> None:
 
 @pytest.mark.parametrize("plugin", sorted((ROOT / "plugins").glob("launchplane_gate_*")), ids=lambda path: path.name)
 def test_a_plugin_imports_public_rooms_only(plugin: Path) -> None:
-    public = {"errors", "model", "hookspecs", "records", "strictjson", "urls"}
+    public = {"errors", "model", "hookspecs", "records", "strictjson", "urls", "private"}
     for path in plugin.rglob("*.py"):
         for name in imports(path):
             if name.startswith("launchplane_gate."):
