@@ -277,7 +277,7 @@ def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
         said = [f"after {way.source.lane.instance}" for way in taken if way.offer is None]
     elif not taken and not _is_as_recorded(view):
         command = deploying(view.product, here)
-    return view.model_copy(update={"promotions": given, "next": "\n".join(said), "command": command})
+    return view.model_copy(update={"promotions": given, "next": "; ".join(said), "command": command})
 
 
 def _said(promotion: Promotion) -> str:

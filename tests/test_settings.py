@@ -57,7 +57,7 @@ def test_the_environment_replaces_the_state_directory(tmp_path: Path) -> None:
     assert load(tmp_path, GOOD, LAUNCHPLANE_GATE_STATE_DIR="/elsewhere").state_dir == Path("/elsewhere")
 
 
-AT = "\n  in launchplane-gate.toml, line "
+AT = " (launchplane-gate.toml, line "
 HEALTH = "[plugins.health]"
 
 

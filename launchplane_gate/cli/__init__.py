@@ -26,7 +26,7 @@ from launchplane_gate.cli.doctor import doctor
 from launchplane_gate.cli.init import init
 from launchplane_gate.cli.inventory import inventory
 from launchplane_gate.cli.lanes import lanes
-from launchplane_gate.cli.output import Answer, deliver
+from launchplane_gate.cli.output import Answer, deliver, message_lines, tell
 from launchplane_gate.cli.plugins import plugins
 from launchplane_gate.cli.policy import policy
 from launchplane_gate.cli.prove import prove
@@ -95,8 +95,8 @@ def _told(answer: Answer, session: Session) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         with suppress(OSError):
-            click.echo(f"{NAME}: the answer could not be written: {error}", err=True)
-            click.echo(f"  The command itself ended with exit code {answer.exit_code}.", err=True)
+            ended = f"  The command itself ended with exit code {answer.exit_code}."
+            tell([f"{NAME}: the answer could not be written: {error}", ended])
         return answer.exit_code or (5 if session.acting else 3)
     return answer.exit_code
 
@@ -104,9 +104,10 @@ def _told(answer: Answer, session: Session) -> int:
 def failure(error: BaseException, *, acting: bool) -> Answer:
     """What went wrong, with what is left and what to do next."""
     if isinstance(error, GateError):
-        return _error(type(error).__name__, str(error), error.hint, error.exit_code)
+        return _error(type(error).__name__, str(error), error.hint, error.exit_code, lines=message_lines(error))
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return Answer(_error("UsageError", "no command was named", "", 2).document, [error.message], 2, failed=True)
+        document = _error("UsageError", "no command was named", "", 2).document
+        return Answer(document, error.message.split("\n"), 2, failed=True)  # its help, which is ours
     if isinstance(error, click.ClickException):
         path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else NAME
         return _error("UsageError", error.format_message(), f"Nothing was done. See `{path} --help`.", 2)
@@ -114,15 +115,16 @@ def failure(error: BaseException, *, acting: bool) -> Answer:
         left = "`launchplane-gate lanes` tells what it left." if acting else "Nothing was done."
         return _error("Interrupted", "interrupted", left, INTERRUPTED)
     if os.environ.get(DEBUG):
-        traceback.print_exception(error)
+        tell([f"| {line}" for line in "".join(traceback.format_exception(error)).rstrip().split("\n")])
     message = f"internal error: {type(error).__name__}: {error}"
     left = "`launchplane-gate lanes` tells what it left. " if acting else ""
     return _error("InternalError", message, f"{left}Set {DEBUG}=1 to see where.", 5 if acting else 3)
 
 
-def _error(kind: str, message: str, hint: str, exit_code: int) -> Answer:
+def _error(kind: str, message: str, hint: str, exit_code: int, *, lines: Sequence[str] = ()) -> Answer:
     document = {"error": {"kind": kind, "message": message, "hint": hint, "exit_code": exit_code}}
-    told = [f"{NAME}: {message}", *(f"  {line}" for line in hint.splitlines())]
+    first, *more = lines or [message]
+    told = [f"{NAME}: {first}", *more, *([f"  {hint}"] if hint else [])]
     return Answer(document, told, exit_code, failed=True)
 
 

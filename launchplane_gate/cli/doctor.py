@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from launchplane_gate.cli.command import Command
-from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.output import Answer, message_lines
 from launchplane_gate.cli.session import Session, pass_session
 from launchplane_gate.errors import GateError
 
@@ -44,7 +44,7 @@ class _Examination:
             found = at()
             self.checks.append(Check(what, True, say(found)))
         except GateError as error:
-            self.checks.append(Check(what, False, str(error), error.hint))
+            self.checks.append(Check(what, False, "; ".join(message_lines(error)), error.hint))
         except Exception as error:  # noqa: BLE001  # whatever is wrong is what was looked for
             self.checks.append(Check(what, False, f"{type(error).__name__}: {error}", "Mend what it names."))
         else:
@@ -69,7 +69,7 @@ def doctor(session: Session) -> Answer:
 
     checks = _examine(session)
     rows = [
-        ("ok" if check.ok else "not ok", check.what, "\n".join(part for part in (check.found, check.remedy) if part))
+        ("ok" if check.ok else "not ok", check.what, tuple(filter(None, [check.found, check.remedy])))
         for check in checks
     ]
     wrong = sum(not check.ok for check in checks)
@@ -206,4 +206,4 @@ def _observed(loaded: Plugins, store: FileStore, driver_id: str, lane: Lane) -> 
         hint = "Until it can be read, nothing on this lane is confirmed. Look at what it runs there."
         raise EvidenceFailed(f"{driver_id} answers, but {platform_text(seen)}", hint=hint)
     told = f"{driver_id} answers: {platform_text(seen)}"
-    return f"{told}\n{lacking_text(seen.lacks)}" if seen.lacks else told
+    return f"{told}; {lacking_text(seen.lacks)}" if seen.lacks else told

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from launchplane_gate.errors import GateError
     from launchplane_gate.report.text import Block
 
 FORMATS = ("text", "json")
@@ -88,6 +89,20 @@ def deliver(answer: Answer, outputs: Sequence[Output]) -> None:
             _show(answer)
     if answer.failed:
         click.echo(_rendered(answer, "text"), nl=False, err=True)
+
+
+def tell(lines: Sequence[str]) -> None:
+    """Say on standard error what is no answer; each of the texts is one line."""
+    from launchplane_gate.report.text import plain
+
+    click.echo(plain(lines), nl=False, err=True)
+
+
+def message_lines(error: GateError) -> list[str]:
+    """What an error says: a line, but of policies a line for each finding."""
+    from launchplane_gate.errors import PolicyError
+
+    return str(error).split("\n") if isinstance(error, PolicyError) else [str(error)]
 
 
 def _show(answer: Answer) -> None:

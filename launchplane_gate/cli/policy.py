@@ -192,7 +192,7 @@ def schema(session: Session, document: Document, file: str | None) -> Answer:
 
     made = schema_of(document, evidence_contracts(session.plugins_named()))
     if file is None:
-        return Answer(made, [as_text(made).rstrip()])
+        return Answer(made, as_text(made).rstrip().split("\n"))
     try:
         session.outputs.append(Output.parse(f"json={file}"))
     except ValueError as error:

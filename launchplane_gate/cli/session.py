@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from launchplane_gate.cli.output import Output
+from launchplane_gate.cli.output import Output, tell
 
 if TYPE_CHECKING:
     from launchplane_gate.gate import Gate
@@ -135,6 +135,7 @@ pass_session = click.make_pass_decorator(Session, ensure=True)
 @contextmanager
 def progress_shown(at_first: str = "gathering facts") -> Iterator[Callable[[str], None]]:
     """Show what is awaited, on standard error: a line that counts the time on a terminal, else one line a step."""
+    from launchplane_gate.report.safe import one_line
     from launchplane_gate.report.words import brief
 
     if not sys.stderr.isatty():
@@ -149,19 +150,18 @@ def progress_shown(at_first: str = "gathering facts") -> Iterator[Callable[[str]
         SpinnerColumn(), TimeElapsedColumn(), message, expand=True, console=Console(stderr=True), transient=True
     ) as shown:
         task = shown.add_task(at_first, total=None)
-        yield lambda message: shown.update(task, description=brief(message))
+        yield lambda message: shown.update(task, description=one_line(brief(message)))
 
 
 def _one_line_a_step(brief: Callable[[str], str]) -> Callable[[str], None]:
     last, told_at = "", 0.0
 
-    def tell(message: str) -> None:
+    def tell_step(message: str) -> None:
         nonlocal last, told_at
         step, now = CHANGING.sub("", message), time.monotonic()
         if step != last or (step != message and now - told_at >= COUNT_EVERY_S):
             last, told_at = step, now
             with suppress(OSError):  # nobody listening must not become a reason for a deploy to fail
-                said = brief(message)
-                click.echo(f"{said if len(said) <= LONGEST else said[:LONGEST]} ...", err=True)
+                tell([f"{brief(message)[:LONGEST]} ..."])
 
-    return tell
+    return tell_step

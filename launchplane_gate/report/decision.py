@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from launchplane_gate.model import Decision, RuleResult, short
-from launchplane_gate.report.text import Block, Table
+from launchplane_gate.report.text import Block, Cell, Table
 from launchplane_gate.report.words import brief, count
 
 MARKS = {"fail": "x", "waived": "w", "pass": "."}  # in the order in which they are shown
@@ -30,15 +30,15 @@ def waived_text(decision: Decision) -> list[Block]:
     return ["", Table(rows)] if rows else []
 
 
-def _row(decision: Decision, result: RuleResult) -> tuple[str, str, str]:
+def _row(decision: Decision, result: RuleResult) -> tuple[str, str, Cell]:
     mark, said = MARKS[result.status], brief(result.message)
     if result.status == "pass":
         return mark, result.code, result.title
     if result.status == "waived":
         used = (waiver for waiver in decision.waivers if waiver.waiver_id == result.waiver_id)
         why = "".join(f", approved by {waiver.approver}: {waiver.reason}" for waiver in used)
-        return mark, result.code, f"Waived by {result.waiver_id}{why}\n{said}".strip()
-    return mark, result.code, "\n".join(line for line in (said, result.remedy) if line)
+        return mark, result.code, tuple(filter(None, [f"Waived by {result.waiver_id}{why}", said]))
+    return mark, result.code, tuple(filter(None, [said, result.remedy]))
 
 
 def what(decision: Decision) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from launchplane_gate.lanes import PROGRAM, LaneView
 from launchplane_gate.report.seen import lacking_text, may_run_text, seen_text
-from launchplane_gate.report.text import Block, Table
+from launchplane_gate.report.text import Block, Cell, Table
 from launchplane_gate.report.waivers import in_force
 from launchplane_gate.report.words import ago, brief
 
@@ -26,7 +26,7 @@ def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime |
             name(view),
             runs(view),
             ago(view.since, now) if view.since else "-",
-            "\n".join([state(view), *(in_force(waiver, now) for waiver in view.waivers)]),
+            (state(view), *(in_force(waiver, now) for waiver in view.waivers)),
             _next(view),
         )
         for view in views
@@ -73,9 +73,9 @@ def state(view: LaneView) -> str:
     return "settled" if view.runs else "settled: nothing has run here"
 
 
-def _next(view: LaneView) -> str:
+def _next(view: LaneView) -> Cell:
     command = view.command.removeprefix(f"{PROGRAM} ")
-    return "\n".join(part for part in (brief(view.next), command) if part) or "-"
+    return tuple(filter(None, [brief(view.next), command])) or "-"
 
 
 def _cut(text: str) -> str:

@@ -48,7 +48,7 @@ def waivers_text(views: Sequence[WaiverView], now: datetime | None = None) -> li
             str(view.waiver.release),
             until(view, now),
             view.waiver.approver,
-            "\n".join(f"{use.run_id} ({use.status})" for use in view.used_by) or "never used",
+            tuple(f"{use.run_id} ({use.status})" for use in view.used_by) or "never used",
             view.waiver.reason,
         )
         for view in views

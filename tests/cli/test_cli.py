@@ -573,7 +573,7 @@ def test_bad_usage_is_one_error_and_changes_nothing(busy_site: Site, arguments: 
     [
         (
             ("lane_wait_s = 30", "lane_weight_s = 30"),
-            "lane_weight_s is not a known key\n  in launchplane-gate.toml, line 7",
+            "lane_weight_s is not a known key (launchplane-gate.toml, line 7)",
         ),
         (('releases = "releases"', 'releases = { env = "GATE_NO_SUCH" }'), "the environment variable GATE_NO_SUCH"),
         (("[plugins.health]", "[plugins.helth]"), "there is no such plugin"),

@@ -27,7 +27,7 @@ from launchplane_gate.report.decision import decision_text
 from launchplane_gate.report.lanes import lanes_text
 from launchplane_gate.report.run import Aftermath, run_text
 from launchplane_gate.report.seen import may_run_text, seen_text
-from launchplane_gate.report.text import Table, plain, printable
+from launchplane_gate.report.text import plain
 from launchplane_gate.report.words import ago, brief, span
 
 NOW = datetime(2026, 5, 7, 12, tzinfo=UTC)
@@ -314,11 +314,6 @@ def test_an_unchanged_run_whose_release_is_not_out_ends_with_6_and_says_how_to_f
     assert "out as" not in said
     for status, code in (("unchanged", 6), ("recorded", 6), ("denied", 1)):
         assert exit_code(Run(**{**RUN, "status": status, "publication": missing})) == code
-
-
-def test_what_others_said_cannot_steer_a_terminal() -> None:
-    assert printable("a\x1b[2J\x07\u202eb") == "a\\x1b[2J\\x07\\u202eb"
-    assert plain([Table([("\x1b]0;x\x07", "y")])]) == "  \\x1b]0;x\\x07   y\n"
 
 
 @pytest.mark.parametrize(
