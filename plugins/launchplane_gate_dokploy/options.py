@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import Secret
 from launchplane_gate.model import Contract
 from launchplane_gate_dokploy.connection import Connection
-from launchplane_gate_http import is_this_machine
+from launchplane_gate_http import is_this_machine, tls_trusting
 
 
 def _is_a_server(text: str) -> str:
@@ -57,18 +56,11 @@ def connection(options: ConnectionOptions, *, place: str, base_dir: Path) -> Con
             f"settings: {place}.url: the API key would travel unencrypted to {url.host}",
             hint="Nothing was done. Give an https:// URL, or set allow_plain_http = true where the network is yours.",
         )
-    tls = httpx.create_ssl_context(trust_env=False)
-    if options.ca_file:
-        try:
-            tls.load_verify_locations(base_dir / options.ca_file)
-        except (OSError, ssl.SSLError):
-            raise SettingsError(
-                f"settings: {place}.ca_file: {base_dir / options.ca_file} is not a file of certificates (PEM)"
-            ) from None
+    ca_file = base_dir / options.ca_file if options.ca_file else None
     return Connection(
         url=options.url,
         api_key=options.api_key,
-        tls=tls,
+        tls=tls_trusting(ca_file, f"{place}.ca_file"),
         connect_timeout_s=options.connect_timeout_s,
         timeout_s=options.timeout_s,
     )

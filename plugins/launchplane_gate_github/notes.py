@@ -134,7 +134,7 @@ def _waivers(decisions: Iterable[Decision]) -> list[str]:
             if result.status != "waived" or not result.waiver_id:
                 continue
             waiver = known.get(result.waiver_id)
-            why = f", approved by {plain(waiver.approver)}: {plain(waiver.reason)}" if waiver else ""
+            why = f", approved by {plain(waiver.approved_by)}: {plain(waiver.reason)}" if waiver else ""
             told[result.waiver_id] = f"{plain(result.code)} by {plain(result.waiver_id)}{why}"
     return list(told.values())
 

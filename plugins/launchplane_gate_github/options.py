@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Self
 
 import httpx
@@ -20,7 +17,7 @@ from launchplane_gate.records import ProductProfile
 from launchplane_gate_github.connection import GitHub
 from launchplane_gate_github.identity import Access, AppIdentity, Identity, Nobody, TokenIdentity, is_a_signing_key
 from launchplane_gate_github.wire import Server
-from launchplane_gate_http import is_this_machine
+from launchplane_gate_http import is_this_machine, tls_trusting
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", re.ASCII)
 
@@ -137,9 +134,10 @@ def read_options(config: PluginConfig) -> tuple[GitHubOptions, GitHub]:
             f"settings: {place}.base_url: what proves who asks would travel unencrypted to {host.host}",
             hint="Nothing was done. Give an https:// URL, or set allow_plain_http = true where the network is yours.",
         )
+    ca_file = config.base_dir / options.ca_file if options.ca_file else None
     server = Server(
         url=options.base_url,
-        tls=_tls(options, place, config.base_dir),
+        tls=tls_trusting(ca_file, f"{place}.ca_file"),
         connect_timeout_s=options.connect_timeout_s,
         timeout_s=options.timeout_s,
         max_bytes=options.max_bytes,
@@ -180,22 +178,3 @@ def _app(  # noqa: PLR0917  # what an App is made of, once more
     place: str, app_id: int, installation_id: int | None, key: SecretStr, access: Access, now: Callable[[], datetime]
 ) -> AppIdentity:
     return AppIdentity(place, app_id, key, access=access, installation_id=installation_id, now=now)
-
-
-def _tls(options: GitHubOptions, place: str, base_dir: Path) -> ssl.SSLContext:
-    if not options.ca_file:
-        return _default_tls()
-    context = httpx.create_ssl_context(trust_env=False)
-    try:
-        context.load_verify_locations(base_dir / options.ca_file)
-    except (OSError, ssl.SSLError):
-        raise SettingsError(
-            f"settings: {place}.ca_file: {base_dir / options.ca_file} is not a file of certificates (PEM)"
-        ) from None
-    return context
-
-
-@cache
-def _default_tls() -> ssl.SSLContext:
-    """Made once: loading the certificates takes longer than asking."""
-    return httpx.create_ssl_context(trust_env=False)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from functools import cache
-from pathlib import Path
 from typing import Annotated
 
 import httpx
 from pydantic import AfterValidator, Field, StringConstraints
 
-from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import PluginConfig, read_table
 from launchplane_gate.model import Contract, Identifier
-from launchplane_gate_http import is_this_machine
+from launchplane_gate_http import is_this_machine, tls_trusting
 
 GITHUB = "https://token.actions.githubusercontent.com"
 
@@ -55,21 +52,5 @@ def read_options(config: PluginConfig) -> tuple[GithubOidcOptions, ssl.SSLContex
     """Raises SettingsError, which names the key."""
     place = f"plugins.{config.name}"
     options = read_table(GithubOidcOptions, config.options, place)
-    if options.ca_file:
-        return options, _tls(config.base_dir / options.ca_file, f"{place}.ca_file")
-    return options, _default_tls()
-
-
-@cache
-def _default_tls() -> ssl.SSLContext:
-    """Made once: loading the certificates takes longer than asking."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def _tls(ca_file: Path, place: str) -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    try:
-        context.load_verify_locations(ca_file)
-    except (OSError, ssl.SSLError):
-        raise SettingsError(f"settings: {place}: {ca_file} is not a file of certificates (PEM)") from None
-    return context
+    ca_file = config.base_dir / options.ca_file if options.ca_file else None
+    return options, tls_trusting(ca_file, f"{place}.ca_file")

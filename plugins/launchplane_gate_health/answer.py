@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from launchplane_gate.strictjson import NotStrictJson, loads
-from launchplane_gate_http import why
+from launchplane_gate_http import is_this_machine, unlogged, why
 
 MAX_REDIRECTS = 3
 
@@ -32,21 +32,23 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asking:
-    """How a lane's health URLs are asked."""
+    """How a lane's health URLs are asked; ``is_plain_fine``: beyond this machine by plain http too."""
 
     pointer: str
     token: str | None
     max_bytes: int
     tls: ssl.SSLContext
+    is_plain_fine: bool = False
 
 
 async def ask(url: str, how: Asking, *, timeout_s: float) -> Answer:
     """Ask once; every way to fail is an answer. ``timeout_s`` bounds all of it, however slowly it comes."""
-    if obstacle := _obstacle(url):
+    if obstacle := _obstacle(url, how):
         return Answer(None, None, obstacle)
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _follow(url, how)
+        with unlogged():
+            async with asyncio.timeout(timeout_s):
+                return await _follow(url, how)
     except TimeoutError:
         return Answer(None, None, f"no whole answer within {max(timeout_s, 0):.1f} s")
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -98,6 +100,8 @@ async def _follow(url: str, how: Asking) -> Answer:
                 there = response.next_request.url
             if there.host != here.host:
                 return Answer(response.status_code, None, "redirects to another host")
+            if there.userinfo:
+                return Answer(response.status_code, None, "redirects to a URL with a user name")
             if (there.scheme, there.port) != (here.scheme, here.port):
                 return Answer(response.status_code, None, "redirects to another scheme or port")
             here = there
@@ -116,7 +120,7 @@ async def _read(response: httpx.Response, how: Asking) -> Answer:
     return Answer(status, *revision_in(body, how))
 
 
-def _obstacle(url: str) -> str:
+def _obstacle(url: str, how: Asking) -> str:
     """Why a URL cannot be asked at all; empty where it can."""
     try:
         parsed = httpx.URL(url)
@@ -124,4 +128,8 @@ def _obstacle(url: str) -> str:
         return "this is not a URL"
     if parsed.scheme not in ("http", "https") or not parsed.host:
         return "this is not an http(s) URL"
-    return "a user name in a health URL is not sent; give a token in the settings" if parsed.userinfo else ""
+    if parsed.userinfo:
+        return "a user name in a health URL is not sent; give a token in the settings"
+    if parsed.scheme == "http" and not is_this_machine(parsed.host) and not how.is_plain_fine:
+        return "another machine is not asked over plain http; use https, or allow_plain_http in the lane's settings"
+    return ""

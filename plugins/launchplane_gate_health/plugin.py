@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from functools import cached_property
-from ssl import SSLContext
 from typing import Any
-
-import httpx
 
 from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
 from launchplane_gate.model import Lane, stamp
@@ -17,7 +13,7 @@ from launchplane_gate.urls import without_query
 from launchplane_gate_health.answer import Asking, ask
 from launchplane_gate_health.evidence import HealthEvidence
 from launchplane_gate_health.options import LaneOptions, read_options
-from launchplane_gate_http import run_apart
+from launchplane_gate_http import run_apart, usual_tls
 
 Sample = dict[str, Any]  # {url, status, revision, seen_at, detail}
 
@@ -29,7 +25,7 @@ class HealthPlugin:
 
     def __init__(self, config: PluginConfig) -> None:
         self._options = read_options(config)
-        self._now = config.now
+        self._plain_http, self._now = config.plain_http, config.now
 
     @hookimpl
     def gate_evidence(self, question: Question) -> Mapping[str, Any]:
@@ -61,7 +57,8 @@ class HealthPlugin:
             pointer=self._options.revision_pointer if own.revision_pointer is None else own.revision_pointer,
             token=own.token.get_secret_value() if own.token else None,
             max_bytes=self._options.max_bytes,
-            tls=self._tls,
+            tls=usual_tls(),
+            is_plain_fine=lane in self._plain_http,
         )
         urls = question.product.health_urls(lane.context, lane.instance)
         found = await asyncio.gather(*(self._series(url, how, commit, deadline) for url in urls))
@@ -88,8 +85,3 @@ class HealthPlugin:
             if answer.revision is None or answer.revision != commit:
                 break
         return series
-
-    @cached_property
-    def _tls(self) -> SSLContext:
-        """Read once: loading the certificates takes longer than asking."""
-        return httpx.create_ssl_context(trust_env=False)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
 import httpx
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import PluginConfig, Secret, read_table
 from launchplane_gate.model import Contract
-from launchplane_gate_http import is_this_machine
+from launchplane_gate_http import is_this_machine, tls_trusting, usual_tls
 from launchplane_gate_oci.docker_config import read_logins
 from launchplane_gate_oci.login import Login
 from launchplane_gate_oci.reference import DOCKER_HUB, HUB_NAMES, is_registry
@@ -90,7 +87,7 @@ class Registries:
             path = base_dir / Path(options.docker_config).expanduser()
             self._logins = read_logins(path, f"{place}.docker_config")
         self._own_tls = {
-            name: _tls(base_dir / registry.ca_file, f"{place}.registries.{name}.ca_file")
+            name: tls_trusting(base_dir / registry.ca_file, f"{place}.registries.{name}.ca_file")
             for name, registry in options.registries.items()
             if registry.ca_file
         }
@@ -103,7 +100,7 @@ class Registries:
             registry=registry,
             url=httpx.URL(f"{'http' if plain else 'https'}://{host}"),
             login=own.login or self._logins.get(registry),
-            tls=self._own_tls.get(registry) or _default_tls(),
+            tls=self._own_tls.get(registry) or usual_tls(),
         )
 
 
@@ -112,18 +109,3 @@ def read_options(config: PluginConfig) -> tuple[OciOptions, Registries]:
     place = f"plugins.{config.name}"
     options = read_table(OciOptions, config.options, place)
     return options, Registries(options, place=place, base_dir=config.base_dir)
-
-
-@cache
-def _default_tls() -> ssl.SSLContext:
-    """Made once: loading the certificates takes longer than asking."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def _tls(ca_file: Path, place: str) -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    try:
-        context.load_verify_locations(ca_file)
-    except (OSError, ssl.SSLError):
-        raise SettingsError(f"settings: {place}: {ca_file} is not a file of certificates (PEM)") from None
-    return context

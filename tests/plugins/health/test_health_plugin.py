@@ -20,6 +20,7 @@ from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import PluginConfig, Question
 from launchplane_gate.model import Lane, Phase, ReleaseIdentity, unstamp
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
+from launchplane_gate.urls import without_query
 from launchplane_gate_health import HealthPlugin
 from tests.fakes.certificates import self_signed
 from tests.fakes.health_server import (
@@ -48,7 +49,7 @@ def server() -> Iterator[HealthServer]:
         yield server
 
 
-def made(**options: Any) -> HealthPlugin:
+def made(*, plain_http: frozenset[Lane] = frozenset(), **options: Any) -> HealthPlugin:
     options = {"interval_s": 0, "timeout_s": 5} | options
     return HealthPlugin(
         PluginConfig(
@@ -58,6 +59,7 @@ def made(**options: Any) -> HealthPlugin:
             base_dir=Path(),
             state_dir=Path("unused"),
             now=lambda: datetime.now(UTC),
+            plain_http=plain_http,
         )
     )
 
@@ -315,7 +317,52 @@ def test_a_body_is_read_no_further_than_its_limit(server: HealthServer) -> None:
     assert int(server.seen[1][1]["bytes"]) < 50_000_000  # what fits into the buffers between
 
 
+# -- plain http, queries and logs
+
+ANOTHER_MACHINE = "127.1"  # by its name
+
+
+def test_another_machine_is_asked_over_plain_http_only_where_the_settings_of_the_lane_say_so(
+    server: HealthServer,
+) -> None:
+    server.answers["/health"] = reports(COMMIT)
+    url = server.url(host=ANOTHER_MACHINE)
+    for plugin in (made(), made(plain_http=frozenset({TESTING}))):
+        (sample,) = confirm(url, plugin=plugin)
+        assert (sample["status"], sample["revision"]) == (None, None)
+        assert "another machine is not asked over plain http; use https, or allow_plain_http" in sample["detail"]
+    assert server.seen == []
+    assert confirm(url, plugin=made(matches=1, plain_http=frozenset({PROD})))[0]["revision"] == COMMIT
+
+
+def test_a_sample_tells_no_query_and_keeps_urls_apart(server: HealthServer) -> None:
+    server.answers["/health"] = reports(COMMIT)
+    urls = [server.url(f"/health?token={token}") for token in (TOKEN, "another")]
+    samples = confirm(*urls, plugin=made(matches=1))
+    assert {sample["url"] for sample in samples} == {without_query(url) for url in urls}
+    assert len({sample["url"] for sample in samples}) == 2
+    assert TOKEN not in str(samples)
+    assert sorted(path for path, _ in server.seen) == sorted(url.partition(str(server.server_port))[2] for url in urls)
+
+
+def test_neither_query_nor_token_is_logged(server: HealthServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.answers["/health"] = reports(COMMIT)
+    lanes = {str(PROD): {"token": SecretStr(TOKEN)}}
+    with caplog.at_level(logging.DEBUG):
+        assert confirm(server.url("/health?key=s3cret"), plugin=made(lanes=lanes))[0]["revision"] == COMMIT
+    assert [record for record in caplog.records if record.name.startswith("http")] == []
+    assert "s3cret" not in caplog.text
+    assert TOKEN not in caplog.text
+
+
 # -- redirects, and the token
+
+
+def test_a_redirect_that_names_a_user_is_not_followed(server: HealthServer) -> None:
+    server.answers |= {"/health": redirects(f"http://ann:pw@127.0.0.1:{server.server_port}/1"), "/1": reports(COMMIT)}
+    (sample,) = confirm(server.url())
+    assert (sample["revision"], sample["detail"]) == (None, "redirects to a URL with a user name")
+    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(("steps", "revision"), [(1, COMMIT), (3, COMMIT), (4, None)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import socket
 import ssl
 import threading
@@ -39,6 +40,17 @@ class RawAnswer(NamedTuple):
     body: bytes
 
 
+class _NotOurs(logging.Filter):
+    """Keeps what is asked here out of the log of urllib3, whose level is that of whoever else uses it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not isinstance(threading.current_thread(), _Call)
+
+
+_FILTER = _NotOurs()
+_LOGGERS = ("urllib3.connection", "urllib3.connectionpool", "urllib3.response", "urllib3.util.retry")
+
+
 class BoundedSession(requests.Session):
     """A session for one server. It knows no proxy, no netrc, no cookie and no redirect.
 
@@ -56,6 +68,8 @@ class BoundedSession(requests.Session):
         self.headers.update({"Connection": "close", "Accept": "application/json", "Accept-Encoding": "identity"})
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter())
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(_FILTER)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere: a redirect is an answer like any other, and no document."""
@@ -166,6 +180,9 @@ class _Connection(HTTPConnection):
 
 class _TlsConnection(HTTPSConnection):
     def connect(self) -> None:
+        # urllib3's own would write its keys to the file that the environment variable SSLKEYLOGFILE names, and with
+        # them what the token is. It loads the certificates into this one as it would into its own.
+        self.ssl_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         super().connect()
         _note(self)
 
