@@ -1,8 +1,10 @@
-"""Which process holds a lane: enough of a name to know it again, or to know that it is gone."""
+"""Which process holds a lane, and who started it: enough of a name to know it again, or to know that it is gone."""
 
 from __future__ import annotations
 
 import os
+import pwd
+import re
 import socket
 from contextlib import suppress
 from functools import cache
@@ -27,6 +29,18 @@ def is_gone(holder: str) -> bool:
         return abs(_began(process) - float(began)) > SAME_START_S or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def this_user() -> str:
+    """The user of this process, by the password database: a variable can be set to anybody's name.
+
+    One that the database does not know, as in a container, has its id beside the name that the environment gives it.
+    """
+    uid = os.getuid()
+    with suppress(KeyError):
+        return pwd.getpwuid(uid).pw_name
+    claimed = os.environ.get("LOGNAME") or os.environ.get("USER") or ""
+    return f"{claimed}+uid{uid}" if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", claimed) else f"uid-{uid}"
 
 
 @cache

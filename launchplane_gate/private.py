@@ -58,17 +58,17 @@ def write_anew(path: Path) -> IO[bytes]:
 
 
 @contextmanager
-def replacing(path: Path, *, mode: int | None = None) -> Iterator[IO[str]]:
+def replacing(path: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
     """Write all of a file or nothing of it, and durably: until the block ends, there is what was there before.
 
     A link in its place is replaced, and where it led to stays as it is. ``mode``: of the file, else that of its folder.
     """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, _mode_in(path.parent) if mode is None else mode)
-            yield opened
-            opened.flush()
+            yield file
+            file.flush()
             os.fsync(descriptor)
         Path(temporary).replace(path)
     except BaseException:
@@ -76,12 +76,29 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[IO[str]]:
         raise
 
 
+def mode_of_the_user() -> int:
+    """The mode that the umask gives a file: for what is made for the user, outside of the state folder."""
+    umask = os.umask(0o077)  # there is no other way to ask for it
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
 def read_regular(path: Path, limit: int) -> bytes:
-    """The first ``limit`` bytes of a file. Raises OSError for a pipe or a device: nobody is waited for."""
+    """The first ``limit`` bytes of a file. Raises OSError as ``opened`` does."""
+    with opened(path) as file:
+        return file.read(limit)
+
+
+def opened(path: Path) -> IO[bytes]:
+    """Open a file to read it. Raises OSError for a pipe or a device: nobody is waited for."""
     _refuse_other_than_file(path, path.stat())
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
-        _refuse_other_than_file(path, os.fstat(opened.fileno()))  # another may stand there by now
-        return opened.read(limit)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _refuse_other_than_file(path, os.fstat(descriptor))  # another may stand there by now
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
 
 
 def _make(folder: Path, mode: int) -> None:

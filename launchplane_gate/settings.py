@@ -6,11 +6,12 @@ the current folder. LAUNCHPLANE_GATE_STATE_DIR replaces ``state_dir``. Paths are
 
 from __future__ import annotations
 
+import grp
 import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,11 +33,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from launchplane_gate import private
 from launchplane_gate.errors import RequestError, SettingsError
 from launchplane_gate.model import Lane, Name
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 
 FILE_NAME = "launchplane-gate.toml"
+MAX_BYTES = 1024 * 1024
 MAX_SECRET_BYTES = 64 * 1024
 
 
@@ -185,6 +188,7 @@ class OpaSettings:
 class SettingsFile(Section):
     schema_version: Literal[1]
     state_dir: str = "state"
+    state_group: str | None = None
     engine: Literal["embedded", "opa"] = "embedded"
     opa: OpaTable | None = None
     lane_wait_s: float = Field(default=30, ge=0, le=3600)
@@ -207,12 +211,16 @@ class Settings:
         self.confirm_timeout_s = file.confirm_timeout_s
         self.confirm_interval_s = file.confirm_interval_s
         self.state_dir = self.base_dir / (environment.get("LAUNCHPLANE_GATE_STATE_DIR") or file.state_dir)
+        self.state_group = _group(file.state_group)
         self.policy_folders = tuple(self.base_dir / folder for folder in file.policy.folders)
         self.plugins = {
             name: _resolved(options, f"plugins.{name}", self.base_dir, environment)
             for name, options in file.plugins.items()
         }
         self.opa = _opa(file, self.base_dir, environment)
+        key_file = self.opa and (self.opa.key_file or self.opa.cert_file)
+        found = [*_secret_files(file.model_dump(), self.base_dir), *([key_file] if key_file else [])]
+        self.secret_files = tuple(dict.fromkeys(found))
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         self.profiles = {name: _profile(name, product, path, changed) for name, product in file.products.items()}
         self.targets = {
@@ -256,7 +264,10 @@ def _found(path: Path | None, environment: Mapping[str, str]) -> Path:
 
 def _read(path: Path) -> SettingsFile:
     try:
-        text = path.read_text("utf-8")
+        content = private.read_regular(path, MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise SettingsError(f"{path} is larger than {MAX_BYTES // 1024} KB")
+        text = content.decode()
         document = tomllib.loads(text)
     except FileNotFoundError:
         raise SettingsError(
@@ -264,7 +275,8 @@ def _read(path: Path) -> SettingsFile:
             hint="`launchplane-gate init` writes one; `--config FILE` names another.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{path} cannot be read: {reason}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path.name} is not TOML: {error}", hint="Nothing was done. Mend that line.") from None
     try:
@@ -331,6 +343,24 @@ def _opa(file: SettingsFile, base_dir: Path, environment: Mapping[str, str]) -> 
     )
 
 
+def _group(name: str | None) -> int | None:
+    """The id of the group that may read the state folder."""
+    try:
+        return None if name is None else grp.getgrnam(name).gr_gid
+    except KeyError:
+        hint = "Nothing was done. Name a group that there is, or take state_group out: then nobody else may read."
+        raise SettingsError(f"settings: state_group: this machine has no group {name!r}", hint=hint) from None
+
+
+def _secret_files(value: Any, base_dir: Path) -> Iterator[Path]:
+    """Every file that a ``{file = "PATH"}`` refers to."""
+    if isinstance(value, dict) and set(value) == {"file"} and isinstance(value["file"], str):
+        yield base_dir / value["file"]
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _secret_files(item, base_dir)
+
+
 def _lane(product: str, instance: str, lane: LaneSettings) -> Lane:
     return Lane(context=lane.context or product, instance=instance)
 
@@ -378,11 +408,11 @@ def _from_environment(name: str, place: str, environment: Mapping[str, str]) -> 
 
 def _from_file(path: Path, place: str) -> SecretStr:
     try:
-        with path.open("rb") as opened:
-            secret = opened.read(MAX_SECRET_BYTES + 1).decode("utf-8").strip()
+        content = private.read_regular(path, MAX_SECRET_BYTES + 1)
+        secret = content.decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"settings: {place}: the secret file {path} cannot be read: {reason}") from None
-    if not secret or len(secret) > MAX_SECRET_BYTES:
+    if not secret or len(content) > MAX_SECRET_BYTES:
         raise SettingsError(f"settings: {place}: the secret file {path} is empty or too large")
     return SecretStr(secret)

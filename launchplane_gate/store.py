@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from launchplane_gate import strictjson
+from launchplane_gate import private, strictjson
 from launchplane_gate.errors import RecordUnreadable
 from launchplane_gate.records import (
     BackupGateRecord,
@@ -145,13 +144,15 @@ class FileStore:
             folders = sorted((self.root / kind).glob(f"{context or '*'}/{instance or '*'}"))
         paths: list[str] = []
         for folder in folders:
-            with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            with suppress(FileNotFoundError), _told(folder), os.scandir(folder) as entries:
                 paths += sorted(entry.path for entry in entries if entry.name.endswith(".json"))
         return tuple(self._read(path, record) for path in paths)
 
     def _read(self, path: str | Path, kind: type[R]) -> R:
         """Read a record, or remember it where its file is the very same: a lane's past is long and does not change."""
-        name, found = str(path), os.stat(path)  # noqa: PTH116  # this is asked of every record, five times a run
+        name = str(path)
+        with _told(path):
+            found = os.stat(path)  # noqa: PTH116  # this is asked of every record, five times a run
         same = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         before = self._read_before.get(name)
         if before and before[0] == same and isinstance(before[1], kind):
@@ -181,36 +182,35 @@ def _cut(records: tuple[R, ...], limit: int | None) -> tuple[R, ...]:
 
 
 def _parsed(path: Path, kind: type[R]) -> R:
+    with _told(path):
+        text = private.read_regular(path, strictjson.MAX_BYTES + 1)
     try:
-        with path.open("rb") as opened:
-            text = opened.read(strictjson.MAX_BYTES + 1)
         strictjson.loads(text)
         return kind.model_validate_json(text, strict=True)
-    except FileNotFoundError:
-        raise
     except strictjson.NotStrictJson as error:
         raise RecordUnreadable(f"{path}: the file {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "it"
         raise RecordUnreadable(f"{path}: {place}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+
+
+@contextmanager
+def _told(path: str | Path) -> Iterator[None]:
+    """Raises RecordUnreadable for what cannot be read; that nothing is there is no fault of a store."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise RecordUnreadable(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _write(path: Path, record: Record) -> Path:
     """All of the record or nothing of it, and durable when this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(record.model_dump_json(exclude_none=True, indent=2) + "\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    private.make_folder(path.parent)
+    with private.replacing(path) as opened:
+        opened.write(record.model_dump_json(exclude_none=True, indent=2).encode() + b"\n")
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

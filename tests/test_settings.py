@@ -1,5 +1,7 @@
 """A settings file says what is wrong with it, where, and what to do."""
 
+import grp
+import os
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,31 @@ def test_secrets_are_resolved_and_never_shown(tmp_path: Path) -> None:
     assert options["a"].get_secret_value() == "s3cret-in-a-file"
     assert options["b"][0].get_secret_value() == "s3cret-in-env"
     assert "s3cret" not in repr(settings.plugins)
+
+
+def test_a_settings_file_and_a_secret_are_files_and_nobody_waits_for_another_thing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SettingsError, match="cannot be read: it is a named pipe where a file should be"):
+        load_settings(tmp_path / "pipe", environment={})
+    for secret in ("pipe", "/dev/zero"):
+        text = GOOD.replace("[plugins.health]", f'[plugins.health]\na = {{ file = "{secret}" }}')
+        with pytest.raises(SettingsError, match=r"the secret file .* cannot be read: it is a (named pipe|device)"):
+            load(tmp_path, text)
+
+
+def test_every_file_with_a_secret_is_known(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text("s3cret")
+    text = GOOD.replace("[plugins.health]", '[plugins.health]\na = [{ file = "one" }]\nb.c = { file = "two" }')
+    assert load(tmp_path, text).secret_files == (tmp_path / "one", tmp_path / "two")
+
+
+def test_a_group_that_may_read_has_to_be_one(tmp_path: Path) -> None:
+    ours = grp.getgrgid(os.getgid()).gr_name
+    assert load(tmp_path, GOOD).state_group is None
+    assert load(tmp_path, f'state_group = "{ours}"\n{GOOD}').state_group == os.getgid()
+    with pytest.raises(SettingsError, match="state_group: this machine has no group 'nobody-has-this'"):
+        load(tmp_path, f'state_group = "nobody-has-this"\n{GOOD}')
 
 
 def test_two_products_do_not_share_a_lane(tmp_path: Path) -> None:

@@ -8,10 +8,9 @@ import os
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-from launchplane_gate import strictjson
+from launchplane_gate import private, strictjson
 from launchplane_gate.errors import UsageError
 from launchplane_gate.policy.bundle.files import CONFIG_PATH
 from launchplane_gate.policy.bundle.load import Bundle
@@ -48,20 +47,17 @@ def _files(bundle: Bundle) -> Iterator[tuple[str, str]]:
 
 def write_bundle(bundle: Bundle, path: Path) -> None:
     """Write all of the file or nothing, over an older bundle or where nothing stands. Raises UsageError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         if os.path.lexists(path) and not _is_bundle(path):
             raise UsageError(
                 f"{path} is there already and is no bundle",
                 hint=f"{NOTHING_WRITTEN} Name another file, or remove this one.",
             )
-        temporary.write_bytes(packed(bundle))
-        temporary.replace(path)
+        content = packed(bundle)
+        with private.replacing(path, mode=private.mode_of_the_user()) as opened:
+            opened.write(content)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint=NOTHING_WRITTEN) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _is_bundle(path: Path) -> bool:

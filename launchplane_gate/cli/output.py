@@ -6,7 +6,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,11 +128,7 @@ def _write(path: Path, content: str) -> None:
     if _is_device(path):
         path.write_text(content, "utf-8")
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(content, "utf-8")
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+    from launchplane_gate.private import mode_of_the_user, replacing
+
+    with replacing(path, mode=mode_of_the_user()) as opened:
+        opened.write(content.encode())

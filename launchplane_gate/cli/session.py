@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import socket
@@ -76,7 +75,9 @@ class Session:
     def gate(self, settings: Settings | None = None) -> Iterator[Gate]:
         from launchplane_gate.gate import Gate
 
-        with Gate.open(settings or self.settings()) as gate:
+        settings = settings or self.settings()
+        _make_state(settings)
+        with Gate.open(settings) as gate:
             self._plugins = gate.plugins
             yield gate
 
@@ -87,6 +88,7 @@ class Session:
         from launchplane_gate.store import FileStore
 
         settings = self.settings()
+        _make_state(settings)
         store = FileStore(settings.state_dir, settings.profiles)
         ledger = Ledger.open(settings.state_dir, holds_records=store.holds_records())
         try:
@@ -121,12 +123,21 @@ class Session:
         return self._plugins
 
 
-def actor_subject() -> str:
+def _make_state(settings: Settings) -> None:
+    """Raises LedgerError."""
+    from launchplane_gate.errors import LedgerError
+    from launchplane_gate.private import make_state
+
     try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        user = f"uid-{os.getuid()}"
-    return f"unverified:{user}@{socket.gethostname()}"
+        make_state(settings.state_dir, settings.state_group)
+    except OSError as error:
+        raise LedgerError(f"the state folder {settings.state_dir} cannot be made: {error.strerror}") from error
+
+
+def actor_subject() -> str:
+    from launchplane_gate.holders import this_user
+
+    return f"unverified:{this_user()}@{socket.gethostname()}"
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

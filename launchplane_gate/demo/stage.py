@@ -23,6 +23,7 @@ from launchplane_gate.demo.workspace import (
 )
 from launchplane_gate.errors import UsageError
 from launchplane_gate.model import Contract, ReleaseIdentity
+from launchplane_gate.private import read_regular
 
 Role = Literal["first", "second", "missing", "rebuild", "lying"]
 
@@ -31,6 +32,7 @@ COMMITS: Mapping[Role, str] = {
     "second": "41620cf13151d1a12f09d06007d67bdf791d200c",
     "lying": "e5a83b1f20c94d67a8b5e3f1c7d29064ab81f35e",
 }
+MAX_BYTES = 64 * 1024  # of a stage file
 KEY_VARIABLE = "DOKPLOY_API_KEY"
 
 _GENERIC_WEB = Template("""\
@@ -228,7 +230,7 @@ def _read(file: Path, form: type[FileT]) -> FileT:
     """Raises UsageError."""
     hint = "Nothing was done. The fakes in tests/fakes write such files: python -m tests.fakes.dokploy, or .github."
     try:
-        return form.model_validate(tomllib.loads(file.read_text("utf-8")))
+        return form.model_validate(tomllib.loads(read_regular(file, MAX_BYTES).decode()))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}", hint=hint) from None
     except ValidationError as error:

@@ -5,7 +5,6 @@ Every step is the real command in a process of its own, and is held to what it s
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import signal
@@ -24,11 +23,14 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from launchplane_gate.demo.stage import Role, Stage, local_stage
 from launchplane_gate.demo.workspace import LANES, PRODUCT
+from launchplane_gate.holders import this_user
 from launchplane_gate.model import short
+from launchplane_gate.report.safe import one_line
 from launchplane_gate.report.text import Table, plain
 
 COMMANDS_TIMEOUT_S = 600
@@ -175,13 +177,13 @@ def tell(
     """
     console = console or Console(highlight=False)
     with _ending_on_sigterm(), _folder(keep) as folder:
-        stage = build(folder, f"unverified:{getpass.getuser()}@{socket.gethostname()}")
+        stage = build(folder, f"unverified:{this_user()}@{socket.gethostname()}")
         try:
             told = _Teller(folder, stage, console).tell()
         finally:
             stage.strike()
     if keep and told:
-        console.print(f"\nIts settings, policies and records are left in {keep}.")
+        console.print(f"\nIts settings, policies and records are left in {_shown(str(keep))}.")
     return 0 if told else 1
 
 
@@ -195,17 +197,18 @@ class _Teller:
         say = partial(self.console.print, soft_wrap=True)
         say("[bold]launchplane-gate[/bold] stands between a control plane and production. It asks policies twice:")
         say("may this happen, and did exactly that happen? Only then does it write down what a lane runs.")
-        say(f"\nThe product {PRODUCT} runs {self.stage.where}, in the lanes testing and prod. The story is true:")
+        where = _shown(self.stage.where)
+        say(f"\nThe product {PRODUCT} runs {where}, in the lanes testing and prod. The story is true:")
         say("once, production was promoted from a stale record, through a replayed request.")
         began = time.monotonic()
         for number, step in enumerate(story := steps(self.stage), 1):
-            say(f"\n[bold]{number}/{len(story)}  {step.tells}[/bold]")
+            say(f"\n[bold]{number}/{len(story)}  {_shown(step.tells)}[/bold]")
             if not self._play(number, step):
                 return False
         revision = self._prod_reports()
-        say(f"\n[dim]$[/dim] curl {self.stage.prod_url}\nprod itself reports {short(revision)}")
+        say(f"\n[dim]$[/dim] curl {_shown(self.stage.prod_url)}\nprod itself reports {_shown(short(revision))}")
         if revision != (wanted := self.stage.releases["second"].source_git_ref):
-            say(f"[bold red]This should have been {short(wanted)}.[/bold red]")
+            say(f"[bold red]This should have been {_shown(short(wanted))}.[/bold red]")
             return False
         say("")
         for line in plain(
@@ -215,7 +218,7 @@ class _Teller:
         seconds = time.monotonic() - began
         say(f"[bold]Every step ended as told, in {seconds:.0f} s.[/bold] Next: launchplane-gate init --example")
         if self.stage.publishes:
-            say(f"The release went to {self.stage.publishes}; the README says how to publish on GitHub itself.")
+            say(f"The release went to {_shown(self.stage.publishes)}; the README says how to publish on GitHub itself.")
         return True
 
     def _play(self, number: int, step: Step) -> bool:
@@ -225,7 +228,7 @@ class _Teller:
         result = self._command(step.arguments)
         self.console.print(Text.from_ansi(result.output.rstrip()), soft_wrap=True)
         after = self._inventories()
-        self.console.print(f"[dim]changed:[/dim] {_changes(before, after)}", soft_wrap=True)
+        self.console.print(f"[dim]changed:[/dim] {_shown(_changes(before, after))}", soft_wrap=True)
         if step.tried:
             if lane := result.document.get("lane"):
                 self.in_doubt[lane["lane"]["instance"]] = not lane["settled"]
@@ -281,7 +284,12 @@ class _Result:
 
 def _typed(arguments: list[str]) -> str:
     """The command as a person types it; it is shown whole, so that it can be copied."""
-    return " ".join(["launchplane-gate", *arguments])
+    return one_line(" ".join(["launchplane-gate", *arguments]))
+
+
+def _shown(text: str) -> str:
+    """What others wrote, for a console that reads markup."""
+    return escape(one_line(text))
 
 
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:

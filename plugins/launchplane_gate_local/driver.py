@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from launchplane_gate import private
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
 from launchplane_gate.model import Container, Lane, Observation, Outcome, Run, Target, stamp
 from launchplane_gate_local import containers, processes
@@ -184,7 +185,7 @@ class LocalDriver:
         if content is None:
             raise _Refused(f"no file in {self._releases} has the digest {digest}")
         folder = self._folder(lane)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(folder)
         for leftover in folder.glob("staged-*"):
             leftover.unlink()
         handle, name = tempfile.mkstemp(dir=folder, prefix="staged-")
@@ -263,7 +264,7 @@ class LocalDriver:
 
     def _last_words(self, lane: Lane) -> str:
         """The end of a release's log, in one line and without what would steer a terminal."""
-        with suppress(OSError), self._log(lane).open("rb") as file:
+        with suppress(OSError), private.opened(self._log(lane)) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * LOG_TAIL))
             words = " ".join(file.read(4 * LOG_TAIL).decode("utf-8", "replace").split())
             return "".join(letter for letter in words if letter.isprintable())[-LOG_TAIL:] or "it printed nothing"

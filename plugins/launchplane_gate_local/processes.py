@@ -15,10 +15,12 @@ from typing import Any
 import psutil
 from pydantic import Field, ValidationError
 
+from launchplane_gate import private
 from launchplane_gate.model import Contract
 from launchplane_gate.strictjson import NotStrictJson, dumps, loads
 
 NOTE = "process.json"
+MAX_NOTE_BYTES = 64 * 1024
 KILL_WAIT_S = 2.0
 POLL_S = 0.02
 # A creation time is reckoned from the boot time, which moves by a second or so when the clock is set.
@@ -44,7 +46,7 @@ class RunningRelease(Contract):
 def read_note(path: Path) -> RunningRelease | None:
     """None where there is no note; raises Unreadable where it says nothing that can be relied on."""
     try:
-        return RunningRelease.model_validate(loads(path.read_bytes()))
+        return RunningRelease.model_validate(loads(private.read_regular(path, MAX_NOTE_BYTES)))
     except FileNotFoundError:
         return None
     except (OSError, NotStrictJson, ValidationError):
@@ -53,18 +55,14 @@ def read_note(path: Path) -> RunningRelease | None:
 
 def write_note(path: Path, note: RunningRelease) -> None:
     """Write all of it or nothing."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(dumps(note.model_dump()))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    with private.replacing(path) as file:
+        file.write(dumps(note.model_dump()).encode())
 
 
 def start(command: Sequence[str], *, folder: Path, log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """Start a process that neither Ctrl-C nor the end of the gate reaches. Raises OSError where it cannot be run."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    with log.open("wb") as output:
+    with private.write_anew(log) as output:
         return subprocess.Popen(  # noqa: S603  # the operator's own command, and no shell
             command,
             cwd=folder,

@@ -405,11 +405,12 @@ def test_doctor_tells_every_thing_that_is_wrong(site: Site) -> None:
     (site.folder / "policies" / "gate" / "odd.rego").write_text("package gate.odd\n")
     inventory = site.folder / "state" / "inventory" / PRODUCT / "testing.json"
     inventory.parent.mkdir(parents=True)
+    (site.folder / "state").chmod(0o755)
     inventory.write_text("{")
     said = site.run("doctor", "--output", "json")
     assert said.exit_code == 3
     wrong = {check["what"]: check for check in said.document["checks"] if not check["ok"]}
-    assert set(wrong) == {"policies", "ledger", f"{PRODUCT}/testing records"}
+    assert set(wrong) == {"policies", "state folder", "ledger", f"{PRODUCT}/testing records"}
     assert all(check["remedy"] for check in wrong.values())
     assert not (site.folder / "state" / "ledger.sqlite").exists()
 

@@ -156,7 +156,7 @@ def test_links_are_refused(folder: Path, tmp_path: Path) -> None:
 
 def test_what_is_no_regular_file_is_refused(folder: Path) -> None:
     os.mkfifo(folder / "gate" / "pipe.rego")
-    assert "is no regular file" in refusal(folder)
+    assert "cannot be read: it is a named pipe where a file should be" in refusal(folder)
 
 
 def test_a_file_that_is_not_utf_8_is_refused_with_its_line(folder: Path) -> None:

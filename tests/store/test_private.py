@@ -44,7 +44,7 @@ def test_a_group_that_may_read_is_handed_down(tmp_path: Path) -> None:
     Ledger.create(state).close()
     private.make_folder(state / "plugins" / "local")
     with private.replacing(state / "plugins" / "local" / "note") as file:
-        file.write("here")
+        file.write(b"here")
     private.write_anew(state / "log").close()
     assert mode(state) == 0o2750
     shared = {"plugins": 0o2750, "local": 0o2750, "note": 0o640, "log": 0o640, FILE_NAME: 0o640}
@@ -79,12 +79,12 @@ def test_what_is_replaced_may_be_a_link_and_is_never_written_through(tmp_path: P
     victim.write_text("mine")
     planted.symlink_to(victim)
     with private.replacing(planted) as file:
-        file.write("new")
+        file.write(b"new")
     assert (victim.read_text(), planted.read_text(), planted.is_symlink()) == ("mine", "new", False)
 
 
 def test_what_failed_half_way_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "record").write_text("old")
     with pytest.raises(ZeroDivisionError), private.replacing(tmp_path / "record") as file:
-        file.write(str(1 / 0))
+        file.write(bytes(1 // 0))
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("record", "old")]

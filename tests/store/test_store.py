@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,69 @@ def test_a_record_that_cannot_be_trusted_says_where_and_why(store: FileStore, co
     path.write_text(content)
     with pytest.raises(RecordUnreadable, match=says):
         store.read_environment_inventory(context_name="shop", instance_name="prod")
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
+def link_to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+NO_FILE: dict[str, Callable[[Path], None]] = {
+    "a named pipe": os.mkfifo,
+    "a socket": make_socket,
+    "a folder": Path.mkdir,
+    "a device": link_to_a_device,
+}
+
+
+@pytest.mark.parametrize("kind", NO_FILE)
+def test_what_is_no_file_is_a_torn_record_and_nobody_waits_for_it(store: FileStore, kind: str) -> None:
+    for part in ("inventory/shop/prod", "deployments/shop/prod/deployment-1"):
+        path = store.root / f"{part}.json"
+        path.parent.mkdir(parents=True)
+        NO_FILE[kind](path)
+    for read in (
+        lambda: store.read_environment_inventory(context_name="shop", instance_name="prod"),
+        store.list_environment_inventory,
+        lambda: store.read_deployment_record("deployment-1"),
+        store.list_deployment_records,
+    ):
+        with pytest.raises(RecordUnreadable, match=f"cannot be read: it is {kind} where a file should be"):
+            read()
+
+
+def test_a_link_in_a_circle_and_a_file_for_a_folder_are_torn_records(store: FileStore) -> None:
+    path = store.root / "inventory" / "shop" / "prod.json"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(path)
+    (store.root / "deployments" / "shop").mkdir(parents=True)
+    (store.root / "deployments" / "shop" / "prod").write_text("")
+    with pytest.raises(RecordUnreadable):
+        store.read_environment_inventory(context_name="shop", instance_name="prod")
+    with pytest.raises(RecordUnreadable):
+        store.list_deployment_records(context_name="shop", instance_name="prod")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
+def test_records_are_for_us_alone_and_never_written_through_a_link(
+    store: FileStore, tmp_path: Path, umask: int
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    before = os.umask(umask)
+    try:
+        path = store.write_environment_inventory(inventory())
+        path.unlink()
+        path.symlink_to(victim)
+        store.write_environment_inventory(inventory())
+    finally:
+        os.umask(before)
+    assert victim.read_text() == "mine"
+    assert [one.stat().st_mode & 0o777 for one in (path, path.parent, path.parent.parent)] == [0o600, 0o700, 0o700]
 
 
 def test_a_write_that_fails_leaves_what_was_there(store: FileStore) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from launchplane_gate import strictjson
+from launchplane_gate import private, strictjson
 from launchplane_gate.errors import PolicyError
 from launchplane_gate.policy.bundle.config import Config
 from launchplane_gate.policy.bundle.syntax import Source
@@ -61,10 +61,7 @@ def _refuse(error: OSError) -> None:
 
 def _read(file: Path) -> str:
     try:
-        if not file.is_file():
-            raise PolicyError(f"{file}: is no regular file")
-        with file.open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
+        content = private.read_regular(file, LARGEST_FILE + 1)
     except OSError as error:
         raise PolicyError(f"{file}: cannot be read: {error.strerror}") from None
     if len(content) > LARGEST_FILE:
