@@ -13,6 +13,8 @@ GateError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GateError(Exception):
     """What happened is the message; ``hint`` says what is left and what to do next; ``exit_code`` is the CLI's."""
@@ -101,6 +103,18 @@ class StaleReplay(Stale):
     """A repeat of a finished request whose result is no longer true."""
 
     hint = "Nothing was deployed. Use a new key to promote what the source lane runs now."
+
+
+class StandingRefused(GateError):
+    """A request of somebody who may not ask it there, or of what can never be; ``decision`` says why."""
+
+    exit_code = 1
+    hint = "Nothing was done. `launchplane-gate decisions show` has it in full."
+
+    def __init__(self, action: str, decision: Any) -> None:
+        refusals = "; ".join(f"{one.code}: {one.message}" for one in decision.refusals)
+        super().__init__(f"refused to {action}: {refusals}")
+        self.action, self.decision = action, decision
 
 
 class ApprovalVoid(GateError):

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from launchplane_gate import strictjson
+from launchplane_gate.bounded import NoAnswerInTime, answer_of, start
 from launchplane_gate.errors import EvidenceFailed, RecordUnreadable
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.ledger import Ledger, Row
@@ -224,10 +225,12 @@ class Seen:
     steady_since: str | None = None
 
 
-def observe(driver: Driver, lane: Lane) -> Observation:
-    """Raises EvidenceFailed where the driver cannot observe the lane, or says what is no observation."""
+def observe(driver: Driver, lane: Lane, *, within_s: float) -> Observation:
+    """Raises EvidenceFailed where the driver cannot observe the lane in time, or says what is no observation."""
     try:
-        observed = driver.observe(lane)
+        observed = answer_of(start(lambda: driver.observe(lane), f"observe {lane}"), within_s)
+    except NoAnswerInTime as error:
+        raise EvidenceFailed(f"the driver {driver.driver_id} did not say what {lane} runs: {error}") from None
     except Exception as error:
         raise EvidenceFailed(
             f"the driver {driver.driver_id} could not observe {lane}: {type(error).__name__}: {error}"

@@ -9,14 +9,16 @@ from launchplane_gate import line
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import Driver, Progress
 from launchplane_gate.ledger import Ledger
-from launchplane_gate.line import Limits, Parts
+from launchplane_gate.line import Limits, Parts, waive
 from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
-from launchplane_gate.model import Actor, Decision, Request, Run
+from launchplane_gate.line.waive import WaiverRequest
+from launchplane_gate.model import Actor, Decision, Request, Run, Waiver
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, PolicyEngine, load_bundle, open_engine, shipped_policies
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings, load_settings
 from launchplane_gate.store import FileStore, RecordStore
+from launchplane_gate.waivers import Revocation
 
 
 def quiet(_: str) -> None:
@@ -104,6 +106,29 @@ class Gate:
         release must not become the latest.
         """
         return line.publish_again(self.parts, run_id, actor, progress)
+
+    def request_waiver(self, wanted: WaiverRequest, actor: Actor) -> Waiver:
+        """Ask for leave to pass a rule; it counts once somebody else has approved it.
+
+        Raises RequestError for what can be no waiver, StandingRefused for who may not ask for one.
+        """
+        return waive.request(self.parts, wanted, actor)
+
+    def approve_waiver(self, waiver_id: str, actor: Actor, signature: str | None = None) -> Waiver:
+        """Let a waiver count. With a ``signature`` of ``waiver_text`` the actor is whose SSH key made it.
+
+        Raises RequestError where there is nothing to approve, ActorUnproven for a signature that proves nobody,
+        StandingRefused for who may not approve: who requested it, who is not verified, and who is not named to.
+        """
+        return waive.approve(self.parts, waiver_id, actor, signature)
+
+    def revoke_waiver(self, waiver_id: str, reason: str, actor: Actor) -> tuple[Waiver, Revocation]:
+        """End a waiver at once. Raises RequestError where there is none to end, StandingRefused."""
+        return waive.revoke(self.parts, waiver_id, reason, actor)
+
+    def waiver_text(self, waiver_id: str) -> str:
+        """What an approver signs: the whole waiver, for people to read. Raises RequestError."""
+        return waive.text_to_sign(self.parts, waiver_id)
 
     def driver(self, profile: ProductProfile) -> Driver:
         """Raises RequestError for a product whose driver no plugin brings."""

@@ -213,9 +213,20 @@ def gate_token() -> SecretStr | None:
     """
 
 
+@dataclass(frozen=True)
+class Proven:
+    """Whom a token proves to ask. ``person``: the human behind a subject that is none, such as a job of CI.
+
+    Empty where nobody knows that human; None where the subject is a person.
+    """
+
+    subject: str
+    person: str | None = None
+
+
 @hookspec
-def gate_actor(token: SecretStr) -> str | None:
-    """The subject whom a token proves to ask: the actor is that, verified by the name of this plugin.
+def gate_actor(token: SecretStr) -> Proven | None:
+    """Whom a token proves to ask: the actor is that, verified by the name of this plugin.
 
     None for a token of another issuer, or of none. Called before anything is asked of the policies. An exception means
     that nobody asks: raise ActorUnproven for what the token does not prove, and Undecided for what cannot be known

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchplane_gate.errors import GateError, RequestError
-from launchplane_gate.facts import LaneRecords, may_run, read_lane, settled
+from launchplane_gate.facts import LaneRecords, may_run, observe, read_lane, settled
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
 from launchplane_gate.ledger import Ledger, Row
@@ -175,7 +175,7 @@ def _why(gate: Gate, last: Row | None, why: str) -> str:
 def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tuple[Observation | None, str]:
     """What the platform says, and how it differs from the inventory."""
     try:
-        observed = gate.driver(profile).observe(records.lane)
+        observed = observe(gate.driver(profile), records.lane, within_s=EVIDENCE_DEADLINE_S)
     except Exception as error:  # noqa: BLE001  # a platform that cannot be asked is a thing to show, not to stop at
         return None, f"the platform cannot be asked: {error}"
     return observed, _difference(observed, records.release.artifact_id if records.release else None)

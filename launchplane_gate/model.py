@@ -13,12 +13,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from launchplane_gate.records import EnvironmentInventory, ProductProfile
+from launchplane_gate.records import EnvironmentInventory
 
 SCHEMA_VERSION = 1
 
-Action = Literal["deploy", "promote"]
-Phase = Literal["admit", "confirm"]
+Shipping = Literal["deploy", "promote"]
+Action = Literal[Shipping, "publish", "waive", "approve", "revoke", "adopt"]
+Phase = Literal["standing", "admit", "confirm"]
 Bump = Literal["major", "minor", "patch"]
 OutcomeStatus = Literal["pass", "fail", "unknown"]
 RunStatus = Literal[
@@ -100,10 +101,15 @@ class Expected(Contract):
 
 
 class Actor(Contract):
-    """Who asks, and who verified that: ``github-oidc``, the host's own word, or None for a person at a terminal."""
+    """Who asks, and who verified that: ``github-oidc``, the host's own word, or None for a person at a terminal.
+
+    ``person``: the human behind a subject that names none, such as a job of CI, by the word of who verified it; empty
+    where that one does not know. None: the subject is the person.
+    """
 
     subject: Text
     verified_by: Text | None = None
+    person: Annotated[str, StringConstraints(max_length=1000)] | None = None
 
 
 class Request(Contract):
@@ -113,9 +119,10 @@ class Request(Contract):
     promoted, and whatever ``expected`` states must be equal to it. Lanes are named by instance. A promotion with a
     ``version``, or with the ``bump`` that makes one of the product's latest, is published as a release under it. One
     of what the destination runs already changes nothing, unless it asks for a ``redeploy``; a deploy always deploys.
+    ``driver``: the one that the caller addressed, by its id, where it addressed one.
     """
 
-    action: Action
+    action: Shipping
     product: Name
     source: Name | None = None
     destination: Name
@@ -124,6 +131,7 @@ class Request(Contract):
     version: Version | None = None
     bump: Bump | None = None
     redeploy: bool = False
+    driver: Name | None = None
     idempotency_key: Identifier | None = None
 
     @model_validator(mode="after")
@@ -146,11 +154,6 @@ class Request(Contract):
 # -- the policy input: what is asked of the rules. A key that is absent: nobody looked. null: looked for and not found.
 
 
-class ActorFacts(Contract):
-    subject: str
-    verified_by: str | None
-
-
 class RequestFacts(Contract):
     product: str
     reason: str
@@ -160,7 +163,34 @@ class RequestFacts(Contract):
 
 
 class DriverFacts(Contract):
+    """The driver that would act; ``addressed``: the one that the caller named, null where it named none."""
+
     driver_id: str
+    addressed: str | None = None
+
+
+class ImageFacts(Contract):
+    repository: str
+
+
+class ProductLaneFacts(Contract):
+    """One health URL of a lane; a query in it is `#` and eight digits of its digest (``urls.without_query``)."""
+
+    context: str
+    instance: str
+    base_url: str
+    health_url: str
+
+
+class ProductFacts(Contract):
+    """What rules may read of a product: nothing else of the host's profile, which may hold secrets, is told them."""
+
+    product: str
+    repository: str
+    driver_id: str
+    image: ImageFacts
+    health_path: str
+    lanes: tuple[ProductLaneFacts, ...]
 
 
 class DeploymentFacts(Contract):
@@ -316,18 +346,58 @@ class OutcomeFacts(Contract):
     told_apart_by: Literal["digests", "commit"] = "digests"
 
 
-class PolicyInput(Contract):
-    """Everything that the rules may read. Times are RFC 3339 in UTC, written with ``Z``."""
+class NamedLane(Contract):
+    lane: Lane
+
+
+class WaiverFacts(Contract):
+    """A waiver that is to be approved: who requested it, and who approves it, as persons.
+
+    Names are compared without case, verifier and host; empty for one that is not known.
+    """
+
+    waiver_id: str
+    code: str
+    requester: str
+    approver: str
+
+
+class StandingInput(Contract):
+    """What the rules may read in ``standing``: what is asked, by whom, and what was decided and recorded before.
+
+    ``release``: the one that the request names. ``product`` is null, and ``driver`` names nothing, for who is named by
+    no entry of the policies: to them a product that there is reads like one that there is not.
+    """
 
     schema_version: Literal[1] = 1
     action: Action
-    phase: Phase
+    phase: Literal["standing"]
     nonce: str
-    now: str
-    actor: ActorFacts
+    actor: Actor
     request: RequestFacts
     release: ReleaseIdentity | None
-    product: ProductProfile
+    product: ProductFacts | None
+    driver: DriverFacts
+    source: NamedLane | None
+    destination: NamedLane
+    waiver: WaiverFacts | None
+
+
+class PolicyInput(Contract):
+    """Everything that the rules may read in ``admit`` and ``confirm``.
+
+    Times are RFC 3339 in UTC, written with ``Z``.
+    """
+
+    schema_version: Literal[1] = 1
+    action: Shipping
+    phase: Literal["admit", "confirm"]
+    nonce: str
+    now: str
+    actor: Actor
+    request: RequestFacts
+    release: ReleaseIdentity | None
+    product: ProductFacts
     driver: DriverFacts
     source: LaneFacts | None
     destination: DestinationFacts
@@ -338,21 +408,59 @@ class PolicyInput(Contract):
 # -- what comes back
 
 
+class WaiverApproval(Contract):
+    """Who let a waiver count, and how that is known.
+
+    ``identity``: verified as they asked; ``signature``: by their SSH key; ``word``: the word of who requested it, where
+    the policies let that be enough; ``claimed``: that word, from before approvals were proven, which never counts.
+    """
+
+    by: Actor
+    how: Literal["identity", "signature", "word", "claimed"]
+    at: AwareDatetime
+
+
 class Waiver(Contract):
     """Leave to pass one rule on one destination lane, for one release, until a moment.
 
-    ``approver`` is the word of who grants it; it is neither that person nor the one who asks for what it lets through.
+    It counts once it is approved, by neither who requested it nor who asks for what it lets through.
     """
 
     waiver_id: Identifier
     code: RuleCode
+    product: str = ""  # not told in those from before
     lane: Lane
     release: ReleaseIdentity
     reason: Text
-    approver: Annotated[str, StringConstraints(max_length=1000, pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
-    granted_by: Actor
-    granted_at: AwareDatetime
+    requested_by: Actor
+    requested_at: AwareDatetime
     expires_at: AwareDatetime
+    approval: WaiverApproval | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_before(cls, told: Any) -> Any:
+        """A waiver as it was kept when its approver was a name that the granting person wrote."""
+        if not isinstance(told, dict) or "granted_by" not in told:
+            return told
+        by, at = told["granted_by"], told["granted_at"]
+        kept = {key: value for key, value in told.items() if key not in ("granted_by", "granted_at", "approver")}
+        approval = {"by": {"subject": told["approver"]}, "how": "claimed", "at": at}
+        return {**kept, "requested_by": by, "requested_at": at, "approval": approval}
+
+    @property
+    def approved_by(self) -> str:
+        """Who approved it, and how that is known, for people."""
+        if self.approval is None:
+            return "nobody yet"
+        by = self.approval.by
+        known = {
+            "identity": f"verified by {by.verified_by}",
+            "signature": "by their SSH key",
+            "word": f"by the word of {self.requested_by.subject} alone",
+            "claimed": "only named, which does not count",
+        }
+        return f"{by.subject}, {known[self.approval.how]}"
 
 
 class RuleResult(Contract):
@@ -423,7 +531,11 @@ class Publication(Contract):
 
 
 class Run(Contract):
-    """One request from decision to record; ``status`` is what it has reached."""
+    """One request from decision to record; ``status`` is what it has reached.
+
+    ``run_id`` is empty where who asked is not permitted to: the decision is on record then, and no run. ``admitted``:
+    the decision that let it go, or that refused it.
+    """
 
     schema_version: Literal[1] = 1
     run_id: str

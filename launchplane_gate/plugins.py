@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pluggy
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from launchplane_gate import hookspecs
+from launchplane_gate.bounded import Deadline, NoAnswerInTime, answer_of, start
 from launchplane_gate.errors import (
     ActorUnproven,
     EvidenceFailed,
@@ -26,6 +28,7 @@ from launchplane_gate.settings import Settings
 
 GROUP = "launchplane_gate"
 DISTRIBUTION = "launchplane-gate"
+OURS = "ssh"  # no plugin verifies anybody by this name: `verified_by` names the plugin that did
 
 
 class Plugins:
@@ -34,6 +37,8 @@ class Plugins:
     def __init__(self, plugins: Mapping[str, object]) -> None:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
+        if OURS in plugins:
+            raise SettingsError(f"plugins: {OURS!r} is how the gate calls its own verifier; call the plugin otherwise")
         try:
             for name, plugin in plugins.items():
                 self._manager.register(plugin, name)
@@ -78,15 +83,24 @@ class Plugins:
         return found
 
     def evidence_or_why(self, question: Question) -> dict[str, Any]:
-        """What every plugin contributes, by plugin; an EvidenceFailed for each that raises."""
+        """What every plugin contributes, by plugin; an EvidenceFailed for each that raises, or takes too long.
+
+        All are asked at once, and ``question.deadline_s`` is for all of them.
+        """
         found: dict[str, Any] = {}
-        for implementation in self._manager.hook.gate_evidence.get_hookimpls():
-            name = implementation.plugin_name
+        deadline = Deadline(question.deadline_s)
+        asked = {
+            implementation.plugin_name: start(partial(implementation.function, question), implementation.plugin_name)
+            for implementation in self._manager.hook.gate_evidence.get_hookimpls()
+        }
+        for name, answer in asked.items():
             try:
-                found[name] = implementation.function(question)
+                found[name] = answer_of(answer, deadline.left_s())
             except Exception as error:  # noqa: BLE001  # whatever a plugin raises, it is a fact that is missing
                 why = f"evidence of the plugin {name}: {error}"
-                if not isinstance(error, GateError):
+                if isinstance(error, NoAnswerInTime):
+                    why = f"evidence of the plugin {name}: {error}, {question.deadline_s:.0f} s"
+                elif not isinstance(error, GateError):
                     why = f"the plugin {name} failed: {type(error).__name__}: {error}"
                 found[name] = EvidenceFailed(why)
                 found[name].__cause__ = error
@@ -120,10 +134,10 @@ class Plugins:
                 f"{who} the token; those that take tokens: {_listed(takers)}",
                 hint="Nothing was done. Enable the one that knows its issuer, such as [plugins.github-oidc].",
             )
-        [(plugin, subject)] = found.items()
+        [(plugin, proven)] = found.items()
         try:
-            return Actor(subject=subject, verified_by=plugin)
-        except ValidationError:
+            return Actor(subject=proven.subject, verified_by=plugin, person=proven.person)
+        except (ValidationError, AttributeError):
             raise Undecided(f"the plugin {plugin} failed: it names nobody whom a record could hold") from None
 
     def _answers(self, hook: str, *arguments: object) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from launchplane_gate.errors import GateError, RequestError
-from launchplane_gate.facts import LaneRecords, read_lane
+from launchplane_gate.facts import LaneRecords, observe, read_lane
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
 from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
@@ -142,7 +142,7 @@ def _decision(gate: Gate, lane: str, run: Run | None) -> Identity:
 def _platform(gate: Gate, profile: ProductProfile, lane: Lane) -> Iterator[Identity]:
     driver = gate.driver(profile)
     try:
-        seen = driver.observe(lane)
+        seen = observe(driver, lane, within_s=EVIDENCE_DEADLINE_S)
     except Exception as error:  # noqa: BLE001  # whatever a driver raises, it did not tell
         yield Identity(what="platform", where=driver.driver_id, state="unknown", detail=str(error))
         return

@@ -33,7 +33,7 @@ from launchplane_gate.cli.prove import prove
 from launchplane_gate.cli.runs import runs
 from launchplane_gate.cli.session import Session
 from launchplane_gate.cli.waivers import waiver
-from launchplane_gate.errors import GateError
+from launchplane_gate.errors import GateError, StandingRefused
 
 NAME = "launchplane-gate"
 DEBUG = "LAUNCHPLANE_GATE_DEBUG"
@@ -103,6 +103,8 @@ def _told(answer: Answer, session: Session) -> int:
 
 def failure(error: BaseException, *, acting: bool) -> Answer:
     """What went wrong, with what is left and what to do next."""
+    if isinstance(error, StandingRefused):
+        return _refusal(error)
     if isinstance(error, GateError):
         return _error(type(error).__name__, str(error), error.hint, error.exit_code, lines=message_lines(error))
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -119,6 +121,14 @@ def failure(error: BaseException, *, acting: bool) -> Answer:
     message = f"internal error: {type(error).__name__}: {error}"
     left = "`launchplane-gate lanes` tells what it left. " if acting else ""
     return _error("InternalError", message, f"{left}Set {DEBUG}=1 to see where.", 5 if acting else 3)
+
+
+def _refusal(error: StandingRefused) -> Answer:
+    """A request that is no run, refused: an answer, and no error."""
+    from launchplane_gate.report.decision import refused_text
+
+    document = {**error.decision.model_dump(mode="json"), "allowed": False}
+    return Answer(document, refused_text(error.action, error.decision), error.exit_code)
 
 
 def _error(kind: str, message: str, hint: str, exit_code: int, *, lines: Sequence[str] = ()) -> Answer:

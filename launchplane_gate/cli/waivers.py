@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -23,16 +23,19 @@ LANE = "PRODUCT/LANE"
 def waiver() -> None:
     """Leave to pass one rule, on one lane, for one release, until a moment.
 
-    The policies say which rules can be waived, and for how long. A direct deploy to the destination of a promotion, in
-    an emergency, is a waiver of lane.not_bypassed. Its approver may be neither who grants it nor who makes use of it.
-    Names at a terminal are believed, not proven: each waiver is kept, with both names, and told wherever it was used.
+    One person requests it, and it counts once another one has approved it, who is verified and may approve there. The
+    policies say which rules can be waived, for how long, and who may request and approve (`may` of an entry of
+    `actors`). A direct deploy to the destination of a promotion, in an emergency, is a waiver of lane.not_bypassed.
+
+    Who approves is verified by a token, or by a signature of an SSH key that the policies list, which works while
+    GitHub is away:
 
     \b
-    Examples:
-      launchplane-gate waiver grant lane.not_bypassed --lane sellyouroutboard/prod --artifact ... --ref ... \\
-        --reason "checkout is down" --approver github:alice --expires 2026-11-23T18:00:00+01:00
-      launchplane-gate waiver list
-      launchplane-gate waiver revoke w-7Q2M4KXB --reason "rolled forward instead"
+      launchplane-gate waiver request lane.not_bypassed --lane sellyouroutboard/prod --artifact ... --ref ... \\
+        --reason "checkout is down" --expires 2026-11-23T18:00:00+01:00
+      launchplane-gate waiver text w-7Q2M4KXB > w.txt                   # the approver reads it, then signs it
+      ssh-keygen -Y sign -n launchplane-gate -f ~/.ssh/id_ed25519 w.txt
+      launchplane-gate waiver approve w-7Q2M4KXB --signature w.txt.sig
     """
 
 
@@ -41,43 +44,80 @@ def waiver() -> None:
 @click.option("--lane", "where", metavar=LANE, required=True, help="The lane that takes the release.")
 @releasing(required=True)
 @click.option("--reason", metavar="TEXT", required=True, help="Why; it is told wherever the waiver is used.")
-@click.option("--approver", metavar="NAME", required=True, help="Who approves it; not you.")
 @click.option("--expires", metavar="TIME", required=True, help="RFC 3339 with its zone: 2026-11-23T18:00:00+01:00.")
+@click.option(
+    "--approver", metavar="NAME", default="", help="Who approved it, where the policies take your word (by_word)."
+)
 @pass_session
-def grant(
-    session: Session, code: str, where: str, artifact: str, ref: str, reason: str, approver: str, expires: str
+def request(
+    session: Session, code: str, where: str, artifact: str, ref: str, reason: str, expires: str, approver: str
 ) -> Answer:
-    """Let a release pass one rule on a lane.
+    """Ask for leave to let a release pass one rule on a lane.
 
-    Everything else is asked as always. The waiver counts until it expires or is revoked, also for a second run.
+    Everything else is asked as always. Once it is approved it counts until it expires or is revoked, also for a second
+    run.
 
     \b
     Example:
-      launchplane-gate waiver grant lane.not_bypassed --lane sellyouroutboard/prod \\
+      launchplane-gate waiver request lane.not_bypassed --lane sellyouroutboard/prod \\
         --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c \\
-        --reason "checkout is down" --approver github:alice --expires 2026-11-23T18:00:00+01:00
+        --reason "checkout is down" --expires 2026-11-23T18:00:00+01:00
     """
     from launchplane_gate import waivers
-    from launchplane_gate.report.waivers import granted_text
+    from launchplane_gate.line.waive import WaiverRequest
+    from launchplane_gate.report.waivers import requested_text
 
+    product, instance = _named(where)
     expires_at = waivers.moment(expires)
-    profile, lane = _lane_at(session.settings(), where)
-    bundle = session.bundle()
-    with session.records() as (_, _, ledger):
-        granted = waivers.grant(
-            ledger,
-            bundle,
-            profile,
-            lane,
-            code=code,
-            artifact=artifact,
-            ref=ref,
-            reason=reason,
-            approver=approver,
-            expires_at=expires_at,
-            actor=session.actor(),
-        )
-    return Answer({"waiver": granted.model_dump(mode="json")}, granted_text(granted, profile.product))
+    wanted = WaiverRequest(code, product, instance, artifact, ref, reason, expires_at, approver)
+    with session.gate() as gate:
+        requested = gate.request_waiver(wanted, session.actor())
+        approvers = [entry.subject for entry in gate.bundle.settings.approvers(product, instance)]
+    return Answer({"waiver": requested.model_dump(mode="json")}, requested_text(requested, approvers))
+
+
+@waiver.command()
+@click.argument("waiver_id", metavar="ID")
+@click.option(
+    "--signature",
+    metavar="FILE",
+    type=click.File("r", encoding="ascii", errors="replace"),
+    help="A signature of what `waiver text ID` prints; - is standard input.",
+)
+@pass_session
+def approve(session: Session, waiver_id: str, signature: TextIO | None) -> Answer:
+    """Let a waiver count that somebody else requested.
+
+    You are who a token proves you to be (in CI, or in LAUNCHPLANE_GATE_OIDC_TOKEN), or who made the signature: then
+    anybody may hand it in.
+
+    \b
+    Examples:
+      launchplane-gate waiver approve w-7Q2M4KXB
+      launchplane-gate waiver approve w-7Q2M4KXB --signature w.txt.sig
+    """
+    from launchplane_gate.report.waivers import approved_text
+    from launchplane_gate.ssh import MAX_CHARACTERS
+
+    signed = signature.read(MAX_CHARACTERS + 1) if signature else None
+    with session.gate() as gate:
+        approved = gate.approve_waiver(waiver_id, session.actor(), signed)
+    return Answer({"waiver": approved.model_dump(mode="json")}, approved_text(approved))
+
+
+@waiver.command()
+@click.argument("waiver_id", metavar="ID")
+@pass_session
+def text(session: Session, waiver_id: str) -> Answer:
+    """Print what an approver signs: the whole waiver, to be read first.
+
+    \b
+    Example:
+      launchplane-gate waiver text w-7Q2M4KXB > w.txt
+    """
+    with session.gate() as gate:
+        told = gate.waiver_text(waiver_id)
+    return Answer({"text": told}, told.splitlines())
 
 
 @waiver.command("list")
@@ -100,7 +140,7 @@ def list_(session: Session, where: str | None, everything: bool) -> Answer:
     with session.records() as (settings, _, ledger):
         products = {one: profile.product for profile in settings.profiles.values() for one in lanes_of(profile)}
         found = look_at_waivers(ledger, policies, products, lane)
-    shown = [view for view in found if everything or view.state in ("live", "void")]
+    shown = [view for view in found if everything or view.state in ("live", "requested", "void")]
     none = "no waiver is in force" + ("" if everything or not found else "; --all shows those that ended")
     return Answer(
         {"waivers": [view.model_dump(mode="json") for view in shown]}, waivers_text(shown) if shown else [none]
@@ -112,7 +152,7 @@ def list_(session: Session, where: str | None, everything: bool) -> Answer:
 @click.option("--reason", metavar="TEXT", required=True, help="Why.")
 @pass_session
 def revoke(session: Session, waiver_id: str, reason: str) -> Answer:
-    """End a waiver at once.
+    """End a waiver at once; whoever may ship to its lane may do so.
 
     A run that was let go because of it, and has not begun to deploy, is refused then; one that has is not stopped.
 
@@ -120,13 +160,22 @@ def revoke(session: Session, waiver_id: str, reason: str) -> Answer:
     Example:
       launchplane-gate waiver revoke w-7Q2M4KXB --reason "rolled forward instead"
     """
-    from launchplane_gate import waivers
     from launchplane_gate.report.waivers import revoked_text
 
-    with session.records() as (_, _, ledger):
-        ended, revocation = waivers.revoke(ledger, waiver_id, reason=reason, actor=session.actor())
+    with session.gate() as gate:
+        ended, revocation = gate.revoke_waiver(waiver_id, reason, session.actor())
     document = {"waiver": ended.model_dump(mode="json"), "revoked": revocation.model_dump(mode="json")}
     return Answer(document, revoked_text(ended, revocation))
+
+
+def _named(where: str) -> tuple[str, str]:
+    """Product and instance of ``PRODUCT/LANE``. Raises RequestError."""
+    from launchplane_gate.errors import RequestError
+
+    product, _, instance = where.partition("/")
+    if not product or not instance:
+        raise RequestError(f"--lane: {where[:80]!r} is not {LANE}", hint="Nothing was done.")
+    return product, instance
 
 
 def _lane_at(settings: Settings, where: str) -> tuple[ProductProfile, Lane]:

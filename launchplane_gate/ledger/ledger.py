@@ -9,29 +9,28 @@ run's status.
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
 
-from launchplane_gate import private, strictjson
+from launchplane_gate import strictjson
 from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled, Stale
 from launchplane_gate.holders import is_gone, this_process
-from launchplane_gate.ledger import chain, tables
+from launchplane_gate.ledger import chain, leave, refusals, tables
+from launchplane_gate.ledger import waiting as queue
 from launchplane_gate.ledger.chain import CLOSING, GENESIS
+from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.entry import Entry, body_in, entry_of
 from launchplane_gate.ledger.lease import Lease
 from launchplane_gate.model import HistoryEntry, Hold, Lane, ReleasedVersion, ReleaseIdentity, Waiver, stamp
 
-SCHEMA_VERSION = 1
 FILE_NAME = "ledger.sqlite"
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 POLL_S = 0.05
@@ -51,10 +50,10 @@ class Key:
 class Ledger:
     """SQLite in ``state_dir``; raises LedgerError where it cannot be opened, read or written."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._write, self._read = database.write, database.read
         self._anchor: tuple[datetime, float] | None = None
-        self._snapshots = threading.local()
 
     @classmethod
     def open(cls, state_dir: Path, *, holds_records: bool) -> Ledger:
@@ -70,19 +69,14 @@ class Ledger:
 
     @classmethod
     def create(cls, state_dir: Path) -> Ledger:
-        path = state_dir / FILE_NAME
-        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
-        event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
-        ledger = cls(engine)
-        with _told(f"the ledger {path}"):
-            private.make_state(state_dir)
-            private.make_file(path)  # SQLite gives what stands beside it, -wal and -shm, the same mode
-            ledger._ensure_schema(path)
-        return ledger
+        return cls(Database.sqlite(state_dir / FILE_NAME))
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Whatever this thread reads inside is of one moment, and from one connection."""
+        return self._database.snapshot()
 
     def now(self) -> datetime:
         """The ledger's clock: wall time once, then as much later as the monotonic clock says."""
@@ -99,24 +93,55 @@ class Ledger:
 
     @contextmanager
     def hold(
-        self, lanes: Sequence[Lane], *, wait_s: float, lease_s: float, waiting: Callable[[str], None]
+        self,
+        lanes: Sequence[Lane],
+        *,
+        wait_s: float,
+        lease_s: float,
+        waiting: Callable[[str], None],
+        subject: str = "",
     ) -> Iterator[Lease]:
         """Hold all of ``lanes`` or none; raises LaneBusy after ``wait_s`` seconds.
 
-        A run that somebody left open there is closed as interrupted.
+        It is raised at once where another request of the same ``subject`` waits for one of them already. A run that
+        somebody left open there is closed as interrupted.
         """
-        holder, deadline = new_id("h"), time.monotonic() + wait_s
-        while busy := self._take(holder, lanes, lease_s):
-            if time.monotonic() >= deadline:
-                raise LaneBusy(busy)
-            waiting(busy)
-            time.sleep(POLL_S)
+        holder = new_id("h")
+        if busy := self._take(holder, lanes, lease_s):
+            self._wait(holder, lanes, busy, wait_s=wait_s, lease_s=lease_s, waiting=waiting, subject=subject)
         lease = Lease(self, holder, lanes, lease_s)
         try:
             yield lease
         finally:
             with suppress(LedgerError):  # the lease ends by itself; the run's own result must not be lost over it
                 lease.release(lease.lanes)
+
+    def _wait(
+        self,
+        holder: str,
+        lanes: Sequence[Lane],
+        busy: str | None,
+        *,
+        wait_s: float,
+        lease_s: float,
+        waiting: Callable[[str], None],
+        subject: str,
+    ) -> None:
+        deadline = time.monotonic() + wait_s
+        if subject and wait_s:
+            with self._write(durable=False) as connection:
+                queue.begin(connection, subject, holder, lanes, wait_s=wait_s)
+        try:
+            while busy:
+                if time.monotonic() >= deadline:
+                    raise LaneBusy(busy)
+                waiting(busy)
+                time.sleep(POLL_S)
+                busy = self._take(holder, lanes, lease_s)
+        finally:
+            if subject and wait_s:
+                with suppress(LedgerError), self._write(durable=False) as connection:
+                    queue.end(connection, holder)
 
     def _take(self, holder: str, lanes: Sequence[Lane], lease_s: float) -> str | None:
         with self._write(durable=False) as connection:
@@ -133,6 +158,7 @@ class Ledger:
             connection.execute(tables.UPDATE_LANE, [tables.of_lane(lane, **taken) for lane in lanes])
             for lane in lanes:
                 self._close_interrupted(connection, lane)
+            refusals.sum_up(connection, partial(self._append, connection), refusals.hour_of(self.now()))
         return None
 
     def keep_alive(self, lease: Lease) -> None:
@@ -168,18 +194,45 @@ class Ledger:
             )
             connection.execute(tables.FREE_KEY, {"of_run": run.run_id})
 
+    # -- refusals that no run stands for
+
+    def refuse(self, lane: Lane, decision_id: str, body: Mapping[str, Any], *, key: str, stranger: bool) -> str:
+        """Keep a refusal of who may not ask, whose lane nobody holds for it.
+
+        ``key``: the same where who asked what, and the rules that refused it, are. Gives the id of the decision that
+        stands for it: of the first one in this hour; empty where it was only counted.
+        """
+        hour = refusals.hour_of(self.now())
+        with self._write(durable=False) as connection:
+            append = partial(self._append, connection)
+            refusals.sum_up(connection, append, hour)
+            return refusals.note(
+                connection, append, lane, hour, key=key, decision_id=decision_id, body=body, stranger=stranger
+            )
+
     # -- runs
 
     def begin_run(
-        self, lane: Lane, row: Mapping[str, Any], body: Mapping[str, Any], *, lease: Lease, key: Key | None = None
+        self,
+        lane: Lane,
+        row: Mapping[str, Any],
+        body: Mapping[str, Any],
+        *,
+        lease: Lease | None,
+        key: Key | None = None,
     ) -> None:
-        """Save a run with its first entry, ``row["step"]``; reserve its key while it is open."""
+        """Save a run with its first entry, ``row["step"]``; reserve its key while it is open.
+
+        Without a lease only a run that ends with that entry.
+        """
         is_open = row["status"] == "open"
+        assert lease or not is_open  # what goes on holds its lane
         with self._write(durable=not is_open) as connection:
             if not self._append(connection, lane, row["step"], row["run_id"], body, lease=lease):
                 raise LedgerError(f"the lease on {lane} is over")
             whole = {"redeemed": False, "untouched": False, **row, "context": lane.context, "instance": lane.instance}
-            connection.execute(tables.runs.insert(), whole | {"holder": lease.holder, "started_at": stamp(self.now())})
+            whole |= {"holder": lease.holder if lease else "", "started_at": stamp(self.now())}
+            connection.execute(tables.runs.insert(), whole)
             if key and is_open:
                 reserved = {"scope": key.scope, "key": key.key, "request_digest": key.request_digest}
                 connection.execute(tables.keys.insert(), reserved | {"run_id": row["run_id"]})
@@ -297,24 +350,29 @@ class Ledger:
 
     # -- waivers and holds
 
-    def save_waiver(self, waiver: Waiver) -> None:
+    def save_waiver(self, waiver: Waiver, body: Mapping[str, Any]) -> None:
+        """``body``: who requested it, and the decision that let them."""
+        told = {**body, "waiver": waiver.model_dump(mode="json")}
         with self._write() as connection:
-            self._append(connection, waiver.lane, "waiver", waiver.waiver_id, waiver.model_dump(mode="json"))
+            self._append(connection, waiver.lane, leave.REQUESTED, waiver.waiver_id, told)
+
+    def approve_waiver(self, waiver: Waiver, body: Mapping[str, Any]) -> bool:
+        """Let a waiver count; False where it was approved or revoked before."""
+        with self._write() as connection:
+            done = {entry.kind for entry in self._entries_of(connection, waiver.waiver_id)}
+            over = bool(done & {leave.APPROVED, leave.REVOKED, leave.FROM_BEFORE})
+            return not over and self._append(connection, waiver.lane, leave.APPROVED, waiver.waiver_id, body)
 
     def revoke_waiver(self, waiver: Waiver, body: Mapping[str, Any]) -> bool:
         """End a waiver from here on; False where somebody did so before."""
         with self._write() as connection:
             before = waiver.waiver_id in self._revoked(connection, waiver.lane)
-            return not before and self._append(connection, waiver.lane, "waiver_revoked", waiver.waiver_id, body)
+            return not before and self._append(connection, waiver.lane, leave.REVOKED, waiver.waiver_id, body)
 
     def waivers(self, lane: Lane, release: ReleaseIdentity | None) -> list[Waiver]:
         """Every waiver for a release on a lane but the revoked ones; none for a release that is not known."""
         with self._read() as connection:
-            found = [
-                Waiver.model_validate_json(body)
-                for body in connection.execute(tables.WAIVERS, tables.of_lane(lane)).scalars()
-            ]
-        return [waiver for waiver in found if waiver.release == release]
+            return leave.waivers_in(connection, lane, release)
 
     def uses_of_waivers(self, lane: Lane) -> list[tuple[str, str]]:
         """Which run's decision on a lane used which waiver, the oldest first: their ids."""
@@ -400,6 +458,11 @@ class Ledger:
         connection.execute(tables.UPDATE_LANE, tables.of_lane(lane, **moved))
         return True
 
+    @staticmethod
+    def _entries_of(connection: sa.Connection, subject: str) -> list[Entry]:
+        query = sa.select(tables.entries).where(tables.entries.c.subject == subject)
+        return [entry_of(row) for row in connection.execute(query)]
+
     def _revoked(self, connection: sa.Connection, lane: Lane) -> Set[str]:
         return frozenset(connection.execute(tables.REVOKED, tables.of_lane(lane)).scalars())
 
@@ -411,72 +474,7 @@ class Ledger:
             row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).one()
         return row
 
-    def _ensure_schema(self, path: Path) -> None:
-        with self._write() as connection:
-            if not sa.inspect(connection).has_table("meta"):
-                tables.metadata.create_all(connection)
-                connection.execute(tables.meta.insert().values(schema_version=SCHEMA_VERSION))
-            found = connection.execute(sa.select(tables.meta.c.schema_version)).scalar()
-        if found != SCHEMA_VERSION:
-            raise LedgerError(
-                f"the ledger {path} has schema {found}; this version reads schema {SCHEMA_VERSION}",
-                hint="Nothing was done. Run the version of launchplane-gate that wrote it, or a newer one.",
-            )
-
-    @contextmanager
-    def _write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
-        """One transaction. What is not ``durable`` is so with the next one that is, before anything rests on it."""
-        with _told(f"the ledger {self._engine.url.database}"), self._engine.connect() as connection:
-            connection.execution_options(writes="FULL" if durable else "NORMAL")
-            with connection.begin():
-                yield connection
-
-    @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        shared = getattr(self._snapshots, "connection", None)
-        if shared is not None:
-            yield shared
-            return
-        with _told(f"the ledger {self._engine.url.database}"), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Whatever this thread reads inside is of one moment, and from one connection."""
-        outer = getattr(self._snapshots, "connection", None)
-        with self._read() as connection:
-            self._snapshots.connection = connection
-            try:
-                yield
-            finally:
-                self._snapshots.connection = outer
-
 
 def new_id(prefix: str) -> str:
     """A name for a run, decision or hold that is easy to say: ``r-7Q2M4KXB``."""
     return prefix + "-" + "".join(secrets.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(8))
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        raise LedgerError(
-            f"{what} cannot be used: {error.orig}",
-            hint="Nothing more was done. Look at the file, its permissions and the free space on its disk.",
-        ) from error
-    except OSError as error:
-        raise LedgerError(f"{what} cannot be used: {error.strerror}") from error
-
-
-def _configure(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins no transaction of its own; _begin does
-    connection.execute("PRAGMA journal_mode = WAL")
-
-
-def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    if writes:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {writes}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -77,6 +77,28 @@ keys = sa.Table(
     sa.Column("run_id", sa.Text, nullable=False),
 )
 
+refusals = sa.Table(  # of this hour, until they are summed up in an entry
+    "refusals",
+    metadata,
+    sa.Column("context", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("hour", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),  # who asked what, and which rules refused it
+    sa.Column("decision_id", sa.Text, nullable=False),
+    sa.Column("stranger", sa.Boolean, nullable=False),
+    sa.Column("repeats", sa.Integer, nullable=False),
+)
+waiters = sa.Table(
+    "waiters",
+    metadata,
+    sa.Column("context", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("process", sa.Text, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),
+)
+
 for _verb in ("UPDATE", "DELETE"):  # what was recorded is never changed, not by accident either
     _forbid = f"CREATE TRIGGER no_{_verb} BEFORE {_verb} ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END"
     event.listen(entries, "after_create", sa.DDL(_forbid).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # so in SQLAlchemy
@@ -144,10 +166,30 @@ HISTORY = (
     .order_by(runs.c.number.desc())
 )
 REVOKED = sa.select(entries.c.subject).where(*is_lane(entries), entries.c.kind == "waiver_revoked").correlate(None)
-WAIVERS = sa.select(entries.c.body).where(
-    *is_lane(entries), entries.c.kind == "waiver", entries.c.subject.not_in(REVOKED)
+WAIVERS = (
+    sa.select(entries.c.kind, entries.c.subject, entries.c.body)
+    .where(
+        *is_lane(entries),
+        entries.c.kind.in_(("waiver", "waiver_requested", "waiver_approved")),
+        entries.c.subject.not_in(REVOKED),
+    )
+    .order_by(entries.c.number)
 )
 WAIVED = sa.select(entries.c.subject, entries.c.body).where(
     *is_lane(entries), entries.c.decision_id.is_not(None), entries.c.body.contains('"waivers":[{', autoescape=True)
 )
+HOUR: sa.BindParameter[str] = sa.bindparam("of_hour")
+OF_THE_HOUR = (*is_lane(refusals), refusals.c.hour == HOUR)
+SELECT_REFUSAL = sa.select(refusals).where(*OF_THE_HOUR, refusals.c.key == sa.bindparam("of_key"))
+STRANGERS = sa.select(sa.func.count()).select_from(refusals).where(*OF_THE_HOUR, refusals.c.stranger)
+COUNT_REFUSAL = (
+    refusals.update()
+    .where(*OF_THE_HOUR, refusals.c.key == sa.bindparam("of_key"))
+    .values(repeats=refusals.c.repeats + 1)
+)
+PAST_REFUSALS = sa.select(refusals).where(refusals.c.hour < HOUR)
+FORGET_REFUSALS = refusals.delete().where(refusals.c.hour < HOUR)
+OF_SUBJECT = (*is_lane(waiters), waiters.c.subject == sa.bindparam("of_subject"))
+SELECT_WAITER = sa.select(waiters).where(*OF_SUBJECT)
+FORGET_WAITER = waiters.delete().where(*OF_SUBJECT)
 FREE_KEY = keys.delete().where(keys.c.run_id == RUN)

@@ -1,5 +1,6 @@
 """The line: from a request to a record. It reads top to bottom here; each stage is a module of its own.
 
+standing  the policies decide whether this one may ask this here; nobody else is asked, and nothing is held
 gather    the facts, each lane read once; the release is resolved there
 admit     the policies decide whether it may happen; the decision is saved with its whole input
 deploy    the driver acts, behind the one door: ``approval.redeem``
@@ -10,10 +11,13 @@ publish   the release for exactly the recorded commit
 
 from __future__ import annotations
 
-from launchplane_gate.errors import LedgerError, NotSettled, in_a_sentence
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from launchplane_gate.errors import LedgerError, NotSettled, Undecided, in_a_sentence
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Key
-from launchplane_gate.line import journal
+from launchplane_gate.line import journal, standing
 from launchplane_gate.line.admit import admit
 from launchplane_gate.line.confirm import confirm, runs_it_already
 from launchplane_gate.line.deploy import deploy
@@ -23,7 +27,8 @@ from launchplane_gate.line.interrupted import tell_what_became
 from launchplane_gate.line.parts import Limits, Parts, find_lane
 from launchplane_gate.line.publish import publish_again, publish_recorded
 from launchplane_gate.line.record import leave_pending, record
-from launchplane_gate.line.replay import already_open, key_of, replay
+from launchplane_gate.line.replay import already_open, is_known, key_of, replay
+from launchplane_gate.line.standing import Asked, Standing
 from launchplane_gate.model import Actor, Decision, Request, Run
 from launchplane_gate.runs import read_run
 
@@ -32,22 +37,31 @@ __all__ = ["Limits", "Parts", "check", "find_lane", "publish_again", "run"]
 
 def check(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Decision:
     """See Gate.check."""
+    stands = standing.ask(parts, Asked.of(request), actor)
+    if not stands.permitted:
+        return stands.decision
     errand = Errand(parts, request, actor, progress)
     return ask(errand, gather(errand, "admit", dry_run=True))
 
 
 def run(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Run:
     """See Gate.run."""
+    stands = _standing(parts, request, actor, progress)
+    if not stands.permitted:
+        return _not_permitted(request, actor, standing.refuse(parts, stands))
     errand = Errand(parts, request, actor, progress)
-    key, limits = key_of(errand), parts.limits
+    key = key_of(errand)
     if open_run := already_open(errand, key):
         return open_run
-    wait_s, lease_s = limits.lane_wait_s, limits.lease_s
-    with parts.ledger.hold(errand.lanes, wait_s=wait_s, lease_s=lease_s, waiting=progress) as lease:
-        errand.lease = lease
-        tell_what_became(errand)
+    if not stands.allowed and not is_known(errand, key):
+        return _refused(errand, stands)
+    with _holding(errand):
+        if stands.allowed:
+            tell_what_became(errand)
         if replayed := replay(errand, key):
             return publish_recorded(errand, replayed)
+        if not stands.allowed:
+            return _refused(errand, stands)
         _go(errand, key)
         ended = _read_back(errand)
         if ended.status in ("recorded", "unchanged"):
@@ -56,6 +70,57 @@ def run(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Run
         for wrong in parts.plugins.recorded(ended):
             progress(wrong)
     return ended
+
+
+def _standing(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Standing:
+    """Raises as ``standing.ask`` does; that no decision could be had is on record then."""
+    try:
+        return standing.ask(parts, Asked.of(request), actor)
+    except Undecided as error:
+        if standing.is_stranger(parts, actor):
+            standing.count(parts, Asked.of(request))
+        else:
+            journal.begin(Errand(parts, request, actor, progress), "undecided", {"detail": in_a_sentence(error)})
+        raise
+
+
+@contextmanager
+def _holding(errand: Errand) -> Iterator[None]:
+    ledger, limits = errand.parts.ledger, errand.parts.limits
+    with ledger.hold(
+        errand.lanes,
+        wait_s=limits.lane_wait_s,
+        lease_s=limits.lease_s,
+        waiting=errand.progress,
+        subject=errand.actor.subject,
+    ) as lease:
+        errand.lease = lease
+        yield
+
+
+def _not_permitted(request: Request, actor: Actor, decision: Decision) -> Run:
+    """What is told to who may not ask: the decision is on record, and no run."""
+    return Run(
+        run_id="",
+        status="denied",
+        action=request.action,
+        product=request.product,
+        source=decision.source,
+        destination=decision.destination,
+        release=decision.release,
+        previous=None,
+        actor=actor,
+        reason=request.reason,
+        started_at=decision.decided_at,
+        admitted=decision,
+    )
+
+
+def _refused(errand: Errand, stands: Standing) -> Run:
+    """A run that ends as it began: who asks may, and what is asked for can never be."""
+    errand.release = stands.decision.release
+    journal.begin(errand, "denied", {"decision": stands.decision.model_dump(mode="json"), "input": stands.facts})
+    return _read_back(errand)
 
 
 def _go(errand: Errand, key: Key | None) -> None:

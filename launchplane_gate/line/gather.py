@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
+from launchplane_gate.bounded import Deadline, NoAnswerInTime, answer_of, start
 from launchplane_gate.errors import EvidenceFailed
 from launchplane_gate.facts import (
     Seen,
@@ -23,6 +25,7 @@ from launchplane_gate.hookspecs import Question
 from launchplane_gate.ledger import new_id
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
+from launchplane_gate.line.standing import product_facts
 from launchplane_gate.model import Decision, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
 from launchplane_gate.policy import decide
 
@@ -33,8 +36,9 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     """The policy input, each lane read once. Raises Undecided where a fact cannot be had."""
     ledger, store = errand.parts.ledger, errand.parts.store
     own = "" if phase == "admit" else errand.run_id
+    deadline = Deadline(EVIDENCE_DEADLINE_S)
     # Before the records, and the destination last: a look at the source may take its time.
-    seen = {lane: look(errand, lane) for lane in reversed(errand.lanes)}
+    seen = {lane: look(errand, lane, deadline) for lane in reversed(errand.lanes)}
     with ledger.snapshot():
         errand.records = {lane: errand.read(lane) for lane in errand.lanes}
         if phase == "admit":
@@ -44,8 +48,8 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
         source = lane_facts(errand.records[errand.source], ledger, seen[errand.source]) if errand.source else None
         errand.waivers = ledger.waivers(errand.destination, errand.release)
     if phase == "admit":
-        errand.version = _version(errand)
-    evidence = errand.parts.plugins.evidence(_question(errand, phase, here.release))
+        errand.version = _version(errand, deadline)
+    evidence = errand.parts.plugins.evidence(_question(errand, phase, here.release, deadline))
     destination["may_run"] = [
         release.model_dump()
         for release in may_run(here, ledger, seen[errand.destination].observed, _samples(evidence, "destination"))
@@ -66,8 +70,8 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
             "dry_run": dry_run,
         },
         "release": errand.release and errand.release.model_dump(),
-        "product": errand.profile.model_dump(mode="json", exclude_none=True),
-        "driver": {"driver_id": errand.driver.driver_id},
+        "product": product_facts(errand.profile),
+        "driver": {"driver_id": errand.driver.driver_id, "addressed": errand.request.driver},
         "source": source,
         "destination": destination,
         "evidence": evidence,
@@ -92,13 +96,13 @@ def ask(errand: Errand, facts: dict[str, Any]) -> Decision:
     )
 
 
-def look(errand: Errand, lane: Lane) -> Seen:
+def look(errand: Errand, lane: Lane, deadline: Deadline) -> Seen:
     """A lane's platform, seen now; for a source whose containers changed, after looking for ``settle_s`` at them.
 
     The ledger's memory is what the lane's last run was confirmed on; ``observe`` has none.
     """
     ledger = errand.parts.ledger
-    observed = observe(errand.driver, lane)
+    observed = observe(errand.driver, lane, within_s=deadline.left_s())
     containers = containers_in(observed)
     last = ledger.last_effective(lane)
     before, good_since = confirmed_on(ledger, last)
@@ -107,7 +111,10 @@ def look(errand: Errand, lane: Lane) -> Seen:
     is_recorded = last is not None and last.status == "recorded"  # what is not is refused, however steady it is
     if lane != errand.source or containers is None or errand.outcome or not is_recorded:
         return Seen(observed)
-    return _watch(errand, lane, observed)
+    began = time.monotonic()
+    watched = _watch(errand, lane, observed)
+    deadline.put_off(time.monotonic() - began)
+    return watched
 
 
 def _watch(errand: Errand, lane: Lane, first: Observation) -> Seen:
@@ -118,7 +125,7 @@ def _watch(errand: Errand, lane: Lane, first: Observation) -> Seen:
         errand.progress(f"{told}, {left_s:.0f} s left")
         time.sleep(min(max(errand.parts.limits.confirm_interval_s, errand.settle_s / WATCH_LOOKS), left_s))
         errand.keep_alive()
-        observed = observe(errand.driver, lane)
+        observed = observe(errand.driver, lane, within_s=EVIDENCE_DEADLINE_S)
         if containers_in(observed) != containers_in(first):
             return Seen(observed, observed.seen_at)
     return Seen(observed, first.seen_at)
@@ -133,7 +140,7 @@ def _samples(evidence: Mapping[str, Any], lane: str) -> Iterator[Mapping[str, An
             yield sample
 
 
-def _question(errand: Errand, phase: Phase, runs: ReleaseIdentity | None) -> Question:
+def _question(errand: Errand, phase: Phase, runs: ReleaseIdentity | None, deadline: Deadline) -> Question:
     decided = errand.parts.bundle.settings.products.get(errand.profile.product)
     return Question(
         phase=phase,
@@ -144,7 +151,7 @@ def _question(errand: Errand, phase: Phase, runs: ReleaseIdentity | None) -> Que
         runs=runs,
         version=errand.version,
         branches=decided.branches if decided else (),
-        deadline_s=EVIDENCE_DEADLINE_S,
+        deadline_s=deadline.left_s(),
     )
 
 
@@ -155,13 +162,19 @@ def _resolved(errand: Errand) -> ReleaseIdentity | None:
     return ReleaseIdentity.model_validate(errand.request.expected.stated())
 
 
-def _version(errand: Errand) -> str | None:
+def _version(errand: Errand, deadline: Deadline) -> str | None:
     """The version to publish, once: given, or made of the latest. Raises RequestError where nobody publishes it."""
     request = errand.request
     if not (request.version or request.bump):
         return None
     publisher = errand.parts.plugins.publisher(errand.profile)
-    return publisher.next_version(errand.profile, request.bump) if request.bump else request.version
+    if request.bump is None:
+        return request.version
+    asked = start(partial(publisher.next_version, errand.profile, request.bump), "next version")
+    try:
+        return answer_of(asked, deadline.left_s())
+    except NoAnswerInTime as error:
+        raise EvidenceFailed(f"the latest version of {errand.profile.product} cannot be told: {error}") from None
 
 
 def _hold_to_contract(facts: dict[str, Any]) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from launchplane_gate.bounded import answer_of, start
 from launchplane_gate.errors import in_a_sentence
 from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
 from launchplane_gate.line.written import RECORD_STATUS, finished, health_of, promotion_of
 from launchplane_gate.model import Outcome, Run, stamp
 from launchplane_gate.records import DeploymentRecord, ReleaseStatus
@@ -25,7 +29,7 @@ def tell_what_became(errand: Errand) -> None:
             continue
         run = read_run(ledger, last.run_id)
         try:
-            outcome = errand.driver.find(run)
+            outcome = answer_of(start(partial(errand.driver.find, run), "find"), EVIDENCE_DEADLINE_S)
             if not isinstance(outcome, Outcome):
                 raise TypeError(f"it answered with {type(outcome).__name__}")  # noqa: TRY301  # told like what it raises
             _finish(errand, run, outcome)

@@ -35,7 +35,7 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
         "version": errand.version,
         **body,
     }
-    errand.parts.ledger.begin_run(errand.destination, row, opening, lease=errand.held, key=key)
+    errand.parts.ledger.begin_run(errand.destination, row, opening, lease=errand.lease, key=key)
 
 
 def step(errand: Errand, kind: str, body: Mapping[str, Any], **columns: Any) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from launchplane_gate.errors import LedgerError, RequestError, Stale, in_a_sentence
 from launchplane_gate.facts import has_moved, read_lane
 from launchplane_gate.hookspecs import Progress, Publisher
 from launchplane_gate.ledger import Lease, Ledger
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import Parts
+from launchplane_gate.line.standing import Asked, ask_or_raise
 from launchplane_gate.model import Actor, Publication, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
@@ -28,6 +32,8 @@ def publish_recorded(errand: Errand, run: Run) -> Run:
 def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -> Run:
     """See Gate.publish."""
     run = read_run(parts.ledger, run_id)
+    asked = Asked("publish", run.product, run.destination.instance, release=run.release)
+    stands = ask_or_raise(parts, asked, actor)
     if run.status not in ("recorded", "unchanged") or run.publication is None:
         raise RequestError(
             f"run {run_id} ended {run.status}" if run.publication else f"run {run_id} names no version to publish",
@@ -36,13 +42,15 @@ def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -
     profile = parts.profile(run.product)
     publisher = parts.plugins.publisher(profile)
     lane, limits = run.destination, parts.limits
-    with parts.ledger.hold([lane], wait_s=limits.lane_wait_s, lease_s=limits.lease_s, waiting=progress) as lease:
+    wait_s, lease_s = limits.lane_wait_s, limits.lease_s
+    with parts.ledger.hold([lane], wait_s=wait_s, lease_s=lease_s, waiting=progress, subject=actor.subject) as lease:
         row = parts.ledger.run_row(run_id)
         assert row  # it was read above
         records = read_lane(parts.store, parts.ledger, lane)
         if moved := has_moved(records, parts.ledger, row.inventory_version, row.source_git_ref):
             raise Stale(f"{moved}; {run.publication.version} is of what run {run_id} recorded", hint=OUTDATED)
-        return publish(parts.ledger, publisher, profile, run, actor, lease=lease, progress=progress)
+        decided = {"decision": stands.decision.model_dump(mode="json"), "input": stands.facts}
+        return publish(parts.ledger, publisher, profile, run, actor, lease=lease, progress=progress, decided=decided)
 
 
 def publish(
@@ -54,17 +62,18 @@ def publish(
     *,
     lease: Lease,
     progress: Progress,
+    decided: Mapping[str, Any] | None = None,
 ) -> Run:
     """Have the release of a recorded run published; gives the run as it stands then.
 
     The caller has seen to it that the run is still true. Nothing is raised: what is recorded stands, and what is
-    missing is told in ``publication``.
+    missing is told in ``publication``. ``decided``: what let the actor ask for it, where that is not the run's own.
     """
     assert run.publication and run.release
     version = run.publication.version
     intent = {"version": version, "commit": run.release.source_git_ref, "actor": actor.model_dump()}
     try:
-        ledger.note(run.run_id, run.destination, "publishing", intent, lease=lease)
+        ledger.note(run.run_id, run.destination, "publishing", {**intent, **(decided or {})}, lease=lease)
         progress(f"publishing {version} at {run.release}")
         ended = _ended(publisher, product, run, version, progress)
         kind = "published" if ended.published else "unpublished"

@@ -17,7 +17,8 @@ def key_of(errand: Errand) -> Key | None:
     request = errand.request
     if not request.idempotency_key:
         return None
-    unsaid = {"idempotency_key"} if request.redeploy else {"idempotency_key", "redeploy"}  # as keys from before it
+    unsaid = {"idempotency_key"} | {field for field in ("redeploy", "driver") if not getattr(request, field)}
+    # What is not said of a later field is left out, as of keys from before it.
     return Key(
         scope=f"{errand.actor.subject}|{request.action}|{errand.destination}",
         key=request.idempotency_key,
@@ -32,6 +33,11 @@ def already_open(errand: Errand, key: Key | None) -> Run | None:
     if run and run.status == "open" and ledger.is_held(errand.destination, run.holder):
         return read_run(ledger, run.run_id).model_copy(update={"replayed": True})
     return None
+
+
+def is_known(errand: Errand, key: Key | None) -> bool:
+    """Whether a run is remembered under the key. Raises KeyReused."""
+    return _reserved(errand, key) is not None
 
 
 def replay(errand: Errand, key: Key | None) -> Run | None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
-from launchplane_gate.model import Actor, Decision, PolicyInput, RuleResult, Waiver, stamp
+from launchplane_gate.model import Decision, PolicyInput, RuleResult, StandingInput, Waiver, stamp
 from launchplane_gate.policy.bundle.floor import FLOOR
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, PolicyEngine, Undefined, to_json
@@ -43,10 +43,7 @@ def decide(
     Raises EngineError where the engine gives no answer, or one that is not to this question.
     """
     digest = strictjson.sha256(to_json(policy_input).encode())
-    try:
-        facts = PolicyInput.model_validate(policy_input)
-    except ValidationError as error:
-        raise EngineError(f"the policy input has not its form: {error.errors(include_url=False)[0]['loc']}") from None
+    facts = _held_to_contract(policy_input)
     if engine.revision != bundle.revision:
         raise EngineError(f"{engine.name} answers from the policies {engine.revision}, not from {bundle.revision}")
     request = facts.request
@@ -55,7 +52,7 @@ def decide(
     if missing:
         raise EngineError(f"the roll call of {facts.action}/{facts.phase} lacks {', '.join(missing)}")
     said = ask_rules(engine.ask, roll_call, policy_input)
-    live, void = weighed(waivers, bundle.settings, facts, now)
+    live, void = weighed(waivers, bundle.settings, facts, now) if isinstance(facts, PolicyInput) else ({}, {})
     results = tuple(_result(bundle, code, said[code], live.get(code), void.get(code, "")) for code in roll_call)
     return Decision(
         decision_id=decision_id,
@@ -65,7 +62,7 @@ def decide(
         source=facts.source.lane if facts.source else None,
         destination=facts.destination.lane,
         release=facts.release,
-        actor=Actor.model_validate(facts.actor.model_dump()),
+        actor=facts.actor,
         results=results,
         waivers=tuple(live[result.code] for result in results if result.waiver_id),
         engine=engine.name,
@@ -73,6 +70,15 @@ def decide(
         input_digest=digest,
         decided_at=stamp(now),
     )
+
+
+def _held_to_contract(policy_input: Mapping[str, Any]) -> PolicyInput | StandingInput:
+    """Raises EngineError."""
+    contract = StandingInput if policy_input.get("phase") == "standing" else PolicyInput
+    try:
+        return contract.model_validate(policy_input)
+    except ValidationError as error:
+        raise EngineError(f"the policy input has not its form: {error.errors(include_url=False)[0]['loc']}") from None
 
 
 def ask_rules(ask: Ask, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> dict[str, Said]:

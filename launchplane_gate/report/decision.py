@@ -8,6 +8,11 @@ from launchplane_gate.report.words import brief, count
 
 MARKS = {"fail": "x", "waived": "w", "pass": "."}  # in the order in which they are shown
 SHOWN = 4
+ASKED = {
+    "standing": "standing: may this one ask this here?",
+    "admit": "admit: may it happen?",
+    "confirm": "confirm: did it happen, and nothing else?",
+}
 
 
 def decision_text(decision: Decision, *, every_rule: bool) -> list[Block]:
@@ -36,7 +41,7 @@ def _row(decision: Decision, result: RuleResult) -> tuple[str, str, Cell]:
         return mark, result.code, result.title
     if result.status == "waived":
         used = (waiver for waiver in decision.waivers if waiver.waiver_id == result.waiver_id)
-        why = "".join(f", approved by {waiver.approver}: {waiver.reason}" for waiver in used)
+        why = "".join(f", approved by {waiver.approved_by}: {waiver.reason}" for waiver in used)
         return mark, result.code, tuple(filter(None, [f"Waived by {result.waiver_id}{why}", said]))
     return mark, result.code, tuple(filter(None, [said, result.remedy]))
 
@@ -60,6 +65,27 @@ def engine_line(decision: Decision) -> str:
     return f"policy {short(decision.policy_revision)} on {decision.engine}"
 
 
+def refused_text(action: str, decision: Decision) -> list[Block]:
+    """A request that is no run, and that was refused."""
+    return [
+        f"Refused: to {action} on {decision.destination}. Nothing was done.",
+        "",
+        *decision_text(decision, every_rule=False),
+        "",
+        on_record(decision),
+    ]
+
+
+def on_record(decision: Decision) -> str:
+    """Under which id a refusal can be read again; of too many of them in an hour only the number is kept."""
+    if not decision.decision_id:
+        return f"{engine_line(decision).capitalize()}. So many were refused in this hour that this one is only counted."
+    return (
+        f"Decision {decision.decision_id}, {engine_line(decision)}. "
+        f"Why in full: launchplane-gate decisions show {decision.decision_id}"
+    )
+
+
 def checked_text(decision: Decision) -> list[Block]:
     """The answer of ``check``, which saves nothing."""
     return [
@@ -74,16 +100,15 @@ def checked_text(decision: Decision) -> list[Block]:
 def saved_text(decision: Decision, run_id: str) -> list[Block]:
     """A decision of the ledger, in full."""
     actor, release = decision.actor, decision.release
-    asked = "admit: may it happen?" if decision.phase == "admit" else "confirm: did it happen, and nothing else?"
     facts = [
-        ("asked", asked),
+        ("asked", ASKED[decision.phase]),
         ("by", actor.subject + (f", verified by {actor.verified_by}" if actor.verified_by else "")),
         ("at", decision.decided_at),
         ("commit", release.source_git_ref if release else "none"),
         ("artifact", release.artifact_id if release else "none"),
         ("policy", f"{decision.policy_revision}, on {decision.engine}"),
         ("input", f"sha256 {decision.input_digest} (--output json shows it)"),
-        ("run", run_id),
+        *([("run", run_id)] if run_id.startswith("r-") else []),
     ]
     return [
         f"{decision.decision_id}  {_verdict(decision)}: {decision.action} {what(decision)}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from launchplane_gate.lanes import PROGRAM, LaneView, deploying
 from launchplane_gate.model import Decision, Observation, Run
-from launchplane_gate.report.decision import admitted, decision_text, engine_line, waived_text, what
+from launchplane_gate.report.decision import admitted, decision_text, on_record, waived_text, what
 from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import ago, brief, count, span
@@ -159,8 +159,7 @@ def _denied(run: Run, decision: Decision, *, every_rule: bool) -> list[Block]:
         "",
         *decision_text(decision, every_rule=every_rule),
         "",
-        f"Decision {decision.decision_id}, {engine_line(decision)}. "
-        f"Why in full: {PROGRAM} decisions show {decision.decision_id}",
+        on_record(decision),
     ]
 
 

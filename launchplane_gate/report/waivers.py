@@ -14,21 +14,62 @@ from launchplane_gate.waivers import Revocation, WaiverView
 HEADER = ("WAIVER", "CODE", "LANE", "RELEASE", "UNTIL", "APPROVER", "USED", "REASON")
 
 
-def granted_text(waiver: Waiver, product: str) -> list[Block]:
-    left = (waiver.expires_at - waiver.granted_at).total_seconds()
+def requested_text(waiver: Waiver, approvers: Sequence[str]) -> list[Block]:
+    """``approvers``: who may approve it there, and can be verified."""
+    left = (waiver.expires_at - waiver.requested_at).total_seconds()
     facts = [
         ("until", f"{stamp(waiver.expires_at)}, in {span(left)}"),
-        ("approved by", waiver.approver),
-        ("granted by", waiver.granted_by.subject),
+        ("requested by", waiver.requested_by.subject),
         ("because", waiver.reason),
     ]
+    head = f"Requested {waiver.waiver_id}: {waiver.lane} is to take {waiver.release} past {waiver.code}."
+    if waiver.approval:
+        return [head, Table([*facts, ("approved by", waiver.approved_by)]), *_in_use(waiver)]
+    if not approvers:
+        return [
+            head,
+            Table(facts),
+            "It does not count, and nobody could approve it:",
+            *nobody_text(waiver.product, waiver.lane.instance),
+        ]
     text: list[Block] = [
-        f"Granted {waiver.waiver_id}: {waiver.lane} takes {waiver.release} past {waiver.code}.",
+        head,
         Table(facts),
+        f"It does not count until one of these approves it: {', '.join(approvers)}.",
+        f"  approve it:     {PROGRAM} waiver approve {waiver.waiver_id}",
+        f"  or sign it:     {PROGRAM} waiver text {waiver.waiver_id} > {waiver.waiver_id}.txt",
+        f"                  ssh-keygen -Y sign -n {PROGRAM} -f KEY {waiver.waiver_id}.txt",
+        f"                  {PROGRAM} waiver approve {waiver.waiver_id} --signature {waiver.waiver_id}.txt.sig",
+    ]
+    return text
+
+
+def nobody_text(product: str, instance: str) -> list[str]:
+    """Where no approver could be verified: what to write into the policy's data, a line each."""
+    entry = '{"subject": "alice", "verified_by": "ssh", "ssh_key": "ssh-ed25519 AAAA...", "may": ["approve"]}'
+    return [
+        f"  list somebody in products.{product}.actors.{instance} who can be verified, such as by an SSH key:",
+        f"  {entry}",
+    ]
+
+
+def approved_text(waiver: Waiver) -> list[Block]:
+    head = f"Approved {waiver.waiver_id}: {waiver.lane} takes {waiver.release} past {waiver.code}."
+    facts = [
+        ("until", stamp(waiver.expires_at)),
+        ("requested by", waiver.requested_by.subject),
+        ("because", waiver.reason),
+        ("approved by", waiver.approved_by),
+    ]
+    return [head, Table(facts), *_in_use(waiver)]
+
+
+def _in_use(waiver: Waiver) -> list[Block]:
+    text: list[Block] = [
         f"It holds for exactly this release, and for whoever may change {waiver.lane}, but not for its approver.",
     ]
     if waiver.code == "lane.not_bypassed":
-        text.append(f"  use it:         {deploying(product, waiver.lane.instance, waiver.release)}")
+        text.append(f"  use it:         {deploying(waiver.product, waiver.lane.instance, waiver.release)}")
     return [*text, f"  end it sooner:  {PROGRAM} waiver revoke {waiver.waiver_id} --reason ..."]
 
 
@@ -47,7 +88,7 @@ def waivers_text(views: Sequence[WaiverView], now: datetime | None = None) -> li
             str(view.waiver.lane),
             str(view.waiver.release),
             until(view, now),
-            view.waiver.approver,
+            view.waiver.approved_by,
             tuple(f"{use.run_id} ({use.status})" for use in view.used_by) or "never used",
             view.waiver.reason,
         )
@@ -64,6 +105,8 @@ def until(view: WaiverView, now: datetime | None = None) -> str:
         return f"ended {ago(view.ends_at, now)}"
     left = datetime.fromisoformat(view.ends_at) - (now or datetime.now(view.waiver.expires_at.tzinfo))
     expires = f"expires {'soon, ' if view.ends_soon else ''}in {span(left.total_seconds())}"
+    if view.state == "requested":
+        return f"does not count until it is approved; {expires}"
     return f"does not count: {view.why}" if view.state == "void" else expires
 
 

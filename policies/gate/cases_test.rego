@@ -16,7 +16,7 @@ promotion := {
 	"phase": "admit",
 	"nonce": "b6f1c2d09a7e4c35",
 	"now": "2026-05-07T12:00:00.000000Z",
-	"actor": {"subject": "repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "verified_by": "github-oidc"},
+	"actor": {"subject": "repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "verified_by": "github-oidc", "person": null},
 	"request": {
 		"product": "sellyouroutboard",
 		"reason": "weekly release",
@@ -32,13 +32,10 @@ promotion := {
 		"source_git_ref": _commit,
 	},
 	"product": {
-		"schema_version": 1,
 		"product": "sellyouroutboard",
-		"display_name": "SellYourOutboard.com",
 		"repository": "cbusillo/sellyouroutboard",
 		"driver_id": "generic-web",
 		"image": {"repository": "ghcr.io/cbusillo/sellyouroutboard"},
-		"runtime_port": 3000,
 		"health_path": "/api/health",
 		"lanes": [
 			{
@@ -60,10 +57,8 @@ promotion := {
 				"health_url": "",
 			},
 		],
-		"updated_at": "2026-05-03T16:10:06Z",
-		"source": "settings",
 	},
-	"driver": {"driver_id": "generic-web"},
+	"driver": {"driver_id": "generic-web", "addressed": null},
 	"source": {
 		"lane": {"context": "sellyouroutboard", "instance": "testing"},
 		"inventory": {
@@ -410,7 +405,7 @@ deployment := object.union(
 		"action": "deploy",
 		"nonce": "7c90a3e15d2b4f86",
 		"now": "2026-05-07T07:59:30.000000Z",
-		"actor": {"subject": "unverified:alice@workshop", "verified_by": null},
+		"actor": {"subject": "unverified:alice@workshop", "verified_by": null, "person": null},
 		"request": {"reason": "new main"},
 		"source": null,
 		"destination": {

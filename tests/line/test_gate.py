@@ -346,7 +346,7 @@ def test_without_an_engine_nothing_is_deployed_and_that_is_recorded(
 
 
 def test_an_engine_that_dies_during_the_deploy_leaves_it_unconfirmed(make_gate: MakeGate, engine: Any) -> None:
-    gate = make_gate(engine=DeadEngine(engine, 1))
+    gate = make_gate(engine=DeadEngine(engine, 2))
     run = gate.run(deploy(A), ACTOR)
     assert run.status == "unconfirmed" and "no decision could be had" in run.detail
     assert runs_now(gate, TESTING) is None
@@ -665,7 +665,7 @@ def test_a_disk_that_is_full_before_the_decision_is_saved_deploys_nothing(
     touched = len(platform.deploys)
 
     def fill(_: Question) -> None:
-        with gate.ledger._engine.connect() as connection:  # the page limit is how SQLite sees a full disk
+        with gate.ledger._database.engine.connect() as connection:  # the page limit is how SQLite sees a full disk
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 

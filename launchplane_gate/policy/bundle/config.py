@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from launchplane_gate.model import Action, Name, Phase, RuleCode, Text
+from launchplane_gate.model import Action, Actor, Name, Phase, RuleCode, Text
 from launchplane_gate.policy.bundle.floor import OF_A_VERSION
+from launchplane_gate.ssh import public_key
 
 Day = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 Threshold = Literal[
@@ -22,8 +23,12 @@ Threshold = Literal[
     "waiver_max_s",
     "settle_s",
 ]
+Loosening = Literal["waive", "approve", "adopt"]  # what nobody may do whose entry does not name it
 YEAR_S = 366 * 86400
 SETTLE_MAX_S = 3600
+SEPARATORS = ":/@|"
+NAMES_AN_OWNER = 2  # separators in a pattern: repo:acme/
+SSH = "ssh"  # who verified somebody that signed with a key of the policies
 
 
 def _unique(entries: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -77,9 +82,42 @@ class Route(Section):
     to: Name
 
 
+def _ssh_key(line: str) -> str:
+    public_key(line)  # raises ValueError
+    return line
+
+
 class ActorEntry(Section):
+    """Who may ship to a lane, and what loosens there may ask for besides (``may``).
+
+    A ``subject`` that ends with ``*`` is a pattern, and ends at a separator before it: ``repo:acme/shop*`` would name
+    repositories of strangers. ``ssh_key``: of a person whom the gate itself verifies by a signature, ``ssh``.
+    """
+
     subject: Text
     verified_by: Text | None
+    may: Annotated[tuple[Loosening, ...], AfterValidator(_unique)] = ()
+    ssh_key: Annotated[str, AfterValidator(_ssh_key)] | None = None
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        prefix, star, rest = self.subject.partition("*")
+        if star and (rest or not prefix or prefix[-1] not in SEPARATORS):
+            raise ValueError(f"subject: {self.subject!r} is no pattern: one ends with a separator ({SEPARATORS}) and *")
+        if star and self.verified_by and sum(prefix.count(mark) for mark in SEPARATORS) < NAMES_AN_OWNER:
+            raise ValueError(f"subject: {self.subject!r} names everybody; a pattern names an owner, as repo:acme/*")
+        if (self.verified_by == SSH) != bool(self.ssh_key):
+            raise ValueError(f'an ssh_key goes with "verified_by": "{SSH}", and that with an ssh_key')
+        if self.ssh_key and (star or self.may != ("approve",)):
+            raise ValueError('who has an ssh_key is one person, who may "approve" and nothing else: "may": ["approve"]')
+        return self
+
+    def names(self, actor: Actor) -> bool:
+        """Whether this is an entry of the actor; the rule ``actor.permitted`` says for what."""
+        if self.verified_by != actor.verified_by:
+            return False
+        prefix, star, _ = self.subject.partition("*")
+        return actor.subject.startswith(prefix) if star else actor.subject == self.subject
 
 
 class BackupDemand(Section):
@@ -104,13 +142,17 @@ class Window(Section):
 
 
 class ProductPolicy(Section):
-    """What is absent is decided by the rules, which refuse where they need it."""
+    """What is absent is decided by the rules, which refuse where they need it.
+
+    ``by_word``: the rules of which a waiver counts by the word of who requests it, without an approver who is verified.
+    """
 
     paths: Annotated[tuple[Route, ...], AfterValidator(_unique)] = ()  # none: nothing of it is ever promoted
     actors: dict[Name, Annotated[tuple[ActorEntry, ...], Field(min_length=1), AfterValidator(_unique)]] = {}
     backup: dict[Name, BackupDemand] = {}
     windows: dict[Name, Annotated[tuple[Window, ...], Field(min_length=1), AfterValidator(_unique)]] = {}
     branches: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_unique)] = ()
+    by_word: Annotated[tuple[RuleCode, ...], AfterValidator(_unique)] = ()
     thresholds: Thresholds = {}
 
 
@@ -157,6 +199,22 @@ class Config(Section):
     drivers: dict[Name, DriverPolicy] = {}
     waivable: Annotated[tuple[RuleCode, ...], AfterValidator(_unique)] = ()
     products: dict[Name, ProductPolicy] = {}
+
+    def names(self, actor: Actor) -> bool:
+        """Whether any entry, of any lane of any product, names the actor."""
+        products = self.products.values()
+        return any(entry.names(actor) for one in products for entries in one.actors.values() for entry in entries)
+
+    def actors_of(self, product: str, instance: str) -> tuple[ActorEntry, ...]:
+        """Who is listed for a lane of a product."""
+        return self.products.get(product, ProductPolicy()).actors.get(instance, ())
+
+    def approvers(self, product: str, instance: str) -> tuple[ActorEntry, ...]:
+        """Who may approve a waiver on a lane and is verified: nobody else's approval counts."""
+        return tuple(one for one in self.actors_of(product, instance) if one.verified_by and "approve" in one.may)
+
+    def by_word(self, product: str) -> tuple[str, ...]:
+        return self.products.get(product, ProductPolicy()).by_word
 
     @property
     def missing_thresholds(self) -> list[str]:

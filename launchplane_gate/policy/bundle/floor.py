@@ -18,6 +18,19 @@ _CONFIRM = (
 )
 
 FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
+    ("promote", "standing"): ("actor.permitted", "lane.path_allowed", "lane.driver_matches", "lane.provable"),
+    ("deploy", "standing"): (
+        "actor.permitted",
+        "lane.driver_matches",
+        "lane.provable",
+        "release.artifact_pinned",
+        "release.commit_full",
+    ),
+    ("publish", "standing"): ("actor.permitted",),
+    ("waive", "standing"): ("actor.permitted", "release.artifact_pinned", "release.commit_full"),
+    ("approve", "standing"): ("actor.permitted", "waiver.two_people"),
+    ("revoke", "standing"): ("actor.permitted",),
+    ("adopt", "standing"): ("actor.permitted",),
     ("promote", "admit"): (
         "inventory.source_present",
         "inventory.source_current",

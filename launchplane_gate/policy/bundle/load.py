@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import PolicyError
-from launchplane_gate.model import Action, Phase
+from launchplane_gate.model import Action, Phase, Shipping
 from launchplane_gate.policy.bundle.config import EMPTY, Config, merge
 from launchplane_gate.policy.bundle.files import Folder, read_folder
 from launchplane_gate.policy.bundle.floor import (
@@ -180,6 +180,7 @@ def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
     optional = config.roll_call.optional
     yield from (f"roll_call.optional: no rule has the code {code}" for code in optional if code not in rules)
     yield from (f"the rule {code} is on no roll call" for code in rules if code not in on_call.union(optional))
+    yield from _faults_of_standing(config)
     for code in config.waivable:
         if code not in rules:
             yield f"waivable: no rule has the code {code}"
@@ -188,5 +189,30 @@ def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
     for name, product in config.products.items():
         if product.thresholds.get("waiver_max_s", 0) > config.thresholds.get("waiver_max_s", 0):
             yield f"products.{name}.thresholds.waiver_max_s: a product may only say less than the thresholds of all"
+        for code in product.by_word:
+            if code not in config.waivable or code in FLOOR_CODES:
+                yield f"products.{name}.by_word: a waiver of {code} never counts by word alone"
     unknown = config.roll_call.products.keys() - config.products.keys()
     yield from (f"roll_call.products: {name} is not among the products" for name in sorted(unknown))
+
+
+def _faults_of_standing(config: Config) -> Iterator[str]:
+    """What is asked before a lane is held is asked again with all facts, and is nothing that can be waived."""
+    for place, action, phase, codes in config.roll_call.lists():
+        if phase != "standing":
+            continue
+        yield from (
+            f"{place}: {code} can be waived, and here no waiver is looked at"
+            for code in codes
+            if code in config.waivable
+        )
+        if action in get_args(Shipping):
+            *above, _ = place.split(".")
+            again = {
+                code
+                for other, _, _, asked in config.roll_call.lists()
+                if other == ".".join([*above, "admit"])
+                for code in asked
+            }
+            again.update(config.roll_call.base.get(action, {}).get("admit", ()))
+            yield from (f"{place}: {code} has to stand in admit, too" for code in codes if code not in again)

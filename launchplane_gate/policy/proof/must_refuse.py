@@ -15,7 +15,16 @@ from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
 from launchplane_gate.policy.proof import questions
 
-GOOD = (questions.PROMOTION, questions.DEPLOY, questions.CONFIRMATION)
+ASKED = (
+    (questions.PROMOTION, questions.OF_PROMOTION),
+    (questions.DEPLOY, questions.OF_DEPLOY),
+    (questions.CONFIRMATION, questions.OF_CONFIRMATION),
+    (questions.PROMOTION_STANDING, questions.OF_PROMOTION_STANDING),
+    (questions.DEPLOY_STANDING, questions.OF_DEPLOY_STANDING),
+    (questions.WAIVING, questions.OF_WAIVING),
+    (questions.APPROVAL, questions.OF_APPROVAL),
+)
+GOOD = tuple(good for good, _ in ASKED)
 
 
 class Question(NamedTuple):
@@ -32,14 +41,9 @@ class Question(NamedTuple):
 
 @functools.cache
 def asked_of_every_bundle() -> tuple[Question, ...]:
-    asked = (
-        (questions.PROMOTION, questions.OF_PROMOTION),
-        (questions.DEPLOY, questions.OF_DEPLOY),
-        (questions.CONFIRMATION, questions.OF_CONFIRMATION),
-    )
     return tuple(
         Question(codes, changes, questions.changed(good, changes))
-        for good, breaks in asked
+        for good, breaks in ASKED
         for codes, changes in breaks
     )
 

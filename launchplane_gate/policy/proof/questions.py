@@ -14,9 +14,10 @@ from typing import Any
 PRODUCT = "(must refuse)"  # no product can be called so
 _CONTEXT = "must-refuse"
 _DEPLOYER = {"subject": "deployer", "verified_by": "github-oidc"}
+_MAY = {"may": ["waive", "approve"]}
 PRODUCT_POLICY = {
     "paths": [{"from": "testing", "to": "prod"}],
-    "actors": {lane: [_DEPLOYER] for lane in ("testing", "prod", "spare")},
+    "actors": {lane: [_DEPLOYER | _MAY] for lane in ("testing", "prod", "spare")},
     "thresholds": {
         "source_fresh_s": 86400,
         "source_soak_s": 0,
@@ -135,21 +136,17 @@ PROMOTION: Mapping[str, Any] = {
     "release": _RELEASE,
     "product": {
         "product": PRODUCT,
-        "display_name": PRODUCT,
         "repository": "must/refuse",
         "driver_id": "any",
         "image": {"repository": _REPOSITORY},
-        "runtime_port": 80,
         "health_path": "/health",
         "lanes": [
             {"context": _CONTEXT, "instance": lane, "base_url": "", "health_url": url}
             for lane in ("testing", "prod", "spare")
             for url in _urls(lane)
         ],
-        "updated_at": _BEFORE,
-        "source": "must-refuse",
     },
-    "driver": {"driver_id": "any"},
+    "driver": {"driver_id": "any", "addressed": "any"},
     "source": _lane("testing"),
     "destination": _destination("prod"),
     "evidence": {"health": {"source": _health("testing"), "destination": _health("prod")}},
@@ -173,6 +170,20 @@ CONFIRMATION = changed(
 )
 
 DEPLOY = changed(PROMOTION, {"action": "deploy", "source": None, "destination": _destination("testing")})
+
+
+def _standing(good: Mapping[str, Any], action: str, **more: Any) -> Mapping[str, Any]:
+    """The same request, as far as it says who may ask for it."""
+    asked = {name: good[name] for name in ("schema_version", "nonce", "actor", "request", "product", "driver")}
+    lanes = {side: good[side] and {"lane": good[side]["lane"]} for side in ("source", "destination")}
+    return {**asked, **lanes, "action": action, "phase": "standing", "release": None, "waiver": None, **more}
+
+
+PROMOTION_STANDING = _standing(PROMOTION, "promote")
+DEPLOY_STANDING = _standing(DEPLOY, "deploy", release=_RELEASE)
+WAIVING = _standing(DEPLOY, "waive", release=_RELEASE)
+_TWO = {"waiver_id": "w-1", "code": "lane.not_bypassed", "requester": "somebody", "approver": "deployer"}
+APPROVAL = _standing(DEPLOY, "approve", release=_RELEASE, waiver=_TWO)
 
 _HOLD = {"reason": "under repair", "subject": "somebody", "since": _BEFORE}
 _INVENTORY = ("inventory.source_present", "inventory.source_current", "inventory.source_latest")
@@ -211,15 +222,38 @@ _OF_ANY: tuple[Break, ...] = (
     (("release.told_apart",), {"destination.observed": ABSENT, "destination.may_run": [_REBUILD]}),
     (("lane.not_held",), {"destination.hold": _HOLD}),
     (("lane.not_held",), {"destination.hold": ABSENT}),
-    (("lane.driver_matches",), {"driver.driver_id": "other"}),
-    (("lane.driver_matches",), {"driver.driver_id": None, "product.driver_id": None}),
     (("release.artifact_pinned",), {"product.image.repository": "registry.invalid/another"}),
+)
+
+_OF_ANYBODY: tuple[Break, ...] = (
     (("actor.permitted",), {"actor": {"subject": "somebody", "verified_by": "github-oidc"}}),
     (("actor.permitted",), {"actor": {"subject": "deployer", "verified_by": None}}),
     (("actor.permitted",), {"actor": {"subject": "deployer", "verified_by": "hearsay"}}),
     (("actor.permitted",), {"actor": {"subject": "deployer"}}),
     (("actor.permitted",), {"actor": ABSENT}),
+    (("actor.permitted",), {"action": "other"}),
+    (("actor.permitted",), {"product": None}),
+    (("actor.permitted",), {"destination.lane.instance": "elsewhere"}),
 )
+
+_OF_ANY_DRIVER: tuple[Break, ...] = (
+    (("lane.driver_matches",), {"driver.driver_id": "other"}),
+    (("lane.driver_matches",), {"driver.driver_id": None, "product.driver_id": None}),
+    (("lane.driver_matches",), {"driver.addressed": "other"}),
+    (("lane.driver_matches",), {"driver.addressed": ABSENT}),
+)
+
+_OF_A_RELEASE: tuple[Break, ...] = (
+    (("release.artifact_pinned",), {"release.artifact_id": f"{_REPOSITORY}:latest"}),
+    (("release.artifact_pinned",), {"release.artifact_id": _ARTIFACT[:-1]}),
+    (("release.artifact_pinned",), {"release.artifact_id": None}),
+    (("release.commit_full",), {"release.source_git_ref": "main"}),
+    (("release.commit_full",), {"release.source_git_ref": f"{_COMMIT}\n"}),
+    (("release.commit_full",), {"release.source_git_ref": None}),
+    (("release.artifact_pinned", "release.commit_full"), {"release": None}),
+)
+
+_NO_URL_ON_TESTING = {"product.lanes.0": _no_url("testing"), "product.lanes.1": _no_url("testing")}
 
 
 def _named(release: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,6 +271,8 @@ def _named(release: Mapping[str, Any]) -> dict[str, Any]:
 
 OF_PROMOTION: tuple[Break, ...] = (
     *_OF_ANY,
+    *_OF_ANYBODY,
+    *_OF_ANY_DRIVER,
     # without a record of what the source lane runs there is nothing to promote
     (_INVENTORY, {"source.inventory": None}),
     (_INVENTORY, {"source.inventory": ABSENT}),
@@ -310,15 +346,46 @@ OF_PROMOTION: tuple[Break, ...] = (
 
 OF_DEPLOY: tuple[Break, ...] = (
     *_OF_ANY,
+    *_OF_ANYBODY,
+    *_OF_ANY_DRIVER,
+    *_OF_A_RELEASE,
     (("lane.not_bypassed",), {"destination": _destination("prod")}),
-    (("lane.provable",), {"product.lanes.0": _no_url("testing"), "product.lanes.1": _no_url("testing")}),
-    (("release.artifact_pinned",), {"release.artifact_id": f"{_REPOSITORY}:latest"}),
-    (("release.artifact_pinned",), {"release.artifact_id": _ARTIFACT[:-1]}),
-    (("release.artifact_pinned",), {"release.artifact_id": None}),
-    (("release.commit_full",), {"release.source_git_ref": "main"}),
-    (("release.commit_full",), {"release.source_git_ref": f"{_COMMIT}\n"}),
-    (("release.commit_full",), {"release.source_git_ref": None}),
-    (("release.artifact_pinned", "release.commit_full"), {"release": None}),
+    (("lane.provable",), _NO_URL_ON_TESTING),
+)
+
+# -- who may ask for it at all
+
+OF_PROMOTION_STANDING: tuple[Break, ...] = (
+    *_OF_ANYBODY,
+    *_OF_ANY_DRIVER,
+    (("lane.path_allowed",), {"destination.lane.instance": "spare"}),
+    (("lane.path_allowed",), {"source": None}),
+    (("lane.provable",), _NO_URL_ON_TESTING),
+)
+
+OF_DEPLOY_STANDING: tuple[Break, ...] = (
+    *_OF_ANYBODY,
+    *_OF_ANY_DRIVER,
+    *_OF_A_RELEASE,
+    (("lane.provable",), _NO_URL_ON_TESTING),
+)
+
+OF_WAIVING: tuple[Break, ...] = (
+    *_OF_ANYBODY,
+    *_OF_A_RELEASE,
+    (("actor.permitted",), {"action": "adopt"}),  # which the entry does not name
+)
+
+OF_APPROVAL: tuple[Break, ...] = (
+    *_OF_ANYBODY,
+    (("actor.permitted",), {"action": "adopt"}),
+    (("waiver.two_people",), {"waiver.requester": "deployer"}),
+    (("waiver.two_people",), {"waiver.requester": "", "waiver.approver": "deployer"}),
+    (("waiver.two_people",), {"waiver.approver": ""}),
+    (("waiver.two_people",), {"waiver.approver": None}),
+    (("waiver.two_people",), {"waiver": None}),
+    (("waiver.two_people",), {"waiver": ABSENT}),
+    (("waiver.two_people",), {"actor.verified_by": None}),
 )
 
 OF_CONFIRMATION: tuple[Break, ...] = (

@@ -3,6 +3,7 @@
 # description: >-
 #   The lane is the product's, and an entry of its policy for this lane names the subject and who has to have verified
 #   it. On a lane that is promoted to, an unverified person is named in full: anybody can call themselves anything.
+#   What loosens the gate, such as a waiver, is named in the entry's `may`; shipping, revoking and publishing are not.
 # custom:
 #   remedy: Ask as an actor that is listed, or have an entry added to `actors` of the product in the policy's data.
 package gate.rules.actor.permitted
@@ -19,6 +20,17 @@ satisfied if {
 	is_string(entry.subject)
 	entry.verified_by == input.actor.verified_by
 	_names(entry, input.actor.subject)
+	_may(entry, input.action)
+}
+
+# What ships, what tightens and what ends a run takes no more than an entry.
+_may(entry, action) if {
+	some known in ["deploy", "promote", "publish", "revoke"]
+	action == known
+} else if {
+	is_array(entry.may)
+	some named in entry.may
+	action == named
 }
 
 _policy := products.policy(input.request, input.product)
@@ -53,15 +65,41 @@ _pattern_is_enough(verifier) if {
 	products.never_promoted_to(_policy.paths, input.destination.lane.instance)
 }
 
-message := sprintf("%v, verified by %v, asks; on %v these may: %v.", [
+message := sprintf("%v, verified by %v, asks; %v.", [
 	object.get(input, ["actor", "subject"], "Somebody not named"),
 	say.known(object.get(input, ["actor", "verified_by"], null), "nobody"),
-	say.lane(object.get(input, ["destination", "lane"], null)),
-	say.each(
-		{sprintf("%v, verified by %v", [entry.subject, say.known(entry.verified_by, "nobody")]) |
-			is_array(_entries)
-			some entry in _entries
-		},
-		"nobody known",
-	),
+	_told,
 ]) if not satisfied
+
+# Who may is told to those alone whom the policy names somewhere.
+_told := sprintf("on %v these may %v: %v", [
+	say.lane(object.get(input, ["destination", "lane"], null)),
+	object.get(input, "action", "do what is asked"),
+	say.each(_who_may, "nobody known"),
+]) if {
+	_is_named
+} else := "no entry of the policies names them"
+
+_who_may := {sprintf("%v, verified by %v", [entry.subject, say.known(entry.verified_by, "nobody")]) |
+	is_array(_entries)
+	some entry in _entries
+	_may(entry, input.action)
+}
+
+_is_named if {
+	is_string(input.actor.subject)
+	is_object(_policy.actors)
+	some listed in _policy.actors
+	is_array(listed)
+	some entry in listed
+	is_string(entry.subject)
+	entry.verified_by == input.actor.verified_by
+	_fits(entry.subject, input.actor.subject)
+}
+
+_fits(named, subject) if {
+	named == subject
+} else if {
+	endswith(named, "*")
+	startswith(subject, trim_suffix(named, "*"))
+}

@@ -5,7 +5,7 @@ import data.gate_test.cases
 
 # All that the rule reads.
 _good := json.filter(cases.promotion, [
-	"actor", "request/product", "product/product", "product/lanes", "destination/lane",
+	"action", "actor", "request/product", "product/product", "product/lanes", "destination/lane",
 ])
 
 _satisfied(document, config) if permitted.satisfied with input as document
@@ -98,7 +98,7 @@ test_a_product_that_the_policy_does_not_know_is_refused if {
 
 test_every_broken_fact_is_refused if {
 	every fact in {
-		"actor/subject", "actor/verified_by", "request/product", "product/product", "product/lanes",
+		"action", "actor/subject", "actor/verified_by", "request/product", "product/product", "product/lanes",
 		"destination/lane/context", "destination/lane/instance",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
@@ -109,3 +109,40 @@ _asking(subject, verified_by, instance) := object.union(_good, {
 	"actor": {"subject": subject, "verified_by": verified_by},
 	"destination": {"lane": {"instance": instance}},
 })
+
+_approvers := cases.decided("actors/prod", [
+	{"subject": "repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "verified_by": "github-oidc"},
+	{"subject": "unverified:alice@workshop", "verified_by": null, "may": ["waive", "approve"]},
+])
+
+test_what_loosens_is_named if {
+	alice := _asking("unverified:alice@workshop", null, "prod")
+	every action in {"waive", "approve"} { _satisfied(cases.put(alice, "action", action), _approvers) }
+	_refused(cases.put(alice, "action", "adopt"), _approvers)
+	every action in {"waive", "approve", "adopt"} { _refused(cases.put(_good, "action", action), _approvers) }
+}
+
+test_what_ships_or_tightens_takes_no_more_than_an_entry if {
+	every action in {"deploy", "promote", "publish", "revoke"} {
+		_satisfied(cases.put(_good, "action", action), _approvers)
+	}
+}
+
+test_an_action_that_is_not_known_is_not_permitted if {
+	every odd in ["rollback", "", null, 7, []] { _refused(cases.put(_good, "action", odd), _approvers) }
+	every may in [null, "waive", {"waive": true}, 7] {
+		entries := [{"subject": "unverified:alice@workshop", "verified_by": null, "may": may}]
+		asked := cases.put(_asking("unverified:alice@workshop", null, "prod"), "action", "waive")
+		_refused(asked, cases.decided("actors/prod", entries))
+	}
+}
+
+test_who_may_is_told_to_those_alone_whom_the_policy_names if {
+	named := permitted.message with input as _asking("unverified:alice@workshop", null, "elsewhere")
+		with data.config as cases.config
+	contains(named, "nobody known")
+	stranger := permitted.message with input as _asking("repo:other/shop:ref:refs/heads/main", "github-oidc", "prod")
+		with data.config as cases.config
+	contains(stranger, "no entry of the policies names them")
+	not contains(stranger, "alice")
+}

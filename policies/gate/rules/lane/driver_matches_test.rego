@@ -21,9 +21,17 @@ test_another_driver_is_refused if {
 	_refused(cases.put(_good, "product/driver_id", "verireel"))
 }
 
+test_the_one_that_was_addressed_is_the_products_own if {
+	_satisfied(cases.put(_good, "driver/addressed", "generic-web"))
+	every odd in ["verireel", "", 7, [], {}] { _refused(cases.put(_good, "driver/addressed", odd)) }
+	_refused(json.remove(_good, ["driver/addressed"]))
+}
+
 test_two_that_are_both_nothing_do_not_match if {
 	every nothing in [null, "", [], {}] {
 		_refused(object.union(_good, {"driver": {"driver_id": nothing}, "product": {"driver_id": nothing}}))
+		addressed := {"driver_id": nothing, "addressed": nothing}
+		_refused(object.union(_good, {"driver": addressed, "product": {"driver_id": nothing}}))
 	}
 }
 

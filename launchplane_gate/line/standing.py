@@ -1,0 +1,191 @@
+"""May this one ask this here? Decided before a lane is held, and before a plugin, a platform or a server is asked."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchplane_gate import strictjson
+from launchplane_gate.errors import EngineError, RequestError, StandingRefused
+from launchplane_gate.ledger import NOWHERE, new_id
+from launchplane_gate.line.parts import Parts, find_lane
+from launchplane_gate.model import Action, Actor, Decision, Expected, Lane, ReleaseIdentity, Request, WaiverFacts
+from launchplane_gate.policy import decide
+from launchplane_gate.records import ProductProfile
+from launchplane_gate.urls import without_query
+
+PERMITTED = "actor.permitted"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Any request, as far as it says who may ask for it. Lanes are named by instance.
+
+    ``release``: the one that the request names; a promotion names none.
+    """
+
+    action: Action
+    product: str
+    destination: str
+    source: str | None = None
+    release: ReleaseIdentity | None = None
+    expected: Expected = field(default_factory=Expected)
+    reason: str = ""
+    version: str | None = None
+    driver: str | None = None
+    waiver: WaiverFacts | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> Asked:
+        stated = request.expected.stated()
+        return cls(
+            action=request.action,
+            product=request.product,
+            destination=request.destination,
+            source=request.source,
+            release=ReleaseIdentity.model_validate(stated) if request.action == "deploy" else None,
+            expected=request.expected,
+            reason=request.reason,
+            version=request.version,
+            driver=request.driver,
+        )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the policies say to who asks, with all that they were asked on."""
+
+    asked: Asked
+    lane: Lane  # the one that there is, or nowhere
+    decision: Decision
+    facts: dict[str, Any]
+    stranger: bool = False
+
+    @property
+    def permitted(self) -> bool:
+        """Whether this one may ask, whatever else stands against it."""
+        return any(result.code == PERMITTED and result.status == "pass" for result in self.decision.results)
+
+    @property
+    def allowed(self) -> bool:
+        return self.decision.allowed
+
+
+def is_stranger(parts: Parts, actor: Actor) -> bool:
+    """Whether no entry of the policies names the actor, for any lane of any product."""
+    return not parts.bundle.settings.names(actor)
+
+
+def ask(parts: Parts, asked: Asked, actor: Actor) -> Standing:
+    """Put a request to the rules of ``standing``.
+
+    Raises Undecided, and for those whom an entry of the policies names RequestError, where the product or a lane is
+    not there. To anybody else that reads like a refusal, and nothing of what there is is told to the rules.
+    """
+    if is_stranger(parts, actor):
+        return _of_a_stranger(parts, asked, actor)
+    profile = parts.profile(asked.product)
+    lane = find_lane(profile, asked.destination)
+    facts = {
+        **_facts(asked, actor, lane),
+        "product": product_facts(profile),
+        "driver": {"driver_id": profile.driver_id, "addressed": asked.driver},
+        "source": {"lane": find_lane(profile, asked.source).model_dump()} if asked.source else None,
+    }
+    return Standing(asked, lane, _decided(parts, facts), facts)
+
+
+def refuse(parts: Parts, standing: Standing) -> Decision:
+    """Keep a refusal for which there is no run; gives the decision under the id by which it is on record."""
+    decision = standing.decision
+    codes = sorted(result.code for result in decision.refusals)
+    about = [standing.decision.actor.model_dump(), standing.asked.action, standing.asked.product, codes]
+    body: dict[str, Any] = {"decision": decision.model_dump(mode="json"), "reason": standing.asked.reason}
+    kept = parts.ledger.refuse(
+        standing.lane,
+        decision.decision_id,
+        body if standing.stranger else body | {"input": standing.facts},
+        key=strictjson.digest([*about, standing.asked.destination]),
+        stranger=standing.stranger,
+    )
+    return decision.model_copy(update={"decision_id": kept})
+
+
+def count(parts: Parts, asked: Asked) -> None:
+    """Keep that nobody could decide on a stranger's request: no more than that."""
+    parts.ledger.refuse(_real_lane(parts, asked), "", {}, key="undecided", stranger=True)
+
+
+def ask_or_raise(parts: Parts, asked: Asked, actor: Actor) -> Standing:
+    """For requests that are no runs. Raises StandingRefused, which is on record, where it is refused."""
+    standing = ask(parts, asked, actor)
+    if not standing.allowed:
+        decision = refuse(parts, standing)
+        raise StandingRefused(asked.action, decision)
+    return standing
+
+
+def product_facts(profile: ProductProfile) -> dict[str, Any]:
+    """What the policies are told of a product: a fixed part of its profile, and of URLs no query."""
+    lanes = [
+        {
+            "context": lane.context,
+            "instance": lane.instance,
+            "base_url": without_query(lane.base_url),
+            "health_url": without_query(lane.health_url),
+        }
+        for lane in profile.lanes
+    ]
+    return {
+        "product": profile.product,
+        "repository": profile.repository,
+        "driver_id": profile.driver_id,
+        "image": {"repository": profile.image.repository},
+        "health_path": without_query(profile.health_path),
+        "lanes": lanes,
+    }
+
+
+def _facts(asked: Asked, actor: Actor, lane: Lane) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "action": asked.action,
+        "phase": "standing",
+        "nonce": secrets.token_hex(16),
+        "actor": actor.model_dump(),
+        "request": {
+            "product": asked.product,
+            "reason": asked.reason,
+            "version": asked.version,
+            "expected": asked.expected.stated(),
+            "dry_run": False,
+        },
+        "release": asked.release and asked.release.model_dump(),
+        "destination": {"lane": lane.model_dump()},
+        "waiver": asked.waiver and asked.waiver.model_dump(),
+    }
+
+
+def _of_a_stranger(parts: Parts, asked: Asked, actor: Actor) -> Standing:
+    """The same for what there is and what there is not: who may is none of their business."""
+    called = Lane.model_construct(context=asked.product, instance=asked.destination)
+    facts = {**_facts(asked, actor, called), "product": None, "driver": {"driver_id": ""}, "source": None}
+    decision = _decided(parts, facts)
+    refused = tuple(result for result in decision.results if result.code == PERMITTED)
+    if not refused or decision.allowed or refused[0].status != "fail":
+        raise EngineError("the policies permit somebody whom no entry of theirs names")
+    return Standing(asked, _real_lane(parts, asked), decision.model_copy(update={"results": refused}), facts, True)
+
+
+def _real_lane(parts: Parts, asked: Asked) -> Lane:
+    """In whose chain a stranger's request is kept."""
+    try:
+        return find_lane(parts.profile(asked.product), asked.destination)
+    except RequestError:
+        return NOWHERE
+
+
+def _decided(parts: Parts, facts: dict[str, Any]) -> Decision:
+    now, decision_id = parts.ledger.now(), new_id("d")
+    return decide(parts.engine, parts.bundle, facts, waivers=(), now=now, decision_id=decision_id)
