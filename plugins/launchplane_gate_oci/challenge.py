@@ -35,5 +35,5 @@ def challenge_in(headers: httpx.Headers) -> Basic | Bearer | None:
 
 
 def _parameters(text: str) -> dict[str, str]:
-    pairs = [pair for pair in parse_http_list(text) if "=" in pair]
+    pairs = [pair for pair in parse_http_list(text) if pair.partition("=")[2]]
     return {name.strip().lower(): value for name, value in parse_keqv_list(pairs).items()}

@@ -14,6 +14,7 @@ from launchplane_gate.model import Contract
 from launchplane_gate_http import is_this_machine, tls_trusting, usual_tls
 from launchplane_gate_oci.docker_config import read_logins
 from launchplane_gate_oci.login import Login
+from launchplane_gate_oci.places import BLOB_HOSTS, TOKEN_HOSTS, Places, blob_host_in, host_in
 from launchplane_gate_oci.reference import DOCKER_HUB, HUB_NAMES, is_registry
 from launchplane_gate_oci.repository import Access
 
@@ -42,7 +43,10 @@ def _fits_a_header(secret: SecretStr) -> SecretStr:
 class RegistryOptions(Contract):
     """``[plugins.oci.registries."HOST"]``. ``token`` is sent as a bearer token, as it is.
 
-    ``allow_plain_http``: it is asked over http, so that the login travels unencrypted.
+    ``allow_plain_http``: it is asked over http, so that the login travels unencrypted. ``token_host``: the one host
+    beside the registry's own to which the login goes, for a token. ``blob_hosts``: where its blobs may be, besides its
+    own host and those that are known of it; one at an address that is not of the internet needs that address, or its
+    network, here too.
     """
 
     username: Annotated[str, AfterValidator(_is_a_user_name)] | None = None
@@ -50,6 +54,8 @@ class RegistryOptions(Contract):
     token: Annotated[Secret, AfterValidator(_fits_a_header)] | None = None
     ca_file: str | None = None
     allow_plain_http: bool = False
+    token_host: Annotated[str, AfterValidator(host_in)] | None = None
+    blob_hosts: tuple[Annotated[str, AfterValidator(blob_host_in)], ...] = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -98,7 +104,11 @@ class Registries:
         plain = own.allow_plain_http or (is_this_machine(host.partition(":")[0]) and not own.ca_file)
         return Access(
             registry=registry,
-            url=httpx.URL(f"{'http' if plain else 'https'}://{host}"),
+            places=Places(
+                url=httpx.URL(f"{'http' if plain else 'https'}://{host}"),
+                token_host=own.token_host or TOKEN_HOSTS.get(registry),
+                blob_hosts=(*BLOB_HOSTS.get(registry, ()), *own.blob_hosts),
+            ),
             login=own.login or self._logins.get(registry),
             tls=self._own_tls.get(registry) or usual_tls(),
         )

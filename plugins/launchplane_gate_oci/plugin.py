@@ -13,7 +13,7 @@ from launchplane_gate_http import run_apart
 from launchplane_gate_oci.evidence import ManifestFacts, OciEvidence
 from launchplane_gate_oci.image import read_image
 from launchplane_gate_oci.options import read_options
-from launchplane_gate_oci.reference import Reference, reference_of
+from launchplane_gate_oci.reference import Reference, reference_of, repository_of
 from launchplane_gate_oci.repository import RegistryError, Repository
 
 
@@ -30,11 +30,15 @@ class OciPlugin:
     def gate_evidence(self, question: Question) -> Mapping[str, Any]:
         """What a registry says of the artifact; nothing for one that is of no registry, or not pinned by digest.
 
+        Nothing for one of another repository than the product's either: else whoever asks could have the gate log in
+        and look where only the gate may. The rule ``release.artifact_pinned`` refuses that one anyway.
         Nothing in ``confirm`` either: what a digest stands for was decided on, it never changes, and a registry that
         is away by then makes no deploy doubtful. Raises EvidenceFailed for whatever cannot be known.
         """
         reference = reference_of(question.release.artifact_id) if question.release else None
         if question.phase == "confirm" or question.release is None or reference is None:
+            return {}
+        if (reference.registry, reference.repository) != repository_of(question.product.image.repository):
             return {}
         timeout_s = min(self._options.timeout_s, question.deadline_s)
         try:

@@ -34,6 +34,12 @@ def reference_of(artifact_id: str) -> Reference | None:
     ``local/...`` is what the driver ``local`` calls the files that it runs.
     """
     name, _, digest = artifact_id.partition("@")
+    found = repository_of(name)
+    return Reference(*found, digest) if found and re.fullmatch(DIGEST, digest) else None
+
+
+def repository_of(name: str) -> tuple[str, str] | None:
+    """Registry and repository of a name without tag and digest; None for what is no image of a registry."""
     first, slash, rest = name.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         registry, repository = first, rest
@@ -41,10 +47,10 @@ def reference_of(artifact_id: str) -> Reference | None:
         registry, repository = DOCKER_HUB, name
     if registry in HUB_NAMES:
         registry, repository = DOCKER_HUB, repository if "/" in repository else f"library/{repository}"
-    well_formed = is_registry(registry) and _REPOSITORY.fullmatch(repository) and re.fullmatch(DIGEST, digest)
+    well_formed = is_registry(registry) and _REPOSITORY.fullmatch(repository)
     if not well_formed or len(name) > _MAX_CHARACTERS or name.startswith("local/"):
         return None
-    return Reference(registry, repository, digest)
+    return registry, repository
 
 
 def is_registry(text: str) -> bool:

@@ -9,22 +9,24 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
-from launchplane_gate.strictjson import NotStrictJson, loads, sha256
-from launchplane_gate_http import Answer, NoAnswer, TooLarge, exchange, is_this_machine
+from launchplane_gate.strictjson import NotStrictJson, dumps, loads, sha256
+from launchplane_gate_http import Address, Answer, NoAnswer, TooLarge, WrongAddress, exchange
 from launchplane_gate_oci.challenge import Basic, Bearer, challenge_in
 from launchplane_gate_oci.login import Login
+from launchplane_gate_oci.places import Places
 from launchplane_gate_oci.reference import Reference, short
 
 ATTEMPTS = 3
 AT_ONCE = 6
 MAX_REDIRECTS = 3
+MAX_HOST = 253 + 6  # the longest name, and a port
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_FOUND = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN"})
@@ -44,25 +46,21 @@ class _Passing(RegistryError):
 
 @dataclass(frozen=True)
 class Access:
-    """How a registry is asked; ``url`` is scheme, host and port of its API."""
+    """How a registry is asked."""
 
     registry: str
-    url: httpx.URL
+    places: Places
     login: Login | None
     tls: ssl.SSLContext
 
     @property
+    def url(self) -> httpx.URL:
+        """Scheme, host and port of its API."""
+        return self.places.url
+
+    @property
     def table(self) -> str:
         return f'[plugins.oci.registries."{self.registry}"]'
-
-    def may_go_to(self, url: httpx.URL) -> bool:
-        """Whether the registry may send the gate there: never to a plain http of which the settings know nothing."""
-        if url.userinfo or not url.host:
-            return False
-        if url.scheme == "https":
-            return True
-        near = url.host == self.url.host or (is_this_machine(url.host) and is_this_machine(self.url.host))
-        return url.scheme == self.url.scheme and near
 
 
 class Repository:
@@ -95,20 +93,23 @@ class Repository:
         return _hashed(answer, digest)
 
     async def blob(self, digest: str) -> Answer:
-        """A blob with this digest. Registries like to redirect to a store of theirs, which is told nothing."""
+        """A blob with this digest.
+
+        Registries like to redirect to a store of theirs, which is told nothing; where it may be, the settings say.
+        """
         url = self._url("blobs", digest)
         answer = await self._get("blobs", digest, accept="*/*")
         for _ in range(MAX_REDIRECTS):
             if answer.status not in _REDIRECTS:
                 break
-            url = self._followed(url, answer.headers.get("location", ""), "for a blob")
-            answer = await self._ask(url, headers={"Accept": "*/*"})
+            url = self._store(url, answer.headers.get("location", ""))
+            answer = await self._ask(url, headers={"Accept": "*/*"}, is_own=self._access.places.is_own(url))
         if answer.status in _REDIRECTS:
             raise RegistryError(
                 f"the blob {short(digest)} is redirected more than {MAX_REDIRECTS} times; see to the registry's storage"
             )
         if answer.status != HTTPStatus.OK:
-            if url.host != self._access.url.host:
+            if not self._access.places.is_own(url):
                 raise RegistryError(
                     f"where the registry redirects to for the blob {short(digest)} answers with status "
                     f"{answer.status}; see to the registry's storage"
@@ -131,18 +132,32 @@ class Repository:
         return {"Accept": accept} | ({"Authorization": self._authorization} if self._authorization else {})
 
     async def _ask(
-        self, url: httpx.URL, *, headers: Mapping[str, str], form: Mapping[str, str] | None = None
+        self,
+        url: httpx.URL,
+        *,
+        headers: Mapping[str, str],
+        form: Mapping[str, str] | None = None,
+        is_own: bool = True,
     ) -> Answer:
-        """Ask again, with a pause, where that may help and there is time."""
+        """Ask again, with a pause, where that may help and there is time.
+
+        ``is_own``: at whatever address the registry or its token service is; any other is looked at first.
+        """
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Passing),
             stop=lambda state: self._left_s() <= 0 or stop_after_attempt(ATTEMPTS)(state),
             wait=wait_exponential(multiplier=0.1, max=2) + wait_random(0, 0.05),
             reraise=True,
         )
-        return await retrying(self._ask_once, url, headers, form)
+        return await retrying(self._ask_once, url, headers, form, None if is_own else self._access.places.may_be_at)
 
-    async def _ask_once(self, url: httpx.URL, headers: Mapping[str, str], form: Mapping[str, str] | None) -> Answer:
+    async def _ask_once(
+        self,
+        url: httpx.URL,
+        headers: Mapping[str, str],
+        form: Mapping[str, str] | None,
+        may_be_at: Callable[[Address], bool] | None,
+    ) -> Answer:
         try:
             async with self._places:
                 answer = await exchange(
@@ -154,7 +169,14 @@ class Repository:
                     connect_timeout_s=self._left_s(),
                     timeout_s=self._left_s(),
                     max_bytes=self._max_bytes,
+                    may_be_at=may_be_at,
                 )
+        except WrongAddress as error:
+            raise RegistryError(
+                f"{_host(url)}, where the registry redirects to for a blob, is at {error.address}, which is no address "
+                f"of the internet; nothing was sent there. If it is right, add the address to blob_hosts in "
+                f"{self._access.table}"
+            ) from None
         except TooLarge as error:
             raise RegistryError(f"{url.host}: {error}; raise max_bytes in [plugins.oci] if it is right") from None
         except NoAnswer as error:
@@ -183,7 +205,7 @@ class Repository:
         login = self._access.login or Login()
         asked = {"scope": f"repository:{self._reference.repository}:pull"}
         asked |= {"service": challenge.service} if challenge.service else {}
-        url = self._followed(httpx.URL(), challenge.realm, "for a token")
+        url = self._token_service(challenge.realm)
         headers = {"Authorization": login.basic} if login.basic else {}
         if login.identity_token:
             form = {"grant_type": "refresh_token", "client_id": "launchplane-gate"}
@@ -215,19 +237,54 @@ class Repository:
     def _url(self, kind: str, digest: str) -> httpx.URL:
         return self._access.url.copy_with(path=f"/v2/{self._reference.repository}/{kind}/{digest}")
 
-    def _followed(self, here: httpx.URL, named: str, what_for: str) -> httpx.URL:
-        try:
-            url = here.join(named)
-        except (httpx.InvalidURL, ValueError):
-            raise RegistryError(f"it names no URL {what_for}; is that host a registry?") from None
-        if not self._access.may_go_to(url):
+    def _token_service(self, realm: str) -> httpx.URL:
+        """Where tokens are had, if a login may go there."""
+        url = _followed(httpx.URL(), realm, "for a token")
+        if not self._access.places.gives_tokens(url):
             raise RegistryError(
-                f"it sends the gate elsewhere {what_for}, and not by a plain https URL; nobody was asked there"
+                f"it sends the gate elsewhere for a token, to {_told(url)}; nobody was asked there. "
+                + self._remedy(url, "token_host = {}")
             )
         return url
 
+    def _store(self, here: httpx.URL, location: str) -> httpx.URL:
+        """Where a blob is, if the gate may go there."""
+        url = _followed(here, location, "for a blob")
+        if not self._access.places.keeps_blobs(url):
+            raise RegistryError(
+                f"it sends the gate elsewhere for a blob, to {_told(url)}; nobody was asked there. "
+                + self._remedy(url, "blob_hosts = [{}]")
+            )
+        return url
+
+    def _remedy(self, url: httpx.URL, setting: str) -> str:
+        if url.scheme not in {"https", self._access.url.scheme}:
+            return "It is not asked less safely than the registry itself; is that host a registry?"
+        return f"If it is right, give {setting.format(dumps(_host(url)))} in {self._access.table}"
+
     def _left_s(self) -> float:
         return self._deadline - time.monotonic()
+
+
+def _followed(here: httpx.URL, named: str, what_for: str) -> httpx.URL:
+    try:
+        url = here.join(named)
+    except (httpx.InvalidURL, ValueError):
+        url = httpx.URL()
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
+        raise RegistryError(
+            f"it names no http(s) URL {what_for}, or one with a login; nobody was asked there; is that host a registry?"
+        )
+    return url
+
+
+def _host(url: httpx.URL) -> str:
+    """HOST or HOST:PORT, of which no part can be a secret, or more than ASCII."""
+    return url.netloc.decode("ascii")[:MAX_HOST]
+
+
+def _told(url: httpx.URL) -> str:
+    return f"{url.scheme}://{_host(url)}"
 
 
 def _hashed(answer: Answer, digest: str) -> Answer:

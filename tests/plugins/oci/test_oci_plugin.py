@@ -11,9 +11,11 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -26,7 +28,8 @@ from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 from launchplane_gate.store import FileStore
 from launchplane_gate_oci import OciPlugin
 from launchplane_gate_oci.options import OciOptions, Registries
-from launchplane_gate_oci.reference import Reference, reference_of
+from launchplane_gate_oci.places import Places
+from launchplane_gate_oci.reference import Reference, reference_of, repository_of
 from tests.conftest import ACTOR, POLICY, PRODUCT, PROFILE, deploy, open_gate, promote
 from tests.fakes.certificates import self_signed
 from tests.fakes.health_server import Answer, Handler, HealthServer, drips, floods, html, redirects, says, sleeps
@@ -63,13 +66,18 @@ def made(*, base_dir: Path = Path(), **options: Any) -> OciPlugin:
     )
 
 
-def question(artifact_id: str | None, *, phase: Phase = "admit", deadline_s: float = 10) -> Question:
+def question(
+    artifact_id: str | None, *, phase: Phase = "admit", deadline_s: float = 10, repository: str | None = None
+) -> Question:
+    """About an artifact of the product's own repository, unless another is named."""
+    if repository is None:
+        repository = (artifact_id or "example.test/shop").partition("@")[0]
     product = ProductProfile(
         product="shop",
         display_name="Shop",
         repository="example/shop",
         driver_id="fake",
-        image=ProductImage(repository="example.test/shop/web"),
+        image=ProductImage(repository=repository),
         runtime_port=80,
         health_path="/health",
         lanes=(ProductLane(context="shop", instance="prod", health_url=""),),
@@ -255,6 +263,27 @@ def test_nobody_is_asked_after_the_deploy_nor_without_a_release(images: Images) 
 
 
 @pytest.mark.parametrize(
+    "repository", ["{host}/other/team", "{host}/shop", "127.0.0.1:1/shop/web", "shop/web", "", "local/x"]
+)
+def test_a_registry_is_asked_for_the_products_own_repository_alone(images: Images, repository: str) -> None:
+    digest = images.revision(COMMIT)["digest"]
+    with RegistryStub(images, wants="basic", logins=dict([PAIR])) as stub:
+        asked = question(stub.artifact(digest), repository=repository.format(host=stub.host))
+        assert made(registries={stub.host: LOGIN}).gate_evidence(asked) == {}
+        assert stub.seen == []
+
+
+@pytest.mark.parametrize(
+    ("artifact", "repository"),
+    [("docker.io/library/nginx", "nginx"), ("index.docker.io/acme/shop", "acme/shop"), ("ghcr.io/a/b", "ghcr.io/a/b")],
+)
+def test_a_repository_is_the_same_by_each_of_its_names(artifact: str, repository: str) -> None:
+    reference = reference_of(f"{artifact}@{ABSENT}")
+    assert reference
+    assert (reference.registry, reference.repository) == repository_of(repository)
+
+
+@pytest.mark.parametrize(
     ("name", "registry", "repository"),
     [
         ("nginx", "docker.io", "library/nginx"),
@@ -377,6 +406,9 @@ def test_a_registry_that_refuses_for_ever_is_asked_twice(images: Images, wants: 
         "Bearer realm",
         'Bearer service="tests"',
         'Bearer realm=""',
+        "Bearer realm=",
+        'Bearer realm=,service="tests"',
+        'Bearer realm="',
         'Bearer realm="/token"',
         'Bearer realm="ftp://127.0.0.1/token"',
         'Bearer realm="http://192.0.2.1/token"',
@@ -449,7 +481,8 @@ def test_a_blob_may_be_elsewhere_where_nobody_is_told_who_asks(images: Images, c
     with HealthServer() as store, RegistryStub(images, wants="basic", logins=dict([PAIR])) as stub:
         store.answers["/blob"] = says(images.blobs[config])
         stub.answers[blob_path(config)] = redirects(store.url("/blob?signature=x", host="localhost"), code=code)
-        plugin = made(registries={stub.host: LOGIN, f"localhost:{store.server_port}": LOGIN})
+        elsewhere = f"localhost:{store.server_port}"
+        plugin = made(registries={stub.host: LOGIN | {"blob_hosts": (elsewhere,)}, elsewhere: LOGIN})
         assert platforms(seen(stub.artifact(digest), plugin)) == {"linux/amd64": COMMIT}
         assert stub.sent_to(blob_path(config)) == [basic(*PAIR)]
         ((path, headers),) = store.seen
@@ -504,6 +537,106 @@ def test_a_blob_is_not_fetched_by_plain_http_from_another_machine(images: Images
     assert time.monotonic() - began < 2
 
 
+STORES = ("localhost", "127.1", "127.0.0.1")
+
+
+@pytest.mark.parametrize("host", STORES)
+def test_a_blob_is_not_fetched_from_where_the_settings_do_not_say(
+    images: Images, stub: RegistryStub, host: str
+) -> None:
+    digest, config = one_image(images)
+    with HealthServer() as other:
+        other.answers["/admin/delete"] = says(images.blobs[config])
+        there = f"{host}:{other.server_port}"
+        stub.answers[blob_path(config)] = redirects(f"http://{there}/admin/delete?key=hunter2")
+        for hosts in ((), ("storage.example.test",), (host,), (f"{host}:1",), ("127.0.0.0/8",)):
+            said = failure(stub.artifact(digest), made(registries={stub.host: {"blob_hosts": hosts}}))
+            assert f"elsewhere for a blob, to http://{there}; nobody was asked there" in said
+            assert f'give blob_hosts = ["{there}"] in [plugins.oci.registries."{stub.host}"]' in said
+        assert other.seen == []
+
+
+def test_a_name_does_not_lead_to_what_is_near_the_gate_unless_that_is_named_too(
+    images: Images, stub: RegistryStub
+) -> None:
+    digest, config = one_image(images)
+    with HealthServer() as other:
+        other.answers["/blob"] = says(images.blobs[config])
+        there = f"127.1:{other.server_port}"  # a name like any other, as far as one can see
+        stub.answers[blob_path(config)] = redirects(f"http://{there}/blob")
+        for near in ((), ("10.0.0.0/8",), ("127.0.0.2",)):
+            said = failure(stub.artifact(digest), made(registries={stub.host: {"blob_hosts": (there, *near)}}))
+            assert "is at 127.0.0.1, which is no address of the internet; nothing was sent there" in said
+            assert f'add the address to blob_hosts in [plugins.oci.registries."{stub.host}"]' in said
+        assert other.seen == []
+        for near in (("127.0.0.1",), ("127.0.0.0/8",)):
+            plugin = made(registries={stub.host: {"blob_hosts": (there, *near)}})
+            assert platforms(seen(stub.artifact(digest), plugin)) == {"linux/amd64": COMMIT}
+
+
+@pytest.mark.parametrize(
+    ("address", "fine"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1", True),
+        ("::ffff:8.8.8.8", True),
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("192.168.1.7", True),
+        ("192.168.1.8", False),
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("169.254.169.254", False),
+        ("::ffff:169.254.169.254", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+    ],
+)
+def test_addresses_that_are_not_of_the_internet_have_to_be_named(address: str, fine: bool) -> None:
+    hosts = ("storage.example.test", "10.0.0.0/8", "192.168.1.7:9000")
+    assert Places(httpx.URL("https://ghcr.io"), blob_hosts=hosts).may_be_at(ip_address(address)) is fine
+
+
+@pytest.mark.parametrize(
+    ("registry", "token", "blob", "elsewhere"),
+    [
+        ("docker.io", "https://auth.docker.io/token", "https://production.cloudflare.docker.com/x", "https://ghcr.io"),
+        ("ghcr.io", "https://ghcr.io/token", "https://pkg-containers.githubusercontent.com/x", "https://evil.test"),
+        ("quay.io", "https://quay.io/v2/auth", "https://cdn01.quay.io/x", "https://auth.docker.io/token"),
+        ("registry.gitlab.com", "https://gitlab.com/jwt/auth", "https://registry.gitlab.com/x", "http://gitlab.com"),
+        ("shop.test", "https://shop.test/token", "https://shop.test/x", "http://shop.test/token"),
+        ("shop.test:5000", "https://shop.test:5000/token", "https://shop.test:5000/x", "https://shop.test/token"),
+    ],
+)
+def test_what_is_known_of_a_registry_need_not_be_set(registry: str, token: str, blob: str, elsewhere: str) -> None:
+    places = Registries(OciOptions(), place="plugins.oci", base_dir=Path()).access(registry).places
+    assert places.gives_tokens(httpx.URL(token))
+    assert places.keeps_blobs(httpx.URL(blob))
+    assert not places.gives_tokens(httpx.URL(elsewhere))
+    assert not places.keeps_blobs(httpx.URL(elsewhere))
+
+
+def test_a_login_goes_to_the_registry_or_to_the_one_host_that_is_named(images: Images) -> None:
+    digest = images.revision(COMMIT)["digest"]
+    with (
+        RegistryStub(images, wants="bearer", logins=dict([PAIR])) as stub,
+        RegistryStub(images, wants="bearer", logins=dict([PAIR])) as other,
+    ):
+        stub.realm = other.realm
+        stub.tokens = other.tokens
+        for named in ({}, {"token_host": "127.0.0.1"}, {"token_host": "auth.example.test"}):
+            said = failure(stub.artifact(digest), made(registries={stub.host: LOGIN | named}))
+            assert f"elsewhere for a token, to http://{other.host}; nobody was asked there" in said
+            assert f'give token_host = "{other.host}" in [plugins.oci.registries."{stub.host}"]' in said
+        assert other.seen == []
+        plugin = made(registries={stub.host: LOGIN | {"token_host": other.host}})
+        assert platforms(seen(stub.artifact(digest), plugin)) == {"linux/amd64": COMMIT}
+        assert other.sent_to("/token") == [basic(*PAIR)]
+
+
 def test_a_manifest_is_the_registrys_own(images: Images, stub: RegistryStub) -> None:
     digest, _ = one_image(images)
     manifest = images.manifests[digest]
@@ -532,7 +665,8 @@ def test_a_configuration_that_is_not_there_or_not_the_one_is_an_error(
 def test_a_store_that_refuses_is_told_from_the_registry(images: Images, stub: RegistryStub) -> None:
     digest, config = one_image(images)
     stub.answers |= {blob_path(config): redirects(stub.url("/gone", host="localhost")), "/gone": says(b"", code=403)}
-    assert "where the registry redirects to" in failure(stub.artifact(digest))
+    plugin = made(registries={stub.host: {"blob_hosts": (f"localhost:{stub.server_port}",)}})
+    assert "where the registry redirects to" in failure(stub.artifact(digest), plugin)
 
 
 # -- what proves nothing: null is for a registry that said so
@@ -816,6 +950,13 @@ def test_neither_proxies_nor_logins_of_the_environment_are_used(
         ({"registries": {"ghcr.io": {"token": SecretStr(f"{TOKEN}\r\nX: y")}}}, "a token is printable ASCII"),
         ({"registries": {"ghcr.io": {"ca_file": "none.pem"}}}, "is not a file of certificates"),
         ({"registries": {"ghcr.io": {"ca_file": "x", "allow_plain_http": True}}}, "plain http"),
+        ({"registries": {"ghcr.io": {"token_host": "https://ghcr.io"}}}, "is HOST or HOST:PORT"),
+        ({"registries": {"ghcr.io": {"token_host": "10.0.0.0/8"}}}, "is HOST or HOST:PORT"),
+        ({"registries": {"ghcr.io": {"token_host": "Auth.example.test"}}}, "is HOST or HOST:PORT"),
+        ({"registries": {"ghcr.io": {"blob_hosts": "storage.example.test"}}}, "registries.ghcr.io.blob_hosts"),
+        ({"registries": {"ghcr.io": {"blob_hosts": ["*.example.test"]}}}, "or a network such as 10.0.0.0/8"),
+        ({"registries": {"ghcr.io": {"blob_hosts": ["10.0.0.1/8"]}}}, "or a network such as 10.0.0.0/8"),
+        ({"registries": {"ghcr.io": {"blob_hosts": ["ann@storage.example.test"]}}}, "or a network such as 10.0.0.0/8"),
         ({"docker_config": "nowhere.json"}, "nowhere.json cannot be read: No such file"),
     ],
 )
