@@ -186,6 +186,8 @@ class OpaSettings:
 
 
 class SettingsFile(Section):
+    """``state_group``: the group that may read what is in ``state_dir``; without one, nobody else may."""
+
     schema_version: Literal[1]
     state_dir: str = "state"
     state_group: str | None = None
@@ -333,13 +335,17 @@ def _opa(file: SettingsFile, base_dir: Path, environment: Mapping[str, str]) -> 
             'settings: engine = "opa" needs a table [opa] with the url of the server',
             hint='Nothing was done. Write [opa] and url = "https://HOST:PORT", or engine = "embedded".',
         )
-    files = {name: getattr(file.opa, name) for name in ("ca_file", "cert_file", "key_file")}
+    named = {name: getattr(file.opa, name) for name in ("ca_file", "cert_file", "key_file")}
+    files = {name: base_dir / path for name, path in named.items() if path}
+    for name, found in files.items():
+        if found.exists() and not found.is_file():  # a pipe would be waited for, and TLS reads it by its name
+            raise SettingsError(f"settings: opa.{name}: {found} is no regular file")
     return OpaSettings(
         url=file.opa.url.rstrip("/"),
         revision=file.opa.revision,
         timeout_s=file.opa.timeout_s,
         token=_resolved(file.opa.token, "opa.token", base_dir, environment),
-        **{name: base_dir / path for name, path in files.items() if path},
+        **files,
     )
 
 

@@ -133,6 +133,16 @@ def test_a_settings_file_and_a_secret_are_files_and_nobody_waits_for_another_thi
             load(tmp_path, text)
 
 
+def test_a_certificate_is_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    opa = '[opa]\nurl = "https://127.0.0.1:1"\nca_file = "pipe"'
+    with pytest.raises(SettingsError, match=r"opa\.ca_file: .*/pipe is no regular file"):
+        load(
+            tmp_path,
+            GOOD.replace("[plugins.health]", f"{opa}\n[plugins.health]").replace("\n\n", '\nengine = "opa"\n\n', 1),
+        )
+
+
 def test_every_file_with_a_secret_is_known(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_text("s3cret")
