@@ -9,6 +9,9 @@ import pytest
 from launchplane_gate.report.json import document
 from launchplane_gate.report.safe import LONGEST, one_line, unheard
 from launchplane_gate.report.text import Block, Table, on_terminal, plain
+from tests.places import ROOT
+
+PACKAGE = ROOT / "launchplane_gate"
 
 STEERING = {
     "an escape sequence": "a\x1b[2Jb",
@@ -95,3 +98,10 @@ def test_a_cell_that_is_folded_gives_no_command() -> None:
     screen = io.StringIO()
     on_terminal([Table([("x", "a" * 80 + " ::error::x " * 20)])], screen)
     assert screen.getvalue().count("\\::") and not COMMAND.search(screen.getvalue())
+
+
+def test_text_leaves_at_one_place() -> None:
+    """Whoever writes elsewhere writes past what makes it safe; `policy bundle` sends bytes."""
+    writes = re.compile(r"\bclick\.echo\(|(?<![\w.])print\(|\bstd(?:out|err)\.write\(|\bprint_exc(?:eption)?\(")
+    found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text())}
+    assert {name for name in found if not name.startswith("testing/")} == {"cli/output.py", "cli/policy.py"}
