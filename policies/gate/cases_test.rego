@@ -528,6 +528,44 @@ deployed := object.union(deployment, {
 	},
 })
 
+# May this be asked at all? The same promotion, before a lane is held or anything of it is known.
+standing_to_promote := object.union(json.filter(promotion, _asked), {
+	"phase": "standing",
+	"nonce": "5a0d9c41e7b36f28",
+	"release": null,
+	"waiver": null,
+})
+
+standing_to_deploy := object.union(json.filter(deployment, array.concat(_asked, ["release"])), {
+	"phase": "standing",
+	"nonce": "e13f70b6a2c84d95",
+	"request": {"version": null},
+	"source": null,
+	"waiver": null,
+})
+
+_asked := ["schema_version", "action", "actor", "request", "product", "driver", "source/lane", "destination/lane"]
+
+# Leave asked to deploy that release to prod directly, and another person's word for it.
+standing_to_waive := object.union(json.remove(standing_to_deploy, ["request/expected"]), {
+	"action": "waive",
+	"nonce": "90b7e2f4d85c1a63",
+	"request": {"reason": "checkout is down", "expected": {}},
+	"destination": {"lane": {"instance": "prod"}},
+})
+
+standing_to_approve := object.union(standing_to_waive, {
+	"action": "approve",
+	"nonce": "c8e51f07b94a2d36",
+	"actor": {
+		"subject": "repo:cbusillo/sellyouroutboard:environment:approvals",
+		"verified_by": "github-oidc",
+		"person": "bob",
+	},
+	"request": {"reason": ""},
+	"waiver": {"waiver_id": "w-7Q2M4KXB", "code": "lane.not_bypassed", "requester": "alice", "approver": "bob"},
+})
+
 # What the policy authors decided, in place of what is shipped.
 config := {
 	"thresholds": {
@@ -550,8 +588,19 @@ config := {
 					{"subject": "repo:cbusillo/sellyouroutboard:*", "verified_by": "github-oidc"},
 				],
 				"prod": [
-					{"subject": "unverified:alice@workshop", "verified_by": null},
+					{"subject": "unverified:alice@workshop", "verified_by": null, "may": ["waive"]},
 					{"subject": "repo:cbusillo/sellyouroutboard:*", "verified_by": "github-oidc"},
+					{
+						"subject": "repo:cbusillo/sellyouroutboard:environment:approvals",
+						"verified_by": "github-oidc",
+						"may": ["approve"],
+					},
+					{
+						"subject": "carol",
+						"verified_by": "ssh",
+						"may": ["approve"],
+						"ssh_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK2jf2GsPG+PsTgMzWoUY41+gb/D0IogXyBRBkIeNv01",
+					},
 				],
 			},
 			"backup": {"prod": {"max_age_s": 57600}},

@@ -13,12 +13,21 @@ from typing import Any, NamedTuple
 import pytest
 import regorus
 
-from launchplane_gate.model import PolicyInput, stamp, unstamp
+from launchplane_gate.model import PolicyInput, StandingInput, stamp, unstamp
 from launchplane_gate.policy.bundle.config import Config, ProductPolicy
 from tests.places import CASES, POLICIES
 
-NAMES = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
-IN_REGO = dict(zip(NAMES, ("promotion", "promoted", "deployment", "deployed"), strict=True))
+IN_REGO = {
+    "promote_admit": "promotion",
+    "promote_confirm": "promoted",
+    "deploy_admit": "deployment",
+    "deploy_confirm": "deployed",
+    "promote_standing": "standing_to_promote",
+    "deploy_standing": "standing_to_deploy",
+    "waive_standing": "standing_to_waive",
+    "approve_standing": "standing_to_approve",
+}
+NAMES = tuple(IN_REGO)
 
 Node = tuple[str, ...]
 """Where a fact stands in the input; an index into a list is written as text."""
@@ -75,7 +84,8 @@ def policies() -> Policies:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_golden_case_is_a_policy_input(name: str) -> None:
-    PolicyInput.model_validate(case(name))
+    contract = StandingInput if name.endswith("_standing") else PolicyInput
+    contract.model_validate(case(name))
 
 
 def test_the_cases_are_those_of_the_tests_in_rego() -> None:
@@ -424,6 +434,13 @@ def not_asked(lanes: str) -> tuple[Fine, ...]:
     )
 
 
+NAMED_TWICE = (
+    Fine("product.lanes", "odd entry, null entry", "one entry that names the lane is enough to know it"),
+    Fine(r"product.lanes.\d", "any", "an entry of another lane, or one of two of the same"),
+    Fine(r"product.lanes.\d.(context|instance)", "any", "an entry of another lane, or one of two of the same"),
+    Fine("driver.driver_id", "any", "no driver acts; it is of the decision, for what the roll call adds"),
+)
+
 FINE: dict[str, tuple[Fine, ...]] = {
     "promote_admit": (
         *ALWAYS,
@@ -501,6 +518,29 @@ FINE: dict[str, tuple[Fine, ...]] = {
         *not_asked("[12]"),
         Fine("product.(health_path|lanes.0.base_url)", "any", "the URL is written out"),
     ),
+    "promote_standing": (
+        *ALWAYS,
+        *BY_PATTERN,
+        Fine("product.lanes.[12]", "left out", "the other entry of the lane is left"),
+        Fine("product.lanes.[12].(context|instance)", OTHER_TEXT, "then the other one is the lane's only entry"),
+        Fine("product.lanes.[01].base_url", "any", "the URL is written out"),
+        Fine("product.lanes.[01].health_url", OTHER_TEXT, "it has one; none is asked here"),
+        Fine("product.lanes.2.(base_url|health_url)", OTHER_TEXT, "it has one; none is asked here"),
+        Fine("product.health_path", "longer, shorter, upper, line", "it has a URL; none is asked here"),
+    ),
+    "deploy_standing": (
+        *ALWAYS,
+        *BY_PATTERN,
+        *not_asked("[12]"),
+        Fine("product.(health_path|lanes.0.base_url)", "any", "the URL is written out"),
+        Fine("product.lanes.0.health_url", OTHER_TEXT, "it has one; none is asked here"),
+    ),
+    "waive_standing": (*ALWAYS, *NAMED_TWICE),
+    "approve_standing": (
+        *ALWAYS,
+        *NAMED_TWICE,
+        Fine("waiver.(requester|approver)", OTHER_TEXT, "some other two; the core says who is one person"),
+    ),
 }
 
 
@@ -536,9 +576,10 @@ class Unread(NamedTuple):
 FOR_PEOPLE = (
     Unread("schema_version", "the contract has one"),
     Unread("request.(reason|version|dry_run)", "said by the asker"),
-    Unread("product.(schema_version|display_name|repository|runtime_port|updated_at|source)", "descriptions"),
+    Unread("product.repository", "the plugins ask by it"),
     Unread(r"evidence.health.(source|destination).\d.detail", "for people"),
 )
+OF_AN_ACTOR = (Unread("actor.person", "the core tells by it who is one person, and who may is told by subject"),)
 OF_GITHUB = (Unread("evidence.github.(repository|latest.commit)", "for people"),)
 OF_RECORDS = (
     Unread("(source|destination).inventory.schema_version", "the store's"),
@@ -565,9 +606,17 @@ DECIDED_BEFORE = (
     Unread("destination.observed.(detail|lacks)", "for people"),
     Unread("outcome.started_at", "what is seen has to be later than its end"),
 )
+IN_STANDING = (*FOR_PEOPLE[:3], *OF_AN_ACTOR)
+OF_NO_DEPLOY = (
+    Unread("driver.addressed|product.driver_id", "no driver acts"),
+    Unread(r"product.(health_path|lanes.\d.(base_url|health_url))", "no health is asked"),
+    Unread("source", "there is none"),
+    Unread("request.expected", "nothing is expected"),
+)
 UNREAD: dict[str, tuple[Unread, ...]] = {
     "promote_admit": (
         *FOR_PEOPLE,
+        *OF_AN_ACTOR,
         *OF_GITHUB,
         *OF_RECORDS,
         *OF_A_DESTINATION,
@@ -579,6 +628,7 @@ UNREAD: dict[str, tuple[Unread, ...]] = {
     "promote_confirm": (*FOR_PEOPLE, *DECIDED_BEFORE),
     "deploy_admit": (
         *FOR_PEOPLE[:3],
+        *OF_AN_ACTOR,
         *OF_A_DESTINATION,
         Unread("request.expected(.*)?", "the release is made of it"),
         Unread(
@@ -588,6 +638,25 @@ UNREAD: dict[str, tuple[Unread, ...]] = {
         Unread("destination.run(.*)?", "an unsettled lane may be changed: that is what settles it"),
     ),
     "deploy_confirm": (*FOR_PEOPLE, *DECIDED_BEFORE),
+    "promote_standing": (
+        *IN_STANDING,
+        Unread("request.expected(.*)?", "what the source lane runs is not known yet"),
+        Unread("release", "what the source lane runs is not known yet"),
+        Unread("product.image(.*)?", "no release is named yet"),
+        Unread("waiver", "there is none"),
+    ),
+    "deploy_standing": (
+        *IN_STANDING,
+        Unread("request.expected(.*)?", "the release is made of it"),
+        Unread("waiver", "there is none"),
+    ),
+    "waive_standing": (*IN_STANDING, *OF_NO_DEPLOY, Unread("waiver", "it is not there yet")),
+    "approve_standing": (
+        *IN_STANDING,
+        *OF_NO_DEPLOY,
+        Unread("(release|product.image)(.*)?", "it was asked about when the waiver was requested"),
+        Unread("waiver.(waiver_id|code)", "which rules can be waived is for the core to say"),
+    ),
 }
 
 
