@@ -49,9 +49,10 @@ def _as_checked(checked: ReadTarget, reread: Reread) -> ReadTarget:
     """The target as it is right before the write."""
     try:
         now = reread()
-    except DokployError as error:
+        what = changed(checked, now)
+    except (DokployError, Unusable) as error:
         raise NotDeployed(_untouched(f"the target could not be read again: {error}")) from error
-    if what := changed(checked, now):
+    if what:
         raise NotDeployed(_untouched(f"somebody changed the target while it was checked ({what}); deploy again"))
     return now
 

@@ -6,6 +6,7 @@ waited for, and what is observed is by which digest each of its containers was p
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,12 +17,12 @@ from launchplane_gate_dokploy import Deployment, Dokploy, DokployError, QueuedJo
 from launchplane_gate_generic_web.changing import NotDeployed, set_image
 from launchplane_gate_generic_web.compose_file import Unusable
 from launchplane_gate_generic_web.options import GenericWebOptions, TargetTable, read_options, read_targets
-from launchplane_gate_generic_web.places import Place
 from launchplane_gate_generic_web.rollout import Rollout
 from launchplane_gate_generic_web.running import Running, read_running
 from launchplane_gate_generic_web.targets import ReadTarget, read_target
 from launchplane_gate_generic_web.waiting import ALREADY_SET, Wait
 
+LOOK_TIMEOUTS = 2  # of a call, that a whole look at a target may take
 WAIT_SHARE = 0.75  # of what is left of the lease; the rest is for confirming and recording
 
 
@@ -120,18 +121,20 @@ class GenericWebDriver:
         except _Refused as error:
             return Outcome(status="unknown", touched=True, detail=str(error))
         image = run.release.artifact_id if run.release else ""
-        rollout = Rollout(self._dokploy, lambda: self._place(table), image) if image else None
-        return Wait(self._dokploy, table.ref, _title(run.run_id), rollout, 0, 0, lambda _: None).found()
+        dokploy = self._in_one_look()
+        rollout = Rollout(dokploy, lambda: self._read(dokploy, table).place, image) if image else None
+        return Wait(dokploy, table.ref, _title(run.run_id), rollout, 0, 0, lambda _: None).found()
 
     def observe(self, lane: Lane) -> Observation:
         seen_at = stamp(self._now())  # before it is read: what is true then is true no earlier
+        dokploy = self._in_one_look()
         try:
-            seen = self._look(self._dokploy, self._table(lane))
+            seen = self._look(dokploy, self._table(lane))
         except (_Refused, DokployError) as error:
             return _not_reached(seen_at, error)
         try:
             image, place = seen.target.image, seen.target.place
-            running = read_running(self._dokploy, place, never_deployed=seen.never_deployed)
+            running = read_running(dokploy, place, never_deployed=seen.never_deployed)
         except Unusable as error:
             image, running = None, Running("not_shown", detail=f"what runs is not shown: {error}")
         return Observation(
@@ -184,8 +187,10 @@ class GenericWebDriver:
     def _read(self, dokploy: Dokploy, table: TargetTable) -> ReadTarget:
         return read_target(dokploy, table, self._options.compose_variable)
 
-    def _place(self, table: TargetTable) -> Place:
-        return self._read(self._dokploy, table).place
+    def _in_one_look(self) -> Dokploy:
+        """For all that is read to tell what is so now: a server that is slow each time is not waited for each time."""
+        deadline = time.monotonic() + LOOK_TIMEOUTS * self._options.timeout_s
+        return self._dokploy.within(lambda: deadline - time.monotonic())
 
     def _trigger(self, dokploy: Dokploy, table: TargetTable, approval: Approval) -> None:
         release = approval.release

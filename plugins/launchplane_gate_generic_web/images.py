@@ -17,7 +17,8 @@ def digest(image: str) -> str:
 
 def repository(image: str) -> str:
     """``host:5000/acme/shop`` of ``host:5000/acme/shop:1@sha256:…``."""
-    return re.sub(r":[^/]*$", "", image.partition("@")[0])
+    before, slash, last = image.partition("@")[0].rpartition("/")
+    return before + slash + last.partition(":")[0]
 
 
 def pinned(image: str) -> str | None:

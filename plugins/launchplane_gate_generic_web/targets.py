@@ -34,7 +34,10 @@ class ReadTarget(Protocol):
 
     @property
     def rest(self) -> Mapping[str, object]:
-        """All but the image that says what a deployment would run: to be compared, and never shown."""
+        """All but the image that says what a deployment would run: to be compared, and never shown.
+
+        Raises Unusable for what ``check`` refuses to read.
+        """
 
     def check(self, image: str) -> None:
         """Raises Unusable where setting this image and deploying could not run it."""
@@ -142,6 +145,7 @@ class ReadCompose:
         _check_pinned(image)
         self._check_source()
         compose_file.value_for(self.read.compose_file, self.variable, image)
+        compose_file.check_env(self._env)
         if self.read.command:
             raise Unusable("the compose has a command of its own, which may start something else; clear it in Dokploy")
         if not any(compose_file.wanted(self.read.compose_file, self.variable).values()):
