@@ -29,8 +29,15 @@ WEEK = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 NIGHT: Mapping[str, Any] = {
     "paths": [{"from": "testing", "to": "staging"}, {"from": "testing", "to": "prod"}],
     "actors": {
-        "prod": [{"subject": "repo:*", "verified_by": "github-oidc"}, {"subject": "unverified:*", "verified_by": None}],
-        "testing": [{"subject": "*", "verified_by": "github-oidc"}, {"subject": "unverified:*", "verified_by": None}],
+        "prod": [
+            {"subject": "repo:cbusillo/*", "verified_by": "github-oidc", "may": ["approve", "adopt"]},
+            {"subject": "unverified:*", "verified_by": None, "may": ["waive", "approve"]},
+        ],
+        "testing": [
+            {"subject": "repo:cbusillo/other:*", "verified_by": "github-oidc", "may": []},
+            {"subject": "unverified:*", "verified_by": None, "may": ["waive", "approve", "adopt"]},
+            {"subject": "carol", "verified_by": "github-oidc"},
+        ],
     },
     "backup": {"prod": {}, "testing": {"max_age_s": 60}},
     "windows": {

@@ -16,7 +16,9 @@ Json = Any
 Place = tuple[Json, Any]
 """What holds a fact, and the key or the index at which it stands there."""
 
-GOLDEN = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
+OF_RUNS = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
+OF_STANDING = ("promote_standing", "deploy_standing", "waive_standing", "approve_standing")
+GOLDEN = (*OF_RUNS, *OF_STANDING)
 OTHERS: tuple[Json, ...] = (
     *(None, True, False, 0, 1, -1, 7, 0.5, 2**53 + 1, 10**30),
     *("", " ", "odd", "null", "true", "5", "*", "2026-05-07T12:00:00Z"),
@@ -36,7 +38,9 @@ LANES = ("testing", "staging", "prod", "prod", "")
 SUBJECTS = (
     *("unverified:alice@workshop", "unverified:bob@desk", "unverified:*", "unverified:", "*", ""),
     *("repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "repo:cbusillo/other:ref:refs/heads/main", "odd"),
+    *("repo:cbusillo/sellyouroutboard:environment:approvals", "carol", "carol@desk"),
 )
+ACTIONS = ("deploy", "promote", "publish", "waive", "waive", "approve", "approve", "revoke", "adopt", "adopt", "resume")
 VERSIONS = (
     *(
         "v0.2.9",
@@ -57,8 +61,10 @@ LIMITS = (0, 1, 60, 120, 3600, 10800, 36000, 57600, 86400, 1209600, 900 * 86400)
 
 
 def golden(name: str) -> Json:
-    """A golden question, with the evidence of plugins that only products ask for."""
+    """A golden question; one of a run with the evidence of plugins that only products ask for."""
     question = json.loads((CASES / f"{name}.json").read_text())
+    if name in OF_STANDING:
+        return question
     artifact, commit = question["release"]["artifact_id"], question["release"]["source_git_ref"]
     platforms = [
         {"platform": name, "digest": "sha256:aa", "revision": commit} for name in ("linux/amd64", "linux/arm64")
@@ -79,12 +85,13 @@ def golden(name: str) -> Json:
 
 def questions(count: int, seed: int) -> Iterator[Json]:
     """The golden questions as they are; then such with another story, with facts broken, or with both."""
-    texts = [json.dumps(golden(name)) for name in GOLDEN]
-    yield from map(json.loads, texts)
-    for number in range(len(texts), count):
+    of_runs, of_standing = ([json.dumps(golden(name)) for name in names] for names in (OF_RUNS, OF_STANDING))
+    yield from map(json.loads, (*of_runs, *of_standing))
+    for number in range(len(GOLDEN), count):
         chance = random.Random(f"{seed}/{number}")  # noqa: S311  # nobody has to be unable to guess it
-        question = json.loads(chance.choice(texts))
-        for tell in STORIES:
+        is_of_a_run = chance.random() < 0.7
+        question = json.loads(chance.choice(of_runs if is_of_a_run else of_standing))
+        for tell in (*STORIES, *OF_A_RUN) if is_of_a_run else (*STORIES, *BEFORE_A_RUN):
             if chance.random() < 0.25:
                 tell(question, chance)
         for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 5))):
@@ -307,8 +314,37 @@ def of_another_product(question: Json, chance: random.Random) -> None:
 
 
 def of_another_actor(question: Json, chance: random.Random) -> None:
-    verifier = chance.choice((None, None, "github-oidc", "github-oidc", "", "another", ["github-oidc"]))
+    verifier = chance.choice((None, None, "github-oidc", "github-oidc", "ssh", "", "another", ["github-oidc"]))
     question["actor"] = {"subject": chance.choice(SUBJECTS), "verified_by": verifier}
+
+
+def of_another_driver(question: Json, chance: random.Random) -> None:
+    """The one that the caller addressed, and now and then the one that would act."""
+    question["driver"]["addressed"] = chance.choice(("generic-web", "generic-web", "local", "", None))
+    if chance.random() < 0.3:
+        question["driver"]["driver_id"] = chance.choice(("local", "", None))
+    if chance.random() < 0.2:
+        question["product"]["driver_id"] = question["driver"]["driver_id"]
+
+
+def of_another_action(question: Json, chance: random.Random) -> None:
+    """For this some are listed and others are not, such as alice and carol."""
+    question["action"] = chance.choice(ACTIONS)
+    if chance.random() < 0.5:
+        question["actor"] = chance.choice(
+            (
+                {"subject": "unverified:alice@workshop", "verified_by": None},
+                {"subject": "carol", "verified_by": "ssh"},
+                {"subject": "repo:cbusillo/sellyouroutboard:environment:approvals", "verified_by": "github-oidc"},
+            )
+        )
+
+
+def of_other_people(question: Json, chance: random.Random) -> None:
+    """Who requested a waiver, and who approves it."""
+    names = ("alice", "bob", "bob", "Bob", "github-actions[bot]", "[bot]x", "", None)
+    people = {"requester": chance.choice(names), "approver": chance.choice(names)}
+    question["waiver"] = {"waiver_id": "w-1", "code": "lane.not_bypassed", **people}
 
 
 def at_another_lane(question: Json, chance: random.Random) -> None:
@@ -424,18 +460,9 @@ def stayed(question: Json, chance: random.Random) -> None:
         question["source"]["steady_since"] = since
 
 
-STORIES = (
-    may_be_a_rebuild,
-    stayed,
-    of_another_product,
-    at_another_time,
-    of_another_actor,
-    at_another_lane,
-    ran_before,
-    held_or_open,
-    compared,
-    released,
-)
+STORIES = (of_another_product, of_another_driver, of_another_actor, at_another_lane)
+OF_A_RUN = (may_be_a_rebuild, stayed, at_another_time, ran_before, held_or_open, compared, released)
+BEFORE_A_RUN = (of_another_action, of_other_people)
 BREAKS = (
     left_out,
     another_type,

@@ -357,8 +357,9 @@ def not_held(q: Question) -> bool:
 
 
 def driver_matches(q: Question) -> bool:
-    driver = q.at("driver.driver_id")
-    return q.of_product and is_text(driver) and bool(driver == q.at("product.driver_id"))
+    driver, addressed = q.at("driver.driver_id"), q.at("driver.addressed")
+    is_addressed = addressed is None or bool(addressed == driver)
+    return q.of_product and is_text(driver) and bool(driver == q.at("product.driver_id")) and is_addressed
 
 
 def artifact_pinned(q: Question) -> bool:
@@ -396,11 +397,23 @@ def permitted(q: Question) -> bool:
     listed = q.decided("actors", lane[1])
     if listed is None or listed is ABSENT:
         return False
-    names = [entry["subject"] for entry in listed if entry["verified_by"] == verifier]
+    may = [entry for entry in listed if entry["verified_by"] == verifier and is_for(entry, q.at("action"))]
+    names = [entry["subject"] for entry in may]
     in_full = subject in names and not subject.endswith("*")
     prefixes = [name[:-1] for name in names if name.endswith("*") and name != "*"]
     by_pattern = verifier is not None or q.is_never_promoted_to(lane[1])
     return in_full or (by_pattern and subject.startswith(tuple(prefixes)))
+
+
+def is_for(entry: Mapping[str, Any], action: Json) -> bool:
+    """What ships, publishes or revokes takes no more than an entry; anything else is named in it."""
+    return isinstance(action, str) and action in ("deploy", "promote", "publish", "revoke", *entry.get("may", ()))
+
+
+def two_people(q: Question) -> bool:
+    requester, approver = q.at("waiver.requester"), q.at("waiver.approver")
+    known = is_text(q.at("actor.verified_by")) and is_text(requester) and is_text(approver)
+    return known and bool(requester != approver) and not approver.endswith("[bot]")
 
 
 def is_open(q: Question) -> bool:
@@ -581,6 +594,7 @@ RULES: Mapping[str, Rule] = {
     "release.source_revision": source_revision,
     "release.not_rolled_back": not_rolled_back,
     "actor.permitted": permitted,
+    "waiver.two_people": two_people,
     "window.open": is_open,
     "backup.present": backup_present,
     "release.artifact_revision": artifact_revision,

@@ -56,6 +56,9 @@ WEAKER = {
     "rules/lane/provable": ("count(lanes.health_urls(input.product, input.destination.lane)) >= 1", "true"),
     "rules/release/told_apart": ("entry.source_git_ref != release.source_git_ref", "true"),
     "rules/release/version_free": ("entry.source_git_ref != commit", "true"),
+    "rules/actor/permitted": ("action == named", "named"),
+    "rules/lane/driver_matches": ("input.driver.addressed == null", "true"),
+    "rules/waiver/two_people": ("input.waiver.requester != input.waiver.approver", "true"),
 }
 
 
@@ -65,7 +68,7 @@ def test_rules_that_ask_for_less_are_seen(tmp_path: Path) -> None:
         rule = bundle / "gate" / f"{name}.rego"
         assert rule.read_text().count(line) == 1
         rule.write_text(rule.read_text().replace(line, instead))
-    seen = compare(1000, SEED, {"embedded": on_embedded(bundle)})
+    seen = compare(1500, SEED, {"embedded": on_embedded(bundle)})
     assert seen.apart.keys() == {name.removeprefix("rules/").replace("/", ".") for name in WEAKER}
 
 
