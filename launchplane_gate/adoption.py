@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from launchplane_gate.facts import read_lane
 from launchplane_gate.ledger import Ledger, new_id
@@ -11,10 +12,17 @@ from launchplane_gate.records import ProductProfile
 from launchplane_gate.store import RecordStore
 
 
-def adopt(store: RecordStore, ledger: Ledger, profiles: Iterable[ProductProfile], actor: Actor) -> list[Lane]:
+def adopt(
+    store: RecordStore,
+    ledger: Ledger,
+    profiles: Iterable[ProductProfile],
+    actor: Actor,
+    decided: Mapping[Lane, Mapping[str, Any]],
+) -> list[Lane]:
     """Begin the history of each lane that has an inventory; gives those lanes.
 
-    Each is unsettled from here on, until a deploy or promotion settles it: nobody saw what it runs.
+    Each is unsettled from here on, until a deploy or promotion settles it: nobody saw what it runs. ``decided``: what
+    let the actor adopt each of them, with what it was decided on.
     """
     adopted = []
     for profile in profiles:
@@ -32,7 +40,8 @@ def adopt(store: RecordStore, ledger: Ledger, profiles: Iterable[ProductProfile]
                 "status": "adopted",
                 "redeemed": True,  # what came before may have touched the lane
             }
-            body = {"actor": actor.model_dump(), "detail": "the inventory stood in the store before the ledger did"}
+            detail = "the inventory stood in the store before the ledger did"
+            body = {"actor": actor.model_dump(), "detail": detail, **decided[lane]}
             with ledger.hold([lane], wait_s=0, lease_s=60, waiting=lambda _: None) as lease:
                 ledger.begin_run(lane, row, body, lease=lease)
             adopted.append(lane)

@@ -10,7 +10,7 @@ from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import Driver, Progress
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.line import Limits, Parts, waive
-from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
+from launchplane_gate.line.parts import GATHER_TIMEOUT_S
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.model import Actor, Decision, Request, Run, Waiver
 from launchplane_gate.plugins import Plugins, load_plugins
@@ -28,8 +28,9 @@ def quiet(_: str) -> None:
 class Gate:
     """Decides on deploys and promotions, and lets a driver act only with the policies' yes.
 
-    One Gate may be used from several threads. ``lane_wait_s``, ``lease_s``, ``confirm_timeout_s`` and
-    ``confirm_interval_s`` are seconds.
+    One Gate may be used from several threads. ``lane_wait_s``, ``lease_s``, ``confirm_timeout_s``,
+    ``confirm_interval_s`` and ``gather_timeout_s`` are seconds; the last bounds all that drivers and plugins are asked
+    before a decision.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Gate:
         lease_s: float = 900,
         confirm_timeout_s: float = 120,
         confirm_interval_s: float = 1,
+        gather_timeout_s: float = GATHER_TIMEOUT_S,
     ) -> None:
         self.store = store
         self.ledger = ledger
@@ -54,6 +56,7 @@ class Gate:
         self.lease_s = lease_s
         self.confirm_timeout_s = confirm_timeout_s
         self.confirm_interval_s = confirm_interval_s
+        self.gather_timeout_s = gather_timeout_s
 
     @classmethod
     def open(cls, settings: Path | str | Settings | None = None) -> Self:
@@ -115,7 +118,7 @@ class Gate:
         return waive.request(self.parts, wanted, actor)
 
     def approve_waiver(self, waiver_id: str, actor: Actor, signature: str | None = None) -> Waiver:
-        """Let a waiver count. With a ``signature`` of ``waiver_text`` the actor is whose SSH key made it.
+        """Let a waiver count. With a ``signature`` (of what ``line.waive.text_to_sign`` gives) the actor is whose SSH key made it.
 
         Raises RequestError where there is nothing to approve, ActorUnproven for a signature that proves nobody,
         StandingRefused for who may not approve: who requested it, who is not verified, and who is not named to.
@@ -125,10 +128,6 @@ class Gate:
     def revoke_waiver(self, waiver_id: str, reason: str, actor: Actor) -> tuple[Waiver, Revocation]:
         """End a waiver at once. Raises RequestError where there is none to end, StandingRefused."""
         return waive.revoke(self.parts, waiver_id, reason, actor)
-
-    def waiver_text(self, waiver_id: str) -> str:
-        """What an approver signs: the whole waiver, for people to read. Raises RequestError."""
-        return waive.text_to_sign(self.parts, waiver_id)
 
     def driver(self, profile: ProductProfile) -> Driver:
         """Raises RequestError for a product whose driver no plugin brings."""
@@ -146,13 +145,14 @@ class Gate:
             lease_s=self.lease_s,
             confirm_timeout_s=self.confirm_timeout_s,
             confirm_interval_s=self.confirm_interval_s,
+            gather_timeout_s=self.gather_timeout_s,
         )
         return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits)
 
 
 def _see_that_thresholds_can_be_met(settings: Settings, bundle: Bundle, plugins: Plugins) -> None:
     """Raises SettingsError: better now than with every deploy."""
-    look_s = settings.confirm_interval_s + EVIDENCE_DEADLINE_S
+    look_s = settings.confirm_interval_s + GATHER_TIMEOUT_S
     if settings.lease_s <= look_s:
         raise SettingsError(
             f"settings: lease_s is {settings.lease_s:.0f}, and a look at a lane may take {look_s:.0f} s",

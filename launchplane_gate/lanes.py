@@ -15,7 +15,6 @@ from launchplane_gate.facts import LaneRecords, may_run, observe, read_lane, set
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
 from launchplane_gate.ledger import Ledger, Row
-from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
 from launchplane_gate.model import (
     Actor,
     Contract,
@@ -175,7 +174,7 @@ def _why(gate: Gate, last: Row | None, why: str) -> str:
 def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tuple[Observation | None, str]:
     """What the platform says, and how it differs from the inventory."""
     try:
-        observed = observe(gate.driver(profile), records.lane, within_s=EVIDENCE_DEADLINE_S)
+        observed = observe(gate.driver(profile), records.lane, within_s=gate.gather_timeout_s)
     except Exception as error:  # noqa: BLE001  # a platform that cannot be asked is a thing to show, not to stop at
         return None, f"the platform cannot be asked: {error}"
     return observed, _difference(observed, records.release.artifact_id if records.release else None)
@@ -205,7 +204,7 @@ def _difference(observed: Observation, recorded: str | None) -> str:
 
 def _samples(gate: Gate, profile: ProductProfile, lane: Lane) -> list[Mapping[str, Any]]:
     """What the health URLs of a lane answer, each asked once; what could not be asked has no revision."""
-    question = Question("confirm", profile, None, lane, None, EVIDENCE_DEADLINE_S)
+    question = Question("confirm", profile, None, lane, None, gate.gather_timeout_s)
     health = gate.plugins.evidence_or_why(question).get("health")
     if isinstance(health, GateError):
         urls = profile.health_urls(lane.context, lane.instance)

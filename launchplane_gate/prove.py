@@ -14,7 +14,6 @@ from launchplane_gate.errors import GateError, RequestError
 from launchplane_gate.facts import LaneRecords, observe, read_lane
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
-from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
 from launchplane_gate.model import Contract, Lane, Observation, ReleaseIdentity, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
@@ -142,7 +141,7 @@ def _decision(gate: Gate, lane: str, run: Run | None) -> Identity:
 def _platform(gate: Gate, profile: ProductProfile, lane: Lane) -> Iterator[Identity]:
     driver = gate.driver(profile)
     try:
-        seen = observe(driver, lane, within_s=EVIDENCE_DEADLINE_S)
+        seen = observe(driver, lane, within_s=gate.gather_timeout_s)
     except Exception as error:  # noqa: BLE001  # whatever a driver raises, it did not tell
         yield Identity(what="platform", where=driver.driver_id, state="unknown", detail=str(error))
         return
@@ -191,7 +190,7 @@ def _evidence(
     """What the plugins find: health as after a deploy, the rest as before one."""
 
     def question(phase: Literal["admit", "confirm"]) -> Question:
-        return Question(phase, profile, None, lane, release, EVIDENCE_DEADLINE_S, version=version)
+        return Question(phase, profile, None, lane, release, gate.gather_timeout_s, version=version)
 
     after, before = gate.plugins.evidence_or_why(question("confirm")), gate.plugins.evidence_or_why(question("admit"))
     yield from _health(after.get("health"), profile.health_urls(lane.context, lane.instance))

@@ -35,11 +35,18 @@ def release(letter: str) -> ReleaseIdentity:
 
 A, B, C = release("A"), release("B"), release("C")
 
+APPROVER = Actor(subject="github:alice", verified_by="host")
+MAY = ["waive", "approve", "adopt"]
+LISTED = [
+    {"subject": ACTOR.subject, "verified_by": None, "may": MAY},
+    {"subject": APPROVER.subject, "verified_by": APPROVER.verified_by, "may": MAY},
+]
+
 POLICY: dict[str, Any] = {
     "products": {
         PRODUCT: {
             "paths": [{"from": "testing", "to": "prod"}],
-            "actors": {instance: [{"subject": ACTOR.subject, "verified_by": None}] for instance in ("testing", "prod")},
+            "actors": dict.fromkeys(("testing", "prod"), LISTED),
         }
     }
 }
@@ -75,6 +82,16 @@ def bundle_in(folder: Path, *, settle_s: int = 0) -> Bundle:
     """The shipped policies and, in ``folder``, what they are told of the product and of the fake driver."""
     (folder / "config").mkdir(exist_ok=True)
     policy = {**POLICY, "drivers": {"fake": {"settle_s": settle_s}}}
+    (folder / "config" / "data.json").write_text(json.dumps(policy))
+    return load_bundle([shipped_policies(), folder])
+
+
+def bundle_with(folder: Path, **decided: Any) -> Bundle:
+    """The same, with more or other things decided for the product."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config").mkdir(exist_ok=True)
+    product = POLICY["products"][PRODUCT] | decided
+    policy = {"products": {PRODUCT: product}, "drivers": {"fake": {"settle_s": 0}}}
     (folder / "config" / "data.json").write_text(json.dumps(policy))
     return load_bundle([shipped_policies(), folder])
 
@@ -120,8 +137,9 @@ def make_gate(tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: 
     made: list[Gate] = []
 
     def make(**replaced: Any) -> Gate:
-        asked = replaced.pop("engine", engine)
-        gate = open_gate(tmp_path, replaced.pop("bundle", bundle), asked, platform, **replaced)
+        policies = replaced.pop("bundle", bundle)
+        asked = replaced.pop("engine", None) or (engine if policies is bundle else EmbeddedEngine(policies))
+        gate = open_gate(tmp_path, policies, asked, platform, **replaced)
         made.append(gate)
         return gate
 

@@ -21,6 +21,7 @@ _PLACES = {
     "destination": ("--to", _NAMES),
     "expected.artifact_id": ("--artifact", _WORDS),
     "expected.source_git_ref": ("--ref", _WORDS),
+    "driver": ("--driver", _NAMES),
     "version": ("--version", "a version: v1.2.3 or 1.2.3"),
     "idempotency_key": ("--idempotency-key", _WORDS),
     "reason": ("--reason", "text, 1000 characters at most"),
@@ -50,6 +51,12 @@ def versioned(command: F) -> F:
     return click.option("--version", metavar="TAG", help="Publish it as a release, under this version: v1.2.3.")(
         command
     )
+
+
+def addressed(command: F) -> F:
+    """The driver that the caller means, where it means one."""
+    told = "Refuse unless this driver is the product's."
+    return click.option("--driver", metavar="NAME", help=told)(command)
 
 
 def along(command: F) -> F:

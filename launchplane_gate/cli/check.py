@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchplane_gate.cli.asking import along, deploy_request, promote_request, releasing, versioned
+from launchplane_gate.cli.asking import addressed, along, deploy_request, promote_request, releasing, versioned
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
@@ -46,8 +46,11 @@ def check(context: click.Context, source: str | None) -> Answer | None:
 @click.argument("product")
 @click.option("--to", "destination", metavar="LANE", required=True, help="The lane to deploy to.")
 @releasing(required=True)
+@addressed
 @pass_session
-def check_deploy(session: Session, product: str, destination: str, artifact: str, ref: str) -> Answer:
+def check_deploy(
+    session: Session, product: str, destination: str, artifact: str, ref: str, driver: str | None
+) -> Answer:
     """Ask whether a release may be deployed to a lane.
 
     \b
@@ -56,13 +59,15 @@ def check_deploy(session: Session, product: str, destination: str, artifact: str
         --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
     with session.gate() as gate, progress_shown() as progress:
-        return _answer(gate.check(deploy_request(product, destination, artifact, ref), session.actor(), progress))
+        request = deploy_request(product, destination, artifact, ref, driver=driver)
+        return _answer(gate.check(request, session.actor(), progress))
 
 
 @check.command("promote")
 @click.argument("product")
 @along
 @releasing(required=False)
+@addressed
 @versioned
 @pass_session
 def check_promote(
@@ -72,6 +77,7 @@ def check_promote(
     destination: str | None,
     artifact: str | None,
     ref: str | None,
+    driver: str | None,
     version: str | None,
     bump: str | None,
 ) -> Answer:
@@ -82,7 +88,9 @@ def check_promote(
       launchplane-gate check promote sellyouroutboard --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
     with session.gate() as gate, progress_shown() as progress:
-        request = promote_request(gate, product, source, destination, artifact, ref, version=version, bump=bump)
+        request = promote_request(
+            gate, product, source, destination, artifact, ref, driver=driver, version=version, bump=bump
+        )
         return _answer(gate.check(request, session.actor(), progress))
 
 
@@ -99,7 +107,7 @@ def _read_input(source: str) -> dict[str, Any]:
 
     from launchplane_gate import strictjson
     from launchplane_gate.errors import RequestError
-    from launchplane_gate.model import PolicyInput
+    from launchplane_gate.model import PolicyInput, StandingInput
 
     name = "standard input" if source == "-" else source
     try:
@@ -109,7 +117,8 @@ def _read_input(source: str) -> dict[str, Any]:
             with Path(source).open("rb") as opened:
                 text = opened.read(strictjson.MAX_BYTES + 1)
         facts = strictjson.loads(text)
-        PolicyInput.model_validate_json(text, strict=True)
+        of_standing = isinstance(facts, dict) and facts.get("phase") == "standing"
+        (StandingInput if of_standing else PolicyInput).model_validate_json(text, strict=True)
     except (OSError, ValueError) as error:
         if isinstance(error, ValidationError):
             raise RequestError(f"{name}: {_first_fault(error)}") from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from launchplane_gate.cli.asking import along, deploy_request, promote_request, releasing, versioned
+from launchplane_gate.cli.asking import addressed, along, deploy_request, promote_request, releasing, versioned
 from launchplane_gate.cli.command import Command
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
@@ -51,6 +51,7 @@ def acting(command: F) -> F:
 @click.argument("product")
 @click.option("--to", "destination", metavar="LANE", required=True, help="The lane to deploy to.")
 @releasing(required=True)
+@addressed
 @acting
 @pass_session
 def deploy(
@@ -59,6 +60,7 @@ def deploy(
     destination: str,
     artifact: str,
     ref: str,
+    driver: str | None,
     reason: str,
     key: str | None,
     wait: float | None,
@@ -75,7 +77,7 @@ def deploy(
       launchplane-gate deploy sellyouroutboard --to testing \\
         --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
-    request = deploy_request(product, destination, artifact, ref, reason=reason, idempotency_key=key)
+    request = deploy_request(product, destination, artifact, ref, driver=driver, reason=reason, idempotency_key=key)
     with session.gate() as gate:
         return _run(session, gate, request, wait, every_rule=every_rule)
 
@@ -84,6 +86,7 @@ def deploy(
 @click.argument("product")
 @along
 @releasing(required=False)
+@addressed
 @versioned
 @click.option("--redeploy", is_flag=True, help="Deploy again even where the destination runs it already.")
 @acting
@@ -95,6 +98,7 @@ def promote(
     destination: str | None,
     artifact: str | None,
     ref: str | None,
+    driver: str | None,
     version: str | None,
     bump: str | None,
     redeploy: bool,
@@ -118,7 +122,7 @@ def promote(
       launchplane-gate promote sellyouroutboard --bump patch
     """
     with session.gate() as gate:
-        rest = {"version": version, "bump": bump, "reason": reason, "idempotency_key": key}
+        rest = {"version": version, "bump": bump, "driver": driver, "reason": reason, "idempotency_key": key}
         request = promote_request(gate, product, source, destination, artifact, ref, redeploy=redeploy, **rest)
         return _run(session, gate, request, wait, every_rule=every_rule)
 

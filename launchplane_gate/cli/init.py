@@ -15,8 +15,9 @@ from launchplane_gate.cli.session import Session, actor_subject, pass_session
 
 if TYPE_CHECKING:
     from launchplane_gate.facts import LaneRecords
-    from launchplane_gate.model import Lane
-    from launchplane_gate.policy import Bundle
+    from launchplane_gate.model import Actor, Lane
+    from launchplane_gate.policy import Bundle, PolicyEngine
+    from launchplane_gate.settings import Settings
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
@@ -153,11 +154,11 @@ def _adopt(session: Session, folder: Path) -> Answer:
         raise UsageError(
             f"{settings.state_dir} holds no records", hint="Nothing was done. The first run starts a ledger."
         )
-    bundle = session.bundle()  # like the next line, it raises while nothing has been done
-    actor = session.actor()
+    bundle, actor = session.bundle(), session.actor()
+    decided = _let_adopt(settings, bundle, session.engine(bundle), actor)  # raises while nothing has been done
     ledger = Ledger.create(settings.state_dir)
     try:
-        lanes = adopt(store, ledger, settings.profiles.values(), actor)
+        lanes = adopt(store, ledger, settings.profiles.values(), actor, decided)
         adopted = [
             (lane, _settling(bundle, profile.product, read_lane(store, ledger, lane)))
             for profile in settings.profiles.values()
@@ -168,6 +169,25 @@ def _adopt(session: Session, folder: Path) -> Answer:
         ledger.close()
     document = [{"lane": str(lane), "command": command} for lane, command in adopted]
     return Answer({"adopted": document}, _adopted_text(adopted))
+
+
+def _let_adopt(settings: Settings, bundle: Bundle, engine: PolicyEngine, actor: Actor) -> dict[Lane, dict[str, Any]]:
+    """What lets the actor adopt each lane. Raises StandingRefused, of which nothing is kept: there is no ledger yet."""
+    from datetime import UTC, datetime
+
+    from launchplane_gate.errors import StandingRefused
+    from launchplane_gate.lanes import lanes_of
+    from launchplane_gate.line.standing import Asked, decided, facts_about
+
+    found = {}
+    for profile in settings.profiles.values():
+        for lane in lanes_of(profile):
+            facts = facts_about(profile, Asked("adopt", profile.product, lane.instance), actor)
+            decision = decided(bundle, engine, facts, datetime.now(UTC))
+            if not decision.allowed:
+                raise StandingRefused("adopt", decision.model_copy(update={"decision_id": ""}))
+            found[lane] = {"decision": decision.model_dump(mode="json"), "input": facts}
+    return found
 
 
 def _settling(bundle: Bundle, product: str, records: LaneRecords) -> str:

@@ -115,8 +115,10 @@ def text(session: Session, waiver_id: str) -> Answer:
     Example:
       launchplane-gate waiver text w-7Q2M4KXB > w.txt
     """
-    with session.gate() as gate:
-        told = gate.waiver_text(waiver_id)
+    from launchplane_gate.line.waive import text_to_sign
+
+    with session.records() as (_, _, ledger):
+        told = text_to_sign(ledger, waiver_id)
     return Answer({"text": told}, told.splitlines())
 
 

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, get_args
 
+from launchplane_gate.policy.bundle.config import Loosening
 from launchplane_gate.strictjson import sha256
 
 PRODUCT = "sellyouroutboard"
@@ -72,7 +73,7 @@ The shipped policies say what has to hold for every product. The file `config/da
 | key | what it decides | here |
 |---|---|---|
 | `paths` | from which lane to which it may be promoted | testing to prod |
-| `actors` | who may ship to a lane; `verified_by` is null for a person at a terminal | $actor |
+| `actors` | who may ship to a lane; `verified_by` is null for a person at a terminal; `may`: what else | $actor |
 | `windows` | when a lane takes anything; one that is not listed always does | always |
 | `backup` | how old the last backup of a lane may be | none is asked for |
 | `thresholds` | figures of its own, such as how long a lane has to be good until a deploy counts | those for all |
@@ -83,6 +84,13 @@ The last three, where they are wanted:
 "windows": {"prod": [{"days": ["Monday", "Tuesday"], "from": "08:00", "to": "17:00", "zone": "Europe/Berlin"}]},
 "backup": {"prod": {"max_age_s": 86400}},
 "thresholds": {"settle_s": 60, "source_soak_s": 3600}
+```
+
+What loosens the gate is named in `may`: to request a waiver, to approve one, to adopt records that are older than the
+ledger. A waiver counts once somebody else has approved it who is verified: by a token, or by an SSH key that is listed:
+
+```json
+"prod": [{"subject": "alice", "verified_by": "ssh", "ssh_key": "ssh-ed25519 AAAA...", "may": ["approve"]}]
 ```
 
 Rules of your own go beside it, in `gate/rules/CATEGORY/NAME.rego` with a test in `NAME_test.rego`, and on the roll call
@@ -202,7 +210,7 @@ def two_free_ports() -> tuple[int, int]:
 def _policy(product: str, actor: str, publisher: Publisher | None) -> dict[str, Any]:
     decided: dict[str, Any] = {
         "paths": [{"from": "testing", "to": "prod"}],
-        "actors": {lane: [{"subject": actor, "verified_by": None}] for lane in LANES},
+        "actors": {lane: [{"subject": actor, "verified_by": None, "may": list(get_args(Loosening))}] for lane in LANES},
     }
     if publisher is None:
         return {"products": {product: decided}}

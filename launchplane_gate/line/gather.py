@@ -24,7 +24,6 @@ from launchplane_gate.facts import (
 from launchplane_gate.hookspecs import Question
 from launchplane_gate.ledger import new_id
 from launchplane_gate.line.errand import Errand
-from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
 from launchplane_gate.line.standing import product_facts
 from launchplane_gate.model import Decision, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
 from launchplane_gate.policy import decide
@@ -36,7 +35,7 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     """The policy input, each lane read once. Raises Undecided where a fact cannot be had."""
     ledger, store = errand.parts.ledger, errand.parts.store
     own = "" if phase == "admit" else errand.run_id
-    deadline = Deadline(EVIDENCE_DEADLINE_S)
+    deadline = Deadline(errand.parts.limits.gather_timeout_s)
     # Before the records, and the destination last: a look at the source may take its time.
     seen = {lane: look(errand, lane, deadline) for lane in reversed(errand.lanes)}
     with ledger.snapshot():
@@ -125,7 +124,7 @@ def _watch(errand: Errand, lane: Lane, first: Observation) -> Seen:
         errand.progress(f"{told}, {left_s:.0f} s left")
         time.sleep(min(max(errand.parts.limits.confirm_interval_s, errand.settle_s / WATCH_LOOKS), left_s))
         errand.keep_alive()
-        observed = observe(errand.driver, lane, within_s=EVIDENCE_DEADLINE_S)
+        observed = observe(errand.driver, lane, within_s=errand.parts.limits.gather_timeout_s)
         if containers_in(observed) != containers_in(first):
             return Seen(observed, observed.seen_at)
     return Seen(observed, first.seen_at)

@@ -7,7 +7,6 @@ from functools import partial
 from launchplane_gate.bounded import answer_of, start
 from launchplane_gate.errors import in_a_sentence
 from launchplane_gate.line.errand import Errand
-from launchplane_gate.line.parts import EVIDENCE_DEADLINE_S
 from launchplane_gate.line.written import RECORD_STATUS, finished, health_of, promotion_of
 from launchplane_gate.model import Outcome, Run, stamp
 from launchplane_gate.records import DeploymentRecord, ReleaseStatus
@@ -29,7 +28,8 @@ def tell_what_became(errand: Errand) -> None:
             continue
         run = read_run(ledger, last.run_id)
         try:
-            outcome = answer_of(start(partial(errand.driver.find, run), "find"), EVIDENCE_DEADLINE_S)
+            asked = start(partial(errand.driver.find, run), f"find {run.run_id}")
+            outcome = answer_of(asked, errand.parts.limits.gather_timeout_s)
             if not isinstance(outcome, Outcome):
                 raise TypeError(f"it answered with {type(outcome).__name__}")  # noqa: TRY301  # told like what it raises
             _finish(errand, run, outcome)

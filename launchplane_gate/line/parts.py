@@ -13,17 +13,21 @@ from launchplane_gate.policy import Bundle, PolicyEngine
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.store import RecordStore
 
-EVIDENCE_DEADLINE_S = 30.0
+GATHER_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds, all of them; ``confirm_interval_s`` lies between two looks."""
+    """Seconds, all of them; ``confirm_interval_s`` lies between two looks.
+
+    ``gather_timeout_s`` bounds all that drivers and plugins are asked before a decision.
+    """
 
     lane_wait_s: float = 30
     lease_s: float = 900
     confirm_timeout_s: float = 120
     confirm_interval_s: float = 1
+    gather_timeout_s: float = GATHER_TIMEOUT_S
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from launchplane_gate.hookspecs import Progress, Publisher
 from launchplane_gate.ledger import Lease, Ledger
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import Parts
-from launchplane_gate.line.standing import Asked, ask_or_raise
+from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Actor, Publication, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
@@ -31,6 +31,7 @@ def publish_recorded(errand: Errand, run: Run) -> Run:
 
 def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -> Run:
     """See Gate.publish."""
+    refuse_stranger(parts, "publish", actor)
     run = read_run(parts.ledger, run_id)
     asked = Asked("publish", run.product, run.destination.instance, release=run.release)
     stands = ask_or_raise(parts, asked, actor)

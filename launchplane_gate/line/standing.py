@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from launchplane_gate import strictjson
@@ -11,11 +12,12 @@ from launchplane_gate.errors import EngineError, RequestError, StandingRefused
 from launchplane_gate.ledger import NOWHERE, new_id
 from launchplane_gate.line.parts import Parts, find_lane
 from launchplane_gate.model import Action, Actor, Decision, Expected, Lane, ReleaseIdentity, Request, WaiverFacts
-from launchplane_gate.policy import decide
+from launchplane_gate.policy import Bundle, PolicyEngine, decide
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.urls import without_query
 
 PERMITTED = "actor.permitted"
+UNKNOWN = "unknown"  # in place of what a stranger may not learn of
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,24 @@ def ask(parts: Parts, asked: Asked, actor: Actor) -> Standing:
     if is_stranger(parts, actor):
         return _of_a_stranger(parts, asked, actor)
     profile = parts.profile(asked.product)
-    lane = find_lane(profile, asked.destination)
-    facts = {
-        **_facts(asked, actor, lane),
+    facts = facts_about(profile, asked, actor)
+    decision = decided(parts.bundle, parts.engine, facts, parts.ledger.now())
+    return Standing(asked, decision.destination, decision, facts)
+
+
+def facts_about(profile: ProductProfile, asked: Asked, actor: Actor) -> dict[str, Any]:
+    """The input of ``standing``. Raises RequestError for a lane that the product has not."""
+    return {
+        **_facts(asked, actor, find_lane(profile, asked.destination)),
         "product": product_facts(profile),
         "driver": {"driver_id": profile.driver_id, "addressed": asked.driver},
         "source": {"lane": find_lane(profile, asked.source).model_dump()} if asked.source else None,
     }
-    return Standing(asked, lane, _decided(parts, facts), facts)
+
+
+def decided(bundle: Bundle, engine: PolicyEngine, facts: dict[str, Any], now: datetime) -> Decision:
+    """What the rules of ``standing`` say, at which no waiver is looked at. Raises Undecided."""
+    return decide(engine, bundle, facts, waivers=(), now=now, decision_id=new_id("d"))
 
 
 def refuse(parts: Parts, standing: Standing) -> Decision:
@@ -124,6 +136,12 @@ def ask_or_raise(parts: Parts, asked: Asked, actor: Actor) -> Standing:
         decision = refuse(parts, standing)
         raise StandingRefused(asked.action, decision)
     return standing
+
+
+def refuse_stranger(parts: Parts, action: Action, actor: Actor) -> None:
+    """Before anything is looked up that a request names by an id: raises StandingRefused for whom no policy names."""
+    if is_stranger(parts, actor):
+        ask_or_raise(parts, Asked(action, UNKNOWN, UNKNOWN), actor)
 
 
 def product_facts(profile: ProductProfile) -> dict[str, Any]:
@@ -171,7 +189,7 @@ def _of_a_stranger(parts: Parts, asked: Asked, actor: Actor) -> Standing:
     """The same for what there is and what there is not: who may is none of their business."""
     called = Lane.model_construct(context=asked.product, instance=asked.destination)
     facts = {**_facts(asked, actor, called), "product": None, "driver": {"driver_id": ""}, "source": None}
-    decision = _decided(parts, facts)
+    decision = decided(parts.bundle, parts.engine, facts, parts.ledger.now())
     refused = tuple(result for result in decision.results if result.code == PERMITTED)
     if not refused or decision.allowed or refused[0].status != "fail":
         raise EngineError("the policies permit somebody whom no entry of theirs names")
@@ -184,8 +202,3 @@ def _real_lane(parts: Parts, asked: Asked) -> Lane:
         return find_lane(parts.profile(asked.product), asked.destination)
     except RequestError:
         return NOWHERE
-
-
-def _decided(parts: Parts, facts: dict[str, Any]) -> Decision:
-    now, decision_id = parts.ledger.now(), new_id("d")
-    return decide(parts.engine, parts.bundle, facts, waivers=(), now=now, decision_id=decision_id)

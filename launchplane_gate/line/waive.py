@@ -6,19 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
-
 from launchplane_gate import ssh, waivers
 from launchplane_gate.errors import ActorUnproven, RequestError
-from launchplane_gate.ledger import KINDS, REVOKED, new_id, waivers_of
+from launchplane_gate.ledger import KINDS, REVOKED, Ledger, new_id, waivers_of
 from launchplane_gate.line.parts import Parts, find_lane
-from launchplane_gate.line.standing import Asked, Standing, ask_or_raise, is_stranger
+from launchplane_gate.line.standing import Asked, Standing, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Action, Actor, ReleaseIdentity, Waiver, WaiverApproval, WaiverFacts, stamp
 from launchplane_gate.policy.bundle.config import SSH
 from launchplane_gate.policy.waiving import person_of
 from launchplane_gate.waivers import NOTHING_SAVED, Revocation
-
-UNKNOWN = "unknown"  # in place of what a stranger may not learn of
 
 
 @dataclass(frozen=True)
@@ -40,8 +36,7 @@ class WaiverRequest:
 
 def request(parts: Parts, wanted: WaiverRequest, actor: Actor) -> Waiver:
     """See Gate.request_waiver."""
-    if is_stranger(parts, actor):
-        _refuse_stranger(parts, "waive", wanted.product, wanted.destination, actor)
+    refuse_stranger(parts, "waive", actor)
     profile = parts.profile(wanted.product)
     lane, now = find_lane(profile, wanted.destination), parts.ledger.now()
     reason, approver = wanted.reason.strip(), wanted.approver.strip()
@@ -120,9 +115,9 @@ def revoke(parts: Parts, waiver_id: str, reason: str, actor: Actor) -> tuple[Wai
     return waiver, revocation
 
 
-def text_to_sign(parts: Parts, waiver_id: str) -> str:
-    """See Gate.waiver_text."""
-    found = _read(parts, waiver_id)
+def text_to_sign(ledger: Ledger, waiver_id: str) -> str:
+    """What an approver signs: the whole waiver, for people to read. Raises RequestError."""
+    found = _read(ledger, waiver_id)
     if found is None:
         raise _unknown(waiver_id)
     return _text(found)
@@ -148,8 +143,8 @@ class _Found:
         return f"expired at {stamp(self.waiver.expires_at)}" if self.waiver.expires_at <= now else ""
 
 
-def _read(parts: Parts, waiver_id: str) -> _Found | None:
-    entries = parts.ledger.entries(subject=waiver_id, kinds=KINDS)
+def _read(ledger: Ledger, waiver_id: str) -> _Found | None:
+    entries = ledger.entries(subject=waiver_id, kinds=KINDS)
     if not entries:
         return None
     [waiver] = waivers_of(entries)
@@ -162,9 +157,9 @@ def _found(parts: Parts, waiver_id: str, action: Action, actor: Actor, *, shown:
 
     ``shown``: a signature was shown, which will tell who asks.
     """
-    found = _read(parts, waiver_id)
-    if is_stranger(parts, actor) and not (found and shown):
-        _refuse_stranger(parts, action, UNKNOWN, UNKNOWN, actor)
+    found = _read(parts.ledger, waiver_id)
+    if not (found and shown):
+        refuse_stranger(parts, action, actor)
     if found is None:
         raise _unknown(waiver_id)
     return found
@@ -172,13 +167,6 @@ def _found(parts: Parts, waiver_id: str, action: Action, actor: Actor, *, shown:
 
 def _unknown(waiver_id: str) -> RequestError:
     return RequestError(f"there is no waiver {waiver_id}", hint="`launchplane-gate waiver list --all` lists them.")
-
-
-def _refuse_stranger(parts: Parts, action: Action, product: str, instance: str, actor: Actor) -> None:
-    try:
-        ask_or_raise(parts, Asked(action, product, instance), actor)
-    except ValidationError:
-        ask_or_raise(parts, Asked(action, UNKNOWN, UNKNOWN), actor)
 
 
 def _signer(parts: Parts, found: _Found, signature: str) -> Actor:

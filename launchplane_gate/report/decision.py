@@ -79,7 +79,7 @@ def refused_text(action: str, decision: Decision) -> list[Block]:
 def on_record(decision: Decision) -> str:
     """Under which id a refusal can be read again; of too many of them in an hour only the number is kept."""
     if not decision.decision_id:
-        return f"{engine_line(decision).capitalize()}. So many were refused in this hour that this one is only counted."
+        return f"{engine_line(decision).capitalize()}. This refusal is only counted, or there is no ledger to keep it."
     return (
         f"Decision {decision.decision_id}, {engine_line(decision)}. "
         f"Why in full: launchplane-gate decisions show {decision.decision_id}"

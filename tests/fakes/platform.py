@@ -24,6 +24,7 @@ from launchplane_gate.model import (
     stamp,
 )
 from launchplane_gate.records import ProductProfile
+from launchplane_gate.urls import without_query
 
 Deploy = Callable[["FakePlatform", Approval], Outcome]
 
@@ -180,7 +181,7 @@ class FakeHealth:
         revision = self.platform.reports.get(str(lane), running.source_git_ref if running else None)
         return [
             {
-                "url": url,
+                "url": without_query(url),
                 "status": 200,
                 "revision": revision,
                 "seen_at": stamp(self.platform.now()),

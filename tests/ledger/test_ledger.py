@@ -192,13 +192,13 @@ def test_a_chain_that_was_tampered_with_is_found_out(ledger: Ledger, tmp_path: P
 
 def test_each_lane_has_a_chain_of_its_own(ledger: Ledger) -> None:
     for number, lane in enumerate((TESTING, PROD, TESTING)):
-        ledger.save_waiver(waiver(lane, waiver_id=f"w-{number}"))
+        ledger.save_waiver(waiver(lane, waiver_id=f"w-{number}"), {})
     assert ledger.verify() == (3, [])
     assert [entry.subject for entry in ledger.entries(lane=TESTING)] == ["w-0", "w-2"]
 
 
 def test_waivers_are_found_for_their_lane_and_release_only(ledger: Ledger) -> None:
-    ledger.save_waiver(waiver(PROD))
+    ledger.save_waiver(waiver(PROD), {})
     other = ReleaseIdentity(artifact_id=RELEASE.artifact_id, source_git_ref="b" * 40)
     assert [found.waiver_id for found in ledger.waivers(PROD, RELEASE)] == ["w-1"]
     assert ledger.waivers(TESTING, RELEASE) == ledger.waivers(PROD, other) == ledger.waivers(PROD, None) == []
@@ -211,9 +211,8 @@ def waiver(lane: Lane, waiver_id: str = "w-1") -> Waiver:
         lane=lane,
         release=RELEASE,
         reason="break glass",
-        approver="somebody else",
-        granted_by=Actor(subject="me"),
-        granted_at=datetime.now(UTC),
+        requested_by=Actor(subject="me"),
+        requested_at=datetime.now(UTC),
         expires_at=datetime.now(UTC) + timedelta(hours=1),
     )
 
