@@ -391,7 +391,7 @@ def held_or_open(question: Json, chance: random.Random) -> None:
         if chance.random() < 0.3:
             side["hold"] = {"reason": "audit", "subject": "alice", "since": question["now"]}
         else:
-            side["run"][chance.choice(("open", "settled"))] = chance.choice((True, False))
+            side["run"][chance.choice(("open", "settled"))] = chance.choice((True, True, False, False, "true"))
 
 
 def compared(question: Json, chance: random.Random) -> None:
