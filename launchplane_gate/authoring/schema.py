@@ -1,7 +1,8 @@
 """JSON Schemas of what the gate asks, decides and is set up with, made of the contracts.
 
-They are of draft 7, the last that OPA reads. ``input`` says what a policy input may be; ``authoring`` is stricter than
-any input: nothing in it is null or left open, so that a reference to a fact which no input has cannot hide.
+They are of draft 7, the last that OPA reads. ``input`` says what a policy input of any phase may be; ``authoring`` has
+every fact of all phases, and is stricter than any input: nothing in it is null or left open, so that a reference to a
+fact which no input has cannot hide.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from launchplane_gate.model import Decision, PolicyInput
+from launchplane_gate.model import Decision, PolicyInput, StandingInput
 from launchplane_gate.settings import SettingsFile
 
 Schema = dict[str, Any]
@@ -36,11 +37,11 @@ def schema_of(document: Document, evidence: Evidence) -> Schema:
     elif document == "settings":
         schema = _of(SettingsFile)
     else:
-        schema = _of(PolicyInput)
-        found = {name: _of_evidence(contract) for name, contract in evidence.items()}
-        schema["properties"]["evidence"]["properties"] = found
+        schema = _of_inputs(evidence)
     if document == "authoring":
-        schema = closed(schema, schema.pop("definitions"))
+        definitions = schema["definitions"]
+        of_runs, of_standing = (closed(one, definitions) for one in schema["anyOf"])
+        schema = {**either(of_runs, of_standing), "description": "Every fact that a rule may read."}
     return {"$schema": _DRAFT, **schema}
 
 
@@ -72,6 +73,37 @@ def closed(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
         values = node.get("additionalProperties")
         kept["additionalProperties"] = closed(values, definitions) if isinstance(values, dict) else False
     return kept
+
+
+def either(one: Schema, other: Schema) -> Schema:
+    """What may stand in the one or in the other; of a fact that both have, whatever either says of it."""
+    if one.get("type") == other.get("type") == "object":
+        names = {**one["properties"], **other["properties"]}
+        both = one["properties"].keys() & other["properties"].keys()
+        told = {name: either(one["properties"][name], other["properties"][name]) for name in both}
+        return {**other, **one, "properties": {name: told.get(name, part) for name, part in names.items()}}
+    if one == other or not _values(one):
+        return one
+    if not _values(other):
+        return other
+    return {"enum": [*dict.fromkeys((*_values(one), *_values(other)))], "type": one["type"]}
+
+
+def _values(schema: Schema) -> list[Any]:
+    """The only values that a fact may have; none where there are others."""
+    values: list[Any] = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    return values
+
+
+def _of_inputs(evidence: Evidence) -> Schema:
+    """What a policy input may be, by its phase."""
+    inputs = [_of(contract) for contract in (PolicyInput, StandingInput)]
+    inputs[0]["properties"]["evidence"]["properties"] = {
+        name: _of_evidence(contract) for name, contract in evidence.items()
+    }
+    definitions = {name: part for one in inputs for name, part in one["definitions"].items()}
+    definitions |= {one["title"]: {key: part for key, part in one.items() if key != "definitions"} for one in inputs}
+    return {"anyOf": [{"$ref": f"#/definitions/{one['title']}"} for one in inputs], "definitions": definitions}
 
 
 def _of(contract: type[BaseModel], mode: Literal["validation", "serialization"] = "validation") -> Schema:

@@ -27,7 +27,9 @@ from launchplane_gate_health import HealthPlugin
 from launchplane_gate_health.evidence import HealthEvidence
 from tests.places import CASES, ROOT
 
-GOLDEN = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
+OF_RUNS = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
+OF_STANDING = ("promote_standing", "deploy_standing", "waive_standing", "approve_standing")
+GOLDEN = (*OF_RUNS, *OF_STANDING)
 OPA = shutil.which("opa") or shutil.which("opa", path=str(Path.home() / "go/bin"))
 needs_opa = pytest.mark.skipif(OPA is None, reason="no opa at hand")
 
@@ -70,8 +72,10 @@ def fits(documents: list[Any], schema: Any, folder: Path) -> list[bool]:
 def test_opa_finds_that_a_golden_input_fits_the_schema_and_a_broken_one_does_not(name: str, tmp_path: Path) -> None:
     good = golden(name)
     no_evidence, misspelt, another_type = good | {"evidence": {}}, good | {"nwo": ""}, good | {"actor": "me"}
-    asked = [good, no_evidence, misspelt, another_type]
-    assert fits(asked, shipped_schema("input"), tmp_path) == [True, True, False, False]
+    another_phase = good | {"phase": "standing" if name in OF_RUNS else "admit"}
+    asked = [good, no_evidence, misspelt, another_type, another_phase]
+    right = [True, name in OF_RUNS, False, False, False]  # where who asks is not known yet, no evidence is there
+    assert fits(asked, shipped_schema("input"), tmp_path) == right
 
 
 @needs_opa
@@ -138,6 +142,17 @@ def test_evidence_whose_shape_no_plugin_tells_is_taken_as_it_is() -> None:
     schema = schema_of("authoring", {"mystery": None, "told": Contract})
     assert schema["properties"]["evidence"]["properties"]["mystery"] == {}
     assert schema["properties"]["evidence"]["additionalProperties"] is False
+    module = Source("gate/rules/a/b.rego", "b.rego", RULE.format(line="input.evidence.mystery.any.name"))
+    assert unknown_facts([module], schema) == []
+    assert unknown_facts([module], shipped_schema("authoring"))
+
+
+def test_what_two_phases_say_of_a_fact_is_taken_together() -> None:
+    schema = shipped_schema("authoring")["properties"]
+    assert schema["phase"]["enum"] == ["admit", "confirm", "standing"]
+    assert {"promote", "approve"} <= set(schema["action"]["enum"])
+    assert schema["waiver"]["properties"].keys() == {"waiver_id", "code", "requester", "approver"}
+    assert schema["source"]["properties"].keys() >= {"lane", "inventory", "run"}
 
 
 # -- the command
@@ -171,7 +186,8 @@ def test_the_command_writes_a_schema_where_it_is_told_to(here: Path) -> None:
 def test_with_settings_the_evidence_is_that_of_the_plugins_that_they_enable(here: Path) -> None:
     settings = here / "launchplane-gate.toml"
     settings.write_text('schema_version = 1\n[plugins.local]\ntoken = { env = "NOT_AT_HAND" }\n')
-    assert json.loads(run("schema", "input").stdout)["properties"]["evidence"]["properties"] == {}
+    of_a_run = json.loads(run("schema", "input").stdout)["definitions"]["PolicyInput"]
+    assert of_a_run["properties"]["evidence"]["properties"] == {}
     said = run("check")
     assert said.exit_code == 2  # what else the settings name is not at hand
     settings.write_text('schema_version = 1\n[plugins.local]\nreleases = "releases"\n')
@@ -222,6 +238,8 @@ def findings(line: str, path: str = "gate/rules/request/reason_given.rego") -> l
         ("input.now.seconds == 1", "`input.now` is of the type string", "Leave that out."),
         ("input.destination.history.at == 1", "`input.destination.history` is a list", "some x in"),
         ("input.actr[_] == 1", "`input.actr`", "Did you mean `actor`?"),
+        ("input.product.preview.override_env.TOKEN", "`input.product.preview`", "There are: driver_id"),
+        ('input.waiver.approvre == "bob"', "`input.waiver.approvre`", "Did you mean `approver`?"),
         ("input.product.lanes[input.nwo] == 1", "`input.nwo`", "Did you mean `now`?"),
         ("input.evidence.health.sources[0].url", "`input.evidence.health.sources`", "Did you mean `source`?"),
         ("input.evidence.sbom.digest", "`input.evidence.sbom`", "[plugins.sbom]"),
@@ -250,7 +268,6 @@ def test_a_misspelt_fact_is_found_where_it_stands(line: str, told: str, meant: s
 @pytest.mark.parametrize(
     "line",
     [
-        "input.product.preview.override_env.ANY_NAME",
         "input.product.lanes[0].nothing_checks_this",  # from a computed part on
         'object.get(input, ["destination", input.now, "unheard_of"], 1)',
         "some x in input.product.lanes; y := [x | some x in input.destination.history]; x.at",  # which x?
@@ -324,7 +341,7 @@ def test_opa_checks_the_shipped_policies_against_the_schema(tmp_path: Path) -> N
 
 
 def test_what_the_health_plugin_finds_has_the_shape_that_it_tells() -> None:
-    for name in GOLDEN:
+    for name in OF_RUNS:
         HealthPlugin.evidence_contract.model_validate(golden(name)["evidence"].get("health", {}))
 
 

@@ -57,7 +57,7 @@ WEAKER = {
     "rules/release/told_apart": ("entry.source_git_ref != release.source_git_ref", "true"),
     "rules/release/version_free": ("entry.source_git_ref != commit", "true"),
     "rules/actor/permitted": ("action == named", "named"),
-    "rules/lane/driver_matches": ("input.driver.addressed == null", "true"),
+    "rules/lane/driver_matches": ("is_null(input.driver.addressed)", "true"),
     "rules/waiver/two_people": ("input.waiver.requester != input.waiver.approver", "true"),
 }
 

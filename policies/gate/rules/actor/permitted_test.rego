@@ -122,7 +122,7 @@ test_what_loosens_is_named if {
 	every action in {"waive", "approve", "adopt"} { _refused(cases.put(_good, "action", action), _approvers) }
 }
 
-test_what_ships_or_tightens_takes_no_more_than_an_entry if {
+test_what_ships_or_tightens_takes_an_entry_and_nothing_else if {
 	every action in {"deploy", "promote", "publish", "revoke"} {
 		_satisfied(cases.put(_good, "action", action), _approvers)
 	}

@@ -17,7 +17,7 @@ satisfied if {
 	_is_addressed
 }
 
-_is_addressed if input.driver.addressed == null
+_is_addressed if is_null(input.driver.addressed)
 
 _is_addressed if input.driver.addressed == input.product.driver_id
 

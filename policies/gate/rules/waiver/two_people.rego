@@ -1,8 +1,8 @@
 # METADATA
 # title: Who approves a waiver is verified, and another person than who requested it
 # description: >-
-#   `input.waiver` holds the two as persons: names that differ only in case, in who verified them or in their host are
-#   one, and of a job of CI it is the person who started it. A job that nobody started, or that was run again, has none.
+#   The two are told as persons: names that differ only in case, in who verified them or in their host are one, and of
+#   a job of CI it is the person who started it. A job that nobody started, or that was run again, has none.
 # custom:
 #   remedy: Have it approved by somebody else who can be verified, by a token or by a signature; see `launchplane-gate waiver approve --help`.
 package gate.rules.waiver.two_people
