@@ -203,8 +203,20 @@ def test_a_rule_of_the_floor_that_lets_everything_through_is_refused(tmp_path: P
         ("release.artifact_pinned", "regex.match(`@sha256:[0-9a-f]{64}$`, input.release.artifact_id)"),
         ("release.source_revision", "every s in input.evidence.health.source { s.revision == input.release[_] }"),
         ("actor.permitted", "input.actor.subject == `deployer`"),
+        (
+            "actor.permitted",  # whatever is asked for
+            "input.product.product == input.request.product\n\tinput.actor.subject == `deployer`\n\t"
+            "input.actor.verified_by == `github-oidc`\n\tinput.destination.lane.instance != `elsewhere`",
+        ),
+        ("waiver.two_people", "input.waiver.requester != input.waiver.approver"),
+        ("waiver.two_people", "input.actor.verified_by == `github-oidc`\n\tinput.waiver.approver != ``"),
         ("lane.settled", "input.source.run.settled"),
         ("lane.driver_matches", "input.driver.driver_id == input.product.driver_id"),
+        (
+            "lane.driver_matches",
+            "input.driver.driver_id == input.product.driver_id\n\tinput.driver.driver_id != null\n\t"
+            "is_string(object.get(input.driver, `addressed`, ``))",
+        ),
         ("lane.not_held", "not input.destination.hold.reason"),
         ("confirm.outcome_passed", "input.outcome.status != `fail`"),
         ("confirm.artifact_matches", "input.destination.observed.artifact_id == input.release.artifact_id"),

@@ -8,15 +8,16 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import launchplane_gate
 from launchplane_gate import strictjson
 from launchplane_gate.errors import PolicyError
-from launchplane_gate.model import Action, Phase
+from launchplane_gate.model import Action, Actor, Phase
 from launchplane_gate.policy import BadForm, load_bundle, shipped_policies
 from launchplane_gate.policy.bundle.files import LARGEST_FILE
 from launchplane_gate.policy.bundle.floor import DECISION_PATH, DECISION_SHA256, FLOOR, FLOOR_CODES
@@ -24,9 +25,16 @@ from launchplane_gate.policy.proof.must_refuse import asked_of_every_bundle
 from tests.fakes import bundles
 
 CONFIG = "config/data.json"
+CAROL = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK2jf2GsPG+PsTgMzWoUY41+gb/D0IogXyBRBkIeNv01 carol@desk"
 PRODUCT = {
     "paths": [{"from": "testing", "to": "prod"}],
-    "actors": {"prod": [{"subject": "crew*", "verified_by": "github-oidc"}, {"subject": "me", "verified_by": None}]},
+    "actors": {
+        "prod": [
+            {"subject": "repo:crew/*", "verified_by": "github-oidc"},
+            {"subject": "me", "verified_by": None, "may": ["waive", "adopt"]},
+            {"subject": "carol", "verified_by": "ssh", "may": ["approve"], "ssh_key": CAROL},
+        ]
+    },
     "backup": {"prod": {"max_age_s": 3600}},
     "windows": {"prod": [{"days": ["Monday", "Friday"], "from": "22:00", "to": "04:00", "zone": "Europe/Berlin"}]},
     "branches": ["main"],
@@ -207,9 +215,32 @@ def test_no_rule_of_the_floor_can_be_left_off_the_roll_call(
     folder: Path, asked: tuple[Action, Phase], code: str
 ) -> None:
     config = bundles.config()
-    config["roll_call"]["base"][asked[0]][asked[1]].remove(code)
+    by_action = config["roll_call"]["base"]
+    by_action[asked[0]][asked[1]].remove(code)
+    if not by_action[asked[0]][asked[1]]:
+        del by_action[asked[0]]  # a verb that anybody might ask for
     bundles.write(folder, {}, config)
     assert f"roll_call.base.{asked[0]}.{asked[1]}: {code} has to be asked" in refusal(folder)
+
+
+@pytest.mark.parametrize("asked", FLOOR, ids="/".join)
+def test_every_verb_has_a_roll_call(folder: Path, asked: tuple[Action, Phase]) -> None:
+    config = bundles.config()
+    del config["roll_call"]["base"][asked[0]]
+    bundles.write(folder, {}, config)
+    said = refusal(folder)
+    for code in FLOOR[asked]:
+        assert f"roll_call.base.{asked[0]}.{asked[1]}: {code} has to be asked" in said
+
+
+def test_the_floor_has_every_verb_in_standing() -> None:
+    assert {action for action, phase in FLOOR if phase == "standing"} == set(every(Action))
+    assert all("actor.permitted" in codes for (_, phase), codes in FLOOR.items() if phase == "standing")
+
+
+def every(literal: Any) -> Iterator[str]:
+    for value in get_args(literal):
+        yield from [value] if isinstance(value, str) else every(value)
 
 
 @pytest.mark.parametrize("code", sorted(FLOOR_CODES - {"lane.not_bypassed"}))
@@ -220,6 +251,73 @@ def test_no_rule_of_the_floor_can_be_waived(folder: Path, code: str) -> None:
 
 def test_breaking_glass_can_be_waived(folder: Path) -> None:
     assert load_bundle([folder]).config["waivable"] == ["lane.not_bypassed"]
+
+
+# -- standing
+
+
+def with_extra(folder: Path, roll_call: dict[str, Any], **more: Any) -> Path:
+    """The small bundle with the rule lane.extra, and entries that are added to its roll call."""
+    config = bundles.config() | {"products": {"p": {}}} | more
+    for place, codes in roll_call.items():
+        *above, phase = place.split(".")
+        parent = config["roll_call"]
+        for name in above:
+            parent = parent.setdefault(name, {})
+        parent[phase] = [*parent.get(phase, []), *codes]
+    return bundles.write(folder, {bundles.path_of("lane.extra"): bundles.rule("lane.extra")}, config)
+
+
+@pytest.mark.parametrize("of", ["base", "drivers.d", "drivers.d.e", "products.p"])
+@pytest.mark.parametrize("action", ["deploy", "promote"])
+def test_what_stands_in_standing_stands_in_admit_too(folder: Path, of: str, action: str) -> None:
+    place = f"{of}.{action}.standing"
+    if of == "drivers.d.e":  # a driver of that name
+        config = bundles.config()
+        config["roll_call"]["drivers"]["d.e"] = {action: {"standing": ["lane.extra"]}}
+        bundles.write(folder, {bundles.path_of("lane.extra"): bundles.rule("lane.extra")}, config)
+    else:
+        with_extra(folder, {place: ["lane.extra"]})
+    assert f"roll_call.{place}: lane.extra has to stand in admit, too" in refusal(folder)
+
+
+@pytest.mark.parametrize("again", ["base", "products.p"])
+def test_it_may_stand_there_for_all_or_for_the_same_product(folder: Path, again: str) -> None:
+    codes = ["lane.extra"]
+    with_extra(folder, {"products.p.deploy.standing": codes, f"{again}.deploy.admit": codes})
+    bundle = load_bundle([folder])
+    assert "lane.extra" in bundle.roll_call("deploy", "standing", "d", "p")
+    assert "lane.extra" not in bundle.roll_call("deploy", "standing", "d", "another")
+    with_extra(folder, {"products.p.deploy.standing": codes, "drivers.d.deploy.admit": codes})
+    assert "lane.extra has to stand in admit, too" in refusal(folder)  # for any driver
+
+
+@pytest.mark.parametrize("action", ["deploy", "promote", "waive", "approve", "revoke", "publish", "adopt"])
+def test_nothing_that_can_be_waived_stands_in_standing(folder: Path, action: str) -> None:
+    asked = {f"base.{action}.standing": ["lane.extra"]}
+    asked |= {f"base.{action}.admit": ["lane.extra"]} if action in ("deploy", "promote") else {}
+    with_extra(folder, asked)
+    assert "lane.extra" in load_bundle([folder]).roll_call(action, "standing", "d", "p")  # type: ignore[arg-type]
+    with_extra(folder, asked, waivable=["lane.extra"])
+    assert f"roll_call.base.{action}.standing: lane.extra can be waived, and here no waiver is looked at" in refusal(
+        folder
+    )
+
+
+@pytest.mark.parametrize("action", ["waive", "approve", "revoke", "publish", "adopt"])
+@pytest.mark.parametrize("phase", ["admit", "confirm"])
+def test_what_would_never_be_asked_is_refused(folder: Path, action: str, phase: str) -> None:
+    with_extra(folder, {f"base.{action}.standing": ["lane.extra"], f"base.{action}.{phase}": ["lane.extra"]})
+    assert f"roll_call.base.{action}.{phase}: is never asked" in refusal(folder)
+
+
+@pytest.mark.parametrize("code", ["lane.not_bypassed", "lane.settled", "lane.extra", "lane.unknown"])
+def test_by_word_is_for_what_can_be_waived_beside_the_floor(folder: Path, code: str) -> None:
+    roll_call = {"base.promote.admit": ["lane.extra"]}
+    with_extra(folder, roll_call, products={"p": {"by_word": [code]}})
+    assert f"products.p.by_word: a waiver of {code} never counts by word alone" in refusal(folder)
+    with_extra(folder, roll_call, products={"p": {"by_word": ["lane.extra"]}}, waivable=["lane.extra"])
+    assert load_bundle([folder]).settings.by_word("p") == ("lane.extra",)
 
 
 def test_every_rule_of_the_floor_has_to_refuse_something() -> None:
@@ -313,6 +411,33 @@ def test_a_product_may_be_decided_on_in_every_way(folder: Path) -> None:
         ("products.p.actors.prod", [], "at least 1"),
         ("products.p.actors.prod.0", {"subject": "me"}, "verified_by"),
         ("products.p.actors.prod.0", {"subject": "", "verified_by": None}, "subject"),
+        *(
+            ("products.p.actors.prod.0.subject", odd, f"'{odd}' is no pattern")
+            for odd in ("repo:acme/shop*", "r*", "*", "repo:acme/**", "repo:*/shop", "repo:acme/*:ref", "unverified*")
+        ),
+        *(
+            ("products.p.actors.prod.0.subject", odd, f"'{odd}' names everybody")
+            for odd in ("repo:*", "org/*", "unverified:*")
+        ),
+        ("products.p.actors.prod.0.may", ["deploy"], "products.p.actors.prod.0.may.0"),
+        ("products.p.actors.prod.0.may", ["approve", "approve"], "has an entry twice"),
+        ("products.p.actors.prod.0.may", "approve", "products.p.actors.prod.0.may"),
+        ("products.p.actors.prod.0.may", None, "products.p.actors.prod.0.may"),
+        ("products.p.actors.prod.0.ssh_key", CAROL, "an ssh_key goes with"),
+        ("products.p.actors.prod.0.verified_by", "ssh", "an ssh_key goes with"),
+        ("products.p.actors.prod.2.verified_by", None, "an ssh_key goes with"),
+        ("products.p.actors.prod.2.ssh_key", None, "an ssh_key goes with"),
+        ("products.p.actors.prod.2.ssh_key", "", "is no line of a public SSH key"),
+        ("products.p.actors.prod.2.ssh_key", "carol.pub", "is no line of a public SSH key"),
+        ("products.p.actors.prod.2.ssh_key", f"{CAROL}\n{CAROL}", "is no line of a public SSH key"),
+        ("products.p.actors.prod.2.ssh_key", CAROL.replace("ed25519", "dss"), "is no line of a public SSH key"),
+        ("products.p.actors.prod.2.ssh_key", "ssh-ed25519 AAAA", "is no public SSH key"),
+        ("products.p.actors.prod.2.ssh_key", "ssh-ed25519 !", "is no public SSH key"),
+        ("products.p.actors.prod.2.subject", "team:crew/*", "who has an ssh_key is one person"),
+        ("products.p.actors.prod.2.may", ["approve", "waive"], "who has an ssh_key is one person"),
+        ("products.p.actors.prod.2.may", [], "who has an ssh_key is one person"),
+        ("products.p.by_word", ["lane.unknown", "lane.unknown"], "has an entry twice"),
+        ("products.p.by_word", ["unknown"], "products.p.by_word.0"),
         ("products.p.backup.prod.max_age_s", -1, "max_age_s"),
         ("products.p.windows.prod", [], "at least 1"),
         ("products.p.windows.prod.0.days", [], "at least 1"),
@@ -337,6 +462,33 @@ def test_an_entry_that_is_empty_twice_unknown_or_odd_is_refused_with_its_place(
     said = refusal(folder)
     assert wrong in said
     assert said.startswith(f"{folder}/{CONFIG}: ")
+
+
+@pytest.mark.parametrize(
+    ("subject", "verified_by"),
+    [
+        ("unverified:*", None),
+        ("unverified:me@desk", None),
+        ("repo:acme/*", "github-oidc"),
+        ("repo:acme/shop:*", "github-oidc"),
+        ("repo:acme/shop:environment:prod", "github-oidc"),
+    ],
+)
+def test_a_pattern_ends_at_a_separator(folder: Path, subject: str, verified_by: str | None) -> None:
+    bundles.write(folder, {}, config_with("products.p.actors.prod.0", {"subject": subject, "verified_by": verified_by}))
+    settings = load_bundle([folder]).settings
+    rest = "" if not subject.endswith("*") else "x"
+    assert settings.names(Actor(subject=subject.rstrip("*") + rest, verified_by=verified_by))
+    assert not settings.names(Actor(subject=subject.rstrip("*")[:-1] + "-x", verified_by=verified_by))
+    assert not settings.names(Actor(subject=subject.rstrip("*") + rest, verified_by="hearsay"))
+
+
+def test_one_key_is_of_one_person(folder: Path) -> None:
+    entry = {"subject": "dave", "verified_by": "ssh", "may": ["approve"], "ssh_key": CAROL.replace("carol@desk", "d")}
+    bundles.write(folder, {}, config_with("products.q", {"actors": {"testing": [entry]}}))
+    assert "products.q.actors.testing: dave has the ssh_key of carol" in refusal(folder)
+    bundles.write(folder, {}, config_with("products.q", {"actors": {"testing": [entry | {"subject": "carol"}]}}))
+    assert load_bundle([folder])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
 from launchplane_gate.model import Decision, Lane, ReleaseIdentity, Waiver
-from launchplane_gate.policy import Bundle, decide, load_bundle
+from launchplane_gate.policy import Bundle, decide, load_bundle, shipped_policies
 from launchplane_gate.policy.bundle.config import Config, ProductPolicy
 from launchplane_gate.policy.bundle.floor import FLOOR
 from launchplane_gate.policy.decision import ANSWER
@@ -24,8 +25,9 @@ from tests.fakes import bundles
 NOW = datetime(2030, 1, 7, 13, tzinfo=UTC)
 PROMOTION = {**questions.PROMOTION, "evidence": {"satisfied": list(FLOOR["promote", "admit"])}}
 DEPLOY = {**questions.DEPLOY, "evidence": {"satisfied": list(FLOOR["deploy", "admit"])}}
+BYPASSING = {**DEPLOY, "evidence": {"satisfied": list(FLOOR["deploy", "admit"][1:])}}
 RELEASE = ReleaseIdentity.model_validate(PROMOTION["release"])
-LANE = Lane(context="must-refuse", instance="prod")
+LANE, TESTING = (Lane(context="must-refuse", instance=instance) for instance in ("prod", "testing"))
 
 
 class Engine:
@@ -89,12 +91,16 @@ def waiver(**changes: Any) -> Waiver:
         "lane": LANE,
         "release": RELEASE,
         "reason": "known",
-        "approver": "somebody",
-        "granted_by": {"subject": "me"},
-        "granted_at": NOW - timedelta(minutes=1),
+        "requested_by": {"subject": "me"},
+        "requested_at": NOW - timedelta(minutes=1),
         "expires_at": NOW + timedelta(seconds=1),
+        "approval": approval("somebody"),
     }
     return Waiver.model_validate(fields | changes)
+
+
+def approval(subject: str, verified_by: str | None = "host", how: str = "identity", **by: Any) -> dict[str, Any]:
+    return {"by": {"subject": subject, "verified_by": verified_by, **by}, "how": how, "at": NOW}
 
 
 def test_a_promotion_is_allowed_where_every_rule_is_satisfied(bundle: Bundle) -> None:
@@ -269,6 +275,64 @@ def test_only_true_is_a_yes_of_a_rule_that_is_asked_alone(bundle: Bundle) -> Non
     assert set(statuses(ask(bundle, promotion(), Odd(bundle))).values()) == {"fail"}
 
 
+# -- standing
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Bundle:
+    """The shipped policies, and the product that the good questions are about."""
+    made = load_bundle([shipped_policies()])
+    return dataclasses.replace(made, config={**made.config, "products": {questions.PRODUCT: questions.PRODUCT_POLICY}})
+
+
+STANDING = (questions.PROMOTION_STANDING, questions.DEPLOY_STANDING, questions.WAIVING, questions.APPROVAL)
+
+
+@pytest.mark.parametrize("good", STANDING, ids=lambda good: str(good["action"]))
+def test_who_may_ask_is_decided_before_anything_else_is_known(shipped: Bundle, good: dict[str, Any]) -> None:
+    decision = ask(shipped, good)
+    assert decision.allowed
+    assert tuple(statuses(decision)) == FLOOR[decision.action, "standing"]
+    assert (decision.action, decision.phase, decision.product) == (good["action"], "standing", questions.PRODUCT)
+    [refusal] = ask(shipped, questions.changed(good, {"actor.subject": "stranger"})).refusals
+    assert (refusal.code, refusal.status) == ("actor.permitted", "fail")
+
+
+def test_no_waiver_counts_in_standing(tmp_path: Path) -> None:
+    asked = {"base": {"deploy": {"standing": ["lane.odd"], "admit": ["lane.odd"]}}}
+    further = bundles.write(
+        bundles.further(tmp_path / "further", (), {"roll_call": asked}),
+        {bundles.path_of("lane.odd"): bundles.rule("lane.odd")},
+    )
+    loaded = load_bundle([bundles.small(tmp_path / "first"), further])
+    lenient = dataclasses.replace(loaded, settings=loaded.settings.model_copy(update={"waivable": ("lane.odd",)}))
+    odd = waiver(lane=TESTING)
+    assert statuses(ask(lenient, DEPLOY, waivers=[odd]))["lane.odd"] == "waived"
+    decision = ask(lenient, questions.DEPLOY_STANDING, waivers=[odd])
+    assert statuses(decision)["lane.odd"] == "fail" and decision.waivers == ()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        PROMOTION | {"phase": "standing"},
+        {**questions.PROMOTION_STANDING, "phase": "admit"},
+        {**questions.WAIVING, "phase": "confirm"},
+        {**questions.PROMOTION_STANDING, "evidence": {}},
+        {**questions.PROMOTION_STANDING, "now": "2030-01-07T12:34:00Z"},
+        {**questions.PROMOTION_STANDING, "source": PROMOTION["source"]},
+        PROMOTION | {"action": "waive"},
+        PROMOTION | {"product": None},
+        PROMOTION | {"product": {**questions.PROMOTION["product"], "preview": {"override_env": {"TOKEN": "x"}}}},
+        PROMOTION | {"waiver": None},
+    ],
+    ids=range(10),
+)
+def test_an_input_of_one_phase_is_none_of_another(bundle: Bundle, asked: dict[str, Any]) -> None:
+    with pytest.raises(EngineError, match="policy input"):
+        ask(bundle, asked)
+
+
 # -- waivers
 
 
@@ -295,11 +359,19 @@ def test_a_waiver_of_a_rule_that_is_satisfied_is_not_used(bundle: Bundle) -> Non
         {"release": RELEASE.model_copy(update={"artifact_id": "other"})},
         {"release": RELEASE.model_copy(update={"source_git_ref": "other"})},
         {"code": "lane.settled"},
-        {"granted_at": NOW + timedelta(microseconds=1)},
-        {"granted_at": NOW - timedelta(hours=1), "expires_at": NOW + timedelta(days=1)},  # the bound is an hour
-        {"approver": "deployer"},  # who asks
-        {"approver": "Unverified: DePloyer"},
-        {"approver": "ME"},  # who granted it
+        {"requested_at": NOW + timedelta(microseconds=1)},
+        {"requested_at": NOW - timedelta(hours=1), "expires_at": NOW + timedelta(days=1)},  # the bound is an hour
+        {"approval": None},
+        {"approval": approval("deployer")},  # who asks
+        {"approval": approval("Unverified: DePloyer")},
+        {"approval": approval("deployer@desk", "ssh", "signature")},
+        {"approval": approval("ME")},  # who requested it
+        {"approval": approval("repo:acme/shop:environment:approvals", person="me")},
+        {"approval": approval("repo:acme/shop:environment:approvals", person="")},  # anybody
+        {"requested_by": {"subject": "repo:acme/shop:ref:refs/heads/main", "verified_by": "host", "person": ""}},
+        {"approval": approval("somebody", None)},
+        {"approval": approval("somebody", None, "word")},
+        {"approval": approval("somebody", "host", "claimed")},
     ],
     ids=str,
 )
@@ -308,12 +380,12 @@ def test_a_waiver_holds_for_its_rule_lane_release_and_time_only(bundle: Bundle, 
     assert [refusal.code for refusal in decision.refusals] == ["lane.odd"]
 
 
-def test_a_waiver_that_was_granted_for_longer_counts_as_long_as_the_policies_let_it(bundle: Bundle) -> None:
-    granted_at = NOW - timedelta(minutes=59)
-    longer = waiver(granted_at=granted_at, expires_at=NOW.replace(year=2031))
+def test_a_waiver_that_was_requested_for_longer_counts_as_long_as_the_policies_let_it(bundle: Bundle) -> None:
+    requested_at = NOW - timedelta(minutes=59)
+    longer = waiver(requested_at=requested_at, expires_at=NOW.replace(year=2031))
     decision = ask(bundle, promotion(odd=[]), waivers=[longer])
     assert decision.allowed
-    assert [used.expires_at for used in decision.waivers] == [granted_at + timedelta(hours=1)]
+    assert [used.expires_at for used in decision.waivers] == [requested_at + timedelta(hours=1)]
 
 
 def test_a_product_may_bound_its_waivers_more_tightly(bundle: Bundle) -> None:
@@ -324,8 +396,29 @@ def test_a_product_may_bound_its_waivers_more_tightly(bundle: Bundle) -> None:
 
 
 def test_a_refusal_says_why_a_waiver_does_not_count(bundle: Bundle) -> None:
-    [refusal] = ask(bundle, promotion(odd=[]), waivers=[waiver(approver="deployer")]).refusals
-    assert refusal.message == "odd The waiver w-1 does not count: who asks is its approver."
+    [refusal] = ask(bundle, promotion(odd=[]), waivers=[waiver(approval=approval("deployer"))]).refusals
+    assert refusal.message == "odd The waiver w-1 does not count: who asks is, or may be, its approver."
+
+
+def test_a_waiver_counts_by_the_word_of_who_requests_it_only_where_the_product_says_so(bundle: Bundle) -> None:
+    by_word = waiver(approval=approval("somebody", None, "word"))
+    [refusal] = ask(bundle, promotion(odd=[]), waivers=[by_word]).refusals
+    assert refusal.message.endswith("does not count: the policies want an approver of lane.odd who is verified.")
+    decided = {questions.PRODUCT: ProductPolicy(by_word=("lane.odd", "lane.not_bypassed"))}
+    lenient = dataclasses.replace(bundle, settings=bundle.settings.model_copy(update={"products": decided}))
+    decision = ask(lenient, promotion(odd=[]), waivers=[by_word])
+    assert decision.allowed
+    [used] = decision.waivers
+    assert used.approved_by == "somebody, by the word of me alone"
+    glass = waiver(code="lane.not_bypassed", lane=TESTING, approval=approval("somebody", None, "word"))
+    assert not ask(lenient, BYPASSING, waivers=[glass]).allowed  # a rule of the floor
+
+
+def test_a_waiver_from_before_approvals_were_proven_is_void(bundle: Bundle) -> None:
+    kept = waiver().model_dump(exclude={"requested_by", "requested_at", "approval"})
+    before = kept | {"granted_by": {"subject": "me"}, "granted_at": NOW - timedelta(minutes=1), "approver": "somebody"}
+    [refusal] = ask(bundle, promotion(odd=[]), waivers=[Waiver.model_validate(before)]).refusals
+    assert "its approver was only named, which is no approval any more" in refusal.message
 
 
 def test_one_waiver_that_counts_is_enough(bundle: Bundle) -> None:
@@ -349,10 +442,9 @@ def test_no_waiver_lowers_the_floor_whatever_the_bundle_says(bundle: Bundle) -> 
 
 
 def test_breaking_glass_is_a_waiver(bundle: Bundle) -> None:
-    policy_input = {**DEPLOY, "evidence": {"satisfied": list(FLOOR["deploy", "admit"][1:])}}
-    glass = waiver(code="lane.not_bypassed", lane=Lane(context="must-refuse", instance="testing"))
-    assert not ask(bundle, policy_input).allowed
-    assert ask(bundle, policy_input, waivers=[glass]).allowed
+    glass = waiver(code="lane.not_bypassed", lane=TESTING)
+    assert not ask(bundle, BYPASSING).allowed
+    assert ask(bundle, BYPASSING, waivers=[glass]).allowed
 
 
 def test_a_decision_without_a_release_cannot_be_waived(bundle: Bundle) -> None:

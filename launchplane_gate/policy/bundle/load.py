@@ -26,6 +26,7 @@ from launchplane_gate.policy.bundle.metadata import RuleMetadata, read_metadata
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, find_tests
 from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Source, parse
 from launchplane_gate.policy.engines.embedded.interpreter import NotRego, check_distribution
+from launchplane_gate.ssh import public_key
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,8 @@ def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
     for place, action, phase, codes in config.roll_call.lists():
         on_call.update(codes)
         yield from (f"{place}: no rule has the code {code}" for code in codes if code not in rules)
+        if (action, phase) not in FLOOR:
+            yield f"{place}: is never asked; whether somebody may {action} is asked in standing alone"
         base = config.roll_call.base.get(action, {}).get(phase, ())
         if codes is not base:
             yield from (f"{place}: {code} is asked anyway" for code in codes if code in base)
@@ -181,6 +184,7 @@ def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
     yield from (f"roll_call.optional: no rule has the code {code}" for code in optional if code not in rules)
     yield from (f"the rule {code} is on no roll call" for code in rules if code not in on_call.union(optional))
     yield from _faults_of_standing(config)
+    yield from _faults_of_keys(config)
     for code in config.waivable:
         if code not in rules:
             yield f"waivable: no rule has the code {code}"
@@ -216,3 +220,14 @@ def _faults_of_standing(config: Config) -> Iterator[str]:
             }
             again.update(config.roll_call.base.get(action, {}).get("admit", ()))
             yield from (f"{place}: {code} has to stand in admit, too" for code in codes if code not in again)
+
+
+def _faults_of_keys(config: Config) -> Iterator[str]:
+    """One key under two names would make two people of one."""
+    named: dict[bytes, str] = {}
+    for name, product in config.products.items():
+        for instance, entries in product.actors.items():
+            for entry in entries:
+                if entry.ssh_key and named.setdefault(public_key(entry.ssh_key), entry.subject) != entry.subject:
+                    other = named[public_key(entry.ssh_key)]
+                    yield f"products.{name}.actors.{instance}: {entry.subject} has the ssh_key of {other}"

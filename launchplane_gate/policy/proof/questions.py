@@ -227,14 +227,24 @@ _OF_ANY: tuple[Break, ...] = (
 
 _OF_ANYBODY: tuple[Break, ...] = (
     (("actor.permitted",), {"actor": {"subject": "somebody", "verified_by": "github-oidc"}}),
-    (("actor.permitted",), {"actor": {"subject": "deployer", "verified_by": None}}),
     (("actor.permitted",), {"actor": {"subject": "deployer", "verified_by": "hearsay"}}),
-    (("actor.permitted",), {"actor": {"subject": "deployer"}}),
-    (("actor.permitted",), {"actor": ABSENT}),
-    (("actor.permitted",), {"action": "other"}),
-    (("actor.permitted",), {"product": None}),
-    (("actor.permitted",), {"destination.lane.instance": "elsewhere"}),
 )
+
+
+def _of_nobody(*others: str) -> tuple[Break, ...]:
+    """Asked by nobody who was verified; ``others`` are the rules beside actor.permitted that go by that, too."""
+    actors = ({"subject": "deployer", "verified_by": None}, {"subject": "deployer"}, ABSENT)
+    return tuple((("actor.permitted", *others), {"actor": actor}) for actor in actors)
+
+
+def _elsewhere(*others: str) -> Break:
+    return ("actor.permitted", *others), {"destination.lane.instance": "elsewhere"}
+
+
+def _untold(*others: str) -> Break:
+    """Of a product that is not told, as to who is named nowhere."""
+    return ("actor.permitted", *others), {"product": None}
+
 
 _OF_ANY_DRIVER: tuple[Break, ...] = (
     (("lane.driver_matches",), {"driver.driver_id": "other"}),
@@ -272,6 +282,8 @@ def _named(release: Mapping[str, Any]) -> dict[str, Any]:
 OF_PROMOTION: tuple[Break, ...] = (
     *_OF_ANY,
     *_OF_ANYBODY,
+    *_of_nobody(),
+    _elsewhere("lane.path_allowed", "lane.provable"),
     *_OF_ANY_DRIVER,
     # without a record of what the source lane runs there is nothing to promote
     (_INVENTORY, {"source.inventory": None}),
@@ -347,6 +359,8 @@ OF_PROMOTION: tuple[Break, ...] = (
 OF_DEPLOY: tuple[Break, ...] = (
     *_OF_ANY,
     *_OF_ANYBODY,
+    *_of_nobody(),
+    _elsewhere("lane.provable"),
     *_OF_ANY_DRIVER,
     *_OF_A_RELEASE,
     (("lane.not_bypassed",), {"destination": _destination("prod")}),
@@ -357,14 +371,20 @@ OF_DEPLOY: tuple[Break, ...] = (
 
 OF_PROMOTION_STANDING: tuple[Break, ...] = (
     *_OF_ANYBODY,
+    *_of_nobody(),
+    _elsewhere("lane.path_allowed", "lane.provable"),
+    _untold("lane.driver_matches", "lane.path_allowed", "lane.provable"),
     *_OF_ANY_DRIVER,
     (("lane.path_allowed",), {"destination.lane.instance": "spare"}),
-    (("lane.path_allowed",), {"source": None}),
+    (("lane.path_allowed", "lane.provable"), {"source": None}),
     (("lane.provable",), _NO_URL_ON_TESTING),
 )
 
 OF_DEPLOY_STANDING: tuple[Break, ...] = (
     *_OF_ANYBODY,
+    *_of_nobody(),
+    _elsewhere("lane.provable"),
+    _untold("lane.driver_matches", "lane.provable", "release.artifact_pinned"),
     *_OF_ANY_DRIVER,
     *_OF_A_RELEASE,
     (("lane.provable",), _NO_URL_ON_TESTING),
@@ -372,12 +392,18 @@ OF_DEPLOY_STANDING: tuple[Break, ...] = (
 
 OF_WAIVING: tuple[Break, ...] = (
     *_OF_ANYBODY,
+    *_of_nobody(),
+    _elsewhere(),
+    _untold("release.artifact_pinned"),
     *_OF_A_RELEASE,
     (("actor.permitted",), {"action": "adopt"}),  # which the entry does not name
 )
 
 OF_APPROVAL: tuple[Break, ...] = (
     *_OF_ANYBODY,
+    *_of_nobody("waiver.two_people"),
+    _elsewhere(),
+    _untold(),
     (("actor.permitted",), {"action": "adopt"}),
     (("waiver.two_people",), {"waiver.requester": "deployer"}),
     (("waiver.two_people",), {"waiver.requester": "", "waiver.approver": "deployer"}),
@@ -385,7 +411,6 @@ OF_APPROVAL: tuple[Break, ...] = (
     (("waiver.two_people",), {"waiver.approver": None}),
     (("waiver.two_people",), {"waiver": None}),
     (("waiver.two_people",), {"waiver": ABSENT}),
-    (("waiver.two_people",), {"actor.verified_by": None}),
 )
 
 OF_CONFIRMATION: tuple[Break, ...] = (
