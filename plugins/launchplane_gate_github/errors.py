@@ -56,7 +56,7 @@ def explained(repository: str, place: str, *, writes: bool = False) -> Iterator[
         raise
     except GithubException as error:
         raise _refusal(error.status, repository, place, writes=writes) from None
-    except (BadAttributeException, AssertionError, AttributeError, KeyError, TypeError, ValueError):
+    except (BadAttributeException, AssertionError, AttributeError, KeyError, OverflowError, TypeError, ValueError):
         raise GitHubError(ODD, "odd", acted=writes, repository=repository) from None
 
 

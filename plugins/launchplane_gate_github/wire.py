@@ -24,6 +24,7 @@ from launchplane_gate_github.errors import ODD, GitHubError
 from launchplane_gate_http import Answer, NoAnswer, TooLarge, exchange, run_apart
 
 READ_ATTEMPTS = 3
+MOST_WAIT_S = 24 * 3600.0  # beyond it nobody waits, and the clock ends
 API_VERSION = "2022-11-28"
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -147,11 +148,14 @@ class Wire:
 
 
 class WireAnswer:
-    """An answer in the form that PyGithub knows."""
+    """An answer in the form that PyGithub knows, without what GitHub says of its limits: that is read here.
+
+    PyGithub would make numbers of it, whatever it is.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self.status = answer.status
-        self.headers = dict(answer.headers.items())
+        self.headers = {name: said for name, said in answer.headers.items() if not name.startswith("x-ratelimit-")}
         self._text = answer.body.decode()
 
     def getheaders(self) -> ItemsView[str, str]:
@@ -223,9 +227,9 @@ def _limited_for_s(answer: Answer, now: datetime) -> float | None:
     if answer.status not in _LIMITS:
         return None
     if (after := answer.headers.get("retry-after", "")).isdecimal():
-        return float(after)
+        return min(float(after), MOST_WAIT_S)
     reset = answer.headers.get("x-ratelimit-reset", "")
     if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        return max(float(reset) - now.timestamp(), 1)
+        return min(max(float(reset) - now.timestamp(), 1), MOST_WAIT_S)
     # GitHub wants a minute where it names no time.
     return 60 if answer.status == HTTPStatus.TOO_MANY_REQUESTS or b"secondary rate limit" in answer.body else None

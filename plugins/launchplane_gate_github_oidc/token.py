@@ -76,6 +76,6 @@ def proven(
         raise ActorUnproven(f"the token {words.format(audience=audience)}") from None
     if not all(type(claims[name]) in (int, float) for name in ("iat", "nbf", "exp")):
         raise ActorUnproven("the token has a time that is no number")
-    if now.timestamp() - claims["iat"] > MAX_AGE_S + leeway_s:
+    if claims["iat"] < now.timestamp() - MAX_AGE_S - leeway_s:  # compared, not reckoned with: it may be of any size
         raise ActorUnproven(f"the token was made more than {MAX_AGE_S / 60:.0f} minutes ago")
     return claims

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -21,12 +20,12 @@ from launchplane_gate_dokploy import (
     RightMissing,
     TargetRef,
 )
-from launchplane_gate_http import NoAnswer, exchange, run_apart
+from launchplane_gate_http import NoAnswer, exchange, run_apart, usual_tls
 from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy, How
 from tests.fakes.dokploy.host import SECRET_IN_ENV
-from tests.fakes.health_server import HealthServer
+from tests.fakes.health_server import Answer, HealthServer, drips, says, sleeps
 
-TLS = httpx.create_ssl_context(trust_env=False)
+TLS = usual_tls()
 
 
 @pytest.fixture
@@ -128,8 +127,8 @@ def test_a_missing_right_is_told_from_a_wrong_key_with_what_to_grant(
         (lambda: member.container("0adb25e3bc3b", None), r"lacks canAccessToDocker \(docker.read\)"),
         (lambda: member.tasks("shop", None), r"lacks canAccessToDocker \(docker.read\)"),
     ]
-    for call, says in refused:
-        with pytest.raises(RightMissing, match=says) as missing:
+    for call, why in refused:
+        with pytest.raises(RightMissing, match=why) as missing:
             call()
         assert not missing.value.acted
 
@@ -203,3 +202,24 @@ def test_secrets_show_in_no_repr(dokploy: FakeDokploy, connection: Connection) -
     lane = dokploy.add_application("shop", username="robot", password="pass-w0rd")
     shown = repr(Dokploy(connection).application(lane)) + repr(connection) + repr(Dokploy(connection))
     assert dokploy.key not in shown and "pass-w0rd" not in shown and "robot" not in shown
+
+
+@pytest.mark.parametrize(
+    "value", ["1e999999", "9" * 5000, "NaN", "9007199254740993", '"2020-99-99"', "[" * 5000, "2.5"]
+)
+def test_a_number_that_is_none_is_an_answer_of_another_form(connection: Connection, value: str) -> None:
+    job = f'{{"state": "waiting", "timestamp": {value}, "data": {{}}}}'
+    with HealthServer() as server:
+        server.answers["/api/deployment.queueList"] = says(f"[{job}]".encode())
+        with pytest.raises(DokployError, match=r"has not its form|is not Dokploy's API"):
+            Dokploy(replace(connection, url=server.url(""))).queue()
+
+
+@pytest.mark.parametrize("answer", [sleeps(30, says(b"[]")), drips(b"x" * 500, headers_too=True)], ids=range(2))
+def test_a_server_that_is_silent_or_drips_is_given_up_in_time(connection: Connection, answer: Answer) -> None:
+    with HealthServer() as server:
+        server.answers["/api/deployment.queueList"] = answer
+        began = time.monotonic()
+        with pytest.raises(DokployError, match="no whole answer came within"):
+            Dokploy(replace(connection, url=server.url(""), timeout_s=0.4)).queue()
+        assert time.monotonic() - began < 2

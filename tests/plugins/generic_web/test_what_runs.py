@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from launchplane_gate_generic_web.images import pinned, pulled_by
 from tests.conftest import TESTING, A, B, release
 from tests.fakes.dokploy import FakeDokploy
 from tests.fakes.dokploy.host import SECRET_IN_ENV
-from tests.fakes.health_server import HealthServer, says
+from tests.fakes.health_server import HealthServer, says, sleeps
 
 F = release("F")
 REPOSITORY = A.artifact_id.partition("@")[0]
@@ -428,3 +429,33 @@ def test_an_image_that_was_pulled_by_two_digests_does_not_tell_which() -> None:
     assert pulled_by("docker.io/library/nginx:1", ["nginx@sha256:" + "0" * 64]) is not None
     assert pulled_by(f"{REPOSITORY}:1", []) is None
     assert [pinned(name) for name in ("shop:1", "shop@sha256:abc", "@sha256:" + "0" * 64, "")] == [None] * 4
+
+
+def test_a_server_that_is_slow_each_time_is_not_waited_for_each_time() -> None:
+    slow = {
+        "deployment.queueList": b"[]",
+        "deployment.all": b"[]",
+        "application.one": json.dumps(ROW).encode(),
+    }
+    with HealthServer() as server:
+        server.answers = {f"/api/{route}": sleeps(1.5, says(body)) for route, body in slow.items()}
+        began = time.monotonic()
+        seen = driver(server.url(""), "key", {"target_type": "application", "target_id": "x"}).observe(TESTING)
+        assert time.monotonic() - began < 6  # the settings give a call 2 s, and a whole look twice that
+    assert not seen.reachable or seen.digests == "failed"
+    assert "no whole answer came within" in seen.detail
+
+
+ROW = {
+    "applicationId": "x",
+    "name": "shop",
+    "appName": "shop",
+    "serverId": None,
+    "sourceType": "docker",
+    "dockerImage": A.artifact_id,
+    "replicas": 1,
+    "applicationStatus": "done",
+    "username": None,
+    "password": None,
+    "registryUrl": None,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from launchplane_gate_github.commits import changes_workflows
 from launchplane_gate_github.options import read_options
 from tests.conftest import ACTOR, POLICY, PROD, PRODUCT, PROFILE, A, B, C, MakeGate, deploy, promote
 from tests.fakes.github import FakeGitHub, How, Repository
-from tests.fakes.health_server import HealthServer, says
+from tests.fakes.health_server import Answer, HealthServer, drips, says, sleeps
 from tests.fakes.platform import FakeHealth, FakePlatform
 
 NAME = PROFILE.repository
@@ -387,6 +388,71 @@ def test_a_comparison_that_may_have_left_out_files_tells_nothing_of_workflows(fi
         assert changes_workflows(repository, FIRST) is changes
 
 
+MANY = "9" * 400
+WHOLE = {"full_name": NAME, "url": "{url}", "default_branch": "main", "id": 1}
+
+
+def whole(server: HealthServer, **changed: Any) -> bytes:
+    return json.dumps(WHOLE | {"url": server.url(f"/repos/{NAME}")} | changed).encode()
+
+
+def odd(path: str, answer: Callable[[HealthServer], Answer]) -> tuple[str, float]:
+    """What is said of a GitHub that answers oddly at a path and well before, and how long that took."""
+    with HealthServer() as server:
+        server.answers[f"/repos/{NAME}"] = says(whole(server))
+        server.answers[f"/repos/{NAME}{path}"] = answer(server)
+        table = {"base_url": server.url(""), "timeout_s": 0.4, "products": {PRODUCT: {}}}
+        plugin = GitHubPlugin(PluginConfig("github", table, {}, Path(), Path(), lambda: datetime.now(UTC)))
+        began = time.monotonic()
+        try:
+            said = str(plugin.gate_evidence(question(deadline_s=0.8)))  # where nobody needs what is odd
+        except EvidenceFailed as error:
+            said = str(error)
+        return said, time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    ("code", "headers", "says_so"),
+    [
+        (429, {"Retry-After": MANY}, "asked too often"),
+        (403, {"Retry-After": MANY}, "asked too often"),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": MANY}, "asked too often"),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1e999999"}, ""),
+        (200, {"X-RateLimit-Remaining": "1e999999", "X-RateLimit-Limit": "1e999999"}, ""),
+        (200, {"X-RateLimit-Remaining": "5", "X-RateLimit-Limit": "5", "X-RateLimit-Reset": "never"}, ""),
+        (200, {"Link": "<>;;;,, ;", "Date": "0000-99-99", "Last-Modified": "0000", "X-OAuth-Scopes": ",,"}, ""),
+    ],
+    ids=range(7),
+)
+def test_headers_that_no_clock_and_no_number_can_hold_are_bad_answers(
+    code: int, headers: dict[str, str], says_so: str
+) -> None:
+    named = {name.replace("-", "_"): value for name, value in headers.items()}
+    for path in ("", "/branches/main", f"/commits/{SECOND}"):
+        said, took_s = odd(path, lambda server: says(whole(server), code=code, **named))
+        assert says_so in said or path
+        assert took_s < 3
+
+
+@pytest.mark.parametrize(
+    "value", ["1e999999", "-1e999999", "9" * 5000, "NaN", '"0000-00-00T00:00:00Z"', '"2020-99-99"']
+)
+def test_values_that_no_clock_and_no_number_can_hold_are_bad_answers(value: str) -> None:
+    body = f'{{"full_name": "{NAME}", "url": "x", "id": {value}, "size": {value}, "created_at": {value}, '
+    body += f'"sha": {value}, "ahead_by": {value}, "commit": {{"sha": {value}}}}}'
+    for path in ("", "/branches/main", f"/commits/{SECOND}"):
+        assert odd(path, lambda _: says(body.encode()))[1] < 3
+
+
+@pytest.mark.parametrize(
+    "answer", [sleeps(30, says(b"{}")), drips(b"x" * 500), drips(b"x" * 500, headers_too=True)], ids=range(3)
+)
+def test_a_github_that_is_silent_or_drips_is_given_up_in_time(answer: Answer) -> None:
+    said, took_s = odd("", lambda _: answer)
+    assert "did not answer: no whole answer came within" in said
+    assert took_s < 3
+
+
 def test_to_ask_changes_nothing(made: Made, github: FakeGitHub, shop: Repository) -> None:
     refs, releases = shop.refs, list(shop.releases)
     of_version(made())
@@ -496,7 +562,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     roll_call = {"products": {PRODUCT: {"promote": {"admit": RULES}}}}
     folder = tmp_path_factory.mktemp("strict")
     (folder / "config").mkdir()
-    (folder / "config/data.json").write_text(json.dumps({"products": {PRODUCT: product}, "roll_call": roll_call}))
+    policy = POLICY | {"products": {PRODUCT: product}, "roll_call": roll_call}
+    (folder / "config/data.json").write_text(json.dumps(policy))
     return load_bundle([shipped_policies(), folder])
 
 

@@ -159,6 +159,8 @@ class seconds:  # noqa: N801  # reads as the number that it stands for
         ({"iat": seconds(120)}, "not valid yet"),
         ({"iat": None}, "lacks the claim iat"),
         ({"iat": float("nan")}, "claim of another form"),
+        ({"iat": float("-inf")}, "claim of another form"),
+        ({"iat": -(10**4000)}, "made more than 10 minutes ago"),
         ({"iat": seconds(-700), "exp": seconds(9000)}, "made more than 10 minutes ago"),
         ({"iat": 0, "exp": seconds(9000)}, "made more than 10 minutes ago"),
         ({"sub": None}, "lacks the claim sub"),
@@ -171,7 +173,7 @@ class seconds:  # noqa: N801  # reads as the number that it stands for
         ({"iss": "https://token.actions.githubusercontent.com"}, "no enabled plugin knows the issuer"),
         ({"iss": None}, "does not name its key and its issuer"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:60],
 )
 def test_a_claim_that_does_not_hold_proves_nobody(shared_github: FakeGitHub, claims: dict[str, Any], why: str) -> None:
     told = {name: now() + value.seconds if isinstance(value, seconds) else value for name, value in claims.items()}
@@ -455,6 +457,8 @@ def test_a_key_is_another_one_at_another_issuer_even_under_the_same_id(liar: Lia
         (says(b'{"keys": [], "keys": []}'), "no JSON object"),
         (says(b"[" * 20_000), "no JSON object"),
         (says(b"\xff\xfe"), "no JSON object"),
+        (says(b'{"keys": 1e999999}'), "no JSON object"),
+        (says(b'{"keys": ' + b"9" * 5000 + b"}"), "no JSON object"),
         (says(b"{}"), "has no keys"),
         (says(b'{"keys": {"k": 1}}'), "has no keys"),
         (says(b'{"keys": [1]}'), "has no keys"),
@@ -467,7 +471,7 @@ def test_a_key_is_another_one_at_another_issuer_even_under_the_same_id(liar: Lia
         (hangs_up(), "broke off"),
         (hangs_up(after=b"220 smtp ready\r\n"), "what came is not HTTP"),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_a_list_of_keys_that_is_none_proves_nobody(liar: Liar, answer: Answer, why: str) -> None:
     liar.server.answers[JWKS] = answer
@@ -522,6 +526,9 @@ def unfit() -> Mapping[str, Callable[[], tuple[Any, list[dict[str, Any]]]]]:
         "no exponent": lambda: (None, [{name: value for name, value in published().items() if name != "e"}]),
         "an even exponent": lambda: (None, [published(e=coded(b"\x02"))]),
         "too large": lambda: (None, [published(n=coded(b"\xff" * 2048))]),
+        "far too large": lambda: (None, [published(n=coded(b"\xff" * 150_000))]),
+        "an exponent that is far too large": lambda: (None, [published(e=coded(b"\xff" * 150_000))]),
+        "factors that would have to be found": lambda: (None, [published(d=coded(b"\xff" * 90_000))]),
     }
 
 
