@@ -69,7 +69,8 @@ class Gate:
         bundle = load_bundle([shipped_policies(), *settings.policy_folders])
         engine = open_engine(bundle, settings.opa)
         store = FileStore(settings.state_dir, settings.profiles)
-        ledger = Ledger.open(settings.state_dir, holds_records=store.holds_records())
+        holds_records, group = store.holds_records(), settings.state_group
+        ledger = Ledger.open(settings.state_dir, holds_records=holds_records, group=group)
         plugins = load_plugins(settings, now=ledger.now)
         _see_that_thresholds_can_be_met(settings, bundle, plugins)
         return cls(
@@ -118,7 +119,7 @@ class Gate:
         return waive.request(self.parts, wanted, actor)
 
     def approve_waiver(self, waiver_id: str, actor: Actor, signature: str | None = None) -> Waiver:
-        """Let a waiver count. With a ``signature`` (of what ``line.waive.text_to_sign`` gives) the actor is whose SSH key made it.
+        """Let a waiver count. With a ``signature`` of what ``waiver text`` prints the actor is whose SSH key made it.
 
         Raises RequestError where there is nothing to approve, ActorUnproven for a signature that proves nobody,
         StandingRefused for who may not approve: who requested it, who is not verified, and who is not named to.

@@ -69,6 +69,11 @@ class Plugins:
     def names(self) -> list[str]:
         return sorted(name for name, _ in self._manager.list_name_plugin())
 
+    @property
+    def verifiers(self) -> list[str]:
+        """The plugins that can prove who asks."""
+        return sorted(one.plugin_name for one in self._manager.hook.gate_actor.get_hookimpls())
+
     def hooks(self, name: str) -> list[str]:
         """The hooks that a plugin implements."""
         callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or []
@@ -128,10 +133,9 @@ class Plugins:
         """Whom a token proves to ask. Raises ActorUnproven or Undecided; nobody has been proven to ask then."""
         found = self._answers("gate_actor", token)
         if len(found) != 1:
-            takers = {one.plugin_name for one in self._manager.hook.gate_actor.get_hookimpls()}
             who = "more than one enabled plugin takes" if found else "no enabled plugin knows the issuer of"
             raise ActorUnproven(
-                f"{who} the token; those that take tokens: {_listed(takers)}",
+                f"{who} the token; those that take tokens: {_listed(self.verifiers)}",
                 hint="Nothing was done. Enable the one that knows its issuer, such as [plugins.github-oidc].",
             )
         [(plugin, proven)] = found.items()

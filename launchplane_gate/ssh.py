@@ -36,10 +36,10 @@ def public_key(line: str) -> bytes:
     try:
         blob = base64.b64decode(rest.split(" ")[0], validate=True)
         _loaded(blob)
-        if _Parts(blob).text() != kind.encode():
-            raise BadSignature("it says that it is of another kind than it is")
     except (binascii.Error, BadSignature) as error:
         raise ValueError(f"is no public SSH key: {error}") from None
+    if _Parts(blob).text() != kind.encode():
+        raise ValueError("is no public SSH key: it is of another kind than it says")
     return blob
 
 

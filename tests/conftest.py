@@ -48,7 +48,8 @@ POLICY: dict[str, Any] = {
             "paths": [{"from": "testing", "to": "prod"}],
             "actors": dict.fromkeys(("testing", "prod"), LISTED),
         }
-    }
+    },
+    "drivers": {"fake": {"settle_s": 0}},  # a look is enough; what else it takes is tested by itself
 }
 
 PROFILE = ProductProfile(
@@ -91,8 +92,7 @@ def bundle_with(folder: Path, **decided: Any) -> Bundle:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config").mkdir(exist_ok=True)
     product = POLICY["products"][PRODUCT] | decided
-    policy = {"products": {PRODUCT: product}, "drivers": {"fake": {"settle_s": 0}}}
-    (folder / "config" / "data.json").write_text(json.dumps(policy))
+    (folder / "config" / "data.json").write_text(json.dumps({**POLICY, "products": {PRODUCT: product}}))
     return load_bundle([shipped_policies(), folder])
 
 

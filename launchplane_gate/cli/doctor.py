@@ -107,7 +107,28 @@ def _examine(session: Session) -> list[Check]:
             here.checks.append(Check(product, False, "the policies do not name this product: all is refused", remedy))
         for lane in dict.fromkeys((one.context, one.instance) for one in profile.lanes):
             _examine_lane(here, store, loaded, profile.driver_id, lane)
+        if bundle:
+            here.checks += _approvers(bundle, loaded, product)
     return here.checks
+
+
+def _approvers(bundle: Bundle, loaded: Plugins | None, product: str) -> list[Check]:
+    """Whether an emergency could be let through where a path ends. That nobody could is a choice, and told."""
+    from launchplane_gate.lanes import paths_of
+    from launchplane_gate.report.waivers import nobody_text
+
+    checks = []
+    verifiers = {*(loaded.verifiers if loaded else ()), "ssh"}
+    for instance in dict.fromkeys(end for _, end in paths_of(bundle, product)):
+        listed = bundle.settings.approvers(product, instance)
+        who = [f"{one.subject}, verified by {one.verified_by}" for one in listed if one.verified_by in verifiers]
+        away = sorted({str(one.verified_by) for one in listed} - verifiers)
+        found = f"can be approved by {'; '.join(who)}" if who else "nobody could approve one who is verified"
+        if away:
+            found += f"; here nobody verifies as {', '.join(away)} does"
+        how = "" if who else " ".join(line.strip() for line in nobody_text(product, instance))
+        checks.append(Check(f"{product}/{instance} waivers", True, found, how))
+    return checks
 
 
 def _examine_lane(

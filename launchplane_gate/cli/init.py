@@ -156,7 +156,7 @@ def _adopt(session: Session, folder: Path) -> Answer:
         )
     bundle, actor = session.bundle(), session.actor()
     decided = _let_adopt(settings, bundle, session.engine(bundle), actor)  # raises while nothing has been done
-    ledger = Ledger.create(settings.state_dir)
+    ledger = Ledger.create(settings.state_dir, group=settings.state_group)
     try:
         lanes = adopt(store, ledger, settings.profiles.values(), actor, decided)
         adopted = [

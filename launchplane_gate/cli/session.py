@@ -75,9 +75,7 @@ class Session:
     def gate(self, settings: Settings | None = None) -> Iterator[Gate]:
         from launchplane_gate.gate import Gate
 
-        settings = settings or self.settings()
-        _make_state(settings)
-        with Gate.open(settings) as gate:
+        with Gate.open(settings or self.settings()) as gate:
             self._plugins = gate.plugins
             yield gate
 
@@ -88,9 +86,8 @@ class Session:
         from launchplane_gate.store import FileStore
 
         settings = self.settings()
-        _make_state(settings)
         store = FileStore(settings.state_dir, settings.profiles)
-        ledger = Ledger.open(settings.state_dir, holds_records=store.holds_records())
+        ledger = Ledger.open(settings.state_dir, holds_records=store.holds_records(), group=settings.state_group)
         try:
             yield settings, store, ledger
         finally:
@@ -121,17 +118,6 @@ class Session:
         if self._plugins is None:
             self._plugins = load_plugins(self.settings(), now=lambda: datetime.now(UTC))
         return self._plugins
-
-
-def _make_state(settings: Settings) -> None:
-    """Raises LedgerError."""
-    from launchplane_gate.errors import LedgerError
-    from launchplane_gate.private import make_state
-
-    try:
-        make_state(settings.state_dir, settings.state_group)
-    except OSError as error:
-        raise LedgerError(f"the state folder {settings.state_dir} cannot be made: {error.strerror}") from error
 
 
 def actor_subject() -> str:

@@ -27,10 +27,11 @@ def waiver() -> None:
     policies say which rules can be waived, for how long, and who may request and approve (`may` of an entry of
     `actors`). A direct deploy to the destination of a promotion, in an emergency, is a waiver of lane.not_bypassed.
 
-    Who approves is verified by a token, or by a signature of an SSH key that the policies list, which works while
-    GitHub is away:
+    Who approves is verified by a token, or by a signature of an SSH key that the policies list: that works while GitHub
+    is away.
 
     \b
+    Examples:
       launchplane-gate waiver request lane.not_bypassed --lane sellyouroutboard/prod --artifact ... --ref ... \\
         --reason "checkout is down" --expires 2026-11-23T18:00:00+01:00
       launchplane-gate waiver text w-7Q2M4KXB > w.txt                   # the approver reads it, then signs it

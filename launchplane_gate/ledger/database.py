@@ -27,14 +27,14 @@ class Database:
         self._snapshots = threading.local()
 
     @classmethod
-    def sqlite(cls, path: Path) -> Database:
-        """Open a file, which is made where there is none, for its own user alone."""
+    def sqlite(cls, path: Path, *, group: int | None = None) -> Database:
+        """Open a file, which is made where there is none, for its own user alone or for a group that may read."""
         engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         database = cls(engine)
         with _told(f"the ledger {path}"):
-            private.make_state(path.parent)
+            private.make_state(path.parent, group)
             private.make_file(path)  # SQLite gives what stands beside it, -wal and -shm, the same mode
             database._ensure_schema()
         return database

@@ -56,8 +56,11 @@ class Ledger:
         self._anchor: tuple[datetime, float] | None = None
 
     @classmethod
-    def open(cls, state_dir: Path, *, holds_records: bool) -> Ledger:
-        """Open the ledger of a state directory, or start one where nothing has been recorded yet."""
+    def open(cls, state_dir: Path, *, holds_records: bool, group: int | None = None) -> Ledger:
+        """Open the ledger of a state directory, or start one where nothing has been recorded yet.
+
+        ``group``: the id of one that may read the directory, where it has to be made.
+        """
         path = state_dir / FILE_NAME
         if not path.exists() and holds_records:
             raise LedgerError(
@@ -65,11 +68,11 @@ class Ledger:
                 hint="Nothing was done. Restore the ledger from a backup; or `launchplane-gate init --adopt` starts "
                 "a new one, in which every lane is unsettled until a deploy or promotion settles it.",
             )
-        return cls.create(state_dir)
+        return cls.create(state_dir, group=group)
 
     @classmethod
-    def create(cls, state_dir: Path) -> Ledger:
-        return cls(Database.sqlite(state_dir / FILE_NAME))
+    def create(cls, state_dir: Path, *, group: int | None = None) -> Ledger:
+        return cls(Database.sqlite(state_dir / FILE_NAME, group=group))
 
     def close(self) -> None:
         self._database.close()

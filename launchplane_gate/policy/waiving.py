@@ -90,4 +90,10 @@ def weighed(
             void[waiver.code] = f"The waiver {waiver.waiver_id} does not count: {why}."
         else:
             live[waiver.code] = waiver
+    if not settings.approvers(product, facts.destination.lane.instance):
+        for code in WAIVABLE_FLOOR:
+            nobody = (
+                f"Nobody could approve a waiver of it: no entry of {product}.actors.{facts.destination.lane.instance}"
+            )
+            void.setdefault(code, f"{nobody} is verified and may approve.")
     return live, void

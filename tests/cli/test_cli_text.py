@@ -22,6 +22,7 @@ from launchplane_gate.model import (
     Run,
     RunStatus,
     Waiver,
+    WaiverApproval,
 )
 from launchplane_gate.report.decision import decision_text
 from launchplane_gate.report.lanes import lanes_text
@@ -42,10 +43,10 @@ WAIVER = Waiver(
     lane=PROD,
     release=NEW,
     reason="known",
-    approver="github:alice",
-    granted_by=ACTOR,
-    granted_at=NOW,
+    requested_by=ACTOR,
+    requested_at=NOW,
     expires_at=NOW + timedelta(hours=2),
+    approval=WaiverApproval(by=Actor(subject="github:alice", verified_by="host"), how="identity", at=NOW),
 )
 RUN: dict[str, Any] = {
     "run_id": "r-1",
@@ -196,7 +197,7 @@ def test_refusals_come_first_with_remedy_and_short_revisions() -> None:
     assert said.splitlines() == [
         "  x   group.rule_1           saw aaaaaaa",
         "                             Do this.",
-        "  w   group.rule_2           Waived by w-1, approved by github:alice: known",
+        "  w   group.rule_2           Waived by w-1, approved by github:alice, verified by host: known",
         "                             saw aaaaaaa",
         "  .   2 other rules passed   (--all shows them)",
     ]
