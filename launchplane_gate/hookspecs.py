@@ -94,7 +94,8 @@ class Question:
 
     ``source`` is None for a deploy. ``runs``: what the destination's inventory names before the run.
     ``version``: the one that the release is to be published under, if it is. ``branches``: those that the policies
-    allow releases of the product to come from. ``deadline_s`` bounds the whole call, in seconds.
+    allow releases of the product to come from. ``deadline_s`` bounds the whole call, in seconds. ``read``: the plugins
+    whose evidence a rule of the roll call reads; None, where that may be any.
     """
 
     phase: Phase
@@ -106,6 +107,11 @@ class Question:
     runs: ReleaseIdentity | None = None
     version: str | None = None
     branches: tuple[str, ...] = ()
+    read: frozenset[str] | None = None
+
+    def reads(self, plugin: str) -> bool:
+        """Whether any rule reads the evidence of a plugin. Who refuses by raising looks whatever is read."""
+        return self.read is None or plugin in self.read
 
 
 class Approval(Protocol):

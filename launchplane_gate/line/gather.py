@@ -140,7 +140,9 @@ def _samples(evidence: Mapping[str, Any], lane: str) -> Iterator[Mapping[str, An
 
 
 def _question(errand: Errand, phase: Phase, runs: ReleaseIdentity | None, deadline: Deadline) -> Question:
-    decided = errand.parts.bundle.settings.products.get(errand.profile.product)
+    bundle, driver_id, product = errand.parts.bundle, errand.driver.driver_id, errand.profile.product
+    decided = bundle.settings.products.get(product)
+    roll_call = bundle.roll_call(errand.request.action, phase, driver_id, product, errand.version)
     return Question(
         phase=phase,
         product=errand.profile,
@@ -151,6 +153,7 @@ def _question(errand: Errand, phase: Phase, runs: ReleaseIdentity | None, deadli
         version=errand.version,
         branches=decided.branches if decided else (),
         deadline_s=deadline.left_s(),
+        read=bundle.evidence_read(roll_call),
     )
 
 

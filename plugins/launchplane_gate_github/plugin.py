@@ -37,7 +37,7 @@ class GitHubPlugin:
 
     def __init__(self, config: PluginConfig) -> None:
         self._options, self._github = read_options(config)
-        self._now = config.now
+        self._now, self._name = config.now, config.name
         self._publisher = GitHubPublisher(self._options, self._github, read_templates(config, self._options))
 
     @hookimpl
@@ -48,11 +48,14 @@ class GitHubPlugin:
     def gate_evidence(self, question: Question) -> Mapping[str, Any]:
         """What GitHub says of the release; nothing of a product that the settings do not name, or of no whole commit.
 
+        Nothing where no rule reads it: what is asked of nobody must not stop an emergency while GitHub is away.
         Nothing in ``confirm`` either: where a commit stands was decided on, and whether it is published is seen by who
         publishes. A GitHub that is away by then makes no deploy doubtful. Raises EvidenceFailed for what is not known.
         """
         release = question.release
         if question.phase == "confirm" or question.product.product not in self._options.products:
+            return {}
+        if not question.reads(self._name):
             return {}
         if release is None or not is_whole(release.source_git_ref):
             return {}

@@ -24,7 +24,7 @@ class OciPlugin:
 
     def __init__(self, config: PluginConfig) -> None:
         self._options, self._registries = read_options(config)
-        self._now = config.now
+        self._now, self._name = config.now, config.name
 
     @hookimpl
     def gate_evidence(self, question: Question) -> Mapping[str, Any]:
@@ -32,11 +32,13 @@ class OciPlugin:
 
         Nothing for one of another repository than the product's either: else whoever asks could have the gate log in
         and look where only the gate may. The rule ``release.artifact_pinned`` refuses that one anyway.
-        Nothing in ``confirm`` either: what a digest stands for was decided on, it never changes, and a registry that
+        Nothing where no rule reads it, and nothing in ``confirm`` either: what a digest stands for was decided on, it never changes, and a registry that
         is away by then makes no deploy doubtful. Raises EvidenceFailed for whatever cannot be known.
         """
         reference = reference_of(question.release.artifact_id) if question.release else None
         if question.phase == "confirm" or question.release is None or reference is None:
+            return {}
+        if not question.reads(self._name):
             return {}
         if (reference.registry, reference.repository) != repository_of(question.product.image.repository):
             return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from launchplane_gate.policy.bundle.floor import (
 )
 from launchplane_gate.policy.bundle.form import BadForm, check_form, code_of
 from launchplane_gate.policy.bundle.metadata import RuleMetadata, read_metadata
+from launchplane_gate.policy.bundle.reads import Reads, evidence_read, reads_of
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, find_tests
 from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Source, parse
 from launchplane_gate.policy.engines.embedded.interpreter import NotRego, check_distribution
@@ -33,7 +34,8 @@ from launchplane_gate.ssh import public_key
 class Bundle:
     """Policies that may be asked. ``config`` is what the rules read at ``data.config``.
 
-    ``metadata`` has an entry for each rule, by its code; ``revision`` changes with anything that the engine reads.
+    ``metadata`` has an entry for each rule, by its code, and ``reads`` for each module that decides, by its package;
+    ``revision`` changes with anything that the engine reads.
     """
 
     modules: tuple[Source, ...]
@@ -41,6 +43,7 @@ class Bundle:
     config: Mapping[str, Any]
     settings: Config
     metadata: Mapping[str, RuleMetadata]
+    reads: Mapping[str, Reads]
     revision: str
 
     @property
@@ -71,6 +74,10 @@ class Bundle:
         """The codes of the rules that are asked, each once; ``version`` is the one that is asked for."""
         return self.settings.roll_call.codes(action, phase, driver_id, product, version)
 
+    def evidence_read(self, codes: Iterable[str]) -> frozenset[str] | None:
+        """The sources of evidence (names of plugins) that rules read, by their codes; None: any, it cannot be told."""
+        return evidence_read(self.reads, codes)
+
 
 def _path_of(code: str) -> str:
     return f"gate/rules/{code.replace('.', '/')}.rego"
@@ -93,7 +100,7 @@ def load_bundle(folders: Sequence[Path]) -> Bundle:
     check_distribution()
     read = [read_folder(folder) for folder in folders]
     sources = _sources(read)
-    rules, tests = _modules(sources)
+    rules, tests, reads = _modules(sources)
     config, settings = _merged(read)
     faults = [*_faults(settings, rules)] + ([] if tests else ["the bundle has no Rego tests"])
     if faults:
@@ -104,6 +111,7 @@ def load_bundle(folders: Sequence[Path]) -> Bundle:
         config=config,
         settings=settings,
         metadata=dict(rules),
+        reads=reads,
         revision=revision_of(sources, config),
     )
 
@@ -128,8 +136,10 @@ def _sources(folders: Sequence[Folder]) -> tuple[Source, ...]:
 
 
 @lru_cache(maxsize=4)
-def _modules(sources: tuple[Source, ...]) -> tuple[Mapping[str, RuleMetadata], tuple[RegoTest, ...]]:
-    """The metadata of each rule, by its code, and the tests. Raises BadForm with all findings.
+def _modules(
+    sources: tuple[Source, ...],
+) -> tuple[Mapping[str, RuleMetadata], tuple[RegoTest, ...], Mapping[str, Reads]]:
+    """The metadata of each rule, by its code, the tests, and what each module reads. Raises BadForm with all findings.
 
     Looked at once in a process, for as long as the texts are the same.
     """
@@ -151,7 +161,8 @@ def _modules(sources: tuple[Source, ...]) -> tuple[Mapping[str, RuleMetadata], t
                 rules[code] = said
     if findings:
         raise BadForm(findings)
-    return rules, find_tests(parsed)
+    reads = {module.package: reads_of(module) for module in parsed if not module.source.is_test}
+    return rules, find_tests(parsed), reads
 
 
 def _merged(folders: Sequence[Folder]) -> tuple[dict[str, Any], Config]:
