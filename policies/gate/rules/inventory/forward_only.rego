@@ -20,7 +20,7 @@ satisfied if {
 	input.release.artifact_id != ""
 	input.release.source_git_ref != ""
 	is_array(input.destination.history)
-	compared := _compared(object.get(input, "evidence", {}))
+	compared := _compared(object.get(input, ["evidence", "github"], {}))
 	every entry in input.destination.history {
 		is_string(entry.artifact_id)
 		is_string(entry.source_git_ref)
@@ -33,8 +33,8 @@ satisfied if {
 }
 
 # The comparison and the commit that was compared; nothing where nobody did, as without the plugin github.
-_compared(evidence) := [[comparison, object.get(evidence, ["github", "commit", "sha"], "")] |
-	comparison := evidence.github.comparison
+_compared(github) := [[comparison, object.get(github, ["commit", "sha"], "")] |
+	comparison := github.comparison
 ]
 
 _not_behind(compared, release, destination) if {
@@ -80,7 +80,7 @@ message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact o
 	object.get(input, ["destination", "lane", "instance"], "the destination"),
 	object.get(input, ["destination", "inventory", "source_git_ref"], "nothing known"),
 	_ran(object.get(input, ["destination", "history"], null), object.get(input, ["release"], null)),
-	_told(_compared(object.get(input, "evidence", {}))),
+	_told(_compared(object.get(input, ["evidence", "github"], {}))),
 ]) if not satisfied
 
 _told(compared) := "" if {
