@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -21,7 +22,7 @@ from launchplane_gate.errors import (
     SettingsError,
     Undecided,
 )
-from launchplane_gate.hookspecs import Driver, PluginConfig, Publisher, Question
+from launchplane_gate.hookspecs import Driver, PluginConfig, Proven, Publisher, Question
 from launchplane_gate.model import Actor, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
@@ -139,10 +140,10 @@ class Plugins:
                 hint="Nothing was done. Enable the one that knows its issuer, such as [plugins.github-oidc].",
             )
         [(plugin, proven)] = found.items()
-        try:
-            return Actor(subject=proven.subject, verified_by=plugin, person=proven.person)
-        except (ValidationError, AttributeError):
-            raise Undecided(f"the plugin {plugin} failed: it names nobody whom a record could hold") from None
+        if isinstance(proven, Proven):
+            with suppress(ValidationError):
+                return Actor(subject=proven.subject, verified_by=plugin, person=proven.person)
+        raise Undecided(f"the plugin {plugin} failed: it names nobody whom a record could hold")
 
     def _answers(self, hook: str, *arguments: object) -> dict[str, Any]:
         """What is not None of what the plugins answer, by plugin; the first that raises ends it."""

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from launchplane_gate.errors import ActorUnproven
-from launchplane_gate.hookspecs import PluginConfig, hookimpl
+from launchplane_gate.hookspecs import PluginConfig, Proven, hookimpl
 from launchplane_gate_github_oidc.document import Asking
 from launchplane_gate_github_oidc.issuer import Issuer
 from launchplane_gate_github_oidc.options import read_options
@@ -32,7 +32,7 @@ class GithubOidcPlugin:
         return ask_runner(self._options.audience, self._asking)
 
     @hookimpl
-    def gate_actor(self, token: SecretStr) -> str | None:
+    def gate_actor(self, token: SecretStr) -> Proven | None:
         unverified = read(token)
         if unverified.issuer != self._options.issuer:
             return None
@@ -48,7 +48,7 @@ class GithubOidcPlugin:
             now=self._now(),
         )
         self._hold_to_repositories(claims)
-        return _subject(claims)
+        return Proven(_subject(claims), _person(claims))
 
     def _hold_to_repositories(self, claims: Mapping[str, Any]) -> None:
         taken = self._options.repositories
@@ -62,3 +62,11 @@ def _subject(claims: Mapping[str, Any]) -> str:
     if not isinstance(subject, str) or not subject.isprintable() or not 0 < len(subject) <= MAX_CHARACTERS:
         raise ActorUnproven("the token names a subject that is no line of text")
     return subject
+
+
+def _person(claims: Mapping[str, Any]) -> str:
+    """Who started the run. Empty where that is not told: whoever runs it again is not named by the token."""
+    person, attempt = claims.get("actor"), claims.get("run_attempt")
+    if attempt != "1" or not isinstance(person, str) or not person.isprintable() or len(person) > MAX_CHARACTERS:
+        return ""
+    return person

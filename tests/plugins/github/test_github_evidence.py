@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from launchplane_gate.errors import EvidenceFailed, SettingsError, Undecided
+from launchplane_gate.errors import EvidenceFailed, SettingsError, StandingRefused, Undecided
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import PluginConfig, Question
+from launchplane_gate.line.waive import WaiverRequest, text_to_sign
 from launchplane_gate.model import Phase, ReleaseIdentity, Run, unstamp
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
@@ -22,10 +23,25 @@ from launchplane_gate.settings import load_settings
 from launchplane_gate_github import GitHubPlugin
 from launchplane_gate_github.commits import changes_workflows
 from launchplane_gate_github.options import read_options
-from tests.conftest import ACTOR, POLICY, PROD, PRODUCT, PROFILE, A, B, C, MakeGate, deploy, promote
+from tests.conftest import (
+    ACTOR,
+    LISTED,
+    POLICY,
+    PROD,
+    PRODUCT,
+    PROFILE,
+    A,
+    B,
+    C,
+    MakeGate,
+    bundle_with,
+    deploy,
+    promote,
+)
 from tests.fakes.github import FakeGitHub, How, Repository
 from tests.fakes.health_server import Answer, HealthServer, drips, says, sleeps
 from tests.fakes.platform import FakeHealth, FakePlatform
+from tests.test_ssh import new_key, public, sign
 
 NAME = PROFILE.repository
 WRITE, READ = {"contents": "write"}, {"contents": "read"}
@@ -691,3 +707,32 @@ def test_a_product_that_github_was_not_asked_about_is_refused_by_what_asks_for_i
     gate = line(made(products={"another": {}}))
     gate.run(deploy(B), ACTOR)
     assert refused(gate.run(promote(), ACTOR)) == ["release.commit_on_branch"]
+
+
+def test_with_github_away_a_person_with_a_key_lets_an_emergency_through_and_nobody_can_alone(
+    made: Made, make_gate: MakeGate, github: FakeGitHub, platform: FakePlatform, tmp_path: Path
+) -> None:
+    key = new_key(tmp_path)
+    signer = {"subject": "carol", "verified_by": "ssh", "ssh_key": public(key), "may": ["approve"]}
+    policies = bundle_with(tmp_path / "p", actors={"prod": [LISTED[0], signer]}, branches=["main"])
+    plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "github": made()})
+    gate = make_gate(plugins=plugins, bundle=policies)
+    github.stop_serving()
+    glass = WaiverRequest(
+        "lane.not_bypassed",
+        PRODUCT,
+        "prod",
+        B.artifact_id,
+        B.source_git_ref,
+        "down",
+        gate.ledger.now() + timedelta(hours=1),
+    )
+    waiver = gate.request_waiver(glass, ACTOR)
+    with pytest.raises(StandingRefused):
+        gate.approve_waiver(waiver.waiver_id, ACTOR)
+    assert gate.run(deploy(B, to="prod"), ACTOR).status == "denied" and platform.deploys == []
+    signature = sign(key, text_to_sign(gate.ledger, waiver.waiver_id).encode())
+    gate.approve_waiver(waiver.waiver_id, ACTOR, signature)
+    assert gate.run(deploy(B, to="prod"), ACTOR).status == "recorded"
+    assert platform.runs[str(PROD)] == B
+    github.start_serving()

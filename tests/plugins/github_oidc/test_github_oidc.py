@@ -28,7 +28,7 @@ from pydantic import SecretStr
 
 from launchplane_gate.demo.workspace import PRODUCT
 from launchplane_gate.errors import ActorUnproven, GateError, SettingsError, Undecided
-from launchplane_gate.hookspecs import PluginConfig, hookimpl
+from launchplane_gate.hookspecs import PluginConfig, Proven, hookimpl
 from launchplane_gate.model import Actor
 from launchplane_gate.plugins import Plugins, installed
 from launchplane_gate_github_oidc import GithubOidcPlugin
@@ -55,6 +55,7 @@ from tests.fakes.health_server import (
 
 AUDIENCE = "launchplane-gate"
 SUBJECT = "repo:acme/shop:ref:refs/heads/main"
+PROVEN = {"subject": SUBJECT, "verified_by": "github-oidc", "person": "octo-operator"}
 WITHOUT_TOKENS = {
     name: value for name, value in os.environ.items() if not name.startswith(("ACTIONS_ID_TOKEN", "LAUNCHPLANE_GATE"))
 }
@@ -122,9 +123,20 @@ def _texts_in(token: str) -> list[str]:
 def test_a_token_of_github_proves_its_subject(shared_github: FakeGitHub) -> None:
     plugins = made(shared_github.oidc_issuer)
     by_branch = plugins.actor(SecretStr(shared_github.oidc_token(aud=AUDIENCE)))
-    assert by_branch == Actor(subject=SUBJECT, verified_by="github-oidc")
+    assert by_branch == Actor(subject=SUBJECT, verified_by="github-oidc", person="octo-operator")
     environment = shared_github.oidc_token(aud=AUDIENCE, sub="repo:acme/shop:environment:production")
     assert plugins.actor(SecretStr(environment)).subject == "repo:acme/shop:environment:production"
+
+
+@pytest.mark.parametrize(
+    "claims", [{"run_attempt": "2"}, {"run_attempt": None}, {"actor": None}, {"actor": 7}, {"actor": "a\nb"}], ids=str
+)
+def test_whom_a_token_does_not_name_is_nobody_who_could_approve(
+    shared_github: FakeGitHub, claims: dict[str, Any]
+) -> None:
+    """Who runs a job again is not told: the claim is still of who began it."""
+    token = shared_github.oidc_token(aud=AUDIENCE, **claims)
+    assert made(shared_github.oidc_issuer).actor(SecretStr(token)).person == ""
 
 
 def now() -> int:
@@ -621,7 +633,8 @@ def test_a_job_of_github_actions_gets_its_token_by_itself(github: FakeGitHub, el
     elsewhere.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", github.oidc_request_url)
     elsewhere.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", github.oidc_request_token)
     token = plugins.token()
-    assert token and plugins.actor(token) == Actor(subject=SUBJECT, verified_by="github-oidc")
+    proven = Actor(subject=SUBJECT, verified_by="github-oidc", person="octo-operator")
+    assert token and plugins.actor(token) == proven
     assert claims_of(token.get_secret_value())["aud"] == AUDIENCE
     assert github.oidc_requests[0].path.endswith(f"?api-version=2.0&audience={AUDIENCE}")
 
@@ -678,7 +691,7 @@ class Says:
 
 
 def test_an_actor_is_verified_by_the_plugin_that_took_the_token() -> None:
-    plugins = Plugins({"mine": Says("somebody"), "other": Says(None)})
+    plugins = Plugins({"mine": Says(Proven("somebody")), "other": Says(None)})
     assert plugins.actor(SecretStr("t-123")) == Actor(subject="somebody", verified_by="mine")
 
 
@@ -687,10 +700,11 @@ def test_an_actor_is_verified_by_the_plugin_that_took_the_token() -> None:
     [
         ({}, ActorUnproven, "those that take tokens: none"),
         ({"a": None, "b": None}, ActorUnproven, "knows the issuer of the token; those that take tokens: a, b"),
-        ({"a": "x", "b": "x"}, ActorUnproven, "more than one enabled plugin takes the token"),
-        ({"a": "x", "b": ActorUnproven("no")}, ActorUnproven, "no"),
+        ({"a": Proven("x"), "b": Proven("x")}, ActorUnproven, "more than one enabled plugin takes the token"),
+        ({"a": Proven("x"), "b": ActorUnproven("no")}, ActorUnproven, "no"),
         ({"a": ValueError("t-123456 is bad")}, Undecided, "the plugin a failed: ValueError"),
-        ({"a": ""}, Undecided, "the plugin a failed"),
+        ({"a": "x"}, Undecided, "the plugin a failed"),
+        ({"a": Proven("")}, Undecided, "the plugin a failed"),
         ({"a": 7}, Undecided, "the plugin a failed"),
         ({"a": Actor(subject="x", verified_by="host")}, Undecided, "the plugin a failed"),
     ],
@@ -753,7 +767,7 @@ def test_ci_promotes_as_a_verified_actor_and_nobody_else_does(
     done = process(site, "promote", PRODUCT, "--output", "json", LAUNCHPLANE_GATE_OIDC_TOKEN=token)
     assert done.returncode == 0, done
     run = json.loads(done.stdout)
-    assert run["status"] == "recorded" and run["actor"] == {"subject": SUBJECT, "verified_by": "github-oidc"}
+    assert run["status"] == "recorded" and run["actor"] == PROVEN
     for path in (site.folder / "state").rglob("*"):
         assert not path.is_file() or token.encode() not in path.read_bytes(), path
 
@@ -766,7 +780,7 @@ def test_in_a_job_the_command_gets_its_token_by_itself(
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": shared_github.oidc_request_token,
     }
     decision = site.run("check", "promote", PRODUCT, "--output", "json", **job).document
-    assert decision["actor"] == {"subject": SUBJECT, "verified_by": "github-oidc"}
+    assert decision["actor"] == PROVEN
     refusal = site.run("check", "promote", PRODUCT, **(job | {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "stolen"}))
     assert refusal.exit_code == 3 and "the token of this job cannot be had: the answer is 401" in refusal.err
 
