@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from launchplane_gate.authoring.schema import shipped_schema
 from launchplane_gate.policy.bundle.syntax import (
     Call,
     Finding,
@@ -113,7 +114,16 @@ def _got(call: Call, known: Mapping[str, Fact]) -> Iterator[tuple[int, Unknown]]
         if not _TEXTS & key.keys():
             break
         names += [text["value"] for text in key.values()]
-    yield from _followed(start, names, known)
+    if not _is_of_a_plugin((*start.parts, *names)):
+        yield from _followed(start, names, known)
+
+
+def _is_of_a_plugin(place: tuple[str, ...]) -> bool:
+    """Whether this asks for all that a shipped plugin found, or else a default: that is how a rule does without it."""
+    match place:
+        case ("input", "evidence", source):
+            return source in shipped_schema("authoring")["properties"]["evidence"]["properties"]
+    return False
 
 
 def _variables(module: Parsed, rule: Rule, asked: Fact) -> dict[str, Fact]:

@@ -279,6 +279,23 @@ def test_what_is_not_certain_is_not_judged(line: str) -> None:
     assert findings(line) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "is_found"),
+    [
+        ('object.get(input, ["evidence", "github"], {}) == {}', False),  # how a rule does without it
+        ('object.get(input.evidence, "github", {}) == {}', False),
+        ('object.get(input, ["evidence", "githbu"], {}) == {}', True),
+        ('object.get(input, ["evidence", "sbom"], {}) == {}', True),
+        ('object.get(input, ["evidence", "github", "commit"], {}) == {}', True),
+        ("input.evidence.github == {}", True),
+    ],
+)
+def test_a_rule_may_do_without_a_shipped_plugin_that_is_not_enabled(line: str, is_found: bool) -> None:
+    schema = schema_of("authoring", {"health": HealthEvidence})
+    module = Source("gate/rules/a/b.rego", "b.rego", RULE.format(line=line))
+    assert bool(unknown_facts([module], schema)) == is_found
+
+
 def test_a_test_may_break_an_input_on_purpose() -> None:
     assert findings("input.request.raeson")
     assert findings("input.request.raeson", "gate/rules/request/reason_given_test.rego") == []
