@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -82,11 +84,11 @@ def request(
 @click.option(
     "--signature",
     metavar="FILE",
-    type=click.File("r", encoding="ascii", errors="replace"),
+    type=click.Path(path_type=Path),
     help="A signature of what `waiver text ID` prints; - is standard input.",
 )
 @pass_session
-def approve(session: Session, waiver_id: str, signature: TextIO | None) -> Answer:
+def approve(session: Session, waiver_id: str, signature: Path | None) -> Answer:
     """Let a waiver count that somebody else requested.
 
     You are who a token proves you to be (in CI, or in LAUNCHPLANE_GATE_OIDC_TOKEN), or who made the signature: then
@@ -98,9 +100,8 @@ def approve(session: Session, waiver_id: str, signature: TextIO | None) -> Answe
       launchplane-gate waiver approve w-7Q2M4KXB --signature w.txt.sig
     """
     from launchplane_gate.report.waivers import approved_text
-    from launchplane_gate.ssh import MAX_CHARACTERS
 
-    signed = signature.read(MAX_CHARACTERS + 1) if signature else None
+    signed = _read_signature(signature) if signature else None
     with session.gate() as gate:
         approved = gate.approve_waiver(waiver_id, session.actor(), signed)
     return Answer({"waiver": approved.model_dump(mode="json")}, approved_text(approved))
@@ -169,6 +170,21 @@ def revoke(session: Session, waiver_id: str, reason: str) -> Answer:
         ended, revocation = gate.revoke_waiver(waiver_id, reason, session.actor())
     document = {"waiver": ended.model_dump(mode="json"), "revoked": revocation.model_dump(mode="json")}
     return Answer(document, revoked_text(ended, revocation))
+
+
+def _read_signature(path: Path) -> str:
+    """Raises RequestError."""
+    from launchplane_gate.errors import RequestError
+    from launchplane_gate.private import read_regular
+    from launchplane_gate.ssh import MAX_CHARACTERS
+
+    try:
+        most = MAX_CHARACTERS + 1
+        return (sys.stdin.buffer.read(most) if str(path) == "-" else read_regular(path, most)).decode(
+            "ascii", "replace"
+        )
+    except OSError as error:
+        raise RequestError(f"--signature: {path} cannot be read: {error.strerror}", hint="Nothing was done.") from None
 
 
 def _named(where: str) -> tuple[str, str]:
