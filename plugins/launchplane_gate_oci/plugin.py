@@ -32,8 +32,9 @@ class OciPlugin:
 
         Nothing for one of another repository than the product's either: else whoever asks could have the gate log in
         and look where only the gate may. The rule ``release.artifact_pinned`` refuses that one anyway.
-        Nothing where no rule reads it, and nothing in ``confirm`` either: what a digest stands for was decided on, it never changes, and a registry that
-        is away by then makes no deploy doubtful. Raises EvidenceFailed for whatever cannot be known.
+        Nothing where no rule reads it, and nothing in ``confirm`` either: what a digest stands for was decided on, it
+        never changes, and a registry that is away by then makes no deploy doubtful. Raises EvidenceFailed for whatever
+        cannot be known.
         """
         reference = reference_of(question.release.artifact_id) if question.release else None
         if question.phase == "confirm" or question.release is None or reference is None:
