@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from launchplane_gate.model import Actor
 from launchplane_gate.policy import Bundle
 from launchplane_gate.policy.bundle.config import Config
 from tests.opa import needs_opa
@@ -95,6 +96,16 @@ def test_the_oracle_allows_what_is_good() -> None:
 
 def test_the_configuration_is_one_that_the_gate_would_load() -> None:
     Config.model_validate_json(json.dumps(CONFIG))
+
+
+def test_whom_a_rule_permits_the_core_does_not_take_for_a_stranger() -> None:
+    settings = Config.model_validate_json(json.dumps(CONFIG))
+    asked = [one for one in questions(QUESTIONS, SEED) if "actor.permitted" in oracle.satisfied(one, CONFIG)]
+    for one in asked:
+        actor = {"subject": one["actor"]["subject"], "verified_by": one["actor"]["verified_by"]}
+        assert settings.names(Actor.model_validate(actor)), actor
+    assert len(asked) > QUESTIONS * 0.1
+    assert not settings.names(Actor(subject="repo:cbusillo/sellyouroutboard", verified_by="github-oidc"))
 
 
 def test_the_questions_of_a_seed_are_the_same_each_time() -> None:

@@ -483,6 +483,14 @@ def test_a_pattern_ends_at_a_separator(folder: Path, subject: str, verified_by: 
     assert not settings.names(Actor(subject=subject.rstrip("*") + rest, verified_by="hearsay"))
 
 
+def test_who_may_approve_is_verified_and_says_so(folder: Path) -> None:
+    unverified = {"subject": "me", "verified_by": None, "may": ["approve"]}
+    bundles.write(folder, {}, config_with("products.p.actors.prod.1", unverified))
+    settings = load_bundle([folder]).settings
+    assert [entry.subject for entry in settings.approvers("p", "prod")] == ["carol"]
+    assert settings.approvers("p", "testing") == settings.approvers("q", "prod") == ()
+
+
 def test_one_key_is_of_one_person(folder: Path) -> None:
     entry = {"subject": "dave", "verified_by": "ssh", "may": ["approve"], "ssh_key": CAROL.replace("carol@desk", "d")}
     bundles.write(folder, {}, config_with("products.q", {"actors": {"testing": [entry]}}))
