@@ -105,7 +105,7 @@ def test_whom_a_rule_permits_the_core_does_not_take_for_a_stranger() -> None:
         actor = {"subject": one["actor"]["subject"], "verified_by": one["actor"]["verified_by"]}
         assert settings.names(Actor.model_validate(actor)), actor
     assert len(asked) > QUESTIONS * 0.1
-    assert not settings.names(Actor(subject="repo:cbusillo/sellyouroutboard", verified_by="github-oidc"))
+    assert not settings.names(Actor(subject="repo:cbusillos/shop:ref:refs/heads/main", verified_by="github-oidc"))
 
 
 def test_the_questions_of_a_seed_are_the_same_each_time() -> None:
