@@ -179,10 +179,9 @@ def _read_signature(path: Path) -> str:
     from launchplane_gate.ssh import MAX_CHARACTERS
 
     try:
-        most = MAX_CHARACTERS + 1
-        return (sys.stdin.buffer.read(most) if str(path) == "-" else read_regular(path, most)).decode(
-            "ascii", "replace"
-        )
+        most, is_input = MAX_CHARACTERS + 1, str(path) == "-"
+        signature = sys.stdin.buffer.read(most) if is_input else read_regular(path, most)
+        return signature.decode("ascii", "replace")
     except OSError as error:
         raise RequestError(f"--signature: {path} cannot be read: {error.strerror}", hint="Nothing was done.") from None
 

@@ -33,7 +33,8 @@ from launchplane_gate.testing.platform import LANES, PRODUCT, TESTING, Platform
 
 ACTOR = Actor(subject="unverified:kit@bench")
 CONFIG = Path("config", "data.json")
-POLICY = {"products": {PRODUCT: {"paths": [], "actors": {lane.instance: [ACTOR.model_dump()] for lane in LANES}}}}
+_LISTED = {"subject": ACTOR.subject, "verified_by": ACTOR.verified_by}
+POLICY = {"products": {PRODUCT: {"paths": [], "actors": {lane.instance: [_LISTED] for lane in LANES}}}}
 
 T = TypeVar("T")
 

@@ -225,7 +225,8 @@ def test_a_dry_run_asks_as_the_job_and_does_nothing_then_it_promotes(runner: Run
     before = runner.site.files()
     asked = runner.ask(idempotency_key="k-1")
     assert asked.exit_code == 0, asked.log
-    assert asked.answer["actor"] == {"subject": SUBJECT, "verified_by": "github-oidc"} and asked.answer["allowed"]
+    actor = {"subject": SUBJECT, "verified_by": "github-oidc", "person": "octo-operator"}
+    assert asked.answer["actor"] == actor and asked.answer["allowed"]
     assert asked.summary.startswith("## Allowed. Nothing was done: to promote, run this again without dry_run.\n\n    ")
     assert runner.site.files() == before
 

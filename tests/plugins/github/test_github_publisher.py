@@ -26,6 +26,7 @@ from launchplane_gate.model import (
     RuleResult,
     Run,
     Waiver,
+    WaiverApproval,
 )
 from launchplane_gate.records import ProductImage, ProductProfile
 from launchplane_gate_github.notes import Changes, is_marked, marker, notes, plain
@@ -629,10 +630,10 @@ def waiver(code: str, reason: str = "the vendor is slow") -> Waiver:
         lane=PROD,
         release=ReleaseIdentity(artifact_id=ARTIFACT, source_git_ref=SECOND),
         reason=reason,
-        approver="ann@example.org",
-        granted_by=Actor(subject="bob@example.org"),
-        granted_at=NOW,
+        requested_by=Actor(subject="bob@example.org"),
+        requested_at=NOW,
         expires_at=NOW + timedelta(days=1),
+        approval=WaiverApproval(by=Actor(subject="ann@example.org"), how="word", at=NOW),
     )
 
 
@@ -650,7 +651,8 @@ def test_the_notes_say_what_was_promoted(desk: Desk, shop: Repository) -> None:
         f"shop {V} is what testing ran, promoted by `repo:acme/shop:ref:refs/heads/main`.",
         f"Since v0.2.9:\n\n- {SECOND[:7]} Show prices with tax\n",
         f"- commit {SECOND}\n- artifact `{ARTIFACT}`\n- decision d-admit, run r-1\n- reason: the fix for the outage",
-        "- release.soaked by w-release.soaked, approved by ann@\u200bexample.org: the vendor is slow\n"
+        "- release.soaked by w-release.soaked, approved by ann@\u200bexample.org, "
+        "by the word of bob@\u200bexample.org alone: the vendor is slow\n"
         "- confirm.fresh by w-confirm.fresh\n",
     ):
         assert told in body, body
