@@ -492,6 +492,20 @@ def test_init_adopts_records_without_a_ledger(site: Site) -> None:
     assert "unsettled" not in site.run("lanes").out
 
 
+def test_who_may_not_adopt_starts_no_ledger(site: Site) -> None:
+    site.deploy(OLD)
+    for file in (site.folder / "state").glob("ledger.sqlite*"):
+        file.unlink()
+    data = site.folder / "policies" / "config" / "data.json"
+    policy = json.loads(data.read_text())
+    for entries in policy["products"][PRODUCT]["actors"].values():
+        entries[0]["may"].remove("adopt")
+    data.write_text(json.dumps(policy))
+    refused = site.run("init", "--adopt")
+    assert refused.exit_code == 1 and "actor.permitted" in refused.out and "Nothing was done" in refused.out
+    assert list((site.folder / "state").glob("ledger.sqlite*")) == []
+
+
 # -- policies
 
 
