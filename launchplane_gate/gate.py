@@ -14,7 +14,7 @@ from launchplane_gate.line.parts import GATHER_TIMEOUT_S
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.model import Actor, Decision, Request, Run, Waiver
 from launchplane_gate.plugins import Plugins, load_plugins
-from launchplane_gate.policy import Bundle, PolicyEngine, load_bundle, open_engine, shipped_policies
+from launchplane_gate.policy import Bundle, PolicyEngine, load_bundle, open_engine, shipped_policies, start_within
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings, load_settings
 from launchplane_gate.store import FileStore, RecordStore
@@ -66,6 +66,7 @@ class Gate:
         """
         if not isinstance(settings, Settings):
             settings = load_settings(Path(settings) if settings else None)
+        start_within(settings.embedded)
         bundle = load_bundle([shipped_policies(), *settings.policy_folders])
         engine = open_engine(bundle, settings.opa)
         store = FileStore(settings.state_dir, settings.profiles)

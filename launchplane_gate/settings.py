@@ -185,6 +185,26 @@ class OpaSettings:
     token: SecretStr | None = None
 
 
+class EmbeddedTable(Section):
+    """``[embedded]``: the bounds of one question to the embedded engine, which runs in a process of its own.
+
+    ``python``: the interpreter to start it with, where the one that runs the gate cannot be told or is none.
+    """
+
+    timeout_s: float = Field(default=5, gt=0, le=60)
+    memory_mb: int = Field(default=512, ge=128, le=65536)
+    python: Annotated[str, StringConstraints(min_length=1)] | None = None
+
+
+@dataclass(frozen=True)
+class EmbeddedSettings:
+    """The table ``[embedded]`` with an absolute path."""
+
+    timeout_s: float = 5
+    memory_mb: int = 512
+    python: str | None = None
+
+
 class SettingsFile(Section):
     """``state_group``: the group that may read what is in ``state_dir``; without one, nobody else may."""
 
@@ -193,6 +213,7 @@ class SettingsFile(Section):
     state_group: str | None = None
     engine: Literal["embedded", "opa"] = "embedded"
     opa: OpaTable | None = None
+    embedded: EmbeddedTable = EmbeddedTable()
     lane_wait_s: float = Field(default=30, ge=0, le=3600)
     lease_s: float = Field(default=900, ge=10, le=86400)
     confirm_timeout_s: float = Field(default=120, gt=0, le=3600)
@@ -219,6 +240,8 @@ class Settings:
             name: _resolved(options, f"plugins.{name}", self.base_dir, environment)
             for name, options in file.plugins.items()
         }
+        python = file.embedded.python and str(self.base_dir / file.embedded.python)
+        self.embedded = EmbeddedSettings(file.embedded.timeout_s, file.embedded.memory_mb, python)
         self.opa = _opa(file, self.base_dir, environment)
         key_file = self.opa and (self.opa.key_file or self.opa.cert_file)
         found = [*_secret_files(file.model_dump(), self.base_dir), *([key_file] if key_file else [])]

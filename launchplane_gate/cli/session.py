@@ -59,10 +59,13 @@ class Session:
 
     def bundle(self, folders: Sequence[Path] = ()) -> Bundle:
         """The shipped policies with ``folders``, else with those of the settings, where there are settings."""
-        from launchplane_gate.policy import load_bundle, shipped_policies
+        from launchplane_gate.policy import load_bundle, shipped_policies, start_within
 
-        if not folders and self._has_settings():
-            folders = self.settings().policy_folders
+        settings = self.settings() if self._has_settings() else None
+        if settings:
+            start_within(settings.embedded)
+        if settings and not folders:
+            folders = settings.policy_folders
         return load_bundle([shipped_policies(), *folders])
 
     def engine(self, bundle: Bundle) -> PolicyEngine:

@@ -6,6 +6,7 @@ from launchplane_gate.policy.bundle.syntax import Finding
 from launchplane_gate.policy.decision import decide
 from launchplane_gate.policy.engines.choice import Proof, open_engine, prove_engine
 from launchplane_gate.policy.engines.embedded.engine import EmbeddedEngine
+from launchplane_gate.policy.engines.embedded.worker import start_within
 from launchplane_gate.policy.engines.protocol import PolicyEngine
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "open_engine",
     "prove_engine",
     "shipped_policies",
+    "start_within",
 ]

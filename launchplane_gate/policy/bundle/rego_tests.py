@@ -11,6 +11,8 @@ from launchplane_gate.errors import EngineError
 from launchplane_gate.policy.bundle.syntax import Parsed, Source
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
 
+TESTS_TIMEOUT_S = 60.0  # for all of them: they are one question, with a bound of its own
+
 
 @dataclass(frozen=True)
 class RegoTest:
@@ -46,7 +48,8 @@ def find_tests(modules: Iterable[Parsed]) -> tuple[RegoTest, ...]:
 
 def interpreter_of_tests(modules: Iterable[Source], data: Mapping[str, Any]) -> Interpreter:
     """Tests stand in no other interpreter: what decides does not hold them."""
-    return Interpreter(((module.path, module.text) for module in modules), data)
+    texts = ((module.path, module.text) for module in modules)
+    return Interpreter(texts, data, timeout_s=TESTS_TIMEOUT_S)
 
 
 def passes(interpreter: Interpreter, test: RegoTest) -> bool:

@@ -17,6 +17,13 @@ class EvaluationFailed(EngineError):
     """The engine reached an error while it evaluated; other paths may still have a value."""
 
 
+class Unanswered(EngineError):
+    """The engine was stopped, or broke off: a question takes so long and so much memory, and no more.
+
+    Nothing was said, neither a yes nor a no: a proof that rests on one is none.
+    """
+
+
 class PolicyEngine(Protocol):
     """Answers questions from one bundle. It may be asked from several threads.
 

@@ -309,7 +309,7 @@ READS = ["deployment.queueList", "deployment.all", "application.one"]
 def test_what_cannot_be_read_before_redeem_is_a_refusal_with_nothing_touched(
     make_site: MakeSite, route: str, how: How
 ) -> None:
-    with make_site(timeout_s=0.3) as site:
+    with make_site(timeout_s=0.3 if how == "drip" else 5) as site:
         # The gate observes first, and needs no answer then; three attempts of each read.
         site.dokploy.break_next(route, how, times=6)
         run = site.run(deploy(A))
@@ -328,7 +328,7 @@ def test_a_read_is_tried_again_where_that_may_help(site: Site, how: How) -> None
 
 @pytest.mark.parametrize("how", [*ODD_READS, "401", "drop_before", "drip"])
 def test_a_poll_that_answers_oddly_in_between_assumes_nothing(make_site: MakeSite, how: How) -> None:
-    with make_site(timeout_s=0.3) as site:
+    with make_site(timeout_s=0.3 if how == "drip" else 5) as site:
         site.dokploy.pause()
         begun = begin(lambda: site.run(deploy(A)))
         site.dokploy.wait(site.dokploy.queue.listed)
@@ -363,7 +363,7 @@ def test_a_poll_that_answers_oddly_in_between_assumes_nothing(make_site: MakeSit
 def test_an_image_that_was_perhaps_not_set_is_not_deployed(
     make_site: MakeSite, how: How, status: str, says: str
 ) -> None:
-    with make_site(timeout_s=0.3) as site:
+    with make_site(timeout_s=0.3 if how == "drip" else 5) as site:
         site.dokploy.break_next("application.saveDockerProvider", how)
         run = site.run(deploy(A))
         assert run.status == status and says in run.detail
@@ -387,7 +387,7 @@ def test_a_deploy_that_was_perhaps_not_queued_and_shows_no_row_is_unknown(make_s
 
 @pytest.mark.parametrize("how", ["drop_after", "drip"])
 def test_a_deploy_whose_answer_was_lost_is_known_by_its_own_row(make_site: MakeSite, how: How) -> None:
-    with make_site(timeout_s=0.3) as site:
+    with make_site(timeout_s=0.3 if how == "drip" else 5) as site:
         site.dokploy.break_next("application.deploy", how)
         assert site.run(deploy(A)).status == "recorded"
         assert site.writes() == ["application.saveDockerProvider", "application.deploy"]
