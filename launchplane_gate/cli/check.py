@@ -143,5 +143,5 @@ def _decided_on(facts: Mapping[str, Any], session: Session) -> Decision:
     from launchplane_gate.policy import decide
 
     bundle = session.bundle()
-    engine = session.engine(bundle)
+    engine = session.engine(bundle, remembers=True)
     return decide(engine, bundle, facts, waivers=(), now=datetime.now(UTC), decision_id="not-saved")

@@ -68,11 +68,14 @@ class Session:
             folders = settings.policy_folders
         return load_bundle([shipped_policies(), *folders])
 
-    def engine(self, bundle: Bundle) -> PolicyEngine:
-        """The engine of the settings, where there are settings; else the embedded one."""
+    def engine(self, bundle: Bundle, *, remembers: bool = False) -> PolicyEngine:
+        """The engine of the settings, where there are settings; else the embedded one.
+
+        ``remembers``: what the policies proved before need not be proven again; for commands that cannot act.
+        """
         from launchplane_gate.policy import open_engine
 
-        return open_engine(bundle, self.settings().opa if self._has_settings() else None)
+        return open_engine(bundle, self.settings().opa if self._has_settings() else None, remembers=remembers)
 
     @contextmanager
     def gate(self, settings: Settings | None = None) -> Iterator[Gate]:

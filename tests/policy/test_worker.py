@@ -229,7 +229,7 @@ def send(header, payload=b"", cut=0):
     told = header if isinstance(header, bytes) else json.dumps(header).encode()
     frame = serve.LENGTHS.pack(len(told), len(payload)) + told + payload
     os.write(1, frame[:len(frame) - cut])
-send({{"id": 0, "digest": "", "engine": str(worker._module().resolve())}})
+send({{"id": 0, "digest": "", "engine": str(worker.engine_module().resolve())}})
 while (frame := serve.receive(sys.stdin.buffer)):
     asked = json.loads(frame[0])
     right = {{"id": asked["id"], "digest": serve.digest(*frame)}}

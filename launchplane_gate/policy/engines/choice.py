@@ -23,13 +23,13 @@ class Proof(NamedTuple):
     took_s: float
 
 
-def open_engine(bundle: Bundle, opa: OpaSettings | None) -> PolicyEngine:
+def open_engine(bundle: Bundle, opa: OpaSettings | None, *, remembers: bool = False) -> PolicyEngine:
     """The engine that answers for a bundle: a server where there are settings of one, else the embedded one.
 
     Raises EngineError, PolicyError or SettingsError. A server is examined when it is first asked, so that the ledger
-    has every decision that could not be had.
+    has every decision that could not be had. ``remembers``: see EmbeddedEngine.
     """
-    return _server(bundle, opa) if opa else EmbeddedEngine(bundle)
+    return _server(bundle, opa) if opa else EmbeddedEngine(bundle, remembers=remembers)
 
 
 def prove_engine(bundle: Bundle, opa: OpaSettings | None) -> Proof:

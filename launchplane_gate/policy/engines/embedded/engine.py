@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchplane_gate.errors import PolicyError
+from launchplane_gate.policy import memory
 from launchplane_gate.policy.bundle.load import Bundle, revision_of
 from launchplane_gate.policy.bundle.rego_tests import failing, interpreter_of_tests
 from launchplane_gate.policy.engines.embedded.interpreter import VERSION, Interpreter, check_distribution
@@ -20,16 +21,18 @@ class EmbeddedEngine:
     """Regorus, asked about one bundle; from any thread.
 
     Making one raises EngineError where the engine is not the one known to be right, and PolicyError where the bundle
-    fails its own Rego tests or allows what every bundle has to refuse.
+    fails its own Rego tests or allows what every bundle has to refuse. ``remembers``: what was proven before, by an
+    earlier process of this user, need not be proven again. That is for tools alone that cannot act.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, remembers: bool = False) -> None:
         check_distribution()
-        check_vectors()
         if (content := revision_of(bundle.modules, bundle.config)) not in _PROVEN:
-            _check_tests(bundle)
-            check_must_refuse(bundle)
-            _PROVEN.add(content)
+            if remembers:
+                _prove_unless_remembered(bundle, content)
+            else:
+                _prove(bundle)
+                _PROVEN.add(content)
         self._interpreter = Interpreter(bundle.policies, bundle.data)
         self._revision = bundle.revision
 
@@ -43,6 +46,19 @@ class EmbeddedEngine:
 
     def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
         return self._interpreter.ask(path, policy_input)
+
+
+def _prove_unless_remembered(bundle: Bundle, content: str) -> None:
+    of_all = memory.content_of(bundle=content)
+    if memory.recall("proven", of_all) is not True:
+        _prove(bundle)
+        memory.keep("proven", of_all, True)
+
+
+def _prove(bundle: Bundle) -> None:
+    check_vectors()
+    _check_tests(bundle)
+    check_must_refuse(bundle)
 
 
 def _check_tests(bundle: Bundle) -> None:

@@ -193,7 +193,7 @@ class Worker:
         except (TimeoutError, EOFError):
             started = process.popen.args[0] if isinstance(process.popen.args, list) else "?"
             raise EngineError(f"the embedded engine does not start with {started}", hint=NAME_IT) from None
-        if told.get("engine") != str(_module().resolve()):
+        if told.get("engine") != str(engine_module().resolve()):
             raise EngineError(f"the embedded engine starts with another {MODULE} than is installed here", hint=NAME_IT)
         process.said_hello = True
 
@@ -264,7 +264,7 @@ def _written(descriptor: int, left: memoryview) -> int:
         raise EOFError from None
 
 
-def _module() -> Path:
+def engine_module() -> Path:
     """Where the engine's module is, found without loading it. Raises EngineError."""
     found = importlib.util.find_spec(MODULE)
     if found is None or not found.origin:
@@ -273,8 +273,8 @@ def _module() -> Path:
 
 
 def _start(bounds: EmbeddedSettings) -> subprocess.Popen[bytes]:
-    folder, memory = _module().parent.parent, bounds.memory_mb * MEGABYTE
-    command = [_python(bounds), "-I", "-S", serve.__file__, str(folder), str(memory)]
+    folder, memory_bytes = engine_module().parent.parent, bounds.memory_mb * MEGABYTE
+    command = [_python(bounds), "-I", "-S", serve.__file__, str(folder), str(memory_bytes)]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"RUST_LIB_BACKTRACE": "0"}
     try:
         popen = subprocess.Popen(  # noqa: S603  # a Python, and a file of ours
