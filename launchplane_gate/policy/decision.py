@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from launchplane_gate.policy.engines.protocol import EvaluationFailed, PolicyEng
 from launchplane_gate.policy.waiving import weighed
 
 ANSWER = "data.gate.decision.answer"
+ALONE = "data.gate.decision.alone"
 
 Ask = Callable[[str, Mapping[str, Any]], Any]
 
@@ -27,6 +28,21 @@ class Said(NamedTuple):
     satisfied: bool
     message: str
     evaluated: bool = True
+
+
+class Heard(NamedTuple):
+    """What each rule said, by its code; and by the word of which engine."""
+
+    engine: str
+    said: Mapping[str, Said]
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """An engine that asks the rules in a way of its own: over a wire, or together with another one."""
+
+    def hear(self, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> Heard:
+        """What each rule of the roll call says. Raises EngineError."""
 
 
 def decide(
@@ -51,7 +67,7 @@ def decide(
     missing = [code for code in FLOOR[facts.action, facts.phase] if code not in roll_call]
     if missing:
         raise EngineError(f"the roll call of {facts.action}/{facts.phase} lacks {', '.join(missing)}")
-    said = ask_rules(engine.ask, roll_call, policy_input)
+    engine_name, said = hear(engine, roll_call, policy_input)
     live, void = weighed(waivers, bundle.settings, facts, now) if isinstance(facts, PolicyInput) else ({}, {})
     results = tuple(_result(bundle, code, said[code], live.get(code), void.get(code, "")) for code in roll_call)
     return Decision(
@@ -65,7 +81,7 @@ def decide(
         actor=facts.actor,
         results=results,
         waivers=tuple(live[result.code] for result in results if result.waiver_id),
-        engine=engine.name,
+        engine=engine_name,
         policy_revision=bundle.revision,
         input_digest=digest,
         decided_at=stamp(now),
@@ -81,15 +97,27 @@ def _held_to_contract(policy_input: Mapping[str, Any]) -> PolicyInput | Standing
         raise EngineError(f"the policy input has not its form: {error.errors(include_url=False)[0]['loc']}") from None
 
 
-def ask_rules(ask: Ask, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> dict[str, Said]:
+def hear(engine: PolicyEngine, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> Heard:
+    """What each rule of the roll call says. Raises EngineError."""
+    if isinstance(engine, Hears):
+        return engine.hear(roll_call, policy_input)
+    said = ask_rules(engine.ask, roll_call, policy_input)
+    return Heard(engine.name, said)
+
+
+def ask_rules(
+    ask: Ask, roll_call: Sequence[str], policy_input: Mapping[str, Any], *, over_a_wire: bool = False
+) -> dict[str, Said]:
     """What each rule of the roll call says. Raises EngineError for an answer that is not to this question.
 
     One odd fact, met by one rule, ends the evaluation of all; then each is asked alone, so that the others are heard.
+    Who answers ``over_a_wire`` is asked for no bare yes: alone too, a rule comes in a document that says the nonce.
     """
     try:
         answer = ask(ANSWER, policy_input)
     except EvaluationFailed:
-        return {code: _ask_alone(ask, code, policy_input) for code in roll_call}
+        ask_alone = _in_a_document if over_a_wire else _by_its_path
+        return {code: _heard_alone(ask_alone, ask, code, policy_input) for code in roll_call}
     return read_answer(answer, roll_call, policy_input)
 
 
@@ -115,15 +143,30 @@ def _said(code: str, result: Any) -> Said:
     raise EngineError(f"the engine's answer for {code} is not a yes or no with a message")
 
 
-def _ask_alone(ask: Ask, code: str, policy_input: Mapping[str, Any]) -> Said:
+AskAlone = Callable[[Ask, str, Mapping[str, Any]], Said]
+
+
+def _heard_alone(ask_alone: AskAlone, ask: Ask, code: str, policy_input: Mapping[str, Any]) -> Said:
     """What one rule says. Raises EngineError where the engine, and not the rule, is at fault."""
-    rule = f"data.gate.rules.{code}"
     try:
-        satisfied = _or_undefined(ask, f"{rule}.satisfied", policy_input)
-        message = _or_undefined(ask, f"{rule}.message", policy_input)
+        return ask_alone(ask, code, policy_input)
     except EvaluationFailed as error:
         return Said(satisfied=False, message=f"could not be evaluated: {error}", evaluated=False)
+
+
+def _by_its_path(ask: Ask, code: str, policy_input: Mapping[str, Any]) -> Said:
+    satisfied = _or_undefined(ask, f"data.gate.rules.{code}.satisfied", policy_input)
+    message = _or_undefined(ask, f"data.gate.rules.{code}.message", policy_input)
     return Said(satisfied is True, message if isinstance(message, str) else "")
+
+
+def _in_a_document(ask: Ask, code: str, policy_input: Mapping[str, Any]) -> Said:
+    """A request for each rule: OPA ends one that runs into an error, and would pass over it in a query of ours."""
+    try:
+        answer = ask(f"{ALONE}.{code}", policy_input)
+    except Undefined:  # there is no such rule
+        return Said(satisfied=False, message="")
+    return read_answer(answer, [code], policy_input)[code]
 
 
 def _or_undefined(ask: Ask, path: str, policy_input: Mapping[str, Any]) -> Any:

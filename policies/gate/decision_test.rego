@@ -66,3 +66,18 @@ test_what_another_product_or_driver_adds_is_not_asked if {
 		not _answer(cases.promotion, object.union(_roll_call, {group: addition})).results["lane.not_bypassed"]
 	}
 }
+
+test_a_rule_that_is_asked_alone_says_the_same_and_whom_it_answers if {
+	question := cases.put(cases.promotion, "source/run/settled", false)
+	whole := _answer(question, _roll_call)
+	every code in ["lane.settled", "inventory.source_current"] {
+		[category, name] := split(code, ".")
+		answer := decision.alone[category][name] with input as question
+		answer.results == {code: whole.results[code]}
+		object.remove(answer, ["results"]) == object.remove(whole, ["results"])
+	}
+}
+
+test_a_rule_that_there_is_not_says_nothing_alone if {
+	not decision.alone.lane.no_such_rule with input as cases.promotion
+}

@@ -5,7 +5,8 @@
         stub.answers[DECISION] = says(b"{}")
 
 It evaluates with the interpreter of the policies of ``bundle``; ``modules``, ``config``, ``version`` and ``bundles``
-are what it says that it holds and is. ``asked`` holds method and path of every request.
+are what it says that it holds and is. ``asked`` holds method and path of every request. ``alone`` answers for every
+rule that is asked alone.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from launchplane_gate.policy.decision import ANSWER
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
 from launchplane_gate.policy.proof.must_refuse import interpreter_of_questions
-from tests.fakes.health_server import Handler, HealthServer
+from tests.fakes.health_server import Answer, Handler, HealthServer
 
 DECISION = "/v1/data/gate/decision/answer"
+ALONE = "/v1/data/gate/decision/alone/"
+RULES = "/v1/data/gate/rules/"
 CONFIG = "/v1/data/config"
 POLICIES = "/v1/policies"
 QUERY = "/v1/query"
@@ -55,6 +58,8 @@ class OpaHandler(Handler):
         try:
             if address.path in self.server.answers:
                 self.server.answers[address.path](self)
+            elif self.server.alone and address.path.startswith((RULES, ALONE)):
+                self.server.alone(self)
             elif self.server.token and self.headers["Authorization"] != f"Bearer {self.server.token}":
                 self.say(b'{"code": "unauthorized", "message": "request rejected by administrative policy"}', code=401)
             else:
@@ -76,6 +81,7 @@ class OpaStub(HealthServer):
         self.bundles: dict[str, Any] = {}
         self.modules: list[dict[str, Any]] = []
         self.failing: set[str] = set()
+        self.alone: Answer | None = None
         self.load(bundle)
 
     @property
@@ -109,7 +115,8 @@ class OpaStub(HealthServer):
             return 200, answer | ({"result": self.config} if self.config is not None else {})
         try:
             rule = "data." + path.removeprefix("/v1/data/").replace("/", ".")
-            answer["result"] = _evaluator.submit(self.interpreter.ask, rule, asked).result()
+            evaluate = self._alone if path.startswith(ALONE) else self.interpreter.ask
+            answer["result"] = _evaluator.submit(evaluate, rule, asked).result()
         except Undefined:
             pass
         except EvaluationFailed as error:
@@ -118,6 +125,17 @@ class OpaStub(HealthServer):
                 message = "error(s) occurred while evaluating query"
                 return 500, {"code": "internal_error", "message": message, "errors": [failed]}
         return 200, answer
+
+    def _alone(self, path: str, asked: Any) -> dict[str, Any]:
+        """As OPA evaluates it; the interpreter would look at all rules."""
+        code = path.removeprefix("data.gate.decision.alone.")
+        said: dict[str, Any] = {"satisfied": False, "message": ""}
+        if code not in self.bundle.metadata:
+            raise Undefined(path)
+        for name in said:
+            with suppress(Undefined):
+                said[name] = self.interpreter.ask(f"data.gate.rules.{code}.{name}", asked)
+        return {name: asked[name] for name in ("nonce", "action", "phase")} | {"results": {code: said}}
 
     def _query(self, body: bytes) -> dict[str, Any]:
         """The two queries that the gate asks. They are told apart by what they begin with: a stub knows no Rego."""

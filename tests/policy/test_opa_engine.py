@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from launchplane_gate.cli import program
 from launchplane_gate.cli.session import actor_subject
 from launchplane_gate.demo.workspace import PRODUCT, write_workspace
 from launchplane_gate.errors import EngineError, SettingsError
-from launchplane_gate.policy import Bundle, load_bundle, shipped_policies
-from launchplane_gate.policy.decision import ANSWER, ask_rules, read_answer
+from launchplane_gate.model import Decision
+from launchplane_gate.policy import Bundle, decide, load_bundle, shipped_policies
+from launchplane_gate.policy.decision import ALONE, ANSWER, read_answer
 from launchplane_gate.policy.engines.opa.engine import OpaEngine
 from launchplane_gate.policy.engines.opa.server import CLIENT_VERSION, OpaServer
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, PolicyEngine, Undefined
@@ -51,6 +53,8 @@ from tests.places import ROOT
 TOKEN = "tok-83c1e5"
 PROMOTION = questions.PROMOTION
 ASKED = "/v1/data/gate/decision/answer?strict-builtin-errors=true&provenance=true"
+
+BROKEN = json.dumps({"code": "internal_error", "message": "failed", "errors": [{"message": "odd"}]}).encode()
 
 
 @pytest.fixture(scope="module")
@@ -123,12 +127,11 @@ def test_it_asks_for_strict_builtin_errors_and_provenance_on_a_new_connection(st
 
 
 def test_a_value_is_told_from_none_and_from_an_error(engine: OpaEngine) -> None:
-    rule = "data.gate.rules.lane.settled.satisfied"
-    assert engine.ask(rule, PROMOTION) is True
+    rule = f"{ALONE}.lane.settled"
+    said = {"nonce": PROMOTION["nonce"], "action": "promote", "phase": "admit"}
+    assert engine.ask(rule, PROMOTION) == said | {"results": {"lane.settled": {"satisfied": True, "message": ""}}}
     with pytest.raises(Undefined):
-        engine.ask(rule, questions.changed(PROMOTION, {"source.run": None}))
-    with pytest.raises(Undefined):
-        engine.ask("data.gate.unknown", PROMOTION)
+        engine.ask(f"{ALONE}.lane.unknown", PROMOTION)
 
 
 def test_an_error_of_evaluation_is_one_and_the_rules_are_asked_one_by_one(tmp_path: Path, shipped: Bundle) -> None:
@@ -142,7 +145,7 @@ def test_an_error_of_evaluation_is_one_and_the_rules_are_asked_one_by_one(tmp_pa
         engine = engine_of(stub)
         with pytest.raises(EvaluationFailed, match=r"count.*\(x.rego:7\)"):
             engine.ask(ANSWER, asked)
-        said = ask_rules(engine.ask, roll_call_of(bundle, asked), asked)
+        said = engine.hear(roll_call_of(bundle, asked), asked).said
         assert [code for code, rule in said.items() if not rule.evaluated] == ["lane.odd"]
         assert said["lane.settled"].satisfied
         assert stub.asked.count(("GET", POLICIES)) == 1  # it was believed all the while
@@ -151,17 +154,47 @@ def test_an_error_of_evaluation_is_one_and_the_rules_are_asked_one_by_one(tmp_pa
 def test_a_server_that_goes_away_while_the_rules_are_asked_one_by_one_has_not_decided(
     stub: OpaStub, engine: OpaEngine
 ) -> None:
-    failed = {"code": "internal_error", "message": "failed", "errors": [{"message": "odd"}]}
-    stub.answers[DECISION] = says(json.dumps(failed).encode(), code=500)
-    stub.answers["/v1/data/gate/rules/lane/settled/satisfied"] = hangs_up()
+    stub.answers[DECISION] = says(BROKEN, code=500)
+    stub.answers["/v1/data/gate/decision/alone/lane/settled"] = hangs_up()
     with pytest.raises(EngineError, match="broke off"):
-        ask_rules(engine.ask, roll_call_of(stub.bundle, PROMOTION), PROMOTION)
+        engine.hear(roll_call_of(stub.bundle, PROMOTION), PROMOTION)
 
 
-@pytest.mark.parametrize("path", ["", "data", "input.x", "data.gate/../../policies", "data.gate?x=1", "data.Gate"])
-def test_only_paths_are_asked_for(engine: OpaEngine, path: str) -> None:
-    with pytest.raises(EngineError, match="not the path"):
-        engine.ask(path, {})
+@pytest.mark.parametrize(
+    "path",
+    ["", "data", "input.x", "data.gate?x=1", "data.Gate", f"{ALONE}/../../policies", f"{ALONE}.x?y=1", f"{ALONE}.X"],
+)
+def test_only_paths_are_asked_for(stub: OpaStub, engine: OpaEngine, path: str) -> None:
+    asked = len(stub.asked)
+    for ask in (engine.ask, OpaServer(OpaSettings(url=stub.base)).ask):
+        with pytest.raises(EngineError, match=r"not the path|is not asked for"):
+            ask(path, {})
+    assert len(stub.asked) == asked
+
+
+@pytest.mark.parametrize("path", ["data.gate.rules.lane.settled", "data.gate.rules.lane.settled.satisfied", CONFIG])
+def test_nothing_is_asked_for_that_could_be_the_answer_to_another_question(engine: OpaEngine, path: str) -> None:
+    with pytest.raises(EngineError, match="nothing there tells which question it answers"):
+        engine.ask(path, PROMOTION)
+
+
+def test_each_rule_is_asked_alone_once_and_an_answer_to_another_question_is_none(
+    stub: OpaStub, engine: OpaEngine
+) -> None:
+    roll_call = roll_call_of(stub.bundle, PROMOTION)
+    stub.answers[DECISION] = says(BROKEN, code=500)
+    asked = len(stub.asked)
+    heard = engine.hear(roll_call, PROMOTION)
+    assert heard.said["lane.settled"] == (True, "", True) and not heard.said["lane.path_allowed"].satisfied
+    places = [place for _, place in stub.asked[asked:]]
+    assert places == [DECISION, *(f"/v1/data/gate/decision/alone/{code.replace('.', '/')}" for code in roll_call)]
+    result = {"results": {roll_call[0]: {"satisfied": True, "message": ""}}}
+    others: list[dict[str, Any]] = [{"nonce": "earlier"}, {"action": "deploy"}, {"phase": "confirm"}, {"more": 1}]
+    for another in (*others, {"results": {}}):
+        told = {"nonce": PROMOTION["nonce"], "action": "promote", "phase": "admit"} | result | another
+        stub.alone = says(document(result=told, provenance={"version": "1.22.2", "bundles": stub.bundles}))
+        with pytest.raises(EngineError, match=r"another question|has not the form|did not answer for the roll call"):
+            engine.hear(roll_call, PROMOTION)
 
 
 @pytest.mark.parametrize("value", [float("inf"), 2**53, "\ud800", b"bytes", {1}])
@@ -284,14 +317,32 @@ def test_an_answer_to_another_question_is_none(stub: OpaStub, engine: OpaEngine)
         document(result=earlier, provenance={"version": "1.22.2", "bundles": stub.bundles}),
     )
     with pytest.raises(EngineError, match="another question"):
-        ask_rules(engine.ask, roll_call, PROMOTION)
+        engine.hear(roll_call, PROMOTION)
 
 
 @pytest.mark.parametrize("result", [None, True, [], {}, "yes"])
 def test_a_result_that_is_no_decision_is_none(stub: OpaStub, engine: OpaEngine, result: Any) -> None:
     stub.answers[DECISION] = says(document(result=result, provenance={"version": "1.22.2", "bundles": stub.bundles}))
     with pytest.raises(EngineError, match="has not the form"):
-        ask_rules(engine.ask, roll_call_of(stub.bundle, PROMOTION), PROMOTION)
+        engine.hear(roll_call_of(stub.bundle, PROMOTION), PROMOTION)
+
+
+STALE = questions.changed(PROMOTION, {"source.inventory.artifact_identity.artifact_id": "another"})
+
+
+def decided(engine: PolicyEngine, bundle: Bundle, asked: dict[str, Any]) -> Decision:
+    return decide(engine, bundle, asked, waivers=(), now=datetime.now(UTC), decision_id="d-1")
+
+
+@pytest.mark.parametrize("said", [True, {"satisfied": True, "message": ""}, {"results": {}}, None], ids=str)
+def test_a_server_that_fails_on_the_whole_and_says_yes_to_each_rule_alone_has_not_decided(
+    stub: OpaStub, engine: OpaEngine, said: Any
+) -> None:
+    """Seen: without a nonce in what is said of one rule, this let a stale promotion through."""
+    stub.answers[DECISION] = says(BROKEN, code=500)
+    stub.alone = says(document(result=said, provenance={"version": "1.22.2", "bundles": stub.bundles}))
+    with pytest.raises(EngineError, match="has not the form"):
+        decided(engine, stub.bundle, STALE)
 
 
 SLOW: dict[str, Answer] = {

@@ -29,7 +29,7 @@ from launchplane_gate.hookspecs import Approval
 from launchplane_gate.model import Outcome
 from launchplane_gate.policy import Bundle, PolicyEngine, decide, load_bundle, shipped_policies
 from launchplane_gate.policy.bundle.config import Config
-from launchplane_gate.policy.decision import ANSWER, ask_rules
+from launchplane_gate.policy.decision import ALONE, ANSWER, ask_rules
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
 from launchplane_gate.policy.engines.opa.engine import OpaEngine
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
@@ -211,7 +211,7 @@ def test_a_server_decides_the_golden_cases_as_the_embedded_engine_does(
 ) -> None:
     embedded = Embedded(cases.policies, cases.data)
     golden = case(name)
-    allowed = ask_rules(served.ask, roll_call_of(cases, golden), golden)
+    allowed = served.hear(roll_call_of(cases, golden), golden).said
     assert [code for code, rule in allowed.items() if not rule.satisfied] == []
     less = [{key: value for key, value in golden.items() if key != left_out} for left_out in golden]
     odd = [{**golden, fact: None} for fact in golden]
@@ -233,11 +233,14 @@ def test_its_own_tests_run_on_the_server(served: OpaEngine, cases: Bundle) -> No
 
 
 def test_a_value_is_told_from_none_and_from_an_error(served: OpaEngine) -> None:
-    rule = "data.gate.rules.actor.permitted.satisfied"
     golden = case("deploy_admit")
-    assert served.ask(rule, golden) is True
+    said = {name: golden[name] for name in ("nonce", "action", "phase")}
+    for actor, satisfied in ((golden["actor"], True), (None, False)):
+        answer = served.ask(f"{ALONE}.actor.permitted", {**golden, "actor": actor})
+        assert answer["results"]["actor.permitted"]["satisfied"] is satisfied
+        assert {name: answer[name] for name in said} == said
     with pytest.raises(Undefined):
-        served.ask(rule, {**golden, "actor": None})
+        served.ask(f"{ALONE}.actor.unknown", golden)
 
 
 def test_a_built_in_function_that_fails_is_an_error_and_no_silence(tmp_path: Path, quick: Bundle) -> None:
@@ -250,9 +253,14 @@ def test_a_built_in_function_that_fails_is_an_error_and_no_silence(tmp_path: Pat
         engine = OpaEngine(bundle, OpaSettings(url=server.base))
         with pytest.raises(EvaluationFailed, match=r"count: .*gate/rules/lane/odd\.rego:7"):
             engine.ask(ANSWER, asked)
-        said = ask_rules(engine.ask, roll_call_of(bundle, asked), asked)
+        roll_call = roll_call_of(bundle, asked)
+        said = engine.hear(roll_call, asked).said
         assert [code for code, rule in said.items() if not rule.evaluated] == ["lane.odd"]
         assert said["lane.settled"].satisfied
+        right = ask_rules(Embedded(bundle.policies, bundle.data).ask, roll_call, asked)
+        assert [(rule.satisfied, rule.evaluated) for rule in said.values()] == [
+            (rule.satisfied, rule.evaluated) for rule in right.values()
+        ]
 
 
 # -- outages

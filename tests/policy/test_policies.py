@@ -139,6 +139,8 @@ def collected(values: Iterable[Value]) -> Value:
 
 def parts(reference: Tree) -> list[str]:
     [(kind, node)] = reference.items()
+    if kind == "RefBrack":  # of a head whose keys are variables
+        return parts(node["refr"])
     return [*parts(node["refr"]), node["field"][1]] if kind == "RefDot" else [node["value"]]
 
 

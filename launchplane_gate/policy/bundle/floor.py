@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from launchplane_gate.model import Action, Phase
 
 DECISION_PATH = "gate/decision.rego"
-DECISION_SHA256 = "b212d28a502499b6372339d114bd935a5ca39765f3f3898341759d5f5de6850d"
+DECISION_SHA256 = "067ff1f72176fc9a094087792055783d02e1770d9fa761823af6274acd9d6feb"
 
 _CONFIRM = (
     "confirm.outcome_passed",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launchplane_gate.errors import EngineError
 from launchplane_gate.policy.bundle.load import Bundle
+from launchplane_gate.policy.decision import ALONE, ANSWER, Heard, ask_rules
 from launchplane_gate.policy.engines.opa.examination import Examination, examine
 from launchplane_gate.policy.engines.opa.server import NOTHING_THERE, OpaServer, Provenance, Said
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
@@ -40,8 +41,18 @@ class OpaEngine:
         """That of the policies here: a server that holds others is not believed."""
         return self._bundle.revision
 
+    def hear(self, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> Heard:
+        """What each rule says, by documents that hold the nonce. Asked alone, all of them have the time of one."""
+        said = ask_rules(self.ask, roll_call, policy_input, over_a_wire=True)
+        return Heard(self.name, said)
+
     def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
-        """Raises EngineError, as every engine does, and also where the server does not hold what we mean."""
+        """Raises EngineError, as every engine does, and also where the server does not hold what we mean.
+
+        Only such paths are asked for as hold the nonce of their question: a server could say anything of another one.
+        """
+        if path != ANSWER and not path.startswith(f"{ALONE}."):
+            raise EngineError(f"a server is not asked for {path[:80]!r}: nothing there tells which question it answers")
         for _ in range(2):  # a server that took another bundle is asked once more, after its examination
             believed = self._believed()
             said = self._ask(path, policy_input)
