@@ -31,7 +31,8 @@ def recall(kind: str, content: str) -> Any:
         path = _path(kind, content)
         if not (_is_ours(path.parent, stat.S_ISDIR) and _is_ours(path, stat.S_ISREG)):
             return None
-        return json.loads(private.read_regular(path, LARGEST))
+        text = private.read_regular(path, LARGEST + 1)
+        return json.loads(text) if len(text) <= LARGEST else None
     except (OSError, ValueError, RuntimeError):  # the last one of a user without a home
         return None
 
@@ -65,14 +66,9 @@ def _is_ours(path: Path, is_kind: Any) -> bool:
 
 @functools.cache
 def _core() -> Mapping[str, str]:
-    paths = [
-        path for name in _CORE for path in ([_PACKAGE / name] if name.endswith(".py") else _files(_PACKAGE / name))
-    ]
+    found = (path for name in _CORE for path in (_PACKAGE / name, *(_PACKAGE / name).rglob("*")))
+    paths = sorted(path for path in found if path.suffix in (".py", ".json"))
     return {str(path.relative_to(_PACKAGE)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".json"))
 
 
 @functools.cache
