@@ -202,6 +202,7 @@ class Worker:
     ) -> tuple[dict[str, Any], bytes]:
         """Send a frame, if there is one, and read one. Raises TimeoutError, EOFError, Unanswered for an odd frame."""
         left = memoryview(serve.LENGTHS.pack(len(header), len(payload)) + header + payload if header else b"")
+        left = left[_written(process.to, left) :]  # most of it goes at once
         found = bytearray()
         poll = select.poll()
         poll.register(process.back, select.POLLIN)
