@@ -36,11 +36,18 @@ def this_user() -> str:
 
     One that the database does not know, as in a container, has its id beside the name that the environment gives it.
     """
+    if known := known_user():
+        return known
     uid = os.getuid()
-    with suppress(KeyError):
-        return pwd.getpwuid(uid).pw_name
     claimed = os.environ.get("LOGNAME") or os.environ.get("USER") or ""
     return f"{claimed}+uid{uid}" if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", claimed) else f"uid-{uid}"
+
+
+def known_user() -> str | None:
+    """The user's name, where the password database has it."""
+    with suppress(KeyError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    return None
 
 
 @cache

@@ -108,6 +108,7 @@ class Session:
         from pydantic import SecretStr
 
         from launchplane_gate.errors import ActorUnproven
+        from launchplane_gate.holders import known_user
         from launchplane_gate.model import Actor
 
         given = os.environ.get(PROOF)
@@ -115,7 +116,10 @@ class Session:
             raise ActorUnproven(f"{PROOF} is set, and empty", hint=f"Nothing was done. Fill {PROOF}, or unset it.")
         plugins = self._loaded()
         token = SecretStr(given) if given else plugins.token()
-        return plugins.actor(token) if token else Actor(subject=actor_subject())
+        if token:
+            return plugins.actor(token)
+        # Whom the machine does not know could have any name: no two of them are two people for certain.
+        return Actor(subject=actor_subject(), person=None if known_user() else "")
 
     def _loaded(self) -> Plugins:
         """The plugins of the gate, or where there is none, those of the settings."""
