@@ -5,6 +5,7 @@ GateError
     SettingsError, PolicyError, RequestError, KeyReused, RecordUnreadable, ActorUnproven
   Undecided           3  no decision could be had; nothing happened
     EngineError, EvidenceFailed, LedgerError
+      EnginesDiffer
   Stale               1  the lanes moved between the decision and the deploy; nothing was deployed
     StaleReplay
   NotSettled          5  something happened that is not proven
@@ -13,6 +14,7 @@ GateError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -78,6 +80,23 @@ class EngineError(Undecided):
     """The engine gave no answer, or one that is no answer."""
 
     hint = "Nothing was deployed. `launchplane-gate doctor` tells whether the engine works."
+
+
+class EnginesDiffer(EngineError):
+    """Two engines were asked, and a rule is satisfied by one of them alone; ``rules`` has what each said of it."""
+
+    hint = (
+        "Nothing was deployed. One of the two is wrong, or lies. See first who may write to the OPA server, and what "
+        "stands between it and the gate; where both are as they should be, the rule means two things: mend it."
+    )
+
+    def __init__(self, first: str, second: str, rules: Mapping[str, tuple[str, str]]) -> None:
+        told = []
+        for one, other in dict.fromkeys(rules.values()):
+            codes = ", ".join(code for code, said in rules.items() if said == (one, other))
+            told.append(f"{first} says {one}, {second} says {other}, of {codes}")
+        super().__init__(f"the engines differ: {'; '.join(told)}")
+        self.rules = dict(rules)
 
 
 class EvidenceFailed(Undecided):

@@ -135,11 +135,15 @@ def _reference(value: object) -> object:
     raise PydanticCustomError("reference", how)
 
 
+Confirm = Literal["embedded", "none"]
+
+
 class OpaTable(Section):
     """``[opa]``: the server that is asked where ``engine = "opa"``. ``revision`` pins that of its bundle.
 
     ``timeout_s`` bounds a whole answer, connecting and all. ``key_file`` may be left out where the key is in
-    ``cert_file``.
+    ``cert_file``. ``confirm``: whether the embedded engine is asked as well, and allows nothing that it refuses; where
+    that is not said, it is asked about promotions and about lanes at which a path ends.
     """
 
     url: Annotated[str, AfterValidator(_server_url)]
@@ -150,6 +154,7 @@ class OpaTable(Section):
     key_file: str | None = None
     token: Annotated[dict[str, str], BeforeValidator(_reference)] | None = None
     allow_plain_http: bool = False
+    confirm: Confirm | None = None
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
@@ -183,6 +188,7 @@ class OpaSettings:
     cert_file: Path | None = None
     key_file: Path | None = None
     token: SecretStr | None = None
+    confirm: Confirm | None = None
 
 
 class EmbeddedTable(Section):
@@ -368,6 +374,7 @@ def _opa(file: SettingsFile, base_dir: Path, environment: Mapping[str, str]) -> 
         revision=file.opa.revision,
         timeout_s=file.opa.timeout_s,
         token=_resolved(file.opa.token, "opa.token", base_dir, environment),
+        confirm=file.opa.confirm,
         **files,
     )
 

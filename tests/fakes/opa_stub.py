@@ -12,6 +12,7 @@ rule that is asked alone.
 from __future__ import annotations
 
 import functools
+import http.client
 import json
 import re
 import ssl
@@ -32,6 +33,7 @@ from tests.fakes.health_server import Answer, Handler, HealthServer
 DECISION = "/v1/data/gate/decision/answer"
 ALONE = "/v1/data/gate/decision/alone/"
 RULES = "/v1/data/gate/rules/"
+OK = 200
 CONFIG = "/v1/data/config"
 POLICIES = "/v1/policies"
 QUERY = "/v1/query"
@@ -167,3 +169,40 @@ def module(path: str, text: str, name: str = "gate") -> dict[str, Any]:
     assert found
     package = {"path": [{"type": "var", "value": "data"}, {"type": "string", "value": found[1]}]}
     return {"id": f"{name}/{path}", "raw": text, "ast": {"package": package}}
+
+
+class Between(HealthServer):
+    """Stands between the gate and an OPA, passes everything on, and turns decisions: what was refused is satisfied.
+
+    ``opa`` is the address of the OPA, as http://HOST:PORT; ``turned`` holds the codes of the rules that it turned.
+    """
+
+    def __init__(self, opa: str) -> None:
+        super().__init__(0, _BetweenHandler)
+        self.opa = urlsplit(opa)
+        self.turned: set[str] = set()
+
+    def turn(self, body: bytes) -> bytes:
+        document = json.loads(body)
+        for code, said in document.get("result", {}).get("results", {}).items():
+            self.turned |= set() if said["satisfied"] else {code}
+            said.update(satisfied=True, message="")
+        return json.dumps(document).encode()
+
+
+class _BetweenHandler(Handler):
+    server: Between
+
+    def do_GET(self) -> None:  # noqa: N802  # as http.server calls it
+        self._pass_on(None)
+
+    def do_POST(self) -> None:  # noqa: N802  # likewise
+        self._pass_on(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _pass_on(self, body: bytes | None) -> None:
+        to = http.client.HTTPConnection(str(self.server.opa.hostname), int(self.server.opa.port or 0), timeout=10)
+        to.request(self.command, self.path, body)
+        with to.getresponse() as response:
+            said = response.read()
+        decides = self.path.startswith((DECISION, ALONE)) and response.status == OK
+        self.say(self.server.turn(said) if decides else said, code=response.status)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from launchplane_gate.policy.bundle.load import Bundle
+from launchplane_gate.policy.engines.confirmed import ConfirmedEngine, where_a_path_ends
 from launchplane_gate.policy.engines.embedded.engine import EmbeddedEngine
 from launchplane_gate.policy.engines.protocol import PolicyEngine
 from launchplane_gate.settings import OpaSettings
@@ -26,21 +27,31 @@ class Proof(NamedTuple):
 def open_engine(bundle: Bundle, opa: OpaSettings | None, *, remembers: bool = False) -> PolicyEngine:
     """The engine that answers for a bundle: a server where there are settings of one, else the embedded one.
 
+    Where a path ends, the embedded one confirms a server, unless the settings say otherwise.
     Raises EngineError, PolicyError or SettingsError. A server is examined when it is first asked, so that the ledger
     has every decision that could not be had. ``remembers``: see EmbeddedEngine.
     """
-    return _server(bundle, opa) if opa else EmbeddedEngine(bundle, remembers=remembers)
+    if not opa:
+        return EmbeddedEngine(bundle, remembers=remembers)
+    server = _server(bundle, opa)
+    if opa.confirm == "none":
+        return server
+    needed = where_a_path_ends(bundle) if opa.confirm is None else None
+    return ConfirmedEngine(server, EmbeddedEngine(bundle, remembers=remembers), needed)
 
 
 def prove_engine(bundle: Bundle, opa: OpaSettings | None) -> Proof:
     """Have the engine prove itself now. Raises as ``open_engine`` does, and EngineError for a server's faults."""
-    if opa:
-        server = _server(bundle, opa)
-        seen = server.examine()
-        return Proof(f"{server.name} at {opa.url}", seen.revision, seen.tests, seen.took_s)
     started = time.monotonic()
-    engine = EmbeddedEngine(bundle)
-    return Proof(engine.name, engine.revision, len(bundle.tests), time.monotonic() - started)
+    if not opa:
+        engine = EmbeddedEngine(bundle)
+        return Proof(engine.name, engine.revision, len(bundle.tests), time.monotonic() - started)
+    server = _server(bundle, opa)
+    seen = server.examine()
+    name = f"{server.name} at {opa.url}"
+    if opa.confirm != "none":
+        name += f", confirmed by {EmbeddedEngine(bundle).name}{'' if opa.confirm else ' where a path ends'}"
+    return Proof(name, seen.revision, seen.tests, time.monotonic() - started)
 
 
 def _server(bundle: Bundle, opa: OpaSettings) -> OpaEngine:
