@@ -100,8 +100,9 @@ def variants(folder: Path) -> Iterator[Bundle]:
     """A small bundle, and the same with one thing changed at a time."""
     config = bundles.config()
     yield load_bundle([bundles.small(folder)])
+    test = folder / "gate" / "small_test.rego"
     for changed in (
-        {"gate/small_test.rego": bundles.A_TEST + "# a word\n"},
+        {"gate/small_test.rego": test.read_text() + "# a word\n"},
         {bundles.path_of("lane.settled"): bundles.rule("lane.settled") + "# a word\n"},
         {"gate/lib/more.rego": "package gate.lib.more\n\nf(x) := x\n"},
         {CONFIG: json.dumps(config | {"thresholds": config["thresholds"] | {"health_s": 61}})},
@@ -175,8 +176,11 @@ def test_no_bundle_is_poured_over_a_terminal() -> None:
     [
         ({"gate/mine_test.rego": "package gate_test.mine\n\ntest_it if 1 == 2\n"}, "test_it does not hold"),
         ({"gate/lib/odd.rego": "package gate.lib.odd\n\nx := 1\n"}, "`x` is no function"),
-        ({CONFIG: '{"thresholds": {"health_s": 1}}'}, "decided already"),
-        ({"notes.txt": ""}, "move it elsewhere"),
+        (
+            {CONFIG: '{"thresholds": {"health_s": 1000000000}}'},
+            "data.json:1: thresholds.health_s: 1000000000 is looser",
+        ),
+        ({"notes.txt": ""}, "Move it elsewhere"),
     ],
 )
 def test_nothing_is_written_of_policies_that_the_gate_would_not_take(

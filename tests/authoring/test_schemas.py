@@ -25,6 +25,7 @@ from launchplane_gate.policy import Bundle, EmbeddedEngine, Finding, decide, loa
 from launchplane_gate.policy.bundle.syntax import Source
 from launchplane_gate_health import HealthPlugin
 from launchplane_gate_health.evidence import HealthEvidence
+from tests.fakes import bundles
 from tests.places import CASES, ROOT
 
 OF_RUNS = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
@@ -311,6 +312,7 @@ def test_the_check_refuses_a_folder_with_a_misspelt_fact(here: Path) -> None:
     rules = here / "strict/gate/rules/request"
     rules.mkdir(parents=True)
     (rules / "reason_given.rego").write_text(RULE.format(line='object.get(input, ["request", "raeson"], "") != ""'))
+    (rules / "reason_given_test.rego").write_text(bundles.a_test("request.reason_given"))
     (here / "strict/config").mkdir()
     roll_call = {"base": {"promote": {"admit": ["request.reason_given"]}}}
     (here / "strict/config/data.json").write_text(json.dumps({"roll_call": roll_call}))

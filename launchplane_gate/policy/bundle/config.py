@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from launchplane_gate.model import Action, Actor, Name, Phase, RuleCode, Text
 from launchplane_gate.policy.bundle.floor import OF_A_VERSION
+from launchplane_gate.policy.bundle.places import Place
 from launchplane_gate.ssh import public_key
 
 Day = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -180,15 +181,15 @@ class RollCall(Section):
         of_a_version = OF_A_VERSION.get((action, phase), ()) if version is not None else ()
         return tuple(dict.fromkeys((*of_these, *of_a_version)))
 
-    def lists(self) -> Iterator[tuple[str, Action, Phase, tuple[str, ...]]]:
-        """Each list of codes, with its place, its action and its phase."""
-        named = [("base", self.base)]
-        named += [(f"drivers.{name}", codes) for name, codes in self.drivers.items()]
-        named += [(f"products.{name}", codes) for name, codes in self.products.items()]
+    def lists(self) -> Iterator[tuple[Place, Action, Phase, tuple[str, ...]]]:
+        """Each list of codes, with its place in the configuration, its action and its phase."""
+        named: list[tuple[Place, ActionCodes]] = [(("base",), self.base)]
+        named += [(("drivers", name), codes) for name, codes in self.drivers.items()]
+        named += [(("products", name), codes) for name, codes in self.products.items()]
         for place, by_action in named:
             for action, by_phase in by_action.items():
                 for phase, codes in by_phase.items():
-                    yield f"roll_call.{place}.{action}.{phase}", action, phase, codes
+                    yield ("roll_call", *place, action, phase), action, phase, codes
 
 
 class Config(Section):
@@ -238,27 +239,3 @@ class Config(Section):
         driver = self.drivers.get(driver_id)
         own = self.products.get(product, ProductPolicy()).thresholds
         return max(driver.settle_s if driver else self.thresholds["settle_s"], own.get("settle_s", 0))
-
-
-EMPTY: Mapping[str, Any] = {
-    "roll_call": {"base": {}, "drivers": {}, "products": {}},
-    "thresholds": {},
-    "drivers": {},
-    "waivable": [],
-    "products": {},
-}
-
-
-def merge(have: Any, added: Any, place: str = "") -> Any:
-    """What a further folder adds, joined to what there is. Raises ValueError where it would replace something."""
-    if isinstance(have, dict) and isinstance(added, dict):
-        both = {key: merge(have[key], added[key], f"{place}.{key}".lstrip(".")) for key in have.keys() & added.keys()}
-        return {**have, **added, **both}
-    if isinstance(have, list) and isinstance(added, list) and place.startswith(("roll_call.", "waivable")):
-        twice = [entry for entry in added if entry in have]
-        if twice:
-            raise ValueError(f"{place}: {twice[0]} is there already")
-        return have + added
-    if have != added or type(have) is not type(added):
-        raise ValueError(f"{place} is decided already; a further folder adds, it does not replace")
-    return have

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from launchplane_gate import private, strictjson
 from launchplane_gate.errors import PolicyError
 from launchplane_gate.policy.bundle.config import Config
-from launchplane_gate.policy.bundle.syntax import Source
+from launchplane_gate.policy.bundle.form import BadForm
+from launchplane_gate.policy.bundle.places import Place, found, lines_of, told
+from launchplane_gate.policy.bundle.syntax import Finding, Source
 
 CONFIG_PATH = "config/data.json"
 LARGEST_FILE = 256 * 1024  # bytes
@@ -21,28 +25,46 @@ LARGEST_FILE = 256 * 1024  # bytes
 
 @dataclass(frozen=True)
 class Folder:
-    """``config`` is empty where the folder has none."""
+    """``config`` is empty where the folder has none; ``config_text`` is what it was read from."""
 
     sources: tuple[Source, ...]
     config: dict[str, Any]
     config_file: str
+    config_text: str
+
+    @cached_property
+    def _lines(self) -> dict[Place, int]:
+        return lines_of(self.config_text)
+
+    def line_of(self, place: Sequence[str | int]) -> int:
+        """The line of a place in the configuration, or of what stands above it."""
+        there = found(self.config, place)
+        return next(self._lines[there[:end]] for end in range(len(there), -1, -1) if there[:end] in self._lines)
 
 
 def read_folder(folder: Path) -> Folder:
-    """Raises PolicyError for a file that cannot be read as what its name says."""
+    """Raises BadForm for a file that cannot be read as what its name says, PolicyError where there is no folder."""
+    if folder.is_symlink():
+        raise _bad(folder, 1, "is a link, and may show another folder tomorrow", "Name the folder that it leads to.")
     if not folder.is_dir():
         raise PolicyError(f"{folder}: there is no such folder of policies")
     sources: list[Source] = []
     config: dict[str, Any] = {}
+    text = ""
     for file in sorted(_files(folder)):
         path = file.relative_to(folder).as_posix()
         if path == CONFIG_PATH:
-            config = _read_config(file)
+            text = _read(file)
+            config = _config(file, text)
         elif file.suffix == ".rego":
             sources.append(Source(path, str(file), _read(file)))
         elif file.suffix != ".md":
-            raise PolicyError(f"{file}: a folder of policies holds *.rego, *.md and {CONFIG_PATH}; move it elsewhere")
-    return Folder(tuple(sources), config, str(folder / CONFIG_PATH))
+            raise _bad(file, 1, f"a folder of policies holds *.rego, *.md and {CONFIG_PATH}", "Move it elsewhere.")
+    return Folder(tuple(sources), config, str(folder / CONFIG_PATH), text)
+
+
+def _bad(file: Path | str, line: int, message: str, remedy: str) -> BadForm:
+    return BadForm([Finding(str(file), line, message, remedy)])
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -51,37 +73,57 @@ def _files(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in [*folders, *files]:
             if (Path(place) / name).is_symlink():
-                raise PolicyError(f"{Path(place) / name}: is a link, and may show another file tomorrow; copy it")
+                raise _bad(Path(place) / name, 1, "is a link, and may show another file tomorrow", "Copy it.")
         yield from (Path(place) / name for name in files if not name.startswith("."))
 
 
-def _refuse(error: OSError) -> None:
-    raise PolicyError(f"{error.filename}: cannot be read: {error.strerror}")
+def _refuse(error: OSError) -> NoReturn:
+    raise _bad(error.filename, 1, f"cannot be read: {error.strerror}", "Let the gate read it, or move it elsewhere.")
 
 
 def _read(file: Path) -> str:
     try:
         content = private.read_regular(file, LARGEST_FILE + 1)
     except OSError as error:
-        raise PolicyError(f"{file}: cannot be read: {error.strerror}") from None
+        _refuse(OSError(error.errno, error.strerror, str(file)))
     if len(content) > LARGEST_FILE:
-        raise PolicyError(f"{file}: is larger than {LARGEST_FILE // 1024} KB")
+        raise _bad(file, 1, f"is larger than {LARGEST_FILE // 1024} KB", "Divide it.")
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise PolicyError(f"{file}:{line}: is not UTF-8") from None
+        raise _bad(file, line, "is not UTF-8", "Save it as UTF-8.") from None
 
 
-def _read_config(file: Path) -> dict[str, Any]:
+_MEND = "Mend it; policies/README.md says what may stand there."
+
+
+def _config(file: Path, text: str) -> dict[str, Any]:
     try:
-        config = strictjson.loads(_read(file))
+        config = strictjson.loads(text)
+    except strictjson.NotStrictJson as error:
+        raise _bad(file, _line_of_json(text), str(error), _MEND) from None
+    try:
         Config.model_validate_json(strictjson.dumps(config))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "it"
-        raise PolicyError(f"{file}: {place}: {first['msg']}") from None
-    except ValueError as error:
-        raise PolicyError(f"{file}: {error}") from None
+        findings = [_finding(file, config, text, one) for one in error.errors(include_url=False)]
+        raise BadForm(findings) from None
     read: dict[str, Any] = config
     return read
+
+
+def _finding(file: Path, config: Any, text: str, error: Any) -> Finding:
+    folder = Folder((), config, str(file), text)
+    message = f"{told(error['loc']) or 'it'}: {error['msg']}"
+    return Finding(str(file), folder.line_of(error["loc"]), message, _MEND)
+
+
+def _line_of_json(text: str) -> int:
+    """Where the JSON ends to be some; the first line where it is JSON and only not strict."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.lineno
+    except (ValueError, RecursionError):
+        pass
+    return 1

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import PolicyError
-from launchplane_gate.model import Action, Phase, Shipping
-from launchplane_gate.policy.bundle.config import EMPTY, Config, merge
+from launchplane_gate.model import Action, Phase
+from launchplane_gate.policy.bundle.config import Config
+from launchplane_gate.policy.bundle.faults import faults_of
 from launchplane_gate.policy.bundle.files import Folder, read_folder
-from launchplane_gate.policy.bundle.floor import (
-    DECISION_PATH,
-    DECISION_SHA256,
-    FLOOR,
-    FLOOR_CODES,
-    VERSION_CODES,
-    WAIVABLE_FLOOR,
-)
+from launchplane_gate.policy.bundle.floor import DECISION_PATH, DECISION_SHA256
 from launchplane_gate.policy.bundle.form import BadForm, check_form, code_of
+from launchplane_gate.policy.bundle.further import Change, merged
 from launchplane_gate.policy.bundle.metadata import RuleMetadata, read_metadata
 from launchplane_gate.policy.bundle.reads import Reads, evidence_read, reads_of
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, find_tests
 from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Source, parse
 from launchplane_gate.policy.engines.embedded.interpreter import NotRego, check_distribution
-from launchplane_gate.ssh import public_key
+from launchplane_gate.policy.engines.protocol import Unanswered
+
+_PACKAGE = re.compile(r"package[ \t]+[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*[ \t\r]*(#.*)?")
+_MEND = "Mend it and load the policies again."
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Bundle:
     """Policies that may be asked. ``config`` is what the rules read at ``data.config``.
 
     ``metadata`` has an entry for each rule, by its code, and ``reads`` for each module that decides, by its package;
-    ``revision`` changes with anything that the engine reads.
+    ``revision`` changes with anything that the engine reads; ``changes`` are those that further folders make.
     """
 
     modules: tuple[Source, ...]
@@ -45,6 +44,7 @@ class Bundle:
     metadata: Mapping[str, RuleMetadata]
     reads: Mapping[str, Reads]
     revision: str
+    changes: tuple[Change, ...] = ()
 
     @property
     def policies(self) -> tuple[tuple[str, str], ...]:
@@ -95,16 +95,18 @@ def shipped_policies() -> Path:
 def load_bundle(folders: Sequence[Path]) -> Bundle:
     """Load the shipped policies, which come first, and the folders that add to them.
 
-    Raises PolicyError, naming the place, for whatever the gate will not ask: BadForm where Rego is at fault.
+    Raises BadForm for whatever the gate will not ask, with each place that is known; PolicyError without a folder.
     """
     check_distribution()
     read = [read_folder(folder) for folder in folders]
     sources = _sources(read)
     rules, tests, reads = _modules(sources)
-    config, settings = _merged(read)
-    faults = [*_faults(settings, rules)] + ([] if tests else ["the bundle has no Rego tests"])
-    if faults:
-        raise PolicyError("\n".join(f"{read[0].config_file}: {fault}" for fault in faults))
+    config, changes, findings = merged(read)
+    settings = Config.model_validate_json(strictjson.dumps(config))  # each part of it is valid, so the whole is
+    by_path = {source.path: source for source in sources}
+    findings += faults_of(settings, read, {code: by_path[_path_of(code)] for code in rules})
+    if findings:
+        raise BadForm(findings)
     return Bundle(
         modules=sources,
         tests=tests,
@@ -113,6 +115,7 @@ def load_bundle(folders: Sequence[Path]) -> Bundle:
         metadata=dict(rules),
         reads=reads,
         revision=revision_of(sources, config),
+        changes=tuple(changes),
     )
 
 
@@ -123,15 +126,21 @@ def revision_of(sources: Sequence[Source], config: Mapping[str, Any]) -> str:
 
 def _sources(folders: Sequence[Folder]) -> tuple[Source, ...]:
     by_path: dict[str, Source] = {}
+    findings: list[Finding] = []
     for source in (source for folder in folders for source in folder.sources):
         first = by_path.setdefault(source.path, source)
         if first is not source:
-            raise PolicyError(f"{source.file}:1: {first.file} is there already; a further folder adds, never replaces")
+            message = f"{first.file} is there already; a further folder adds, never replaces"
+            findings.append(Finding(source.file, 1, message, "Give it a path and a package of its own."))
     decision = by_path.get(DECISION_PATH)
     if decision is None:
-        raise PolicyError(f"{DECISION_PATH}:1: the first folder has no {DECISION_PATH}, so it is not the policies' own")
-    if strictjson.sha256(decision.text.encode()) != DECISION_SHA256:
-        raise PolicyError(f"{decision.file}:1: is not the core's own {DECISION_PATH}; restore it as it was shipped")
+        message = "the first folder has no such file, so it is not the policies' own"
+        findings.append(Finding(DECISION_PATH, 1, message, "Restore it as it was shipped."))
+    elif strictjson.sha256(decision.text.encode()) != DECISION_SHA256:
+        message = f"is not the core's own {DECISION_PATH}"
+        findings.append(Finding(decision.file, 1, message, "Restore it as it was shipped."))
+    if findings:
+        raise BadForm(findings)
     return tuple(by_path[path] for path in sorted(by_path))
 
 
@@ -143,13 +152,7 @@ def _modules(
 
     Looked at once in a process, for as long as the texts are the same.
     """
-    parsed: list[Parsed] = []
-    findings: list[Finding] = []
-    for source in sources:
-        try:
-            parsed.append(parse(source))
-        except NotRego as error:
-            findings.append(Finding(source.file, error.line, str(error), "Mend it and load the policies again."))
+    parsed, findings = _parsed(sources)
     findings += check_form(parsed)
     rules: dict[str, RuleMetadata] = {}
     for module in parsed:
@@ -159,86 +162,54 @@ def _modules(
                 findings.append(said)
             else:
                 rules[code] = said
+    findings = findings or list(_untested(parsed))
     if findings:
         raise BadForm(findings)
     reads = {module.package: reads_of(module) for module in parsed if not module.source.is_test}
     return rules, find_tests(parsed), reads
 
 
-def _merged(folders: Sequence[Folder]) -> tuple[dict[str, Any], Config]:
-    config: Any = EMPTY
-    for folder in folders:
+def _parsed(sources: Iterable[Source]) -> tuple[list[Parsed], list[Finding]]:
+    parsed: list[Parsed] = []
+    findings: list[Finding] = []
+    for source in sources:
         try:
-            config = merge(config, folder.config)
-        except ValueError as error:
-            raise PolicyError(f"{folder.config_file}: {error}") from None
-    settings = Config.model_validate_json(strictjson.dumps(config))  # each part of it is valid, so the whole is
-    return config, settings
+            module = parse(source)
+        except NotRego as error:
+            findings.append(Finding(source.file, error.line, str(error), _MEND))
+        except Unanswered as error:
+            findings.append(Finding(source.file, 1, str(error), "Make it shorter and simpler, or divide it."))
+            break  # each one may take as long
+        else:
+            parsed.append(module)
+            findings += _odd_package(module)
+    return parsed, findings
 
 
-def _faults(config: Config, rules: Collection[str]) -> Iterator[str]:
-    """What is wrong with a configuration as a whole, given the rules that there are."""
-    yield from (f"thresholds: {name} is missing" for name in config.missing_thresholds)
-    on_call = set(VERSION_CODES)
-    for place, action, phase, codes in config.roll_call.lists():
-        on_call.update(codes)
-        yield from (f"{place}: no rule has the code {code}" for code in codes if code not in rules)
-        if (action, phase) not in FLOOR:
-            yield f"{place}: is never asked; whether somebody may {action} is asked in standing alone"
-        base = config.roll_call.base.get(action, {}).get(phase, ())
-        if codes is not base:
-            yield from (f"{place}: {code} is asked anyway" for code in codes if code in base)
-    for (action, phase), floor in FLOOR.items():
-        base = config.roll_call.base.get(action, {}).get(phase, ())
-        yield from (f"roll_call.base.{action}.{phase}: {code} has to be asked" for code in floor if code not in base)
-    optional = config.roll_call.optional
-    yield from (f"roll_call.optional: no rule has the code {code}" for code in optional if code not in rules)
-    yield from (f"the rule {code} is on no roll call" for code in rules if code not in on_call.union(optional))
-    yield from _faults_of_standing(config)
-    yield from _faults_of_keys(config)
-    for code in config.waivable:
-        if code not in rules:
-            yield f"waivable: no rule has the code {code}"
-        elif code in (FLOOR_CODES | VERSION_CODES) - WAIVABLE_FLOOR:
-            yield f"waivable: {code} can never be waived"
-    for name, product in config.products.items():
-        if product.thresholds.get("waiver_max_s", 0) > config.thresholds.get("waiver_max_s", 0):
-            yield f"products.{name}.thresholds.waiver_max_s: a product may only say less than the thresholds of all"
-        for code in product.by_word:
-            if code not in config.waivable or code in FLOOR_CODES:
-                yield f"products.{name}.by_word: a waiver of {code} never counts by word alone"
-    unknown = config.roll_call.products.keys() - config.products.keys()
-    yield from (f"roll_call.products: {name} is not among the products" for name in sorted(unknown))
+def _odd_package(module: Parsed) -> Iterator[Finding]:
+    """A name in brackets may hold a dot, and so lead elsewhere than it seems to."""
+    line = module.source.text.split("\n")[module.package_line - 1]
+    if not _PACKAGE.fullmatch(line):
+        message = "a package is written on one line, as names with dots between them"
+        yield Finding(module.source.file, module.package_line, message, f"Write `package {module.package}`.")
 
 
-def _faults_of_standing(config: Config) -> Iterator[str]:
-    """What is asked before a lane is held is asked again with all facts, and is nothing that can be waived."""
-    for place, action, phase, codes in config.roll_call.lists():
-        if phase != "standing":
-            continue
-        yield from (
-            f"{place}: {code} can be waived, and here no waiver is looked at"
-            for code in codes
-            if code in config.waivable
-        )
-        if action in get_args(Shipping):
-            *above, _ = place.split(".")
-            again = {
-                code
-                for other, _, _, asked in config.roll_call.lists()
-                if other == ".".join([*above, "admit"])
-                for code in asked
-            }
-            again.update(config.roll_call.base.get(action, {}).get("admit", ()))
-            yield from (f"{place}: {code} has to stand in admit, too" for code in codes if code not in again)
+def _untested(modules: Sequence[Parsed]) -> Iterator[Finding]:
+    """Each rule that no module with tests names."""
+    named = {path for module in modules if _has_tests(module) for path in _named_by(module)}
+    for module in modules:
+        if code_of(module) and not any(f"{path}.".startswith(f"{module.package}.") for path in named):
+            file = f"{module.source.file.removesuffix('.rego')}_test.rego"
+            yield Finding(module.source.file, module.package_line, "no test asks this rule", f"Write one in {file}.")
 
 
-def _faults_of_keys(config: Config) -> Iterator[str]:
-    """One key under two names would make two people of one."""
-    named: dict[bytes, str] = {}
-    for name, product in config.products.items():
-        for instance, entries in product.actors.items():
-            for entry in entries:
-                if entry.ssh_key and named.setdefault(public_key(entry.ssh_key), entry.subject) != entry.subject:
-                    other = named[public_key(entry.ssh_key)]
-                    yield f"products.{name}.actors.{instance}: {entry.subject} has the ssh_key of {other}"
+def _has_tests(module: Parsed) -> bool:
+    return module.source.is_test and any(rule.name.startswith("test_") for rule in module.rules)
+
+
+def _named_by(module: Parsed) -> Iterator[str]:
+    """The full path of whatever the rules of a module refer to."""
+    for rule in module.rules:
+        for kind, node in rule.nodes:
+            if kind == "Reference" and (path := module.meaning(node)):
+                yield path

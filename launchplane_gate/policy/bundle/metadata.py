@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +15,10 @@ try:  # the same in C, which is ten times as fast, where PyYAML was built with i
 except ImportError:
     from yaml import SafeLoader  # type: ignore[assignment]
 
+LARGEST = 64 * 1024  # characters
+DEEPEST = 16
+
+_PLAIN = frozenset({"tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"})
 _REMEDY = "Write `# METADATA`, `# title: ...` and `# custom:` with `#   remedy: ...` right above the package."
 
 
@@ -39,16 +43,17 @@ class RuleMetadata(BaseModel):
 
 
 def read_metadata(module: Parsed) -> RuleMetadata | Finding:
-    above = module.source.text.splitlines()[: module.package_line - 1]
+    above = module.source.text.split("\n")[: module.package_line - 1]  # as Rego counts lines
     block: list[str] = []
     while above and above[-1].startswith("#"):
-        block.insert(0, above.pop())
+        block.insert(0, above.pop().rstrip("\r"))
     if "# METADATA" not in block:
         return Finding(module.source.file, module.package_line, "the rule has no metadata", _REMEDY)
     start = block.index("# METADATA") + 1
     line = len(above) + start
     text = "\n".join(comment[1:] for comment in block[start:])
     try:
+        _bound(text)
         return RuleMetadata.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506  # a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -60,8 +65,35 @@ def read_metadata(module: Parsed) -> RuleMetadata | Finding:
         return Finding(module.source.file, line, f"metadata: {place}: {first['msg']}".replace(": :", ":"), _REMEDY)
 
 
+def _bound(text: str) -> None:
+    """Raises YAMLError for what is more than a few plain values: some of it would take the loader down, or grow."""
+    if len(text) > LARGEST:
+        raise yaml.MarkedYAMLError(problem=f"is larger than {LARGEST // 1024} KB")
+    depth = 0
+    for event in yaml.parse(text, Loader=SafeLoader):
+        problem = ""
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            problem = "is nested too deep" if depth > DEEPEST else ""
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
+            problem = "merges keys; write them out"
+        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+            problem = "has an anchor or an alias; write it out"
+        if getattr(event, "tag", None) is not None:
+            problem = "has a tag; leave it out"
+        if problem:
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", event.start_mark))
+
+
 class _Loader(SafeLoader):
-    """Refuses a key that is there twice, of which YAML would keep the last one."""
+    """Refuses a key that is there twice, of which YAML would keep the last one, and makes neither dates nor numbers."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  # of PyYAML's own form
+        first: [(tag, form) for tag, form in resolvers if tag in _PLAIN]
+        for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
