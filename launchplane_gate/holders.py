@@ -8,6 +8,7 @@ import re
 import socket
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 import psutil
 
@@ -52,10 +53,15 @@ def known_user() -> str | None:
 
 @cache
 def _here() -> str:
-    """This machine, or this container of it: where a process id means the same process."""
+    """This boot of this machine, or of this container of it: where a process id means the same process.
+
+    Neither a host's name nor the number of its namespace is another one's alone.
+    """
+    boot, namespace = f"{psutil.boot_time():.0f}", ""
     with suppress(OSError):
-        return f"{socket.gethostname()}/{os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115  # no path, a name
-    return socket.gethostname()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115  # no path, a name
+    return f"{socket.gethostname()}/{boot}/{namespace}"
 
 
 def _began(process: psutil.Process) -> float:
