@@ -37,6 +37,7 @@ from tests.fakes import bundles
 from tests.fakes.authority import Authority
 from tests.fakes.health_server import (
     Answer,
+    Handler,
     HealthServer,
     drips,
     floods,
@@ -240,7 +241,55 @@ def test_the_client_is_the_one_whose_session_can_be_replaced() -> None:
 
 # -- answers that are none
 
-HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n" + document()[:50]
+
+def frame(*headers: str, body: bytes = document(), status: str = "200 OK") -> bytes:
+    """An answer as it goes over the wire, with its type and these headers."""
+    return "\r\n".join([f"HTTP/1.1 {status}", "Content-Type: application/json", *headers, "", ""]).encode() + body
+
+
+def chunked(body: bytes = document(), trailer: bytes = b"") -> bytes:
+    return b"%x\r\n%b\r\n0\r\n%b\r\n" % (len(body), body, trailer)
+
+
+SIZE = f"Content-Length: {len(document())}"
+CHUNKED = "Transfer-Encoding: chunked"
+HTTP2 = b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64"  # it begins with its settings
+
+FRAMES: dict[str, tuple[bytes, str]] = {
+    "half an answer": (frame("Content-Length: 999"), "broke off"),
+    "half a chunk": (frame(CHUNKED, body=chunked()[:50]), "broke off"),
+    "no last chunk": (frame(CHUNKED, body=chunked()[:-5]), "broke off"),
+    "a chunk of no size": (frame(CHUNKED, body=b"x\r\n" + document()), "broke off"),
+    "more than its length": (frame(f"Content-Length: {len(document()) - 1}"), "says more after its answer"),
+    "a length of nothing": (frame("Content-Length: 0"), "says more after its answer"),
+    "garbage after it": (frame(SIZE) + b"}", "says more after its answer"),
+    "a line after it": (frame(SIZE) + b"\r\n", "says more after its answer"),
+    "garbage after the last chunk": (frame(CHUNKED, body=chunked()) + b"}", "says more after its answer"),
+    "garbage in the end of all": (frame() + b"}", "is not JSON"),
+    "a second answer": (frame(SIZE) * 2, "says more after its answer"),
+    "a second answer of chunks": (frame(CHUNKED, body=chunked()) * 2, "says more after its answer"),
+    "another after none": (frame("Content-Length: 0", status="204 No Content", body=b"") + frame(SIZE), "says more"),
+    "a length twice": (frame(SIZE, SIZE), "does not say in one way where its answer ends"),
+    "two lengths": (frame(SIZE, "Content-Length: 2"), "does not say in one way"),
+    "two lengths in one": (frame(SIZE + ", 2"), "does not say in one way"),
+    "a length with a sign": (frame(SIZE.replace(": ", ": +")), "does not say in one way"),
+    "a length and chunks": (frame(SIZE, CHUNKED, body=chunked()), "does not say in one way"),
+    "chunks twice": (frame(CHUNKED, CHUNKED, body=chunked()), "does not say in one way"),
+    "chunks that are packed": (frame("Transfer-Encoding: gzip, chunked", body=chunked()), "does not say in one way"),
+    "a trailer": (frame(CHUNKED, "Trailer: Content-Type", body=chunked()), "does not say in one way"),
+    "a hundred headers and more": (frame(*(f"X-{n}: y" for n in range(120)), SIZE), "broke off"),
+    "a header without an end": (frame("X: " + "y" * 70000, SIZE), "broke off"),
+    "another protocol": (b"SSH-2.0-OpenSSH_9.6\r\n", "broke off"),
+    "HTTP/2": (HTTP2, "broke off"),
+    "HTTP/0.9": (document(), "broke off"),
+    "another protocol that nobody asked for": (
+        frame("Upgrade: h2c", status="101 Switching Protocols", body=b""),
+        "status 101",
+    ),
+    "early hints": (frame("Link: </x>", status="103 Early Hints", body=b"") + frame(SIZE), "says more"),
+}
+
+ENCODED = '{"result": "ä", "provenance": {"version": "1.22.2"}}'
 
 NO_ANSWER: dict[str, tuple[Answer, str]] = {
     "an empty document": (says(b"{}"), "has no provenance"),
@@ -250,6 +299,21 @@ NO_ANSWER: dict[str, tuple[Answer, str]] = {
     "nothing": (says(b""), "is not JSON"),
     "no JSON": (says(b"{oops"), "is not JSON"),
     "no UTF-8": (says(b'{"a": "\xff"}'), "is not UTF-8"),
+    "a byte order mark": (says(ENCODED.encode("utf-8-sig")), "has a byte order mark"),
+    "UTF-16": (says(ENCODED.encode("utf-16")), "is not UTF-8"),
+    "UTF-16 without a mark": (says(document().decode().encode("utf-16-le")), "is not JSON"),
+    "UTF-32": (says(document().decode().encode("utf-32-be")), "is not JSON"),
+    "Latin-1": (says(ENCODED.encode("latin-1")), "is not UTF-8"),
+    "another encoding": (says(document(), kind="application/json; charset=utf-16"), "not with plain JSON"),
+    "half a character": (says(document(result="\ud83d")), "has half a character"),
+    "half a character in a key": (says(document(result={"\udc00": 1})), "has half a character"),
+    "half a character in an error": (says(BROKEN.replace(b"odd", b"\\uD800"), code=500), "has half a character"),
+    "something more": (says(document(more=1)), "answered with what OPA does not say: 'more'"),
+    "metrics that nobody asked for": (says(document(metrics={})), "what OPA does not say: 'metrics'"),
+    "an explanation": (says(document(explanation=[])), "what OPA does not say: 'explanation'"),
+    "a warning": (says(document(warning={})), "what OPA does not say: 'warning'"),
+    "a result in an error": (says(BROKEN[:-1] + b', "result": true}', code=500), "does not say: 'result'"),
+    "more of its provenance": (says(document(provenance={"version": "1.22.2", "is": 1})), "OPA does not: 'is'"),
     "a key twice": (says(b'{"result": {"a": 1, "a": 2}}'), "has the key 'a' twice"),
     "NaN": (says(b'{"result": NaN}'), "has NaN"),
     "a number that JSON cannot carry": (says(b'{"result": 9007199254740993}'), "beyond 2"),
@@ -270,8 +334,7 @@ NO_ANSWER: dict[str, tuple[Answer, str]] = {
     "502": (says(b"<h1>Bad Gateway</h1>", code=502, kind="text/html"), "with status 502"),
     "503": (says(b"{}", code=503), "status 503"),
     "hanging up": (hangs_up(), "broke off"),
-    "another protocol": (hangs_up(after=b"SSH-2.0-OpenSSH_9.6\r\n"), "broke off"),
-    "half an answer": (hangs_up(after=HALF), "broke off"),
+    **{name: (hangs_up(after=sent), said) for name, (sent, said) in FRAMES.items()},
     "another version": (says(document(provenance={"version": "1.20.0", "bundles": {}})), "is OPA 1.20.0"),
     "no bundle": (says(document(provenance={"version": "1.22.2", "bundles": {}})), "no active bundle"),
 }
@@ -345,8 +408,50 @@ def test_a_server_that_fails_on_the_whole_and_says_yes_to_each_rule_alone_has_no
         decided(engine, stub.bundle, STALE)
 
 
+def keeps_the_line(body: bytes, then: bytes = b"", after_s: float = 5) -> Answer:
+    """A whole answer, after which the connection stays open for a while; and then more on it, or nothing."""
+
+    def answer(handler: Handler) -> None:
+        handler.wfile.write(frame("Connection: keep-alive", f"Content-Length: {len(body)}", body=body))
+        handler.server.closing.wait(after_s)
+        handler.wfile.write(then)
+
+    return answer
+
+
+def test_what_comes_later_on_the_same_connection_is_no_answer_to_the_next_question(
+    stub: OpaStub, engine: OpaEngine
+) -> None:
+    forged = document(result=True, provenance={"version": "1.22.2", "bundles": stub.bundles})
+    stub.answers[DECISION] = keeps_the_line(forged, then=frame(body=forged), after_s=0.1)
+    assert "says more after its answer" in refused(engine)
+
+
+def test_trailers_are_not_heard(stub: OpaStub, engine: OpaEngine) -> None:
+    said = document(result="yes", provenance={"version": "1.22.2", "bundles": stub.bundles})
+    trailer = b"Content-Type: text/html\r\nContent-Encoding: gzip\r\nSet-Cookie: a=b\r\n"
+    stub.answers[DECISION] = hangs_up(after=frame(CHUNKED, body=chunked(said, trailer)))
+    assert ask(engine) == "yes"
+    assert ask(engine) == "yes" and "Cookie" not in stub.seen[-1][1]
+
+
+def test_a_whole_answer_in_chunks_or_up_to_its_end_is_one(stub: OpaStub, engine: OpaEngine) -> None:
+    said = document(result="yes", provenance={"version": "1.22.2", "bundles": stub.bundles}, decision_id="5f1c")
+    for sent in (frame(CHUNKED, body=chunked(said)), frame(body=said), frame("HTTP2-Settings: AAMAAABk", body=said)):
+        stub.answers[DECISION] = hangs_up(after=sent)
+        assert ask(engine) == "yes"
+
+
+def interim(handler: Handler) -> None:
+    """Answers that are none yet, without an end."""
+    while not handler.server.closing.wait(0.01):
+        handler.wfile.write(frame(status="100 Continue", body=b""))
+
+
 SLOW: dict[str, Answer] = {
     "at all": sleeps(5, reports("")),
+    "to hang up": keeps_the_line(document()),
+    "with interim answers": interim,
     "with each byte": drips(document(), every_s=0.05),
     "with each byte of its headers": drips(document(), every_s=0.05, headers_too=True),
 }
@@ -362,6 +467,26 @@ def test_a_slow_server_is_given_its_time_and_no_more(stub: OpaStub, slow: str) -
     assert wait_until(lambda: not own_threads()), "a thread stayed behind"
 
 
+@pytest.mark.parametrize("slow", SLOW)
+def test_a_decision_is_given_its_time_and_no_more(stub: OpaStub, slow: str) -> None:
+    server = OpaServer(OpaSettings(url=stub.base, timeout_s=0.3))
+    stub.answers[DECISION] = SLOW[slow]
+    began = time.monotonic()
+    with pytest.raises(EngineError, match=r"did not answer within 0\.3 s"):
+        server.ask(ANSWER, PROMOTION)
+    assert time.monotonic() - began < 1
+
+
+def test_rules_that_are_asked_alone_have_the_time_of_one_answer_together(stub: OpaStub) -> None:
+    engine = engine_of(stub, timeout_s=0.5)
+    stub.answers[DECISION] = says(BROKEN, code=500)
+    stub.alone = sleeps(0.1, says(BROKEN, code=500))  # each in good time; all of them would take two seconds
+    began = time.monotonic()
+    with pytest.raises(EngineError, match=r"did not answer within 0\.5 s"):
+        engine.hear(roll_call_of(stub.bundle, PROMOTION), PROMOTION)
+    assert 0.5 < time.monotonic() - began < 1.2
+
+
 def test_a_server_that_does_not_take_the_question_is_given_its_time_and_no_more(shipped: Bundle) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = OpaSettings(url=f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.2)
@@ -369,10 +494,11 @@ def test_a_server_that_does_not_take_the_question_is_given_its_time_and_no_more(
     assert wait_until(lambda: not own_threads())
 
 
-def test_a_flood_is_not_drunk(stub: OpaStub, engine: OpaEngine) -> None:
-    size = 256 * 1024 * 1024
-    stub.answers[DECISION] = floods(size)
-    assert "answered with more than 32 MB" in refused(engine)
+@pytest.mark.parametrize(("place", "most"), [(DECISION, 1), (POLICIES, 32)])
+def test_a_flood_is_not_drunk(stub: OpaStub, place: str, most: int) -> None:
+    engine, size = engine_of(stub), 256 * 1024 * 1024
+    stub.answers[place] = floods(size)
+    assert f"answered with more than {most} MB" in refused(engine)
     assert wait_until(lambda: stub.seen[-1][0] == "sent")
     assert int(stub.seen[-1][1]["bytes"]) < size / 2
 

@@ -263,6 +263,22 @@ def test_a_built_in_function_that_fails_is_an_error_and_no_silence(tmp_path: Pat
         ]
 
 
+def test_a_server_that_keeps_a_log_of_its_decisions_says_their_numbers_and_is_believed(
+    quick: Bundle, tmp_path: Path
+) -> None:
+    with Server("--bundle", file_of(quick, tmp_path), "--set", "decision_logs.console=true") as server:
+        said = httpx.post(f"{server.base}/v1/data/gate/decision/alone/lane/settled", json={"input": PROMOTION})
+        assert said.json().keys() == {"result", "decision_id"}
+        assert ask(OpaEngine(quick, OpaSettings(url=server.base)))["nonce"] == PROMOTION["nonce"]
+
+
+def test_a_server_of_many_words_is_heard_to_its_end(quick: Bundle, tmp_path: Path) -> None:
+    """OPA sends what is longer in chunks."""
+    asked = questions.changed(PROMOTION, {"request.reason": "x" * 20_000, "nonce": "n" * 20_000})
+    with Server("--bundle", file_of(quick, tmp_path)) as server:
+        assert OpaEngine(quick, OpaSettings(url=server.base)).ask(ANSWER, asked)["nonce"] == asked["nonce"]
+
+
 # -- outages
 
 

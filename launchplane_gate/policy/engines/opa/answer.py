@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from launchplane_gate.policy.engines.opa.session import MAX_ANSWER_BYTES, RawAns
 from launchplane_gate.policy.engines.protocol import EvaluationFailed
 
 OK = 200  # OPA answers a question in no other way
+KINDS = ("application/json", "application/json;charset=utf-8")
+KEYS = frozenset({"result", "provenance", "decision_id"})  # the last one where OPA keeps a log of its decisions
+KEYS_OF_ERRORS = frozenset({"code", "message", "errors"})
 LONGEST_REASON = 300
 ELSEWHERE = "Nothing was deployed. See that opa.url in the settings is the address of an OPA itself."
 NOT_LET_IN = (
@@ -54,16 +58,41 @@ def read(raw: RawAnswer, where: str) -> Answer:
 
 def _document(raw: RawAnswer, where: str, **bounds: Any) -> Mapping[str, Any]:
     failed = f", with status {raw.status}" if raw.status != OK else ""
-    if raw.kind.partition(";")[0].strip().lower() != "application/json" or raw.coding not in ("", "identity"):
+    if raw.kind.lower().replace(" ", "") not in KINDS or raw.coding not in ("", "identity"):
         kind = _shortened(" ".join(f"{raw.coding} {raw.kind}".split())) or "no type"
         raise EngineError(f"{where} answered with {kind!r}, not with plain JSON{failed}", hint=ELSEWHERE)
     try:
-        document = strictjson.loads(raw.body, max_bytes=MAX_ANSWER_BYTES, **bounds)
+        document = strictjson.loads(_text(raw.body), max_bytes=MAX_ANSWER_BYTES, **bounds)
+        _see_that_it_is_text(document, raw.body)
     except strictjson.NotStrictJson as error:
         raise EngineError(f"the answer of {where} {error}{failed}", hint=ELSEWHERE) from None
     if not isinstance(document, dict):
         raise EngineError(f"{where} answered with something else than OPA does{failed}", hint=ELSEWHERE)
+    if unknown := document.keys() - (KEYS if raw.status == OK else KEYS_OF_ERRORS):
+        what = ", ".join(sorted(map(repr, unknown)))
+        raise EngineError(f"{where} answered with what OPA does not say: {_shortened(what)}{failed}", hint=ELSEWHERE)
     return document
+
+
+def _text(body: bytes) -> str:
+    """JSON is UTF-8; its reader would guess other encodings too. Raises NotStrictJson."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise strictjson.NotStrictJson(f"is not UTF-8 at byte {error.start}") from None
+    if text.startswith("\ufeff"):
+        raise strictjson.NotStrictJson("is not plain UTF-8: it has a byte order mark")
+    return text
+
+
+def _see_that_it_is_text(document: Any, body: bytes) -> None:
+    """Raises NotStrictJson for half a character, which JSON can escape, and which could be written nowhere."""
+    if b"\\ud" not in body.lower():
+        return
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise strictjson.NotStrictJson("has half a character") from None
 
 
 def _place(location: Any) -> str:

@@ -29,6 +29,7 @@ class OpaEngine:
         """Raises SettingsError for certificates or a token that cannot be used."""
         self._server = OpaServer(settings)
         self._bundle, self._pinned, self._believed_for_s = bundle, settings.revision, believed_for_s
+        self._timeout_s = settings.timeout_s
         self._examined: tuple[Examination, float] | None = None
 
     @property
@@ -43,7 +44,17 @@ class OpaEngine:
 
     def hear(self, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> Heard:
         """What each rule says, by documents that hold the nonce. Asked alone, all of them have the time of one."""
-        said = ask_rules(self.ask, roll_call, policy_input, over_a_wire=True)
+        until = None
+
+        def ask(path: str, policy_input: Mapping[str, Any]) -> Any:
+            nonlocal until
+            if path == ANSWER:
+                return self.ask(path, policy_input)
+            until = until or time.monotonic() + self._timeout_s
+            with self._server.until(until):
+                return self.ask(path, policy_input)
+
+        said = ask_rules(ask, roll_call, policy_input, over_a_wire=True)
         return Heard(self.name, said)
 
     def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ import importlib.metadata
 import re
 import ssl
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ NO_BUNDLE = (
     "where it does, its log says why the bundle is not active (yet)."
 )
 NOTHING_THERE = object()
+PROVENANCE = frozenset({"version", "build_commit", "build_timestamp", "build_hostname", "bundles", "revision"})
 
 _PATH = re.compile(r"data(\.[a-z_][a-z0-9_]*)+")
 _ASKED = {"strict-builtin-errors": "true", "provenance": "true"}
@@ -84,6 +86,10 @@ class OpaServer:
                 return variables
         raise EngineError(f"{self.where} gave no answer to a query", hint=UNWELL)
 
+    def until(self, moment: float) -> AbstractContextManager[None]:
+        """Let no question of this thread last beyond a moment of ``time.monotonic``, however many there are."""
+        return self._client.until(moment)
+
     def modules(self) -> list[ServedModule]:
         match self._client.policies():
             case {"result": list() as modules}:
@@ -99,7 +105,11 @@ class OpaServer:
         raise EngineError(f"{self.where} tells of a policy without its text", hint=UNWELL)
 
     def _provenance(self, document: Mapping[str, Any]) -> Provenance:
-        match document.get("provenance"):
+        told = document.get("provenance")
+        if isinstance(told, dict) and (unknown := told.keys() - PROVENANCE):
+            what = f"{self.where} says of itself what OPA does not: {sorted(unknown)[0][:80]!r}"
+            raise EngineError(what, hint=UNWELL)
+        match told:
             case {"version": str(version), "bundles": {**bundles}}:
                 revisions = tuple(sorted(_revision(name, said) for name, said in bundles.items()))
             case {"version": str(version)}:  # so says OPA where there is no bundle, or one without a name
@@ -136,6 +146,9 @@ class _Client(OpaClient):  # type: ignore[misc]  # untyped, as said above
         if self._settings.cert_file:
             session.cert = (str(self._settings.cert_file), str(self._settings.key_file or self._settings.cert_file))
         return session
+
+    def until(self, moment: float) -> AbstractContextManager[None]:
+        return self._session.until(moment)  # type: ignore[no-any-return]  # it is ours, which an untyped client holds
 
     def policies(self) -> Any:
         """Every module with its text: what the client's own methods leave out, or ask for one by one."""

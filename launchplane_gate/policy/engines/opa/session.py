@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import io
 import logging
+import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 
@@ -20,7 +23,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from launchplane_gate.errors import EngineError
 
-MAX_ANSWER_BYTES = 32 * 1024 * 1024  # a server's policies with their syntax trees; a decision takes a few KB
+MAX_ANSWER_BYTES = 32 * 1024 * 1024  # a server's policies with their syntax trees
+MAX_DECISION_BYTES = 1024 * 1024  # one takes a few KB
+DECISIONS = "/v1/data/gate/"
 
 AWAY = (
     "Nothing was deployed. See that OPA runs and that opa.url in the settings is its address; the next decision asks "
@@ -28,6 +33,8 @@ AWAY = (
 )
 SLOW = "Nothing was deployed. Find out what keeps OPA busy, or give it longer: opa.timeout_s in the settings."
 LARGE = "Nothing was deployed. See that opa.url in the settings is the address of an OPA."
+TWO_ENDS = "does not say in one way where its answer ends"
+MIXED = "Nothing was deployed. Find out what stands between the gate and OPA: an OPA does not answer so."
 BAD_TLS = "Nothing was deployed. See that opa.ca_file, cert_file and key_file in the settings fit the server."
 
 
@@ -38,6 +45,10 @@ class RawAnswer(NamedTuple):
     kind: str
     coding: str
     body: bytes
+
+
+class NotOneAnswer(Exception):
+    """What is wrong with the frame of an answer: where it ends, and what comes after it."""
 
 
 class _NotOurs(logging.Filter):
@@ -54,7 +65,8 @@ _LOGGERS = ("urllib3.connection", "urllib3.connectionpool", "urllib3.response", 
 class BoundedSession(requests.Session):
     """A session for one server. It knows no proxy, no netrc, no cookie and no redirect.
 
-    Each request takes a connection of its own: one that was kept open would fail the first question after a restart.
+    Each request takes a connection of its own, on which nothing but its answer may come: one that was kept open would
+    fail the first question after a restart, and might hold the answer to another question.
     ``timeout_s`` bounds a request from resolving the name to the last byte; a server that sends a byte now and then
     gains nothing by it. ``send`` raises EngineError where there is no whole answer, else gives what ``read`` makes
     of it.
@@ -63,6 +75,7 @@ class BoundedSession(requests.Session):
     def __init__(self, where: str, timeout_s: float, read: Callable[[RawAnswer], requests.Response]) -> None:
         super().__init__()
         self.where, self.timeout_s, self.read = where, timeout_s, read
+        self._bound = threading.local()
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers.update({"Connection": "close", "Accept": "application/json", "Accept-Encoding": "identity"})
@@ -74,38 +87,59 @@ class BoundedSession(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere: a redirect is an answer like any other, and no document."""
 
+    @contextmanager
+    def until(self, moment: float) -> Iterator[None]:
+        """Let no request of this thread last beyond a moment of ``time.monotonic``, however many there are."""
+        self._bound.moment = moment
+        try:
+            yield
+        finally:
+            del self._bound.moment
+
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        asked = kwargs | {"stream": True, "timeout": self.timeout_s, "proxies": {}}
-        call = _Call(lambda: self._exchange(request, asked))
+        left_s = min(self.timeout_s, getattr(self._bound, "moment", float("inf")) - time.monotonic())
+        if left_s <= 0:
+            raise self._slow()
+        most = MAX_DECISION_BYTES if request.path_url.startswith(DECISIONS) else MAX_ANSWER_BYTES
+        asked = kwargs | {"stream": True, "timeout": left_s, "proxies": {}}
+        call = _Call(lambda: self._exchange(request, asked, most))
         call.start()
         try:
-            call.join(self.timeout_s)
+            call.join(left_s)
             in_time = not call.is_alive()
         finally:
             call.hang_up()  # after Ctrl-C too
         if not in_time or isinstance(call.error, (TimeoutError, requests.Timeout)):
-            raise EngineError(f"{self.where} did not answer within {self.timeout_s:g} s", hint=SLOW)
+            raise self._slow()
         if call.error is not None:
             raise self._no_answer(call.error) from None
         assert call.answer is not None  # it ended, and without an error
-        if len(call.answer.body) > MAX_ANSWER_BYTES:
-            limit = f"{MAX_ANSWER_BYTES // 1024 // 1024} MB"
-            raise EngineError(f"{self.where} answered with more than {limit}", hint=LARGE)
+        if len(call.answer.body) > most:
+            raise EngineError(f"{self.where} answered with more than {most // 1024 // 1024} MB", hint=LARGE)
         return self.read(call.answer)
 
-    def _exchange(self, request: requests.PreparedRequest, asked: dict[str, Any]) -> RawAnswer:
+    def _exchange(self, request: requests.PreparedRequest, asked: dict[str, Any], most: int) -> RawAnswer:
         with super().send(request, **asked) as response:
-            body = b"".join(_pieces(response))
+            _see_where_it_ends(response.raw.headers)
+            body = b"".join(_pieces(response, most))
+            if len(body) <= most:
+                _see_that_nothing_follows()
             headers = response.headers
             kind, coding = headers.get("Content-Type", ""), headers.get("Content-Encoding", "")
             return RawAnswer(response.status_code, kind, coding, body)
+
+    def _slow(self) -> EngineError:
+        return EngineError(f"{self.where} did not answer within {self.timeout_s:g} s", hint=SLOW)
 
     def _no_answer(self, error: BaseException) -> EngineError:
         """What went wrong, in words that hold nothing of the request: its header carries a token."""
         causes = list(_causes(error))
         for cause in causes:
+            if isinstance(cause, (NotOneAnswer, urllib3.exceptions.InvalidHeader)):  # the latter of two lengths
+                fault = str(cause) if isinstance(cause, NotOneAnswer) else TWO_ENDS
+                return EngineError(f"{self.where} {fault}", hint=MIXED)
             if isinstance(cause, TimeoutError):
-                return EngineError(f"{self.where} did not answer within {self.timeout_s:g} s", hint=SLOW)
+                return self._slow()
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return EngineError(f"{self.where} is not who it should be: {cause.verify_message}", hint=BAD_TLS)
             if isinstance(cause, ssl.SSLError):
@@ -121,12 +155,35 @@ class BoundedSession(requests.Session):
         return EngineError(f"{self.where} cannot be asked: {said or type(error).__name__}", hint=AWAY)
 
 
-def _pieces(response: requests.Response) -> Iterator[bytes]:
+def _see_where_it_ends(headers: urllib3.HTTPHeaderDict) -> None:
+    """Raises NotOneAnswer where two readers could differ on where an answer ends."""
+    lengths, codings = headers.getlist("Content-Length"), headers.getlist("Transfer-Encoding")
+    known = all(re.fullmatch("[0-9]+", length) for length in lengths) and codings in ([], ["chunked"])
+    if not known or len(lengths) + len(codings) > 1 or "Trailer" in headers:
+        raise NotOneAnswer(TWO_ENDS)
+
+
+def _pieces(response: requests.Response, most: int) -> Iterator[bytes]:
     """The body as it came, up to what is too much. Raises where it breaks off before its length."""
     size = 0
-    while size <= MAX_ANSWER_BYTES and (piece := response.raw.read(1024 * 1024, decode_content=False)):
+    while size <= most and (piece := response.raw.read(min(most, 1024 * 1024), decode_content=False)):
         size += len(piece)
         yield piece
+
+
+def _see_that_nothing_follows() -> None:
+    """Wait for the server to close the connection, as it was told to. Raises NotOneAnswer where it says more."""
+    call = threading.current_thread()
+    assert isinstance(call, _Call)
+    if call.reader is None:
+        return
+    try:
+        more = call.reader.peek(1)
+    except ConnectionError:  # that is an end as well
+        more = b""
+    call.reader.end()
+    if more:
+        raise NotOneAnswer("says more after its answer")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -144,6 +201,7 @@ class _Call(threading.Thread):
         self._exchange = exchange
         self._over = False
         self._socket: socket.socket | None = None
+        self.reader: _Reader | None = None
         self.answer: RawAnswer | None = None
         self.error: BaseException | None = None
 
@@ -172,13 +230,35 @@ def _note(connection: HTTPConnection) -> None:
         call.connected(connection.sock)
 
 
+class _Reader(io.BufferedReader):
+    """What an answer is read from. Who has read it closes it, and only then it can be told what follows."""
+
+    def close(self) -> None:
+        """Not yet; see ``end``."""
+
+    def end(self) -> None:
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        call = threading.current_thread()
+        if isinstance(call, _Call):
+            self.fp = call.reader = _Reader(self.fp.detach())
+
+
 class _Connection(HTTPConnection):
+    response_class = _Response
+
     def connect(self) -> None:
         super().connect()
         _note(self)
 
 
 class _TlsConnection(HTTPSConnection):
+    response_class = _Response
+
     def connect(self) -> None:
         # urllib3's own would write its keys to the file that the environment variable SSLKEYLOGFILE names, and with
         # them what the token is. It loads the certificates into this one as it would into its own.
