@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from launchplane_gate.errors import EngineError
-from launchplane_gate.policy.bundle.syntax import Parsed, Source
+from launchplane_gate.policy.bundle.form import BadForm
+from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Source
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
+from launchplane_gate.policy.engines.protocol import EvaluationFailed, Unanswered, Undefined
 
-TESTS_TIMEOUT_S = 60.0  # for all of them: they are one question, with a bound of its own
+_PLACE = re.compile(r"\((?P<path>[^()\s]+\.rego):(?P<line>\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -48,33 +51,73 @@ def find_tests(modules: Iterable[Parsed]) -> tuple[RegoTest, ...]:
 
 def interpreter_of_tests(modules: Iterable[Source], data: Mapping[str, Any]) -> Interpreter:
     """Tests stand in no other interpreter: what decides does not hold them."""
-    texts = ((module.path, module.text) for module in modules)
-    return Interpreter(texts, data, timeout_s=TESTS_TIMEOUT_S)
+    return Interpreter(((module.path, module.text) for module in modules), data)
 
 
 def passes(interpreter: Interpreter, test: RegoTest) -> bool:
-    """Whether a test is true. Raises EngineError where it is undefined, or ends in an error."""
+    """Whether a test is true. Raises EngineError where it is undefined, ends in an error, or does not end in time."""
     return interpreter.value(test.rule, None, read=json.loads) is True
 
 
 def failing(interpreter: Interpreter, tests: Iterable[RegoTest]) -> list[RegoTest]:
-    """The tests that are not true, those to be done left out. All of them are evaluated at once, if that can be."""
-    due = [test for test in tests if not test.is_todo]
-    try:
-        everything = interpreter.value("data.gate_test", None, read=json.loads)
-    except EngineError:
-        return [test for test in due if not _passes_alone(interpreter, test)]
-    return [test for test in due if _at(everything, test.rule) is not True]
+    """The tests that are not true, those to be done left out; each package is one question, if that can be.
+
+    Raises BadForm for the first test that gives no answer in time: after that, nothing more is asked.
+    """
+    tests = tuple(tests)
+    false: set[str] = set()
+    for package, due in _by_package(test for test in tests if not test.is_todo):
+        try:
+            values = interpreter.value(f"data.{package}", None, read=json.loads)
+        except EngineError:
+            false.update(test.rule for test in due if not _passes_alone(interpreter, test))
+        else:
+            false.update(test.rule for test in due if values.get(test.name) is not True)
+    return [test for test in tests if test.rule in false]
+
+
+def _by_package(tests: Iterable[RegoTest]) -> list[tuple[str, list[RegoTest]]]:
+    """Those of rules come first: where a rule does not end, its own test is the one to name."""
+    packages: dict[str, list[RegoTest]] = {}
+    for test in tests:
+        packages.setdefault(test.package, []).append(test)
+    return sorted(packages.items(), key=lambda package: not package[0].startswith("gate_test.rules."))
 
 
 def _passes_alone(interpreter: Interpreter, test: RegoTest) -> bool:
     try:
         return passes(interpreter, test)
-    except EngineError:
+    except (Undefined, EvaluationFailed):
         return False
+    except Unanswered as error:
+        message = f"{test.name} gives no answer: {error}"
+        raise BadForm(
+            [Finding(test.file, test.line, message, "Make what it tests end, whatever it is asked.")]
+        ) from None
 
 
-def _at(everything: Any, rule: str) -> Any:
-    for name in rule.split(".")[2:]:
-        everything = everything.get(name) if isinstance(everything, dict) else None
-    return everything
+def why_failing(interpreter: Interpreter, modules: Iterable[Source], tests: Iterable[RegoTest]) -> list[Finding]:
+    """A finding for each test that fails; for several that end in one error, a single one, where that is."""
+    known = tuple(modules)
+    findings: dict[tuple[str, int], Finding] = {}
+    for test in tests:
+        file, line, message = test.file, test.line, f"{test.name} does not hold"
+        try:
+            passes(interpreter, test)
+        except EvaluationFailed as error:
+            place, row = place_of(error, known)
+            if place:
+                message = f"{error}; so {test.name} ({test.file}:{test.line}) does not hold"
+                file, line = place, row
+        except EngineError:
+            pass  # it is told of itself
+        remedy = f"See what it saw: launchplane-gate policy test --only {test.name}"
+        findings.setdefault((file, line), Finding(file, line, message, remedy))
+    return list(findings.values())
+
+
+def place_of(error: EngineError, modules: Iterable[Source]) -> tuple[str, int]:
+    """The file and the line that an engine's error names; no file where it names none."""
+    found = _PLACE.search(str(error))
+    files = {module.path: module.file for module in modules}
+    return (files.get(found["path"], ""), int(found["line"])) if found else ("", 1)

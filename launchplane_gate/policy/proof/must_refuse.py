@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from launchplane_gate import strictjson
-from launchplane_gate.errors import EngineError, PolicyError
+from launchplane_gate.errors import EngineError
 from launchplane_gate.policy.bundle.floor import FLOOR
+from launchplane_gate.policy.bundle.form import BadForm
 from launchplane_gate.policy.bundle.load import Bundle
+from launchplane_gate.policy.bundle.rego_tests import place_of
+from launchplane_gate.policy.bundle.syntax import Finding
 from launchplane_gate.policy.decision import ANSWER, read_answer
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
-from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
+from launchplane_gate.policy.engines.protocol import EvaluationFailed, Unanswered, Undefined
 from launchplane_gate.policy.proof import questions
+from launchplane_gate.policy.proof.figures import breaks, figures_of
 
 ASKED = (
     (questions.PROMOTION, questions.OF_PROMOTION),
@@ -26,17 +30,24 @@ ASKED = (
 )
 GOOD = tuple(good for good, _ in ASKED)
 
+_MEND = "Mend it: until then the gate takes none of these policies."
+
 
 class Question(NamedTuple):
-    """A policy input that the rules ``codes`` have to refuse, for the ``changes`` that were made to a good one."""
+    """A policy input that the rules ``codes`` have to refuse, for the ``changes`` that were made to a good one.
+
+    ``of_whom``: whose thresholds count, where they are not the questions' own.
+    """
 
     codes: tuple[str, ...]
     changes: Mapping[str, Any]
     policy_input: Mapping[str, Any]
+    of_whom: str = ""
 
     def __str__(self) -> str:
         facts = ", ".join(f"{place} {value!r}" for place, value in self.changes.items())
-        return f"{self.policy_input['action']}/{self.policy_input['phase']} with {facts}"
+        thresholds = f", by the thresholds of {self.of_whom}" if self.of_whom else ""
+        return f"{self.policy_input['action']}/{self.policy_input['phase']} with {facts}{thresholds}"
 
 
 @functools.cache
@@ -59,36 +70,56 @@ class Respondent(Protocol):
 
 
 def check_must_refuse(bundle: Bundle, respondent: Respondent | None = None) -> None:
-    """Raises PolicyError, naming the rule, where a bundle lets through what has to be refused.
+    """Raises BadForm, naming the rule, where a bundle lets through what has to be refused.
 
     Who answers is the embedded engine, or the one given. Of rules that are none of the floor's, those are put to it
-    that the bundle has asked.
+    that the bundle has asked. The embedded one is asked about the thresholds of each product and driver, too: another
+    has the same configuration.
     """
-    respondent = respondent or _Embedded(bundle)
+    asked_about = respondent or _Embedded(bundle, _with_the_product(bundle))
     for good in GOOD:
-        _check_good(bundle, respondent, good)
+        _check_good(bundle, asked_about, good)
     for question in asked_of_every_bundle():
-        roll_call = roll_call_of(bundle, question.policy_input)
-        for code in question.codes:
-            if code in roll_call and respondent.satisfies(code, question.policy_input):
-                raise PolicyError(f"{bundle.file_of(code)}:1: {code} lets through what has to be refused: {question}")
+        _check(bundle, asked_about, question)
+    for figures in figures_of(bundle.config) if respondent is None else ():
+        by_these = _Embedded(bundle, figures.within(bundle.config))
+        for good, (codes, changes) in breaks(figures):
+            _check(bundle, by_these, Question(codes, changes, questions.changed(good, changes), figures.of_whom))
+
+
+def _check(bundle: Bundle, respondent: Respondent, question: Question) -> None:
+    roll_call = roll_call_of(bundle, question.policy_input)
+    for code in question.codes:
+        if code in roll_call and respondent.satisfies(code, question.policy_input):
+            raise _bad(bundle, code, f"{code} lets through what has to be refused: {question}")
 
 
 def _check_good(bundle: Bundle, respondent: Respondent, good: Mapping[str, Any]) -> None:
-    """Raises PolicyError where the floor refuses what is good: whatever else it refused would prove nothing then."""
+    """Raises BadForm where the floor refuses what is good: whatever else it refused would prove nothing then."""
     try:
         said = read_answer(respondent.answer(good), roll_call_of(bundle, good), good)
     except EngineError as error:
-        raise PolicyError(f"the policies cannot decide on a good {good['action']}: {error}") from None
+        file, line = place_of(error, bundle.modules)
+        message = f"the policies cannot decide on a good {good['action']}: {error}"
+        raise BadForm([Finding(file or bundle.modules[0].file, line, message, _MEND)]) from None
     for code in FLOOR[good["action"], good["phase"]]:
         if not said[code].satisfied:
-            raise PolicyError(f"{bundle.file_of(code)}:1: {code} refuses a good {good['action']}: {said[code].message}")
+            raise _bad(bundle, code, f"{code} refuses a good {good['action']}: {said[code].message}")
+
+
+def _bad(bundle: Bundle, code: str, message: str) -> BadForm:
+    return BadForm([Finding(bundle.file_of(code), 1, message, _MEND)])
+
+
+def _with_the_product(bundle: Bundle) -> Mapping[str, Any]:
+    """The configuration of a bundle, with the product that the questions are about."""
+    products = {**bundle.config["products"], questions.PRODUCT: questions.PRODUCT_POLICY}
+    return {**bundle.config, "products": products}
 
 
 def interpreter_of_questions(bundle: Bundle) -> Interpreter:
     """The policies of a bundle, and its configuration with the product that the questions are about."""
-    products = {**bundle.config["products"], questions.PRODUCT: questions.PRODUCT_POLICY}
-    return Interpreter(bundle.policies, {"config": {**bundle.config, "products": products}})
+    return Interpreter(bundle.policies, {"config": _with_the_product(bundle)})
 
 
 def roll_call_of(bundle: Bundle, asked: Mapping[str, Any]) -> tuple[str, ...]:
@@ -98,17 +129,32 @@ def roll_call_of(bundle: Bundle, asked: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class _Embedded:
-    """Asks the good questions whole, which reaches every rule once; the others of single rules, which is faster."""
+    """Asks the good questions whole, which reaches every rule once; the others of single rules, which is faster.
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._interpreter = interpreter_of_questions(bundle)
+    No answer in time is no refusal: it raises BadForm, with the rule that gives none.
+    """
+
+    def __init__(self, bundle: Bundle, config: Mapping[str, Any]) -> None:
+        self._bundle = bundle
+        self._interpreter = Interpreter(bundle.policies, {"config": config})
 
     def answer(self, asked: Mapping[str, Any]) -> Any:
-        return self._interpreter.ask(ANSWER, asked)
+        try:
+            return self._interpreter.ask(ANSWER, asked)
+        except Unanswered:
+            for code in roll_call_of(self._bundle, asked):
+                for part in ("satisfied", "message"):
+                    self._value(code, part, asked)
+            raise
 
     def satisfies(self, code: str, asked: Mapping[str, Any]) -> bool:
+        return self._value(code, "satisfied", asked)
+
+    def _value(self, code: str, part: str, asked: Mapping[str, Any]) -> bool:
         try:
-            self._interpreter.value(f"data.gate.rules.{code}.satisfied", strictjson.dumps(asked))
+            self._interpreter.value(f"data.gate.rules.{code}.{part}", strictjson.dumps(asked))
         except (Undefined, EvaluationFailed):
             return False
+        except Unanswered as error:
+            raise _bad(self._bundle, code, f"{code} gives no answer: {error}") from None
         return True

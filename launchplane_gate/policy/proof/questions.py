@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PRODUCT = "(must refuse)"  # no product can be called so
+DRIVER = "any"
 _CONTEXT = "must-refuse"
 _DEPLOYER = {"subject": "deployer", "verified_by": "github-oidc"}
 _MAY = {"may": ["waive", "approve"]}
@@ -137,7 +138,7 @@ PROMOTION: Mapping[str, Any] = {
     "product": {
         "product": PRODUCT,
         "repository": "must/refuse",
-        "driver_id": "any",
+        "driver_id": DRIVER,
         "image": {"repository": _REPOSITORY},
         "health_path": "/health",
         "lanes": [
@@ -146,7 +147,7 @@ PROMOTION: Mapping[str, Any] = {
             for url in _urls(lane)
         ],
     },
-    "driver": {"driver_id": "any", "addressed": "any"},
+    "driver": {"driver_id": DRIVER, "addressed": DRIVER},
     "source": _lane("testing"),
     "destination": _destination("prod"),
     "evidence": {"health": {"source": _health("testing"), "destination": _health("prod")}},
