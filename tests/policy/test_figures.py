@@ -85,7 +85,11 @@ def test_the_shipped_rules_go_by_the_figures_that_count(
 @pytest.mark.parametrize(
     ("was", "instead", "says"),
     [
-        ("number := object.get(own, name, ", "number := object.get({}, name, ", "release.source_revision lets through"),
+        (
+            "number := object.get(own, name, ",
+            "number := object.get({}, name, ",
+            "release.source_revision refuses a good",
+        ),
         ("max([of_driver, of_product])", "max([of_driver, 0])", "inventory.source_running lets through"),
         ("max([of_driver, of_product])", "max([15, of_product])", "inventory.source_running lets through"),
         ("max([of_driver, of_product])", "min([of_driver, of_product])", "inventory.source_running lets through"),
