@@ -427,6 +427,15 @@ def test_what_comes_later_on_the_same_connection_is_no_answer_to_the_next_questi
     assert "says more after its answer" in refused(engine)
 
 
+def test_a_server_that_keeps_the_line_is_given_its_time_and_no_more(stub: OpaStub) -> None:
+    engine = engine_of(stub, timeout_s=0.3)
+    stub.answers[CONFIG] = keeps_the_line(document())
+    began = time.monotonic()
+    assert "does not end the connection after its answer" in refused(engine)
+    assert time.monotonic() - began < 1
+    assert wait_until(lambda: not own_threads()), "a thread stayed behind"
+
+
 def test_trailers_are_not_heard(stub: OpaStub, engine: OpaEngine) -> None:
     said = document(result="yes", provenance={"version": "1.22.2", "bundles": stub.bundles})
     trailer = b"Content-Type: text/html\r\nContent-Encoding: gzip\r\nSet-Cookie: a=b\r\n"
@@ -450,7 +459,6 @@ def interim(handler: Handler) -> None:
 
 SLOW: dict[str, Answer] = {
     "at all": sleeps(5, reports("")),
-    "to hang up": keeps_the_line(document()),
     "with interim answers": interim,
     "with each byte": drips(document(), every_s=0.05),
     "with each byte of its headers": drips(document(), every_s=0.05, headers_too=True),

@@ -110,7 +110,7 @@ class BoundedSession(requests.Session):
         finally:
             call.hang_up()  # after Ctrl-C too
         if not in_time or isinstance(call.error, (TimeoutError, requests.Timeout)):
-            raise self._slow()
+            raise self._open() if call.heard_all else self._slow()
         if call.error is not None:
             raise self._no_answer(call.error) from None
         assert call.answer is not None  # it ended, and without an error
@@ -130,6 +130,9 @@ class BoundedSession(requests.Session):
 
     def _slow(self) -> EngineError:
         return EngineError(f"{self.where} did not answer within {self.timeout_s:g} s", hint=SLOW)
+
+    def _open(self) -> EngineError:
+        return EngineError(f"{self.where} does not end the connection after its answer, as it was told to", hint=MIXED)
 
     def _no_answer(self, error: BaseException) -> EngineError:
         """What went wrong, in words that hold nothing of the request: its header carries a token."""
@@ -178,6 +181,7 @@ def _see_that_nothing_follows() -> None:
     if call.reader is None:
         return
     try:
+        call.heard_all = True
         more = call.reader.peek(1)
     except ConnectionError:  # that is an end as well
         more = b""
@@ -202,6 +206,7 @@ class _Call(threading.Thread):
         self._over = False
         self._socket: socket.socket | None = None
         self.reader: _Reader | None = None
+        self.heard_all = False
         self.answer: RawAnswer | None = None
         self.error: BaseException | None = None
 
