@@ -10,12 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from launchplane_gate import strictjson
 from launchplane_gate.authoring.bundle_file import packed
+from launchplane_gate.cli import program
+from launchplane_gate.demo import workspace
 from launchplane_gate.errors import EngineError, EnginesDiffer, SettingsError
 from launchplane_gate.model import Actor, Decision, Waiver
-from launchplane_gate.policy import Bundle, EmbeddedEngine, PolicyEngine, decide, load_bundle, open_engine, prove_engine
+from launchplane_gate.policy import (
+    Bundle,
+    EmbeddedEngine,
+    PolicyEngine,
+    decide,
+    load_bundle,
+    open_engine,
+    prove_engine,
+    shipped_policies,
+)
 from launchplane_gate.policy.bundle.config import ProductPolicy
 from launchplane_gate.policy.decision import ANSWER, Heard, Said
 from launchplane_gate.policy.engines.confirmed import ConfirmedEngine, where_a_path_ends
@@ -270,3 +282,18 @@ def test_a_difference_leaves_a_run_undecided_and_on_record_and_nothing_deployed(
         assert run.status == "undecided" and run.detail == str(error.value)
         assert platform.deploys == []
         assert ("POST", DECISION) in stub.asked
+
+
+def test_a_command_says_which_rules_the_engines_differ_on_and_ends_with_three(tmp_path: Path) -> None:
+    """Somebody whom no entry names asks to ship to prod, and whoever stands in between says yes."""
+    workspace.write_workspace(tmp_path, releases={}, ports=(1, 2), actor="unverified:somebody@else")
+    path = tmp_path / "launchplane-gate.toml"
+    folders = load_settings(path).policy_folders
+    with OpaStub(load_bundle([shipped_policies(), *folders])) as stub, Between(stub.base) as between:
+        text = path.read_text().replace('engine = "embedded"', 'engine = "opa"', 1)
+        path.write_text(f'{text}\n[opa]\nurl = "{url(between)}"\n')
+        asked = ("deploy", workspace.PRODUCT, "--to", "prod", "--artifact", A.artifact_id, "--ref", A.source_git_ref)
+        said = CliRunner().invoke(program, ["--config", str(path), *asked])
+        assert said.exit_code == 3
+        assert "the engines differ: opa 1.22.2 says satisfied, embedded regorus" in " ".join(said.stderr.split())
+        assert "actor.permitted" in said.stderr and "Nothing was deployed." in said.stderr
