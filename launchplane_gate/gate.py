@@ -59,9 +59,10 @@ class Gate:
         self.gather_timeout_s = gather_timeout_s
 
     @classmethod
-    def open(cls, settings: Path | str | Settings | None = None) -> Self:
+    def open(cls, settings: Path | str | Settings | None = None, *, to_read: bool = False) -> Self:
         """Make a gate from a settings file; see launchplane_gate.settings for where it is looked for.
 
+        ``to_read``: it may look and check, and cannot act; then nothing has to be writable.
         Raises SettingsError, PolicyError, EngineError or LedgerError; nothing has been done then.
         """
         if not isinstance(settings, Settings):
@@ -70,8 +71,7 @@ class Gate:
         bundle = load_bundle([shipped_policies(), *settings.policy_folders])
         engine = open_engine(bundle, settings.opa)
         store = FileStore(settings.state_dir, settings.profiles)
-        holds_records, group = store.holds_records(), settings.state_group
-        ledger = Ledger.open(settings.state_dir, holds_records=holds_records, group=group)
+        ledger = _ledger(settings, store, to_read=to_read)
         plugins = load_plugins(settings, now=ledger.now)
         _see_that_thresholds_can_be_met(settings, bundle, plugins)
         return cls(
@@ -150,6 +150,13 @@ class Gate:
             gather_timeout_s=self.gather_timeout_s,
         )
         return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits)
+
+
+def _ledger(settings: Settings, store: FileStore, *, to_read: bool) -> Ledger:
+    holds_records = store.holds_records()
+    if to_read:
+        return Ledger.to_read(settings.state_dir, holds_records=holds_records)
+    return Ledger.open(settings.state_dir, holds_records=holds_records, group=settings.state_group)
 
 
 def _see_that_thresholds_can_be_met(settings: Settings, bundle: Bundle, plugins: Plugins) -> None:

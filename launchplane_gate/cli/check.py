@@ -58,7 +58,7 @@ def check_deploy(
       launchplane-gate check deploy sellyouroutboard --to testing \\
         --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
-    with session.gate() as gate, progress_shown() as progress:
+    with session.gate(to_read=True) as gate, progress_shown() as progress:
         request = deploy_request(product, destination, artifact, ref, driver=driver)
         return _answer(gate.check(request, session.actor(), progress))
 
@@ -87,7 +87,7 @@ def check_promote(
     Example:
       launchplane-gate check promote sellyouroutboard --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
-    with session.gate() as gate, progress_shown() as progress:
+    with session.gate(to_read=True) as gate, progress_shown() as progress:
         request = promote_request(
             gate, product, source, destination, artifact, ref, driver=driver, version=version, bump=bump
         )

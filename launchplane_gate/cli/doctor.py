@@ -247,7 +247,7 @@ def _ledger(settings: Settings) -> str:
     holds_records = _store(settings).holds_records()
     if not (settings.state_dir / FILE_NAME).exists() and not holds_records:
         return "none yet; the first deploy starts it"
-    ledger = Ledger.open(settings.state_dir, holds_records=holds_records)
+    ledger = Ledger.to_read(settings.state_dir, holds_records=holds_records)
     try:
         entries, wrong = ledger.verify()
     finally:

@@ -28,7 +28,7 @@ def lanes(session: Session, product: str | None) -> Answer:
 
     settings = session.settings()
     profiles = [settings.profile(product)] if product else list(settings.profiles.values())
-    with session.gate(settings) as gate, progress_shown("looking at the lanes"):
+    with session.gate(settings, to_read=True) as gate, progress_shown("looking at the lanes"):
         views = look(gate, profiles, session.actor())
     text = lanes_text(views, with_product=product is None) if views else [_no_products(settings.path.name)]
     return Answer({"lanes": [view.model_dump(mode="json") for view in views]}, text)

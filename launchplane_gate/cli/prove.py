@@ -44,7 +44,7 @@ def prove(session: Session, product: str, lane: str | None, version: str | None)
 
     if lane and version:
         raise click.UsageError("--lane and --version cannot go together")
-    with session.gate() as gate, progress_shown("asking every place that names the release"):
+    with session.gate(to_read=True) as gate, progress_shown("asking every place that names the release"):
         profile = gate.profile(product)
         where = lane_of_version(gate, profile, version) if version else _lane(gate, profile, lane)
         proof = prove_lane(gate, profile, where)

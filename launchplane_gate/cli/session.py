@@ -78,22 +78,25 @@ class Session:
         return open_engine(bundle, self.settings().opa if self._has_settings() else None, remembers=remembers)
 
     @contextmanager
-    def gate(self, settings: Settings | None = None) -> Iterator[Gate]:
+    def gate(self, settings: Settings | None = None, *, to_read: bool = False) -> Iterator[Gate]:
+        """``to_read``: for commands that look and check, and change nothing."""
         from launchplane_gate.gate import Gate
 
-        with Gate.open(settings or self.settings()) as gate:
+        with Gate.open(settings or self.settings(), to_read=to_read) as gate:
+            _say_if_copied(gate.ledger)
             self._plugins = gate.plugins
             yield gate
 
     @contextmanager
     def records(self) -> Iterator[tuple[Settings, FileStore, Ledger]]:
-        """What was recorded, without policies, plugins or platforms: it can be read while those are broken."""
+        """What was recorded, to be read, without policies, plugins or platforms: also while those are broken."""
         from launchplane_gate.ledger import Ledger
         from launchplane_gate.store import FileStore
 
         settings = self.settings()
         store = FileStore(settings.state_dir, settings.profiles)
-        ledger = Ledger.open(settings.state_dir, holds_records=store.holds_records(), group=settings.state_group)
+        ledger = Ledger.to_read(settings.state_dir, holds_records=store.holds_records())
+        _say_if_copied(ledger)
         try:
             yield settings, store, ledger
         finally:
@@ -128,6 +131,11 @@ class Session:
         if self._plugins is None:
             self._plugins = load_plugins(self.settings(), now=lambda: datetime.now(UTC))
         return self._plugins
+
+
+def _say_if_copied(ledger: Ledger) -> None:
+    if ledger.copied:
+        tell(["the ledger's folder cannot be written: a copy of it is read, as it stands now"])
 
 
 def actor_subject() -> str:

@@ -61,14 +61,20 @@ class Ledger:
 
         ``group``: the id of one that may read the directory, where it has to be made.
         """
-        path = state_dir / FILE_NAME
-        if not path.exists() and holds_records:
-            raise LedgerError(
-                f"{state_dir} holds records but no ledger ({FILE_NAME} is missing)",
-                hint="Nothing was done. Restore the ledger from a backup; or `launchplane-gate init --adopt` starts "
-                "a new one, in which every lane is unsettled until a deploy or promotion settles it.",
-            )
+        _see_that_it_is_there(state_dir / FILE_NAME, holds_records)
         return cls.create(state_dir, group=group)
+
+    @classmethod
+    def to_read(cls, state_dir: Path, *, holds_records: bool) -> Ledger:
+        """Open the ledger of a state directory for reading: nothing is made or written, not even a lock."""
+        path = state_dir / FILE_NAME
+        _see_that_it_is_there(path, holds_records)
+        return cls(Database.to_read(path))
+
+    @property
+    def copied(self) -> bool:
+        """Whether a copy is read, as the ledger stood when it was opened."""
+        return self._database.copied
 
     @classmethod
     def create(cls, state_dir: Path, *, group: int | None = None) -> Ledger:
@@ -476,6 +482,22 @@ class Ledger:
             connection.execute(tables.lanes.insert(), new)
             row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).one()
         return row
+
+
+def _see_that_it_is_there(path: Path, holds_records: bool) -> None:
+    """Raises LedgerError."""
+    try:
+        is_there, in_a_folder = path.exists(), path.parent.is_dir() or not path.parent.exists()
+    except OSError as error:
+        raise LedgerError(f"the ledger {path} cannot be used: {error.strerror}") from error
+    if not in_a_folder:
+        raise LedgerError(f"the ledger {path} cannot be used: what it should stand in is no folder")
+    if not is_there and holds_records:
+        raise LedgerError(
+            f"{path.parent} holds records but no ledger ({FILE_NAME} is missing)",
+            hint="Nothing was done. Restore the ledger from a backup; or `launchplane-gate init --adopt` starts "
+            "a new one, in which every lane is unsettled until a deploy or promotion settles it.",
+        )
 
 
 def new_id(prefix: str) -> str:

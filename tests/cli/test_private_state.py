@@ -13,6 +13,7 @@ import pytest
 from launchplane_gate.cli import failure
 from launchplane_gate.cli.output import Answer, Output, deliver
 from launchplane_gate.cli.session import actor_subject, progress_shown
+from launchplane_gate.ledger import Ledger
 from tests.cli.test_cli import NEW, Site, clear, make_site
 from tests.cli.test_cli import site as site  # noqa: PLC0414  # a fixture
 
@@ -60,7 +61,7 @@ def test_a_group_that_the_settings_name_may_read_and_no_more(site: Site) -> None
 
 
 def test_doctor_tells_of_a_state_folder_that_is_open_and_what_to_type(site: Site) -> None:
-    assert site.run("runs", "list").exit_code == 0
+    Ledger.create(site.folder / "state").close()
     (site.folder / "state").chmod(0o750)
     said = site.run("doctor")
     assert said.exit_code == 3
@@ -72,7 +73,7 @@ def test_doctor_tells_of_a_state_folder_that_is_open_and_what_to_type(site: Site
 
 
 def test_doctor_tells_of_a_state_folder_that_a_named_group_cannot_read(site: Site) -> None:
-    assert site.run("runs", "list").exit_code == 0
+    Ledger.create(site.folder / "state").close()
     site.settings.write_text(f'state_group = "{grp.getgrgid(os.getgid()).gr_name}"\n{site.settings.read_text()}')
     said = site.run("doctor")
     assert (said.exit_code, "is not what state_group says" in said.out) == (3, True)
