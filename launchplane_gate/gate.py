@@ -62,14 +62,15 @@ class Gate:
     def open(cls, settings: Path | str | Settings | None = None, *, to_read: bool = False) -> Self:
         """Make a gate from a settings file; see launchplane_gate.settings for where it is looked for.
 
-        ``to_read``: it may look and check, and cannot act; then nothing has to be writable.
+        ``to_read``: it may look and check, and cannot act; then nothing has to be writable, and what the policies have
+        proven before need not be proven again.
         Raises SettingsError, PolicyError, EngineError or LedgerError; nothing has been done then.
         """
         if not isinstance(settings, Settings):
             settings = load_settings(Path(settings) if settings else None)
         start_within(settings.embedded)
-        bundle = load_bundle([shipped_policies(), *settings.policy_folders])
-        engine = open_engine(bundle, settings.opa)
+        bundle = load_bundle([shipped_policies(), *settings.policy_folders], remembers=to_read)
+        engine = open_engine(bundle, settings.opa, remembers=to_read)
         store = FileStore(settings.state_dir, settings.profiles)
         ledger = _ledger(settings, store, to_read=to_read)
         plugins = load_plugins(settings, now=ledger.now)

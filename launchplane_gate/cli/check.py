@@ -142,6 +142,6 @@ def _decided_on(facts: Mapping[str, Any], session: Session) -> Decision:
 
     from launchplane_gate.policy import decide
 
-    bundle = session.bundle()
+    bundle = session.bundle(remembers=True)
     engine = session.engine(bundle, remembers=True)
     return decide(engine, bundle, facts, waivers=(), now=datetime.now(UTC), decision_id="not-saved")

@@ -57,16 +57,19 @@ class Session:
 
         return plugins_named(self.config) if self._has_settings() else None
 
-    def bundle(self, folders: Sequence[Path] = ()) -> Bundle:
-        """The shipped policies with ``folders``, else with those of the settings, where there are settings."""
+    def bundle(self, folders: Sequence[Path] = (), *, remembers: bool = False) -> Bundle:
+        """The shipped policies with ``folders``, else with those of the settings, where there are settings.
+
+        ``remembers``: see ``load_bundle``.
+        """
         from launchplane_gate.policy import load_bundle, shipped_policies, start_within
+        from launchplane_gate.settings import EmbeddedSettings
 
         settings = self.settings() if self._has_settings() else None
-        if settings:
-            start_within(settings.embedded)
+        start_within(settings.embedded if settings else EmbeddedSettings())
         if settings and not folders:
             folders = settings.policy_folders
-        return load_bundle([shipped_policies(), *folders])
+        return load_bundle([shipped_policies(), *folders], remembers=remembers)
 
     def engine(self, bundle: Bundle, *, remembers: bool = False) -> PolicyEngine:
         """The engine of the settings, where there are settings; else the embedded one.

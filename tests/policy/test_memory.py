@@ -49,6 +49,26 @@ def test_what_was_proven_once_is_not_proven_again_by_tools(home: Path) -> None:
     assert path.stat().st_mtime_ns == written
 
 
+def test_what_was_looked_at_once_is_found_to_be_the_same(home: Path) -> None:
+    anew = load_bundle([shipped_policies()])
+    for _ in range(2):
+        assert load_bundle([shipped_policies()], remembers=True) == anew
+    [path] = home.glob("looked-*.json")
+    for odd in (
+        '{"rules": {}}',
+        '{"rules": {}, "tests": [{}], "reads": {}}',
+        "[]",
+        '{"rules": 7, "tests": [], "reads": {}}',
+    ):
+        path.write_text(odd)
+        assert load_bundle([shipped_policies()], remembers=True) == anew
+
+
+def test_a_gate_that_may_act_looks_anew(home: Path) -> None:
+    load_bundle([shipped_policies()])
+    assert not home.exists()
+
+
 def test_what_fails_is_not_remembered(home: Path, failing: Path) -> None:
     bundle = load_bundle([shipped_policies(), failing])
     for _ in range(2):

@@ -12,12 +12,14 @@ from typing import Any
 from launchplane_gate import strictjson
 from launchplane_gate.errors import PolicyError
 from launchplane_gate.model import Action, Phase
+from launchplane_gate.policy import memory
 from launchplane_gate.policy.bundle.config import Config
 from launchplane_gate.policy.bundle.faults import faults_of
 from launchplane_gate.policy.bundle.files import Folder, read_folder
 from launchplane_gate.policy.bundle.floor import DECISION_PATH, DECISION_SHA256
 from launchplane_gate.policy.bundle.form import BadForm, check_form, code_of
 from launchplane_gate.policy.bundle.further import Change, merged
+from launchplane_gate.policy.bundle.looked import Looked
 from launchplane_gate.policy.bundle.metadata import RuleMetadata, read_metadata
 from launchplane_gate.policy.bundle.reads import Reads, evidence_read, reads_of
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, find_tests
@@ -92,15 +94,17 @@ def shipped_policies() -> Path:
     raise PolicyError(f"{package / 'policies'}: the shipped policies are not there; install launchplane-gate again")
 
 
-def load_bundle(folders: Sequence[Path]) -> Bundle:
+def load_bundle(folders: Sequence[Path], *, remembers: bool = False) -> Bundle:
     """Load the shipped policies, which come first, and the folders that add to them.
 
-    Raises BadForm for whatever the gate will not ask, with each place that is known; PolicyError without a folder.
+    ``remembers``: texts that an earlier process of this user has looked at need not be looked at again; for tools alone
+    that cannot act. Raises BadForm for whatever the gate will not ask, with each place that is known; PolicyError
+    without a folder.
     """
     check_distribution()
     read = [read_folder(folder) for folder in folders]
     sources = _sources(read)
-    rules, tests, reads = _modules(sources)
+    rules, tests, reads = _remembered(sources) if remembers else _modules(sources)
     config, changes, findings = merged(read)
     settings = Config.model_validate_json(strictjson.dumps(config))  # each part of it is valid, so the whole is
     by_path = {source.path: source for source in sources}
@@ -144,14 +148,18 @@ def _sources(folders: Sequence[Folder]) -> tuple[Source, ...]:
     return tuple(by_path[path] for path in sorted(by_path))
 
 
-@lru_cache(maxsize=4)
-def _modules(
-    sources: tuple[Source, ...],
-) -> tuple[Mapping[str, RuleMetadata], tuple[RegoTest, ...], Mapping[str, Reads]]:
-    """The metadata of each rule, by its code, the tests, and what each module reads. Raises BadForm with all findings.
+def _remembered(sources: tuple[Source, ...]) -> Looked:
+    content = memory.content_of(sources=[(source.path, source.file, source.text) for source in sources])
+    looked = Looked.read(memory.recall("looked", content))
+    if looked is None:
+        looked = _modules(sources)
+        memory.keep("looked", content, looked.told())
+    return looked
 
-    Looked at once in a process, for as long as the texts are the same.
-    """
+
+@lru_cache(maxsize=4)
+def _modules(sources: tuple[Source, ...]) -> Looked:
+    """Raises BadForm with all findings. Looked at once in a process, for as long as the texts are the same."""
     parsed, findings = _parsed(sources)
     findings += check_form(parsed)
     rules: dict[str, RuleMetadata] = {}
@@ -166,7 +174,7 @@ def _modules(
     if findings:
         raise BadForm(findings)
     reads = {module.package: reads_of(module) for module in parsed if not module.source.is_test}
-    return rules, find_tests(parsed), reads
+    return Looked(rules, find_tests(parsed), reads)
 
 
 def _parsed(sources: Iterable[Source]) -> tuple[list[Parsed], list[Finding]]:
