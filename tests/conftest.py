@@ -113,6 +113,14 @@ def open_gate(state: Path, bundle: Bundle, engine: PolicyEngine, platform: FakeP
     return gate
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home_of_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is remembered here is forgotten afterwards, and whoever runs the tests keeps what they remember."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return bundle_in(tmp_path_factory.mktemp("policies"))
