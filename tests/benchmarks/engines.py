@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,9 @@ import regorus
 
 from launchplane_gate import strictjson
 from launchplane_gate.authoring.bundle_file import write_bundle
-from launchplane_gate.policy import Bundle, EmbeddedEngine
+from launchplane_gate.policy import Bundle, EmbeddedEngine, PolicyEngine, decide, open_engine
 from launchplane_gate.policy.engines.protocol import to_json
+from launchplane_gate.settings import OpaSettings
 from tests.benchmarks.timing import in_turn, report, timed
 from tests.opa import PROGRAM, serving
 
@@ -54,6 +57,7 @@ def engines(folder: Path, bundle: Bundle, question: dict[str, Any]) -> None:
     write_bundle(bundle, file)
     with serving(file) as client:
         warm(embedded, client, question)
+        confirming(bundle, client, question)
         a_second(bundle, client, question)
         children = psutil.Process().children()
         [server] = [child for child in children if child.name() == "opa"]
@@ -93,6 +97,20 @@ def warm(embedded: EmbeddedEngine, client: httpx.Client, question: dict[str, Any
     print(f"  the embedded engine takes {here / there:.2f} of OPA's round trip")
 
 
+def confirming(bundle: Bundle, client: httpx.Client, question: dict[str, Any]) -> None:
+    """What it costs a whole decision that two engines have to say yes."""
+    url, now = str(client.base_url).rstrip("/"), datetime.now(UTC)
+    alone, both = (open_engine(bundle, OpaSettings(url, confirm=how)) for how in ("none", "embedded"))
+
+    def decided(engine: PolicyEngine) -> Callable[[], object]:
+        return lambda: decide(engine, bundle, question, waivers=(), now=now, decision_id="d-0")
+
+    one, two = in_turn(decided(alone), decided(both), times=300)
+    by_one = report("a decision by OPA", one)
+    by_two = report("a decision by OPA, confirmed by the embedded engine", two)
+    print(f"  confirming takes {by_two / by_one:.2f} of the time of a decision without it")
+
+
 def a_second(bundle: Bundle, client: httpx.Client, question: dict[str, Any]) -> None:
     """Decisions a second: of the embedded engine in processes of their own, of OPA by clients in threads."""
     for workers in (1, 2):
@@ -129,8 +147,16 @@ def _repeated(act: Callable[[], object]) -> int:
 
 
 def cold(folder: Path, file: Path, question: dict[str, Any]) -> None:
-    (folder / "question.json").write_text(json.dumps(question))
-    command = [str(PROGRAM), "eval", "--bundle", str(file), "--input", str(folder / "question.json"), ASK]
+    asked = folder / "question.json"
+    asked.write_text(json.dumps(question))
+    command = [str(PROGRAM), "eval", "--bundle", str(file), "--input", str(asked), ASK]
+    check = [sys.executable, "-m", "launchplane_gate", "check", "--input", str(asked)]
+    print("\nOne decision from cold, whole processes in turn")
+    runs = in_turn(
+        *(partial(subprocess.run, one, capture_output=True, cwd=folder) for one in (check, command)), times=10
+    )
+    ours, theirs = report("check --input, what was proven being remembered", runs[0]), report("opa eval", runs[1])
+    print(f"  check --input takes {ours / theirs:.1f} times as long   wanted <= 3")
     _cold("opa eval, from cold", command)
     conftest = _conftest()
     if conftest is None:
