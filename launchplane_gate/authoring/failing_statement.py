@@ -16,7 +16,7 @@ from launchplane_gate.errors import EngineError
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, interpreter_of_tests
 from launchplane_gate.policy.bundle.syntax import Tree, line_of, parse
-from launchplane_gate.policy.engines.protocol import EvaluationFailed
+from launchplane_gate.policy.engines.protocol import EvaluationFailed, Unanswered
 
 LONGEST = 200
 MOST_VALUES = 3
@@ -35,6 +35,8 @@ def what_it_saw(bundle: Bundle, test: RegoTest) -> tuple[int, str]:
             told = f"does not hold: {'; '.join(_seen(body, index))}".removesuffix(": ")
         except EvaluationFailed as error:
             told = f"ended in an error: {error}"
+        except Unanswered as error:
+            told = f"gives no answer: {error}"
         return line_of(statement), f"`{body.text(index)}` {told}"
     return test.line, "its value is not true" if not body.statements else "all of it holds, but its value is not true"
 
@@ -117,6 +119,8 @@ def _seen(body: _Body, index: int) -> Iterator[str]:
     for number, (label, _) in enumerate(parts):
         try:
             values = values_of(number)
+        except Unanswered:
+            return
         except EngineError:  # not every expression can be asked by itself
             continue
         shown = [_cut(json.dumps(value, ensure_ascii=False)) for value in values[:MOST_VALUES]]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from launchplane_gate.authoring.bundle_file import packed
+from launchplane_gate.authoring.bundle_file import NOTHING_WRITTEN, packed
 from launchplane_gate.errors import EngineError, PolicyError, UsageError
 from launchplane_gate.policy.bundle.load import Bundle
 
@@ -59,6 +59,24 @@ class Opa:
             return _read(json.loads(done.stdout))
         except (ValueError, KeyError, TypeError) as error:
             raise EngineError(f"OPA {self.version} did not report its tests as it should: {error!r}") from None
+
+
+def check_on_opa(bundle: Bundle, opa: Opa) -> None:
+    """Raises PolicyError where a test of the bundle does not pass on OPA, or something is one to OPA alone."""
+    said, known = opa.test(bundle), {test.rule for test in bundle.tests}
+    files = {module.path: module.file for module in bundle.modules}
+    failed = [
+        f"{test.file}:{test.line}: OPA {opa.version}: {test.name} does not hold"
+        for test in bundle.tests
+        if not test.is_todo and (test.rule not in said or said[test.rule].verdict != "pass")
+    ]
+    failed += [
+        f"{files.get(result.path, result.path)}:{result.line}: OPA {opa.version} takes {rule} for a test"
+        for rule, result in said.items()
+        if rule not in known
+    ]
+    if failed:
+        raise PolicyError("\n".join(failed), hint=NOTHING_WRITTEN)
 
 
 def find_opa(program: str | None = None) -> Opa | None:

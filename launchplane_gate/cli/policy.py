@@ -17,9 +17,11 @@ from launchplane_gate.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from launchplane_gate.authoring.rego_tests import TestResult
     from launchplane_gate.authoring.schema import Document
-    from launchplane_gate.policy import Finding
+    from launchplane_gate.policy import Bundle, Finding
     from launchplane_gate.report.text import Block
 
+NO_OPA = "OPA was not asked: there is no `opa` on the PATH, and none was named by --opa."
+NOT_LOADED = "the gate does not load these policies"
 FOLDERS = click.argument("folders", metavar="[FOLDER]...", nargs=-1, type=click.Path(path_type=Path))
 
 
@@ -73,7 +75,7 @@ def test(session: Session, folders: tuple[Path, ...], only: str | None, program:
     }
     text = _tests_text(results, failed, ran, f", on the embedded engine and on OPA {opa.version}" if opa else "")
     if opa is None:
-        text.append("OPA was not asked: there is no `opa` on the PATH, and none was named by --opa.")
+        text.append(NO_OPA)
     return Answer(document, text, 0 if ran and not failed else 1)
 
 
@@ -94,16 +96,21 @@ def _tests_text(results: list[TestResult], failed: list[TestResult], ran: int, w
 @FOLDERS
 @pass_session
 def check(session: Session, folders: tuple[Path, ...]) -> Answer:
-    """Check the form of the policies, without asking them anything: 0 if the gate would take them, 1 if not.
+    """Check and test the policies as the gate does before it takes them: 0 if it would, 1 if not.
 
-    One rule a file, at the path of its package; every rule on a roll call; nothing that could answer for another rule.
-    And no rule reads a fact that no policy input has: see `launchplane-gate policy schema authoring`.
+    Their form (one rule a file, at the path of its package; every rule on a roll call, and with a test; nothing that
+    could answer for another rule, or loosens what came first), their tests, and what every bundle has to refuse. And no
+    rule reads a fact that no policy input has: see `launchplane-gate policy schema authoring`. What each folder changes
+    of what came before it is told.
 
     \b
     Example:
       launchplane-gate policy check policies
     """
+    from dataclasses import asdict
+
     from launchplane_gate.authoring.paths import unknown_facts
+    from launchplane_gate.authoring.proof import unproven
     from launchplane_gate.authoring.schema import schema_of, shipped_schema
     from launchplane_gate.plugins import evidence_contracts
     from launchplane_gate.policy import BadForm
@@ -112,15 +119,30 @@ def check(session: Session, folders: tuple[Path, ...]) -> Answer:
     try:
         bundle = session.bundle(folders)
     except BadForm as error:
-        return _findings(error.findings, "the gate does not load these policies")
+        return _findings(error.findings, NOT_LOADED)
     named = session.plugins_named()
     authoring = shipped_schema("authoring") if named is None else schema_of("authoring", evidence_contracts(named))
     modules = bundle.modules if named is None else bundle.asked  # the others may read what no enabled plugin brings
-    if unknown := unknown_facts(modules, authoring):
+    unknown = unknown_facts(modules, authoring)
+    if failed := unproven(bundle):
+        return _findings([*failed, *unknown], NOT_LOADED)
+    if unknown:
         return _findings(unknown, "the gate loads these policies, and what they read there is never known")
     rules, tests = len(bundle.metadata), len(bundle.tests)
-    document = {"findings": [], "rules": rules, "tests": tests, "revision": bundle.revision}
-    return Answer(document, [f"{count(rules, 'rule')} and {count(tests, 'test')}: nothing to mend."])
+    changes = [asdict(change) for change in bundle.changes]
+    document = {"findings": [], "rules": rules, "tests": tests, "revision": bundle.revision, "changes": changes}
+    return Answer(document, [f"{count(rules, 'rule')} and {count(tests, 'test')}: nothing to mend.", *_changes(bundle)])
+
+
+def _changes(bundle: Bundle) -> list[Block]:
+    """What each folder changes, below the name of its configuration."""
+    text: list[Block] = []
+    file = ""
+    for change in bundle.changes:
+        text += [f"{change.file}:"] if change.file != file else []
+        text.append(f"  {change.what}")
+        file = change.file
+    return text
 
 
 def _findings(findings: Sequence[Finding], outcome: str) -> Answer:
@@ -138,13 +160,14 @@ def _findings(findings: Sequence[Finding], outcome: str) -> Answer:
 @policy.command()
 @FOLDERS
 @click.option("-o", "--file", "target", metavar="FILE", required=True, help="The file to write; - is standard output.")
+@click.option("--opa", "program", metavar="PROGRAM", help="The opa to test them on, which then has to be there.")
 @pass_session
-def bundle(session: Session, folders: tuple[Path, ...], target: str) -> Answer:
+def bundle(session: Session, folders: tuple[Path, ...], target: str, program: str | None) -> Answer:
     """Write the policies as one file that OPA serves.
 
-    They are checked and tested first, as they are where the gate starts, and nothing is written where that fails. The
-    file holds the merged configuration and every module, and names its revision, which is that of the policies. An
-    older bundle is replaced, another file is not.
+    They are checked and tested first, as they are where the gate starts and, where there is an `opa` on the PATH, on
+    OPA too; nothing is written where that fails. The file holds the merged configuration and every module, and names
+    its revision, which is that of the policies. An older bundle is replaced, another file is not.
 
     \b
     Examples:
@@ -153,6 +176,7 @@ def bundle(session: Session, folders: tuple[Path, ...], target: str) -> Answer:
       opa run --server --bundle gate.tar.gz
     """
     from launchplane_gate.authoring.bundle_file import packed, write_bundle
+    from launchplane_gate.authoring.opa_tests import check_on_opa, find_opa
     from launchplane_gate.policy import EmbeddedEngine
     from launchplane_gate.report.words import count
 
@@ -161,15 +185,24 @@ def bundle(session: Session, folders: tuple[Path, ...], target: str) -> Answer:
         raise click.UsageError("the bundle goes to standard output; give --output a file: --output json=FILE")
     if to_screen and sys.stdout.isatty():
         raise click.UsageError("a bundle is no text for a terminal; name a file, or send it on by `-o - | ...`")
+    opa = find_opa(program)
     made = session.bundle(folders)
     EmbeddedEngine(made)
-    document = {"file": target, "revision": made.revision, "modules": len(made.modules)}
+    if opa:
+        check_on_opa(made, opa)
+    document = {
+        "file": target,
+        "revision": made.revision,
+        "modules": len(made.modules),
+        "opa": opa.version if opa else None,
+    }
     if to_screen:
         _send(packed(made))
         return Answer(document, [])
     write_bundle(made, Path(target))
     told = f"{target}: {count(len(made.modules), 'module')}, revision {made.revision}"
-    return Answer(document, [told, f"  serve it: opa run --server --bundle {shlex.quote(target)}"])
+    tested = f"  tested on the embedded engine and on OPA {opa.version}" if opa else f"  {NO_OPA}"
+    return Answer(document, [told, tested, f"  serve it: opa run --server --bundle {shlex.quote(target)}"])
 
 
 @policy.command()

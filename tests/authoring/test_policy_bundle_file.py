@@ -20,11 +20,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from launchplane_gate import strictjson
 from launchplane_gate.authoring.bundle_file import packed, write_bundle
+from launchplane_gate.authoring.opa_tests import find_opa
 from launchplane_gate.cli import program
+from launchplane_gate.cli.policy import NO_OPA
 from launchplane_gate.errors import UsageError
 from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
 from launchplane_gate.policy.decision import ANSWER
 from tests import opa
+from tests.authoring.test_policy_test_on_opa import pretend
 from tests.fakes import bundles
 from tests.places import CASES
 
@@ -126,13 +129,20 @@ def test_the_command_says_what_it_wrote_and_how_it_is_served(tmp_path: Path) -> 
     said = command("-o", file)
     made = load_bundle([shipped_policies()])
     assert said.exit_code == 0
-    assert said.stdout.splitlines() == [
-        f"{file}: {len(made.modules)} modules, revision {made.revision}",
-        f"  serve it: opa run --server --bundle '{file}'",
-    ]
+    first, tested, last = said.stdout.splitlines()
+    assert first == f"{file}: {len(made.modules)} modules, revision {made.revision}"
+    assert last == f"  serve it: opa run --server --bundle '{file}'"
+    found = find_opa()
+    assert tested.strip() == (f"tested on the embedded engine and on OPA {found.version}" if found else NO_OPA)
     assert file.read_bytes() == packed(made)
     document = json.loads(command("-o", file, "--output", "json").stdout)
-    assert document == {"file": str(file), "revision": made.revision, "modules": len(made.modules)}
+    version = found.version if found else None
+    assert document == {
+        "file": str(file),
+        "revision": made.revision,
+        "modules": len(made.modules),
+        "opa": version,
+    }
 
 
 def test_folders_that_are_named_are_in_the_file(tmp_path: Path) -> None:
@@ -191,6 +201,37 @@ def test_nothing_is_written_of_policies_that_the_gate_would_not_take(
     assert (said.exit_code, said.stdout) == (2, "")
     assert told in said.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("tests", "told"),
+    [
+        ("echo '[]'", "OPA 1.22.2: test_it does not hold"),
+        ('echo \'[{OF_IT, "name": "test_it", "fail": true}]\'', "test_it does not hold"),
+        ('echo \'[{OF_IT, "name": "test_x"}]\'', "takes data.gate_test.more.test_x for a test"),
+        ("echo 'panic: oh' >&2; exit 1", "ended with 1: panic: oh"),
+    ],
+)
+def test_nothing_is_written_of_policies_that_opa_does_not_pass(tmp_path: Path, tests: str, told: str) -> None:
+    of_it = '"package": "data.gate_test.more", "location": {"file": "gate/more_test.rego", "row": 3}'
+    fake = pretend(tmp_path, tests.replace("OF_IT", of_it))
+    folder = bundles.write(tmp_path / "mine", {"gate/more_test.rego": "package gate_test.more\n\ntest_it if true\n"})
+    said = command("-o", tmp_path / "gate.tar.gz", "--opa", fake, folder)
+    assert said.exit_code in (2, 3) and said.stdout == ""
+    assert told in said.stderr
+    assert not (tmp_path / "gate.tar.gz").exists()
+
+
+def test_an_opa_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    said = command("-o", tmp_path / "gate.tar.gz", "--opa", tmp_path / "opa")
+    assert said.exit_code == 2 and "there is no program" in said.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_opa_the_command_says_so(tmp_path: Path) -> None:
+    words = ["policy", "bundle", "-o", str(tmp_path / "gate.tar.gz")]
+    said = CliRunner().invoke(program, words, env={"PATH": str(tmp_path)})
+    assert said.exit_code == 0 and NO_OPA in said.stdout
 
 
 # -- over what stands there

@@ -17,6 +17,10 @@ from launchplane_gate.policy.engines.protocol import EvaluationFailed, Unanswere
 _PLACE = re.compile(r"\((?P<path>[^()\s]+\.rego):(?P<line>\d+)\)")
 
 
+class NoAnswer(BadForm):
+    """A test that the engine was stopped at; the fault may be in whatever it asks."""
+
+
 @dataclass(frozen=True)
 class RegoTest:
     """``path`` is that of the module in its bundle, ``file`` the same for people."""
@@ -62,7 +66,7 @@ def passes(interpreter: Interpreter, test: RegoTest) -> bool:
 def failing(interpreter: Interpreter, tests: Iterable[RegoTest]) -> list[RegoTest]:
     """The tests that are not true, those to be done left out; each package is one question, if that can be.
 
-    Raises BadForm for the first test that gives no answer in time: after that, nothing more is asked.
+    Raises NoAnswer for the first test that gives no answer in time: after that, nothing more is asked.
     """
     tests = tuple(tests)
     false: set[str] = set()
@@ -91,7 +95,7 @@ def _passes_alone(interpreter: Interpreter, test: RegoTest) -> bool:
         return False
     except Unanswered as error:
         message = f"{test.name} gives no answer: {error}"
-        raise BadForm(
+        raise NoAnswer(
             [Finding(test.file, test.line, message, "Make what it tests end, whatever it is asked.")]
         ) from None
 

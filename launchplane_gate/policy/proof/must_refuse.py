@@ -122,6 +122,30 @@ def interpreter_of_questions(bundle: Bundle) -> Interpreter:
     return Interpreter(bundle.policies, {"config": _with_the_product(bundle)})
 
 
+def ailing(bundle: Bundle) -> list[Finding]:
+    """The rules that end in an error where a good question is put to them alone, up to one that gives no answer."""
+    interpreter = interpreter_of_questions(bundle)
+    findings: dict[str, Finding] = {}
+    for good in GOOD:
+        for code in roll_call_of(bundle, good):
+            for part in ("satisfied", "message"):
+                try:
+                    interpreter.value(f"data.gate.rules.{code}.{part}", strictjson.dumps(good))
+                except Undefined:
+                    continue
+                except EngineError as error:
+                    findings.setdefault(code, _ailing(bundle, code, error))
+                    if isinstance(error, Unanswered):
+                        return list(findings.values())
+    return list(findings.values())
+
+
+def _ailing(bundle: Bundle, code: str, error: EngineError) -> Finding:
+    file, line = place_of(error, bundle.modules)
+    how = "gives no answer" if isinstance(error, Unanswered) else "ends in an error"
+    return Finding(file or bundle.file_of(code), line, f"{code} {how}: {error}", _MEND)
+
+
 def roll_call_of(bundle: Bundle, asked: Mapping[str, Any]) -> tuple[str, ...]:
     request = asked["request"]
     driver_id, product, version = asked["driver"]["driver_id"], request["product"], request.get("version")
@@ -142,9 +166,8 @@ class _Embedded:
         try:
             return self._interpreter.ask(ANSWER, asked)
         except Unanswered:
-            for code in roll_call_of(self._bundle, asked):
-                for part in ("satisfied", "message"):
-                    self._value(code, part, asked)
+            if found := ailing(self._bundle):
+                raise BadForm(found) from None
             raise
 
     def satisfies(self, code: str, asked: Mapping[str, Any]) -> bool:
