@@ -137,10 +137,9 @@ def test_a_value_is_told_from_none_and_from_an_error(engine: OpaEngine) -> None:
 
 def test_an_error_of_evaluation_is_one_and_the_rules_are_asked_one_by_one(tmp_path: Path, shipped: Bundle) -> None:
     folder = bundles.further(tmp_path, ["lane.odd"])
-    odd = bundles.rule("lane.odd", "satisfied if count(input.evidence.odd) > 0\n\nmessage := `odd`\n")
-    bundle = load_bundle(
-        [Path(shipped.file_of("lane.settled")).parents[3], bundles.write(folder, {bundles.path_of("lane.odd"): odd})]
-    )
+    odd = "satisfied if count(input.evidence.odd) > 0\n\nmessage := `odd`\n"
+    loaded = load_bundle([Path(shipped.file_of("lane.settled")).parents[3], folder])
+    bundle = bundles.unchecked(loaded, "lane.odd", odd)
     asked = questions.changed(PROMOTION, {"evidence.odd": 5})
     with OpaStub(bundle) as stub:
         engine = engine_of(stub)

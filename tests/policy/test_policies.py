@@ -137,6 +137,11 @@ def collected(values: Iterable[Value]) -> Value:
     return frozenset(Seen(seen.node, True) for value in values for seen in value)
 
 
+def is_no_fact(tree: Tree) -> bool:
+    """Whether this is the empty set, which no fact is: it stands for what is not there."""
+    return "Set" in tree and not tree["Set"]["items"]
+
+
 def parts(reference: Tree) -> list[str]:
     [(kind, node)] = reference.items()
     if kind == "RefBrack":  # of a head whose keys are variables
@@ -256,7 +261,7 @@ class Reading:
             return collected([self.expression(module, node["term"], inner)])
         if kind in ("BoolExpr", "ArithExpr", "BinExpr", "Membership"):
             sides = [node[side] for side in ("lhs", "rhs", "value", "collection") if side in node]
-            with_a_scalar = any(SCALARS & side.keys() for side in sides)  # no part of a collection equals it
+            with_a_scalar = any(SCALARS & side.keys() or is_no_fact(side) for side in sides)  # no part of one equals it
             for side in sides:
                 self.read(self.expression(module, side, known), deep=not with_a_scalar)
             return NOTHING

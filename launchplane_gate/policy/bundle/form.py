@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from launchplane_gate.errors import PolicyError
+from launchplane_gate.policy.bundle.agreement import Agreement
 from launchplane_gate.policy.bundle.floor import DECISION_PATH
-from launchplane_gate.policy.bundle.functions import FUNCTIONS, FUNCTIONS_OF_TESTS
+from launchplane_gate.policy.bundle.functions import FUNCTIONS, FUNCTIONS_OF_TESTS, WRAPPED
 from launchplane_gate.policy.bundle.syntax import Call, Finding, Parsed, Reference, Rule, line_of, text_at, walk
 
 RULE_PACKAGE = re.compile(r"gate\.rules\.(?P<code>[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)")
@@ -24,9 +25,8 @@ TEST_PACKAGE = re.compile(r"gate_test(\.[a-z][a-z0-9_]*)+")
 _IMPORTS = re.compile(rf"data\.{LIB_PACKAGE.pattern}")
 _IMPORTS_OF_TESTS = re.compile(r"data\.(gate|gate_test|config)(\..+)?")
 _PLAIN_IMPORTS = ("rego.v1", "future.keywords.not")  # the second one makes OPA read `not` as this engine does
-_ROOTS_OF_FUNCTIONS = frozenset(name.split(".")[0] for name in FUNCTIONS_OF_TESTS)
+_ROOTS_OF_FUNCTIONS = frozenset(name.split(".")[0] for name in [*FUNCTIONS_OF_TESTS, *WRAPPED])
 _RESERVED = _ROOTS_OF_FUNCTIONS | {"input", "data"}
-_VERBS = re.compile(r"%(?![vd%])")
 # fmt: off
 _KNOWN_NODES = frozenset({
     "String", "RawString", "Number", "Bool", "Null", "Array", "Set", "Object", "ArrayCompr", "SetCompr", "ObjectCompr",
@@ -47,10 +47,15 @@ class BadForm(PolicyError):
 def check_form(modules: Sequence[Parsed]) -> list[Finding]:
     """Everything that is wrong with the form of a bundle, in the order of its files and lines."""
     arities = dict(_arities(modules))
-    findings = [*_shared_packages(modules), *_cycles(modules)]
-    for module in modules:
-        if module.source.path != DECISION_PATH:  # that one is compared with the core's own, byte by byte
-            findings += _Check(module, arities).run()
+    uses = _uses(modules)
+    cycles = list(_cycles(modules, uses))
+    findings = [*_shared_packages(modules), *cycles]
+    checked = [module for module in modules if module.source.path != DECISION_PATH]  # the core's own, byte by byte
+    for module in checked:
+        findings += _Check(module, arities).run()
+    if not cycles:
+        said = Agreement([module for module in checked if not module.source.is_test], _deciding(uses))
+        findings += said.check(graphlib.TopologicalSorter(uses).static_order())
     return sorted(findings)
 
 
@@ -67,7 +72,7 @@ class _Check:
         self.module = module
         self.is_test = module.source.is_test
         self.arities = arities
-        self.functions = FUNCTIONS_OF_TESTS if self.is_test else FUNCTIONS
+        self.functions = FUNCTIONS_OF_TESTS if self.is_test else _functions_of(module.package)
         self.findings: list[Finding] = []
 
     def run(self) -> list[Finding]:
@@ -203,7 +208,9 @@ class _Check:
         name, line = str(call.function), call.function.line
         defined = self.module.meaning(call.function)
         arity = self.functions.get(name) if defined is None else self.arities.get(defined)
-        if arity is None or self._is_foreign(call.function):
+        if arity is None and name in WRAPPED:
+            self._wrong(line, f"`{name}` is right for some values alone", f"Call {WRAPPED[name][2]}, from gate.lib.")
+        elif arity is None or self._is_foreign(call.function):
             self._wrong(
                 line,
                 f"`{name}` is no function that may be called here",
@@ -211,20 +218,11 @@ class _Check:
             )
         elif arity != len(call.arguments):
             self._wrong(line, f"`{name}` takes {arity} arguments, not {len(call.arguments)}", "Call it so.")
-        elif name == "sprintf" and not self.is_test:
-            self._format(line, call.arguments[0])
 
     def _is_foreign(self, function: Reference) -> bool:
         """Whether a function is another module's private one, or called past the imports."""
         root, *rest = function.parts
         return not self.is_test and (root == "data" or (bool(rest) and rest[-1].startswith("_")))
-
-    def _format(self, line: int, argument: Mapping[str, Any]) -> None:
-        [(kind, node)] = argument.items()
-        if kind not in ("String", "RawString"):
-            self._wrong(line, "the format of `sprintf` is not written out", "Write it as a text.")
-        elif _VERBS.search(node["value"]):
-            self._wrong(line, "the engines differ on all verbs of `sprintf` but %v and %d", "Use %v.")
 
     def _with(self, change: Mapping[str, Any]) -> None:
         if not self.is_test:
@@ -251,18 +249,45 @@ def _arities(modules: Iterable[Parsed]) -> Iterator[tuple[str, int]]:
                 yield f"{module.package}.{rule.name}", len(rule.head["args"])
 
 
-def _cycles(modules: Sequence[Parsed]) -> Iterator[Finding]:
-    """A function that comes back to itself ends the whole process, so no name may lead to itself."""
-    where = {f"{module.package}.{rule.name}": (module, rule) for module in modules for rule in module.rules}
-    uses: dict[str, set[str]] = {name: set() for name in where}
+def _functions_of(package: str) -> dict[str, int]:
+    """What a rule or a library may call of Rego's own, with the number of arguments."""
+    wrapped = {name: function for name, (function, homes, _) in WRAPPED.items() if package in homes}
+    return {name: len(function.wants) for name, function in (FUNCTIONS | wrapped).items()}
+
+
+def _uses(modules: Sequence[Parsed]) -> dict[str, set[str]]:
+    """Which names of the bundle the definitions of each name refer to, by their full paths."""
+    uses: dict[str, set[str]] = {f"{module.package}.{rule.name}": set() for module in modules for rule in module.rules}
     for module in modules:
         for rule in module.rules:
-            uses[f"{module.package}.{rule.name}"].update(_defined(_named_by(module, rule), where))
+            uses[f"{module.package}.{rule.name}"].update(_defined(_named_by(module, rule), uses))
+    return uses
+
+
+def _deciding(uses: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Every name on which the `satisfied` of some rule rests."""
+    waiting = [name for name in uses if RULE_PACKAGE.fullmatch(name.removesuffix(".satisfied"))]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(uses[name])
+    return frozenset(seen)
+
+
+def _cycles(modules: Sequence[Parsed], uses: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """A function that comes back to itself ends the whole process, so no name may lead to itself."""
     try:
         graphlib.TopologicalSorter(uses).prepare()
     except graphlib.CycleError as error:
         circle = error.args[1]
-        module, rule = where[circle[0]]
+        module, rule = next(
+            (module, rule)
+            for module in modules
+            for rule in module.rules
+            if f"{module.package}.{rule.name}" == circle[0]
+        )
         path = " -> ".join(circle)
         yield Finding(
             module.source.file, rule.line, f"what is defined by itself never ends: {path}", "Take the circle apart."

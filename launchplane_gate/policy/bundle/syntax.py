@@ -14,6 +14,7 @@ Tree = Mapping[str, Any]
 
 DEEPEST = 10  # brackets in brackets; the engine's parser takes twice as long with each one, minutes at 20
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 _STRINGS_COMMENTS_BRACKETS = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*|(?P<open>[\[({])|(?P<close>[\])}])')
 _NO_CHILDREN = frozenset({"span", "eidx", "sidx", "qidx", "with_mods"})
 _REFERENCES = frozenset({"Var", "RefDot", "RefBrack"})
@@ -128,6 +129,7 @@ class Call:
 def parse(source: Source) -> Parsed:
     """Raises NotRego for a text that does not parse, or that the parser would not come back from."""
     _bound_depth(source.text)
+    _know_characters(source.text)
     tree = syntax_tree(source.path, source.text)
     package = reference(tree["package"]["refr"])
     if not package.whole or "target" in tree:
@@ -244,3 +246,15 @@ def _bound_depth(text: str) -> None:
                 raise NotRego(line, f"brackets are nested more than {DEEPEST} deep, which may hang the engine")
         elif token["close"]:
             depth -= 1
+
+
+def _know_characters(text: str) -> None:
+    """After a NUL one engine reads nothing more, and what is blank to one of them may be a letter to the other."""
+    code = _STRINGS_COMMENTS_BRACKETS.sub(lambda token: "\n" * token[0].count("\n"), text)
+    if (odd := _CONTROL.search(text)) is not None:
+        line, what = text.count("\n", 0, odd.start()) + 1, odd[0]
+    elif (odd := re.search(r"[^\x00-\x7f]", code)) is not None:
+        line, what = code.count("\n", 0, odd.start()) + 1, odd[0]
+    else:
+        return
+    raise NotRego(line, f"the character U+{ord(what):04X} may stand in texts and comments alone, if it can be seen")

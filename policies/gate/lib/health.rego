@@ -7,6 +7,7 @@ names_another(samples, urls, revision) if {
 	is_string(revision)
 	revision != ""
 	is_array(samples)
+	is_set(urls)
 	count(urls) >= 1
 	every sample in samples {
 		sample.url in urls
@@ -18,7 +19,7 @@ names_another(samples, urls, revision) if {
 		sample.status <= 299
 	}
 	every url in urls {
-		count([1 | some sample in samples; sample.url == url]) >= 1
+		count(_answers(samples, url)) >= 1
 	}
 }
 
@@ -29,6 +30,7 @@ proves(samples, urls, revision, matches) if {
 	is_number(matches)
 	matches >= 1
 	is_array(samples)
+	is_set(urls)
 	count(urls) >= 1
 	every sample in samples {
 		sample.url in urls
@@ -38,6 +40,15 @@ proves(samples, urls, revision, matches) if {
 		sample.status <= 299
 	}
 	every url in urls {
-		count([1 | some sample in samples; sample.url == url]) >= matches
+		count(_answers(samples, url)) >= matches
 	}
+}
+
+# One entry for each answer of a URL.
+_answers(samples, url) := [url |
+	some sample in samples
+	is_object(sample)
+	object.get(sample, "url", null) == url
+] if {
+	is_array(samples)
 }

@@ -3,29 +3,37 @@
 # description: Each of these has an answer for every value, so that a message survives whatever the facts are.
 package gate.lib.say
 
+import data.gate.lib.amounts
+
 # For facts that may well be null or empty; `object.get` is enough for the others.
 known(value, otherwise) := value if {
 	is_string(value)
 	value != ""
 } else := otherwise
 
-lane(value) := concat("/", [value.context, value.instance]) if {
+lane(value) := named if {
 	is_string(value.context)
 	is_string(value.instance)
+	named := concat("/", [value.context, value.instance])
 } else := "a lane not named"
 
 # Several texts in one order on every engine.
 each(texts, otherwise) := concat(", ", texts) if {
+	every text in texts { is_string(text) }
 	count(texts) > 0
 } else := otherwise
 
+# What is in a list, and nothing where there is none. Where a rule rests on it, a list that is missing stays missing.
+entries(value) := value if {
+	is_array(value)
+} else := []
+
 # Whole seconds in the units that people use; the engines differ on the remainder of a fraction.
 span(seconds) := known(concat(" ", parts), "0 s") if {
-	is_number(seconds)
-	format_int(seconds, 10) == sprintf("%v", [seconds])
+	amounts.is_whole(seconds)
 	minutes := (seconds - (seconds % 60)) / 60
 	hours := (minutes - (minutes % 60)) / 60
-	parts := [sprintf("%v %v", part) |
+	parts := [sprintf("%v %v", [part[0], part[1]]) |
 		some part in [[(hours - (hours % 24)) / 24, "d"], [hours % 24, "h"], [minutes % 60, "min"], [seconds % 60, "s"]]
 		part[0] > 0
 	]

@@ -3,6 +3,8 @@
 # description: A moment is nanoseconds since 1970. A text that names none has no answer here, and is no error either.
 package gate.lib.times
 
+import data.gate.lib.amounts
+
 # A day of this century that exists, in UTC and with `Z`: the engines differ on some other forms.
 ns(text) := time.parse_rfc3339_ns(text) if {
 	is_string(text)
@@ -21,16 +23,28 @@ both(one, other) := [time.parse_rfc3339_ns(one), time.parse_rfc3339_ns(other)] i
 
 # The moments that several texts name, in their order. No text is as long as two, so that each stands for itself.
 all(texts) := [time.parse_rfc3339_ns(text) | some text in texts] if {
+	is_array(texts)
 	every text in texts {
 		is_string(text)
 		count(text) <= 30
 	}
-	regex.match(`^(20([0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|([02468][048]|[13579][26])-02-29)T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,9})?Z )+$`, sprintf("%v ", [concat(" ", texts)]))
+	regex.match(`^(20([0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|([02468][048]|[13579][26])-02-29)T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,9})?Z )+$`, concat("", [concat(" ", texts), " "]))
 }
 
 # Neither in the future nor older than the limit.
 within(moment, now, limit_s) if {
-	is_number(limit_s)
+	amounts.is_whole(limit_s)
+	is_number(moment)
+	is_number(now)
 	moment <= now
 	now - moment <= limit_s * 1000000000
+}
+
+# So many seconds ago, or longer. Of a moment that is to come, no number of seconds is long enough.
+past(moment, now, age_s) if {
+	amounts.is_whole(age_s)
+	age_s >= 0
+	is_number(moment)
+	is_number(now)
+	now - moment >= age_s * 1000000000
 }

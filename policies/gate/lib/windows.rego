@@ -49,9 +49,14 @@ _readable(window) if {
 	every day in window.days { day in week }
 }
 
-_two_digits(number) := sprintf("0%v", [number]) if {
+_two_digits(number) := concat("", ["0", digits]) if {
+	is_number(number)
 	number < 10
-} else := sprintf("%v", [number])
+	digits := format_int(number, 10)
+} else := digits if {
+	is_number(number)
+	digits := format_int(number, 10)
+}
 
 _day_before(day) := {
 	"Monday": "Sunday",

@@ -39,10 +39,13 @@ _entries := _policy.actors[input.destination.lane.instance]
 
 # A pattern is nobody's name, not even of somebody who is called the same.
 _names(entry, subject) if {
-	not endswith(entry.subject, "*")
 	entry.subject == subject
+	is_string(subject)
+	endswith(subject, "*") == false
 	_verifier_or_null(entry.verified_by)
 } else if {
+	is_string(entry.subject)
+	is_string(subject)
 	endswith(entry.subject, "*")
 	prefix := trim_suffix(entry.subject, "*")
 	prefix != ""
@@ -100,6 +103,8 @@ _is_named if {
 _fits(named, subject) if {
 	named == subject
 } else if {
+	is_string(named)
+	is_string(subject)
 	endswith(named, "*")
 	startswith(subject, trim_suffix(named, "*"))
 }

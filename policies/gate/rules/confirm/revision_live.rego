@@ -17,16 +17,17 @@ import data.gate.lib.times
 
 satisfied if {
 	finished_at := input.outcome.finished_at
+	samples := input.evidence.health.destination
 	health.proves(
-		input.evidence.health.destination,
+		samples,
 		lanes.health_urls(input.product, input.destination.lane),
 		input.release.source_git_ref,
 		products.threshold(products.policy(input.request, input.product), "health_matches"),
 	)
-	every sample in input.evidence.health.destination { is_string(sample.seen_at) } # the next line passes over the others
+	is_array(samples)
 	moments := times.all(array.concat(
 		[finished_at, input.now],
-		[sample.seen_at | some sample in input.evidence.health.destination],
+		[object.get(sample, "seen_at", null) | some sample in samples; is_object(sample)],
 	))
 	min(moments) == moments[0]
 	max(moments) == moments[1]

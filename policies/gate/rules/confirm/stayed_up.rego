@@ -18,13 +18,13 @@ satisfied if {
 	input.outcome.status == "pass"
 	[finished, since, now] := times.all([input.outcome.finished_at, input.outcome.good_since, input.now])
 	finished <= since
-	now - since >= _settle_s * 1000000000 # which is never less than nothing: a moment to come is not long enough ago
+	times.past(since, now, _settle_s)
 }
 
 satisfied if {
 	input.outcome.status == "unchanged"
 	[since, now] := times.both(input.outcome.good_since, input.now)
-	now - since >= _settle_s * 1000000000
+	times.past(since, now, _settle_s)
 }
 
 _settle_s := products.settle_s(input.driver.driver_id, products.policy(input.request, input.product))

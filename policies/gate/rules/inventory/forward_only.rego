@@ -33,14 +33,22 @@ satisfied if {
 }
 
 # The comparison and the commit that was compared; nothing where nobody did, as without the plugin github.
-_compared(github) := [[comparison, object.get(github, ["commit", "sha"], "")] |
+_compared(github) := [] if {
+	is_object(github) == false
+} else := [] if {
+	is_object(github)
+	object.get(github, "comparison", set()) == set() # no fact is a set
+} else := [[comparison, object.get(github, ["commit", "sha"], "")]] if {
+	is_object(github)
 	comparison := github.comparison
-]
+}
 
 _not_behind(compared, release, destination) if {
 	compared == []
 } else if {
-	[[comparison, release.source_git_ref]] = compared
+	[pair] := compared
+	[comparison, commit] := pair
+	commit == release.source_git_ref
 	is_string(destination.inventory.source_git_ref)
 	comparison.base == destination.inventory.source_git_ref
 	comparison.status in {"ahead", "identical"}
@@ -51,6 +59,7 @@ _known_or_lost(destination) if destination.inventory == null
 _known_or_lost(destination) if is_object(destination.inventory)
 
 _known_or_lost(destination) if {
+	is_object(destination)
 	destination.run.settled == false # a promotion settles it and writes the record anew
 	object.get(destination, "inventory", "cannot be read") == "cannot be read"
 }
@@ -61,7 +70,7 @@ _no_step_back(entry, release, destination, compared) if {
 } else if {
 	entry.rolled_back == true
 } else if {
-	count(compared) == 1 # and ancestry tells
+	compared != [] # and ancestry tells
 	entry.source_git_ref == release.source_git_ref
 } else if {
 	releases.named_by(destination.inventory, release)
@@ -86,10 +95,11 @@ message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact o
 _told(compared) := "" if {
 	compared == []
 } else := sprintf(" GitHub says that it is %v against %v.", [
-	object.get(compared[0][0], "status", "in no known relation"),
-	object.get(compared[0][0], "base", "no known commit"),
+	object.get(comparison, "status", "in no known relation"),
+	object.get(comparison, "base", "no known commit"),
 ]) if {
-	is_object(compared[0][0])
+	comparison := compared[0][0]
+	is_object(comparison)
 } else := " GitHub says that it has nothing to do with what runs."
 
 _ran(history, release) := say.each(

@@ -16,22 +16,27 @@ import data.gate.lib.times
 satisfied if {
 	named := releases.deployment_behind(input.source.inventory, input.source.deployments)
 	lanes.same(input.source.lane, named)
-	every deployment in input.source.deployments {
+	deployments := input.source.deployments
+	is_array(deployments)
+	every deployment in deployments {
 		is_string(deployment.record_id)
 		deployment.record_id != ""
 		deployment.context == named.context
 		deployment.instance == named.instance
 		is_boolean(deployment.touched)
 	}
-	others := [object.get(deployment, "started_at", null) |
-		some deployment in input.source.deployments
-		deployment.touched == true
-		deployment.record_id != named.record_id
+	record_id := named.record_id
+	others := [object.get(other, "started_at", null) |
+		some other in deployments
+		is_object(other)
+		object.get(other, "touched", null) == true
+		object.get(other, "record_id", null) != record_id
 	]
 	moments := times.all(array.concat([named.started_at, input.now], others))
-	moments[0] <= moments[1]
-	count([moment | some moment in moments; moment >= moments[0]]) == 2 # itself and now: each other came before
-	count({deployment.record_id | some deployment in input.source.deployments}) == count(input.source.deployments)
+	started := moments[0]
+	started <= moments[1]
+	count([moment | some moment in moments; moment >= started]) == 2 # itself and now: each other came before
+	count({object.get(one, "record_id", null) | some one in deployments; is_object(one)}) == count(deployments)
 }
 
 message := sprintf("The inventory of %v rests on %v. Deployments known: %v.", [

@@ -23,7 +23,7 @@ satisfied if {
 	limit_s := products.threshold(_policy, "observed_s")
 	[seen, steady, now] := times.all([input.source.observed.seen_at, input.source.steady_since, input.now])
 	times.within(seen, now, limit_s)
-	now - steady >= _settle_s * 1000000000 # which is never less than nothing: a moment to come is not long enough ago
+	times.past(steady, now, _settle_s)
 }
 
 _policy := products.policy(input.request, input.product)

@@ -12,9 +12,8 @@ import data.gate.lib.times
 
 satisfied if {
 	input.source.run.settled == true
-	_soak_s >= 0 # so no time in the future is long enough ago
 	[confirmed, now] := times.both(input.source.run.confirmed_at, input.now)
-	now - confirmed >= _soak_s * 1000000000
+	times.past(confirmed, now, _soak_s)
 }
 
 _soak_s := products.threshold(products.policy(input.request, input.product), "source_soak_s")

@@ -30,9 +30,10 @@ _told(side) := "none" if {
 } else := "not held" if {
 	side.hold == null
 } else := sprintf("held by %v since %v (%v)", [
-	object.get(side.hold, "subject", "somebody"),
-	object.get(side.hold, "since", "a time not known"),
-	object.get(side.hold, "reason", "no reason given"),
+	object.get(hold, "subject", "somebody"),
+	object.get(hold, "since", "a time not known"),
+	object.get(hold, "reason", "no reason given"),
 ]) if {
-	is_object(side.hold)
+	hold := side.hold
+	is_object(hold)
 } else := "not known to be free"

@@ -6,6 +6,7 @@
 package gate.rules.release.artifact_pinned
 
 import data.gate.lib.products
+import data.gate.lib.texts
 
 satisfied if {
 	products.asked(input.request, input.product)
@@ -14,8 +15,7 @@ satisfied if {
 	[repository, digest] := split(input.release.artifact_id, "@")
 	repository == input.product.image.repository
 	startswith(digest, "sha256:")
-	count(digest) == 71
-	trim(trim_prefix(digest, "sha256:"), "0123456789abcdef") == ""
+	texts.is_hex(trim_prefix(digest, "sha256:"), 64)
 }
 
 message := sprintf("The artifact is %v; the product's repository is %v.", [

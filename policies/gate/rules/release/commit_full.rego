@@ -5,10 +5,8 @@
 #   remedy: Name the commit by its full revision, as `git rev-parse` prints it.
 package gate.rules.release.commit_full
 
-satisfied if {
-	is_string(input.release.source_git_ref)
-	count(input.release.source_git_ref) == 40
-	trim(input.release.source_git_ref, "0123456789abcdef") == ""
-}
+import data.gate.lib.releases
+
+satisfied if releases.is_commit(input.release.source_git_ref)
 
 message := sprintf("The commit is %v.", [object.get(input, ["release", "source_git_ref"], "not known")]) if not satisfied

@@ -16,14 +16,18 @@ import data.gate.lib.times
 satisfied if {
 	decided := products.policy(input.request, input.product)
 	limit_s := products.threshold(decided, "health_s")
+	samples := input.evidence.health.source
 	health.proves(
-		input.evidence.health.source,
+		samples,
 		lanes.health_urls(input.product, input.source.lane),
 		input.release.source_git_ref,
 		products.threshold(decided, "health_matches"),
 	)
-	every sample in input.evidence.health.source { is_string(sample.seen_at) } # the next line passes over what has none
-	moments := times.all(array.concat([input.now], [sample.seen_at | some sample in input.evidence.health.source]))
+	is_array(samples)
+	moments := times.all(array.concat(
+		[input.now],
+		[object.get(sample, "seen_at", null) | some sample in samples; is_object(sample)],
+	))
 	max(moments) == moments[0]
 	times.within(min(moments), moments[0], limit_s)
 }

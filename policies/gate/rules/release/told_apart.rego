@@ -60,22 +60,21 @@ _is_apart(entry, release) if {
 
 _is_not_known(commit) if is_null(commit)
 
-_is_not_known(commit) if {
-	is_string(commit)
-	not releases.is_commit(commit)
-}
+_is_not_known(commit) if releases.is_no_commit(commit)
 
 _another_is_live(commit) if {
+	samples := input.evidence.health.destination
 	health.names_another(
-		input.evidence.health.destination,
+		samples,
 		lanes.health_urls(input.product, input.destination.lane),
 		commit,
 	)
-	every sample in input.evidence.health.destination {
-		releases.is_commit(sample.revision)
-		is_string(sample.seen_at) # the next line passes over what has none
-	}
-	moments := times.all(array.concat([input.now], [sample.seen_at | some sample in input.evidence.health.destination]))
+	is_array(samples)
+	every sample in samples { releases.is_commit(sample.revision) }
+	moments := times.all(array.concat(
+		[input.now],
+		[object.get(sample, "seen_at", null) | some sample in samples; is_object(sample)],
+	))
 	max(moments) == moments[0]
 	times.within(
 		min(moments), moments[0],
@@ -123,5 +122,8 @@ _may_be_alike(artifact_id, commit, own_artifact_id, own_commit) if {
 	commit == own_commit
 } else if {
 	artifact_id != own_artifact_id
-	not releases.is_commit(commit)
+	releases.is_no_commit(commit)
+} else if {
+	artifact_id != own_artifact_id
+	is_string(commit) == false
 }

@@ -108,9 +108,10 @@ message := sprintf("To be published is %v at %v; at %v, GitHub says of %v: its t
 ]) if not satisfied
 
 # The version that a commit has already, and another one than is asked for; what was recorded comes first.
-_first(known, asked) := sprintf(" The commit has the version %v already.", [others[0]]) if {
+_first(known, asked) := sprintf(" The commit has the version %v already.", [first]) if {
+	is_array(known)
 	others := [version | some version in known; is_string(version); version != asked]
-	count(others) > 0
+	first := others[0]
 } else := ""
 
 _recorded(entries, commit) := [entry.version | some entry in entries; entry.source_git_ref == commit] if {

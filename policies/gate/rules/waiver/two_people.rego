@@ -16,7 +16,7 @@ satisfied if {
 	input.waiver.requester != ""
 	is_string(input.waiver.approver)
 	input.waiver.approver != ""
-	not endswith(input.waiver.approver, "[bot]")
+	endswith(input.waiver.approver, "[bot]") == false
 	input.waiver.requester != input.waiver.approver
 }
 
