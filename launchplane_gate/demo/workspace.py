@@ -86,6 +86,10 @@ The last three, where they are wanted:
 "thresholds": {"settle_s": 60, "source_soak_s": 3600}
 ```
 
+A figure is never looser than the shipped one that holds for all products: an age is shorter, a time to wait longer, and
+more answers are wanted. Another folder can tighten what stands here, and add rules to what is asked; who may ship, the
+paths, the windows and the branches are said here, where the product is introduced, and nowhere else.
+
 What loosens the gate is named in `may`: to request a waiver, to approve one, to adopt records that are older than the
 ledger. A waiver counts once somebody else has approved it who is verified: by a token, or by an SSH key that is listed:
 
@@ -94,8 +98,9 @@ ledger. A waiver counts once somebody else has approved it who is verified: by a
 ```
 
 Rules of your own go beside it, in `gate/rules/CATEGORY/NAME.rego` with a test in `NAME_test.rego`, and on the roll call
-in `config/data.json`. They can only add. `launchplane-gate policy check` and `launchplane-gate policy test` tell
-whether the gate would take them.
+in `config/data.json`. They can only add; of rules, `waivable` lists those of this folder and no other.
+`launchplane-gate policy check` runs all that the gate runs before it takes them, and says what they change;
+`launchplane-gate policy test` shows what a failing test saw.
 """)
 
 
