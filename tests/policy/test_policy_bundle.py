@@ -644,6 +644,13 @@ def with_product(folder: Path, further: Path, added: dict[str, Any]) -> tuple[Pa
         ),
         ({"drivers": {"slow": {"settle_s": 59}}}, "drivers.slow.settle_s", "59 is looser than 60", 4),
         ({"waivable": ["lane.not_bypassed"]}, "waivable", "is there already", 3),
+        ({"roll_call": {"optional": ["lane.settled"]}}, "roll_call.optional", "is no rule of this folder", 4),
+        (
+            {"products": {"q": {"thresholds": {"settle_s": 14}}}},
+            "products.q.thresholds.settle_s",
+            "14 is looser than 15",
+            5,
+        ),
         ({"waivable": ["lane.settled"]}, "waivable", "lane.settled is no rule of this folder", 3),
         (
             {"roll_call": {"base": {"promote": {"admit": ["lane.settled"]}}}},
@@ -707,14 +714,14 @@ def test_what_is_tighter_counts_whoever_says_it(folder: Path, tmp_path: Path) ->
     added: dict[str, Any] = {
         "thresholds": {"health_s": 30, "health_matches": 3, "settle_s": 20, "waiver_max_s": 60},
         "products": {
-            "p": {"thresholds": {"source_soak_s": 601, "settle_s": 5}, "backup": {"prod": {"max_age_s": 1800}}},
+            "p": {"thresholds": {"source_soak_s": 601, "settle_s": 25}, "backup": {"prod": {"max_age_s": 1800}}},
         },
         "drivers": {"slow": {"settle_s": 61}, "new": {"settle_s": 0}},
     }
     bundle = load_bundle(with_product(folder, tmp_path / "further", added))
     assert bundle.config["thresholds"] == {**bundles.THRESHOLDS, **added["thresholds"]}
     assert bundle.config["products"]["p"] == PRODUCT | {
-        "thresholds": {"source_soak_s": 601, "settle_s": 5},
+        "thresholds": {"source_soak_s": 601, "settle_s": 25},
         "backup": {"prod": {"max_age_s": 1800}},
     }
     assert bundle.config["drivers"] == {"slow": {"settle_s": 61}, "new": {"settle_s": 0}}
@@ -728,7 +735,7 @@ def test_what_is_tighter_counts_whoever_says_it(folder: Path, tmp_path: Path) ->
         "introduces the driver new",
         "settle_s 0 for the driver new",
         "source_soak_s 600 -> 601 for p",
-        "settle_s 5 for p",
+        "settle_s 25 for p",
         "age of a backup 3000 -> 1800 for p/prod",
     ]
 
@@ -796,6 +803,8 @@ def test_a_fault_is_told_of_the_file_and_line_that_says_it(folder: Path, tmp_pat
 def test_json_that_is_none_is_told_with_its_line(folder: Path, tmp_path: Path) -> None:
     further = bundles.write(tmp_path / "further", {CONFIG: '{\n "thresholds": {\n  "health_s" 60\n }\n}\n'})
     assert refusal(folder, further).startswith(f"{further}/{CONFIG}:3: is not JSON")
+    (further / CONFIG).write_text('{\n "thresholds": {\n  "health_s": 60,\n  "health_s": 60\n }\n}\n')
+    assert refusal(folder, further).startswith(f"{further}/{CONFIG}:4: has the key 'health_s' twice")
 
 
 # -- tests

@@ -16,7 +16,7 @@ from launchplane_gate import private, strictjson
 from launchplane_gate.errors import PolicyError
 from launchplane_gate.policy.bundle.config import Config
 from launchplane_gate.policy.bundle.form import BadForm
-from launchplane_gate.policy.bundle.places import Place, found, lines_of, told
+from launchplane_gate.policy.bundle.places import Place, found, line_of_repeated_key, lines_of, told
 from launchplane_gate.policy.bundle.syntax import Finding, Source
 
 CONFIG_PATH = "config/data.json"
@@ -119,11 +119,11 @@ def _finding(file: Path, config: Any, text: str, error: Any) -> Finding:
 
 
 def _line_of_json(text: str) -> int:
-    """Where the JSON ends to be some; the first line where it is JSON and only not strict."""
+    """Where a text ends to be JSON, or has a key for the second time; else the first line."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
         return error.lineno
     except (ValueError, RecursionError):
-        pass
-    return 1
+        return 1
+    return line_of_repeated_key(text) or 1

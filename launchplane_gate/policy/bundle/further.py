@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from launchplane_gate.policy.bundle.config import SETTLE_MAX_S
 from launchplane_gate.policy.bundle.files import Folder
 from launchplane_gate.policy.bundle.places import Place, told
 from launchplane_gate.policy.bundle.syntax import Finding
@@ -26,6 +27,7 @@ _EMPTY: Mapping[str, Any] = {
     "waivable": [],
     "products": {},
 }
+_OPTIONAL: Place = ("roll_call", "optional")
 _LEAVE_OUT = "Leave it out: what came first can be tightened, and nothing else."
 
 
@@ -64,7 +66,7 @@ class _Merging:
     def take(self, folder: Folder) -> None:
         self.is_first, self.folder = self.folder is None, folder
         said = folder.config
-        self._roll_call(said.get("roll_call", {}))
+        self._roll_call(said.get("roll_call", {}), _codes_of(folder))
         self._thresholds(said.get("thresholds", {}))
         self._drivers(said.get("drivers", {}))
         self._waivable(said.get("waivable", []), _codes_of(folder))
@@ -102,7 +104,7 @@ class _Merging:
 
     # -- the parts of a configuration
 
-    def _roll_call(self, said: Mapping[str, Any]) -> None:
+    def _roll_call(self, said: Mapping[str, Any], brought: Collection[str]) -> None:
         roll_call = self.config["roll_call"]
         for place, asked, of_whom in _lists(said):
             codes = roll_call
@@ -112,6 +114,8 @@ class _Merging:
             for code in asked:
                 if code in codes:
                     self._refuse(place, f"{code} is there already", entry=(code,))
+                elif place == _OPTIONAL and not self.is_first and code not in brought:
+                    self._refuse(place, f"{code} is no rule of this folder", entry=(code,))
                 else:
                     codes.append(code)
                     self._changed(f"adds rule {code} to {of_whom}")
@@ -172,8 +176,14 @@ class _Merging:
         for threshold, value in said.get("thresholds", {}).items():
             place: Place = ("products", name, "thresholds", threshold)
             before = self._figure(product, threshold)
-            if self._tightens(place, threshold, before, value, name):
+            if threshold == "settle_s" and value < (least := self._least_to_settle()):
+                self._refuse(place, f"{value} is looser than {least}, which every driver asks for")
+            elif self._tightens(place, threshold, before, value, name):
                 product.setdefault("thresholds", {})[threshold] = value
+
+    def _least_to_settle(self) -> int:
+        of_drivers: list[int] = [driver["settle_s"] for driver in self.config["drivers"].values()]
+        return min(self.config["thresholds"].get("settle_s", 0), *of_drivers, SETTLE_MAX_S)
 
     def _figure(self, product: Mapping[str, Any], threshold: str) -> int | None:
         """What counts for a product so far. Its own time to settle only ever adds to that of its driver."""
@@ -210,4 +220,4 @@ def _lists(said: Mapping[str, Any]) -> Iterator[tuple[Place, list[str], str]]:
             for phase, codes in by_phase.items():
                 yield ("roll_call", *place, action, phase), codes, f"{action}/{phase}{of_whom}"
     if said.get("optional"):
-        yield ("roll_call", "optional"), said["optional"], "those that may be asked of nobody"
+        yield _OPTIONAL, said["optional"], "those that may be asked of nobody"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 Place = tuple[str | int, ...]
@@ -16,6 +16,23 @@ _TOKEN = re.compile(r'\n|"(?:[^"\\\n]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+')
 def lines_of(text: str) -> dict[Place, int]:
     """The line on which each value starts, or its key where it has one. The text is JSON."""
     lines: dict[Place, int] = {(): 1}
+    for place, line, _ in _starts(text):
+        lines.setdefault(place, line)
+    return lines
+
+
+def line_of_repeated_key(text: str) -> int | None:
+    """Where a key stands for the second time in one object. The text is JSON, but for that."""
+    seen: set[Place] = set()
+    for place, line, is_key in _starts(text):
+        if is_key and place in seen:
+            return line
+        seen.update([place] if is_key else [])
+    return None
+
+
+def _starts(text: str) -> Iterator[tuple[Place, int, bool]]:
+    """Each place of a text with its line: that of a key, and then that of its value."""
     above: list[str | int] = []  # the key or index at hand, for each container that is open
     line, before = 1, ""
     for piece in _TOKEN.findall(text):
@@ -23,7 +40,7 @@ def lines_of(text: str) -> dict[Place, int]:
             line += 1
             continue
         if piece in ("{", "["):
-            lines.setdefault(tuple(above), line)
+            yield tuple(above), line, False
             above.append("" if piece == "{" else 0)
         elif piece in ("}", "]"):
             above.pop()
@@ -31,11 +48,10 @@ def lines_of(text: str) -> dict[Place, int]:
             above[-1] += 1
         elif piece.startswith('"') and before in ("{", ",") and isinstance(above[-1], str):
             above[-1] = json.loads(piece)
-            lines[tuple(above)] = line
+            yield tuple(above), line, True
         elif piece not in (":", ","):
-            lines.setdefault(tuple(above), line)
+            yield tuple(above), line, False
         before = piece
-    return lines
 
 
 def found(value: Any, place: Sequence[str | int]) -> Place:
