@@ -182,8 +182,8 @@ class _Merging:
                 product.setdefault("thresholds", {})[threshold] = value
 
     def _least_to_settle(self) -> int:
-        of_drivers: list[int] = [driver["settle_s"] for driver in self.config["drivers"].values()]
-        return min(self.config["thresholds"].get("settle_s", 0), *of_drivers, SETTLE_MAX_S)
+        of_all: int = self.config["thresholds"].get("settle_s", 0)
+        return min(of_all, *(driver["settle_s"] for driver in self.config["drivers"].values()), SETTLE_MAX_S)
 
     def _figure(self, product: Mapping[str, Any], threshold: str) -> int | None:
         """What counts for a product so far. Its own time to settle only ever adds to that of its driver."""
