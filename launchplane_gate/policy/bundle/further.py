@@ -182,8 +182,9 @@ class _Merging:
                 product.setdefault("thresholds", {})[threshold] = value
 
     def _least_to_settle(self) -> int:
-        of_all: int = self.config["thresholds"].get("settle_s", 0)
-        return min(of_all, *(driver["settle_s"] for driver in self.config["drivers"].values()), SETTLE_MAX_S)
+        asked: list[int] = [self.config["thresholds"].get("settle_s", 0), SETTLE_MAX_S]
+        asked += [driver["settle_s"] for driver in self.config["drivers"].values()]
+        return min(asked)
 
     def _figure(self, product: Mapping[str, Any], threshold: str) -> int | None:
         """What counts for a product so far. Its own time to settle only ever adds to that of its driver."""
