@@ -72,8 +72,11 @@ def findings(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def brief() -> Iterator[None]:
-    start_within(EmbeddedSettings(timeout_s=1))
+def brief(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Settings by which a question takes a second at most."""
+    settings = tmp_path / "brief.toml"
+    settings.write_text("schema_version = 1\n[embedded]\ntimeout_s = 1\n")
+    monkeypatch.setenv("LAUNCHPLANE_GATE_CONFIG", str(settings))
     yield
     start_within(EmbeddedSettings())
 
@@ -149,10 +152,10 @@ def test_a_rule_that_ends_in_no_good_question_is_told_itself(tmp_path: Path) -> 
     many = ",\n".join(f'"{number}"' for number in range(150))
     body = ENDLESS.replace('split(input.request.reason, "")', f"[{many}]")
     text = A_TEST.replace('"REASON"', "5").replace("if plain", "if not plain")
-    folder = write(tmp_path, body)
+    folder = write(tmp_path / "mine", body)
     (folder / TEST).write_text(text)
     found = findings(folder)[0]
-    assert found["file"] == f"{tmp_path}/{RULE}"
+    assert found["file"] == f"{folder}/{RULE}"
     assert "reason.plain gives no answer" in found["message"]
 
 
