@@ -16,6 +16,8 @@ from launchplane_gate.policy.bundle.known import BOOLEAN, NOTHING, NULL, Known, 
 from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Rule, Tree, line_of, reference, text_at
 from launchplane_gate.policy.bundle.values import Values
 
+LIBRARIES = "gate.lib."  # their functions say what they give for whatever they are given
+
 
 class Agreement:
     """The rules and functions of a bundle, by their full paths; on those in ``deciding`` some `satisfied` rests."""
@@ -98,8 +100,14 @@ class _Body(Values):
                     "Give the value a name inside of the braces, and that name before them.",
                 )
             known.append(said)
-        last = not branches[-1][2]  # nothing stands between it and its value
-        return either(known)._replace(sure=last and known[-1].sure)
+        line, _, conditions = branches[-1]
+        if self.decides and not conditions and len(branches) > 1 and not self.module.package.startswith(LIBRARIES):
+            self.wrong(
+                line,
+                "this `else` holds where a fact is missing, too, and a rule would rest on that",
+                "Say when it holds, `else := ... if { ... }`, or take the default for a fact by `object.get`.",
+            )
+        return either(known)._replace(sure=not conditions and known[-1].sure)
 
     def _branches(self) -> Iterator[tuple[int, Any, Sequence[Tree]]]:
         assigned = self.rule.head.get("assign")
@@ -131,7 +139,7 @@ class _Body(Values):
     def bind(self, line: int, name: str, known: Known, scope: Scope) -> None:
         if name == "_":
             return
-        if name in scope.names or name in self.module.own or name in self.module.imported:
+        if name in scope.names.keys() | scope.taken | self.module.own | self.module.imported.keys():
             self.wrong(line, f"`{name}` is the name of something else here", "Give the variable a name of its own.")
         scope.names[name] = known._replace(sure=True)
 
@@ -168,7 +176,8 @@ class _Body(Values):
             )
 
     def _some(self, line: int, node: Tree, scope: Scope) -> None:
-        entries = self.wants("collection", node["collection"], scope, "`some ... in`")
+        names = [name for part in (node["key"], node["value"]) if part for name in _names(part)]
+        entries = self.wants("collection", node["collection"], scope.within(taken=names), "`some ... in`")
         self.be_sure(line, entries.sure, scope)
         for part, known in ((node["key"], NOTHING), (node["value"], entries.of or NOTHING)):
             if part is None:
@@ -179,10 +188,10 @@ class _Body(Values):
                 self.wrong(line, "`some` takes an entry apart", "Give the entry a name, and look at it below.")
 
     def _every(self, line: int, node: Tree, scope: Scope) -> None:
-        entries = self.know(node["domain"], scope)
+        names = [text_at(self.module.source.text, span) if span else "_" for span in (node["key"], node["value"])]
+        entries = self.know(node["domain"], scope.within(taken=names))
         self.be_sure(line, entries.sure, scope)
         inner = scope.within()
-        names = [text_at(self.module.source.text, span) if span else "_" for span in (node["key"], node["value"])]
         for name, known in zip(names, (NOTHING, entries.of or NOTHING), strict=True):
             self.bind(line, name, known, inner)
         self.statements(node["query"]["stmts"], inner)
@@ -211,7 +220,7 @@ class _Body(Values):
     def _assign(self, line: int, node: Tree, scope: Scope) -> None:
         if node["op"] != "ColEq":
             self.wrong(line, "`=` may compare or assign, and the engines differ on which", "Write `:=` or `==`.")
-        known = self.know(node["rhs"], scope)
+        known = self.know(node["rhs"], scope.within(taken=_names(node["lhs"])))
         self.be_sure(line, known.sure, scope)
         [(kind, target)] = node["lhs"].items()
         if kind == "Var":
@@ -222,3 +231,9 @@ class _Body(Values):
             self.be_sure(line, False, scope)
         else:
             self.wrong(line, "what is taken apart here is no list of names", "Write `x := ...` or `[x, y] := ...`.")
+
+
+def _names(target: Tree) -> list[str]:
+    """The names that are given to something, one or several."""
+    parts = target["Array"]["items"] if "Array" in target else [target]
+    return [part["Var"]["value"] for part in parts if "Var" in part]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -48,9 +48,13 @@ class Scope:
     names: dict[str, Known] = field(default_factory=dict)
     looked_at: dict[str, Known] = field(default_factory=dict)
     must_be_sure: bool = False
+    taken: frozenset[str] = frozenset()
 
-    def within(self, *, must_be_sure: bool = False) -> Scope:
-        return Scope(dict(self.names), dict(self.looked_at), self.must_be_sure or must_be_sure)
+    def within(self, *, must_be_sure: bool = False, taken: Iterable[str] = ()) -> Scope:
+        """The same for a part of it; ``taken`` are names that are given to what stands there, and so are not free."""
+        return Scope(
+            dict(self.names), dict(self.looked_at), self.must_be_sure or must_be_sure, self.taken.union(taken)
+        )
 
     def seen(self, node: Tree) -> Known:
         """What looking at this expression has told."""
