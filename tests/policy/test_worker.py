@@ -19,9 +19,9 @@ import pytest
 
 from launchplane_gate.errors import EngineError
 from launchplane_gate.policy import start_within
-from launchplane_gate.policy.engines.embedded import worker
+from launchplane_gate.policy.engines.embedded import serve, worker
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter, NotRego, syntax_tree
-from launchplane_gate.policy.engines.protocol import Unanswered
+from launchplane_gate.policy.engines.protocol import EvaluationFailed, Unanswered
 from launchplane_gate.settings import EmbeddedSettings
 from tests.places import ROOT
 
@@ -112,6 +112,20 @@ def test_the_time_of_a_question_begins_when_it_is_taken_up() -> None:
 def test_no_answer_goes_to_another_question() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(good, range(500))) == list(range(500))
+
+
+def test_more_programs_than_are_kept_are_each_answered_by_their_own() -> None:
+    def program(number: int) -> Interpreter:
+        text = f"package many\n\nimport rego.v1\n\nanswer := {number} if input.n > 0\n\nodd := to_number(input.n)\n"
+        return Interpreter([("many.rego", text)], {})
+
+    programs = [program(number) for number in range(serve.PROGRAMS + 3)]
+    asked = [0, 1, 2, *range(len(programs)), 0, 1, 5, 0, *reversed(range(len(programs)))]
+    for turn, number in enumerate(asked):
+        if turn % 3 == 0:
+            with pytest.raises(EvaluationFailed):
+                programs[number].value("data.many.odd", json.dumps({"n": "x"}))
+        assert programs[number].value("data.many.answer", json.dumps({"n": 1})) == number
 
 
 def test_a_worker_that_ended_while_nobody_asked_is_started_anew() -> None:

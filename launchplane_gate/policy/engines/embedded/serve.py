@@ -58,12 +58,12 @@ class Programs:
         name = header["program"]
         if name not in self._fresh:
             raise KeyError(name)
+        self._fresh.move_to_end(name)  # whatever becomes of it: whoever asks counts the same
         engine = self._used.pop(name, None) or self._fresh[name].clone()
         if header["has_input"]:
             engine.set_input_json(payload.decode())
         answer = str(engine.eval_query_as_json(header["path"]))
         self._used[name] = engine  # not after an error: then it may hold the input of an earlier question
-        self._fresh.move_to_end(name)
         return answer
 
     def parse(self, header: dict[str, Any], payload: bytes) -> str:
