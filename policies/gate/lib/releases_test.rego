@@ -130,3 +130,11 @@ test_an_inventory_that_names_none_rests_on_none if {
 		}
 	}
 }
+
+test_a_text_is_a_commit_or_none if {
+	every text in {"", "main", "v1.2.3", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"} {
+		releases.is_no_commit(text)
+		not releases.is_commit(text)
+	}
+	every odd in [null, 7, true, [], {}, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] { not releases.is_no_commit(odd) }
+}

@@ -64,3 +64,12 @@ test_whether_digests_are_shown_is_told_in_words if {
 	say.digests({"digests": "failed"}) == "not to be read just now"
 	every odd in [null, 7, "shown", [], {}, {"digests": null}] { say.digests(odd) == "not known" }
 }
+
+test_the_entries_of_what_is_no_list_are_none if {
+	say.entries([1, "a"]) == [1, "a"]
+	every odd in [null, 7, "text", true, {}, {"a": 1}] { say.entries(odd) == [] }
+}
+
+test_a_list_of_other_things_than_texts_is_not_told if {
+	every odd in [["a", 1], [null], 7, null] { say.each(odd, "nothing") == "nothing" }
+}

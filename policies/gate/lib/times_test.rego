@@ -67,3 +67,24 @@ test_an_age_lies_between_nothing_and_the_limit if {
 		not times.within(1000000000000, 1000000000000, odd)
 	}
 }
+
+test_long_enough_ago_is_past if {
+	times.past(1000000000000, 1060000000000, 60)
+	times.past(1000000000000, 1060000000001, 60)
+	times.past(1000000000000, 1000000000000, 0)
+}
+
+test_too_short_or_still_to_come_is_not_past if {
+	not times.past(1000000000000, 1059999999999, 60)
+	not times.past(1000000000001, 1000000000000, 0)
+	not times.past(1000000000001, 1000000000000, -60)
+	every odd in [null, "60", true, [], {}, 0.5] {
+		not times.past(1000000000000, 2000000000000, odd)
+	}
+	every odd in [null, "1", true, [], {}] {
+		not times.past(odd, 2000000000000, 60)
+		not times.past(1000000000000, odd, 60)
+		not times.within(odd, 2000000000000, 60)
+		not times.within(1000000000000, odd, 60)
+	}
+}
