@@ -39,8 +39,11 @@ def kept(home: Path) -> list[Path]:
     return sorted(home.glob("proven-*.json")) if home.is_dir() else []
 
 
-def test_what_was_proven_once_is_not_proven_again_by_tools(home: Path) -> None:
-    bundle = load_bundle([shipped_policies()])
+def test_what_was_proven_once_is_not_proven_again_by_tools(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "own" / "gate").mkdir(parents=True)
+    text = "package gate_test.own\n\ntest_that_no_other_bundle_has if true\n"  # so nobody here has proven it
+    (tmp_path / "own" / "gate" / "own_test.rego").write_text(text)
+    bundle = load_bundle([shipped_policies(), tmp_path / "own"])
     EmbeddedEngine(bundle, remembers=True)
     [path] = kept(home)
     assert (path.stat().st_mode & 0o777, home.stat().st_mode & 0o777) == (0o600, 0o700)

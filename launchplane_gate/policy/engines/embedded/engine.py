@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from launchplane_gate.errors import PolicyError
 from launchplane_gate.policy import memory
+from launchplane_gate.policy.bundle.form import BadForm
 from launchplane_gate.policy.bundle.load import Bundle, revision_of
-from launchplane_gate.policy.bundle.rego_tests import failing, interpreter_of_tests
+from launchplane_gate.policy.bundle.rego_tests import failing, interpreter_of_tests, why_failing
 from launchplane_gate.policy.engines.embedded.interpreter import VERSION, Interpreter, check_distribution
 from launchplane_gate.policy.engines.embedded.vectors import check_vectors
 from launchplane_gate.policy.proof.must_refuse import check_must_refuse
@@ -62,6 +62,6 @@ def _prove(bundle: Bundle) -> None:
 
 
 def _check_tests(bundle: Bundle) -> None:
-    failed = failing(interpreter_of_tests(bundle.modules, bundle.data), bundle.tests)
-    if failed:
-        raise PolicyError("\n".join(f"{test.file}:{test.line}: {test.name} does not hold" for test in failed))
+    interpreter = interpreter_of_tests(bundle.modules, bundle.data)
+    if failed := failing(interpreter, bundle.tests):
+        raise BadForm(why_failing(interpreter, bundle.modules, failed))

@@ -319,13 +319,15 @@ def shared() -> Worker:
 def start_within(bounds: EmbeddedSettings) -> None:
     """Start the engine of this process, not waiting for it, and keep its questions to these bounds from here on.
 
-    There is one engine a process: those of the gate that was opened last count for all. Raises EngineError.
+    There is one engine a process: those of the gate that was opened last count for all. That it cannot be started is
+    told by the first question.
     """
     global _shared  # noqa: PLW0603  # as it says
     if _shared.bounds != bounds:
         _shared.stop()
         _shared = Worker(bounds)
-    _shared.begin()
+    with suppress(EngineError):
+        _shared.begin()
 
 
 def _forget() -> None:
