@@ -263,7 +263,10 @@ DIFFERENT = [
     ("_f(x) := 1 if x\n\n_f(x) := 2 if input.c", "two values at once"),
     ("_b := input.c if {\n\tinput.a\n} else := 2", "goes on to the `else`"),
     ("_f(x) := x.y if {\n\tx.z\n} else := 2", "goes on to the `else`"),
-    ("_a if _b == `low`\n\n_b := `high` if {\n\tinput.a > 9\n} else := `low`", "this `else` holds where a fact is missing"),
+    (
+        "_a if _b == `low`\n\n_b := `high` if {\n\tinput.a > 9\n} else := `low`",
+        "this `else` holds where a fact is missing",
+    ),
     ("_a if count([x | some x in input.l]) == 0", "passes over what is missing"),
     ("_a if [x | is_array(input.l); some x in input.l] == []", "passes over what is missing"),
     (
@@ -280,6 +283,9 @@ DIFFERENT = [
     ),
     ("_a if [1 | _b] == []\n\n_b if input.c == 1", "passes over what is missing"),
     ("_b := y if {\n\tsome y in [1]\n\t[y | some y in [2]] == [2]\n}", "`y` is the name of something else"),
+    ("_b if {\n\tsome x in [1]\n\ttrue\n}", "`x` is not used"),
+    ("_b if {\n\tsome i, x in [1]\n\tx == 1\n}", "`i` is not used"),
+    ("_b if every i, x in [1] { x == 1 }", "`i` is not used"),
     ("_b := y if {\n\ty := [y | some y in [1]]\n}", "`y` is the name of something else"),
     ("_b := 1 if {\n\tsome y in [y | some y in [1]]\n\ty == 1\n}", "`y` is the name of something else"),
     ("_b := 1 if {\n\tevery y in [y | some y in [1]] { y == 1 }\n}", "`y` is the name of something else"),

@@ -77,6 +77,7 @@ class _Body(Values):
         super().__init__(module, decides=path in agreement.deciding)
         self.all = agreement
         self.rule = rule
+        self.declared: dict[str, int] = {}
 
     def value_of(self, path: str) -> Known:
         return self.all.value_of(path)
@@ -100,6 +101,9 @@ class _Body(Values):
                     "Give the value a name inside of the braces, and that name before them.",
                 )
             known.append(said)
+        for name, line in self.declared.items():
+            if name not in self.used:
+                self.wrong(line, f"`{name}` is not used, and OPA lets no such name load", "Call it `_`.")
         line, _, conditions = branches[-1]
         if self.decides and not conditions and len(branches) > 1 and not self.module.package.startswith(LIBRARIES):
             self.wrong(
@@ -143,6 +147,12 @@ class _Body(Values):
             self.wrong(line, f"`{name}` is the name of something else here", "Give the variable a name of its own.")
         scope.names[name] = known._replace(sure=True)
 
+    def declare(self, line: int, name: str, known: Known, scope: Scope) -> None:
+        """Bind a name that OPA wants to be used."""
+        self.bind(line, name, known, scope)
+        if name != "_":
+            self.declared.setdefault(name, line)
+
     # -- statements
 
     def statements(self, statements: Sequence[Tree], scope: Scope) -> None:
@@ -183,7 +193,7 @@ class _Body(Values):
             if part is None:
                 continue
             if "Var" in part:
-                self.bind(line, part["Var"]["value"], known, scope)
+                self.declare(line, part["Var"]["value"], known, scope)
             else:
                 self.wrong(line, "`some` takes an entry apart", "Give the entry a name, and look at it below.")
 
@@ -193,7 +203,7 @@ class _Body(Values):
         self.be_sure(line, entries.sure, scope)
         inner = scope.within()
         for name, known in zip(names, (NOTHING, entries.of or NOTHING), strict=True):
-            self.bind(line, name, known, inner)
+            self.declare(line, name, known, inner)
         self.statements(node["query"]["stmts"], inner)
         of = both(entries.of or NOTHING, inner.seen({"Var": {"value": names[1]}}))
         scope.learn(node["domain"], Known(frozenset({"collection"}), of=of))

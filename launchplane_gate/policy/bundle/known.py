@@ -52,9 +52,7 @@ class Scope:
 
     def within(self, *, must_be_sure: bool = False, taken: Iterable[str] = ()) -> Scope:
         """The same for a part of it; ``taken`` are names that are given to what stands there, and so are not free."""
-        return Scope(
-            dict(self.names), dict(self.looked_at), self.must_be_sure or must_be_sure, self.taken.union(taken)
-        )
+        return Scope(dict(self.names), dict(self.looked_at), self.must_be_sure or must_be_sure, self.taken.union(taken))
 
     def seen(self, node: Tree) -> Known:
         """What looking at this expression has told."""

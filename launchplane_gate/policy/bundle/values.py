@@ -59,6 +59,7 @@ class Values(ABC):
     def __init__(self, module: Parsed, *, decides: bool) -> None:
         self.module = module
         self.decides = decides
+        self.used: set[str] = set()
 
     @abstractmethod
     def wrong(self, line: int, message: str, remedy: str) -> None: ...
@@ -184,6 +185,7 @@ class Values(ABC):
 
     def _of_var(self, node: Tree, scope: Scope) -> Known:
         name = node["value"]
+        self.used.add(name)
         if name in scope.names:
             return scope.names[name]
         if name == "input":
