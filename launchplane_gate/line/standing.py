@@ -112,7 +112,9 @@ def refuse(parts: Parts, standing: Standing) -> Decision:
     """Keep a refusal for which there is no run; gives the decision under the id by which it is on record."""
     decision = standing.decision
     codes = sorted(result.code for result in decision.refusals)
-    about = [standing.decision.actor.model_dump(), standing.asked.action, standing.asked.product, codes]
+    about: list[Any] = [decision.actor.model_dump(), standing.asked.action, standing.asked.product, codes]
+    if standing.permitted:
+        about.append(decision.decision_id)  # what is refused to who may ask is an entry each time
     body: dict[str, Any] = {"decision": decision.model_dump(mode="json"), "reason": standing.asked.reason}
     kept = parts.ledger.refuse(
         standing.lane,

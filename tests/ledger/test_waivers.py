@@ -207,6 +207,15 @@ def test_nobody_else_can_approve(gate: Gate, platform: FakePlatform, actor: Acto
     assert break_glass(gate).status == "denied" and platform.deploys == []
 
 
+def test_each_refusal_of_who_may_approve_is_on_record(gate: Gate) -> None:
+    waiver, kept = requested(gate), set()
+    for _ in range(3):
+        with pytest.raises(StandingRefused) as refused:
+            gate.approve_waiver(waiver.waiver_id, ACTOR)
+        kept.add(refused.value.decision.decision_id)
+    assert {entry.subject for entry in gate.ledger.entries(kinds=["refused"])} == kept and len(kept) == 3
+
+
 def test_who_may_ship_may_not_waive_unless_that_is_said(make_gate: MakeGate, tmp_path: Path) -> None:
     plain_entry = {"subject": ACTOR.subject, "verified_by": None}
     gate = make_gate(bundle=bundle_with(tmp_path / "p", actors={"testing": [plain_entry], "prod": [plain_entry]}))
