@@ -60,10 +60,12 @@ def show(session: Session, decision_id: str) -> Answer:
       launchplane-gate decisions show d-7Q2M4KXB --output json | jq .input | launchplane-gate check --input -
     """
     from launchplane_gate.errors import RequestError
+    from launchplane_gate.ledger import REFUSED
     from launchplane_gate.report.decision import saved_text
 
     with session.records() as (_, _, ledger):
         entries = ledger.decision_entries(decision_id=decision_id)
+        repeats = ledger.repeats_of(decision_id) if entries and entries[0].kind == REFUSED else 0
     if not entries:
         hint = "`launchplane-gate decisions list` shows the newest ones. What `check` decides is not saved."
         raise RequestError(f"there is no decision {decision_id}", hint=hint)
@@ -72,9 +74,10 @@ def show(session: Session, decision_id: str) -> Answer:
         **decision.model_dump(mode="json"),
         "allowed": decision.allowed,
         "run_id": entries[0].subject,
+        "repeats": repeats,
         "input": entries[0].input,
     }
-    return Answer(document, saved_text(decision, entries[0].subject))
+    return Answer(document, saved_text(decision, entries[0].subject, repeats))
 
 
 @decisions.command()

@@ -219,6 +219,11 @@ class Ledger:
                 connection, append, lane, hour, key=key, decision_id=decision_id, body=body, stranger=stranger
             )
 
+    def repeats_of(self, decision_id: str) -> int:
+        """How often the refusal was repeated within its hour, for which a decision stands."""
+        with self._read() as connection:
+            return refusals.repeats_of(connection, decision_id)
+
     # -- runs
 
     def begin_run(

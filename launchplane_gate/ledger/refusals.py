@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from launchplane_gate.ledger import tables
+from launchplane_gate.ledger.entry import body_in
 from launchplane_gate.model import Lane
 
 NOWHERE = Lane.model_construct(context="-", instance="-")  # the chain of what was asked about no lane that there is
@@ -55,6 +56,14 @@ def note(
     row = {"context": lane.context, "instance": lane.instance, "hour": hour, "key": key, "decision_id": decision_id}
     connection.execute(tables.refusals.insert(), row | {"stranger": stranger, "repeats": 0 if decision_id else 1})
     return decision_id
+
+
+def repeats_of(connection: sa.Connection, decision_id: str) -> int:
+    """How often the refusal was repeated within its hour, for which a decision stands."""
+    counted = connection.execute(tables.REPEATS, {"of_decision": decision_id}).scalar() or 0
+    summed = connection.execute(tables.SUMMED_WITH, {"of_decision": f'"{decision_id}":'}).scalars()
+    again: int = sum(body_in(body)["repeats"].get(decision_id, 0) for body in summed)
+    return int(counted) + again
 
 
 def sum_up(connection: sa.Connection, append: Append, hour: str) -> None:

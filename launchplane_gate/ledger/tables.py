@@ -188,6 +188,10 @@ COUNT_REFUSAL = (
     .values(repeats=refusals.c.repeats + 1)
 )
 PAST_REFUSALS = sa.select(refusals).where(refusals.c.hour < HOUR)
+REPEATS = sa.select(sa.func.sum(refusals.c.repeats)).where(refusals.c.decision_id == sa.bindparam("of_decision"))
+SUMMED_WITH = sa.select(entries.c.body).where(
+    entries.c.kind == "refusals", entries.c.body.contains(sa.bindparam("of_decision"), autoescape=False)
+)
 FORGET_REFUSALS = refusals.delete().where(refusals.c.hour < HOUR)
 OF_SUBJECT = (*is_lane(waiters), waiters.c.subject == sa.bindparam("of_subject"))
 SELECT_WAITER = sa.select(waiters).where(*OF_SUBJECT)

@@ -97,8 +97,8 @@ def checked_text(decision: Decision) -> list[Block]:
     ]
 
 
-def saved_text(decision: Decision, run_id: str) -> list[Block]:
-    """A decision of the ledger, in full."""
+def saved_text(decision: Decision, run_id: str, repeats: int = 0) -> list[Block]:
+    """A decision of the ledger, in full; ``repeats``: how often the same was refused again within its hour."""
     actor, release = decision.actor, decision.release
     facts = [
         ("asked", ASKED[decision.phase]),
@@ -109,6 +109,7 @@ def saved_text(decision: Decision, run_id: str) -> list[Block]:
         ("policy", f"{decision.policy_revision}, on {decision.engine}"),
         ("input", f"sha256 {decision.input_digest} (--output json shows it)"),
         *([("run", run_id)] if run_id.startswith("r-") else []),
+        *([("repeated", f"{count(repeats, 'time')} within that hour")] if repeats else []),
     ]
     return [
         f"{decision.decision_id}  {_verdict(decision)}: {decision.action} {what(decision)}",

@@ -149,8 +149,10 @@ def test_a_repeat_within_the_hour_carries_the_id_of_the_first_and_is_counted(gat
     [entry] = gate.ledger.entries(kinds=[REFUSED])
     assert (entry.lane, entry.subject) == (PROD, first.admitted.decision_id)
     assert entry.input is None and len(json.dumps(entry.body)) < 1500
+    assert gate.ledger.repeats_of(entry.subject) == 4
     an_hour_passes(tmp_path)
     gate.run(deploy(A), ACTOR)  # whatever takes a lane next
+    assert gate.ledger.repeats_of(entry.subject) == 4
     [summed] = gate.ledger.entries(kinds=[SUMMED])
     assert summed.body == {"hour": "2020-01-01T00:00:00Z", "repeats": {first.admitted.decision_id: 4}, "others": 0}
     assert gate.ledger.verify()[1] == []
