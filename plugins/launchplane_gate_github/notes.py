@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from string import Template
 
+from launchplane_gate import private
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.model import Decision, Run, short
 
@@ -66,7 +68,8 @@ class Changes:
 def read_template(path: Path, place: str) -> Template:
     """Raises SettingsError, naming the file, for a template that cannot be filled in; ``place`` is its key."""
     try:
-        text = path.read_text("utf-8")
+        with TextIOWrapper(private.opened(path), "utf-8") as opened:
+            text = opened.read(LONGEST_TEMPLATE + 1)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"settings: {place}: {path} cannot be read: {reason}") from None

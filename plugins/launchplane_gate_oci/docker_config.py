@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from launchplane_gate import private
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.strictjson import NotStrictJson, loads
 from launchplane_gate_oci.login import Login
@@ -49,8 +50,7 @@ def read_logins(path: Path, place: str) -> dict[str, Login]:
 
 def _document(path: Path, place: str) -> dict[str, Any]:
     try:
-        with path.open("rb") as opened:
-            document = loads(opened.read(MAX_BYTES + 1), max_bytes=MAX_BYTES)
+        document = loads(private.read_regular(path, MAX_BYTES + 1), max_bytes=MAX_BYTES)
     except OSError as error:
         raise SettingsError(f"settings: {place}: {path} cannot be read: {error.strerror}") from None
     except NotStrictJson:  # what it says of a key or a place may be a part of a secret

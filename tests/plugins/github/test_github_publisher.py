@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -742,3 +743,9 @@ def test_a_template_that_cannot_be_filled_in_stops_the_start(desk: Desk, text: A
     with pytest.raises(SettingsError, match=r"products\.shop\.notes_template") as error:
         desk.publisher(products={"shop": {"notes_template": "notes.md"}})
     assert told in str(error.value) and "notes.md" in str(error.value)
+
+
+def test_a_pipe_in_place_of_a_template_is_not_waited_for(desk: Desk) -> None:
+    os.mkfifo(desk.folder / "notes.md")
+    with pytest.raises(SettingsError, match="it is a named pipe where a file should be"):
+        desk.publisher(products={"shop": {"notes_template": "notes.md"}})

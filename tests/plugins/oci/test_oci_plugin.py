@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import logging
+import os
 import re
 import ssl
 import time
@@ -963,6 +964,11 @@ def test_neither_proxies_nor_logins_of_the_environment_are_used(
 def test_settings_that_cannot_be_used_name_the_key_and_never_a_secret(options: dict[str, Any], named: str) -> None:
     said = refusal(**options)
     assert named in said
+
+
+def test_a_pipe_in_place_of_a_docker_configuration_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    assert "it is a named pipe where a file should be" in refusal(docker_config=str(tmp_path / "config.json"))
 
 
 def refusal(**options: Any) -> str:
