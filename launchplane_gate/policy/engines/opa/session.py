@@ -185,7 +185,6 @@ def _see_that_nothing_follows() -> None:
         more = call.reader.peek(1)
     except ConnectionError:  # that is an end as well
         more = b""
-    call.reader.end()
     if more:
         raise NotOneAnswer("says more after its answer")
 
@@ -215,6 +214,9 @@ class _Call(threading.Thread):
             self.answer = self._exchange()
         except BaseException as error:  # noqa: BLE001  # told to whoever waits
             self.error = error
+        finally:
+            if self.reader is not None:  # as long as it is open, a server goes on waiting for us to read
+                self.reader.end()
 
     def connected(self, to: socket.socket) -> None:
         self._socket = to
@@ -236,10 +238,10 @@ def _note(connection: HTTPConnection) -> None:
 
 
 class _Reader(io.BufferedReader):
-    """What an answer is read from. Who has read it closes it, and only then it can be told what follows."""
+    """What an answer is read from. It stays open while it is asked what follows."""
 
     def close(self) -> None:
-        """Not yet; see ``end``."""
+        """Not yet, whoever says so: the call ends it."""
 
     def end(self) -> None:
         super().close()
