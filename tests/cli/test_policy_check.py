@@ -29,21 +29,6 @@ satisfied if {
 
 message := "There is none." if not satisfied
 """
-ENDLESS = """
-satisfied if {
-	is_string(input.request.reason)
-	letters := split(input.request.reason, "")
-	every a in letters {
-		every b in letters {
-			every c in letters {
-				every d in letters { concat("", [a, b, c, d]) != "no" }
-			}
-		}
-	}
-}
-
-message := "It says no." if not satisfied
-"""
 A_TEST = """package gate_test.rules.reason.plain
 
 import data.gate.rules.reason.plain
@@ -137,7 +122,7 @@ def test_an_error_in_an_added_rule_is_told_where_it_is(tmp_path: Path, body: str
 @pytest.mark.parametrize("command", ["check", "test", "bundle"])
 def test_a_rule_that_never_ends_is_told_by_its_test(tmp_path: Path, command: str) -> None:
     """Seen: 0 for every one."""
-    folder = write(tmp_path / "mine", ENDLESS, "x" * 900)
+    folder = write(tmp_path / "mine", bundles.ENDLESS, "x" * 900)
     file = str(tmp_path / "gate.tar.gz")
     more = {"check": [], "test": ["--only", "reason.plain"], "bundle": ["-o", file]}[command]
     said = run(command, *more, folder)
@@ -150,7 +135,7 @@ def test_a_rule_that_never_ends_is_told_by_its_test(tmp_path: Path, command: str
 @pytest.mark.usefixtures("brief")
 def test_a_rule_that_ends_in_no_good_question_is_told_itself(tmp_path: Path) -> None:
     many = ",\n".join(f'"{number}"' for number in range(150))
-    body = ENDLESS.replace('split(input.request.reason, "")', f"[{many}]")
+    body = bundles.ENDLESS.replace('split(input.request.reason, "")', f"[{many}]")
     text = A_TEST.replace('"REASON"', "5").replace("if plain", "if not plain")
     folder = write(tmp_path / "mine", body)
     (folder / TEST).write_text(text)

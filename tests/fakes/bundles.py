@@ -12,6 +12,22 @@ from typing import Any
 from launchplane_gate.policy import Bundle, shipped_policies
 from launchplane_gate.policy.bundle.floor import DECISION_PATH, FLOOR, FLOOR_CODES
 
+# The rest of a rule that takes longer than anybody waits, of a reason of some length.
+ENDLESS = """
+satisfied if {
+	is_string(input.request.reason)
+	letters := split(input.request.reason, "")
+	every a in letters {
+		every b in letters {
+			every c in letters {
+				every d in letters { concat("", [a, b, c, d]) != "no" }
+			}
+		}
+	}
+}
+
+message := "It says no." if not satisfied
+"""
 A_TEST = """package gate_test.small
 
 import data.gate.rules.lane.settled

@@ -16,29 +16,16 @@ from launchplane_gate.policy import Bundle, load_bundle, shipped_policies, start
 from launchplane_gate.settings import EmbeddedSettings
 from tests.cli.test_cli import NEW, Site, clear, make_site
 from tests.conftest import ACTOR, POLICY, PRODUCT, A, MakeGate, deploy
+from tests.fakes import bundles
 from tests.fakes.platform import FakePlatform
 from tests.policy.test_worker import in_a_child
 
-RULE = """# METADATA
+RULE = f"""# METADATA
 # title: The reason is no palindrome of palindromes
 # custom:
 #   remedy: Give another reason.
 package gate.rules.reason.plain
-
-satisfied if {
-	is_string(input.request.reason)
-	letters := split(input.request.reason, "")
-	every a in letters {
-		every b in letters {
-			every c in letters {
-				every d in letters { concat("", [a, b, c, d]) != "no" }
-			}
-		}
-	}
-}
-
-message := "It says no." if not satisfied
-"""
+{bundles.ENDLESS}"""
 TEST = """package gate_test.reason.plain
 
 import data.gate.rules.reason.plain
