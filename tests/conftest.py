@@ -18,7 +18,10 @@ from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 from launchplane_gate.store import FileStore
 from tests.fakes.platform import FakeHealth, FakePlatform
 
-pytest_plugins = ["pytester"]  # runs the conformance kit against drivers that are broken on purpose
+pytest_plugins = [
+    "pytester",  # runs the conformance kit against drivers that are broken on purpose
+    "tests.postgres",
+]
 
 PRODUCT = "sellyouroutboard"
 TESTING = Lane(context=PRODUCT, instance="testing")
