@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from launchplane_gate.facts import read_lane
-from launchplane_gate.ledger import Ledger, new_id
-from launchplane_gate.model import Actor, Lane
+from launchplane_gate.ledger import Ledger, Terms, Wish, new_id
+from launchplane_gate.model import Actor, Decision, Lane
+from launchplane_gate.on_record import on_record
+from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.store import RecordStore
 
@@ -15,9 +17,11 @@ from launchplane_gate.store import RecordStore
 def adopt(
     store: RecordStore,
     ledger: Ledger,
+    bundle: Bundle,
     profiles: Iterable[ProductProfile],
     actor: Actor,
-    decided: Mapping[Lane, Mapping[str, Any]],
+    *,
+    decided: Mapping[Lane, tuple[Decision, Mapping[str, Any]]],
 ) -> list[Lane]:
     """Begin the history of each lane that has an inventory; gives those lanes.
 
@@ -30,7 +34,7 @@ def adopt(
             release = read_lane(store, ledger, lane).release
             if release is None:
                 continue
-            row = {
+            row: dict[str, Any] = {
                 "run_id": new_id("r"),
                 "product": profile.product,
                 "action": "adopt",
@@ -41,8 +45,8 @@ def adopt(
                 "redeemed": True,  # what came before may have touched the lane
             }
             detail = "the inventory stood in the store before the ledger did"
-            body = {"actor": actor.model_dump(), "detail": detail, **decided[lane]}
-            with ledger.hold([lane], wait_s=0, lease_s=60, waiting=lambda _: None) as lease:
+            body = {"actor": actor.model_dump(), "detail": detail, **on_record(ledger, bundle, *decided[lane])}
+            with ledger.hold([lane], Wish(Terms(run_s=60), run_id=row["run_id"])) as lease:
                 ledger.begin_run(lane, row, body, lease=lease)
             adopted.append(lane)
     return adopted

@@ -4,7 +4,7 @@ GateError
   UsageError          2  a request, settings file or policy that cannot be used; nothing was done
     SettingsError, PolicyError, RequestError, KeyReused, RecordUnreadable, ActorUnproven
   Undecided           3  no decision could be had; nothing happened
-    EngineError, EvidenceFailed, LedgerError
+    EngineError, EvidenceFailed, LedgerError, PastLost
       EnginesDiffer
   Stale               1  the lanes moved between the decision and the deploy; nothing was deployed
     StaleReplay
@@ -109,6 +109,16 @@ class LedgerError(Undecided):
     """The ledger cannot be opened, read or written."""
 
     hint = "Nothing was deployed."
+
+
+class PastLost(LedgerError):
+    """A ledger that is empty, or older than what the records, its mark or the platform know."""
+
+    hint = (
+        "Nothing was done, and nothing but reading is until that is settled. `launchplane-gate ledger restore BACKUP "
+        "--reason TEXT` puts a backup in its place; without BACKUP it goes on with what is there, on record, and every "
+        "lane that is behind is unsettled until a deploy or promotion settles it."
+    )
 
 
 class Stale(GateError):

@@ -196,20 +196,29 @@ def lane_facts(records: LaneRecords, ledger: Ledger, seen: Seen, *, but_run: str
     }
     if not records.unreadable:
         facts["inventory"] = records.inventory and plain(records.inventory)
-        untouched = ledger.untouched(lane)
+        untouched = ledger.untouched(record.record_id for record in records.deployments)
         facts["deployments"] = [_deployment(record, untouched).model_dump() for record in records.deployments]
     return facts
 
 
 def destination_facts(
-    records: LaneRecords, ledger: Ledger, seen: Seen, store: RecordStore, *, but_run: str = ""
+    records: LaneRecords,
+    ledger: Ledger,
+    seen: Seen,
+    store: RecordStore,
+    *,
+    release: ReleaseIdentity | None,
+    but_run: str = "",
 ) -> dict[str, Any]:
-    """What the policies are told of the lane that would change, but for ``may_run``: that needs its health too."""
+    """What the policies are told of the lane that would change, but for ``may_run``: that needs its health too.
+
+    Of its history, what has the artifact or the commit of the release; all of it where none is known.
+    """
     lane = records.lane
     backups = store.list_backup_gate_records(context_name=lane.context, instance_name=lane.instance)
     return {
         **lane_facts(records, ledger, seen, but_run=but_run),
-        "history": [entry.model_dump() for entry in ledger.history(lane)],
+        "history": [entry.model_dump() for entry in ledger.history(lane, release)],
         "backups": [
             backup.model_dump(include={"record_id", "context", "instance", "status", "created_at"})
             for backup in backups

@@ -9,6 +9,7 @@ from launchplane_gate import line
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.hookspecs import Driver, Progress
 from launchplane_gate.ledger import Ledger
+from launchplane_gate.ledger.lease import WRITE_S
 from launchplane_gate.line import Limits, Parts, waive
 from launchplane_gate.line.parts import GATHER_TIMEOUT_S
 from launchplane_gate.line.waive import WaiverRequest
@@ -29,8 +30,8 @@ class Gate:
     """Decides on deploys and promotions, and lets a driver act only with the policies' yes.
 
     One Gate may be used from several threads. ``lane_wait_s``, ``lease_s``, ``confirm_timeout_s``,
-    ``confirm_interval_s`` and ``gather_timeout_s`` are seconds; the last bounds all that drivers and plugins are asked
-    before a decision.
+    ``confirm_interval_s``, ``gather_timeout_s`` and ``write_s`` are seconds; the last but one bounds all that drivers
+    and plugins are asked before a decision, the last one write outside.
     """
 
     def __init__(
@@ -42,10 +43,11 @@ class Gate:
         engine: PolicyEngine,
         plugins: Plugins,
         lane_wait_s: float = 30,
-        lease_s: float = 900,
+        lease_s: float = 45,
         confirm_timeout_s: float = 120,
         confirm_interval_s: float = 1,
         gather_timeout_s: float = GATHER_TIMEOUT_S,
+        write_s: float = WRITE_S,
     ) -> None:
         self.store = store
         self.ledger = ledger
@@ -57,6 +59,7 @@ class Gate:
         self.confirm_timeout_s = confirm_timeout_s
         self.confirm_interval_s = confirm_interval_s
         self.gather_timeout_s = gather_timeout_s
+        self.write_s = write_s
 
     @classmethod
     def open(cls, settings: Path | str | Settings | None = None, *, to_read: bool = False) -> Self:
@@ -149,6 +152,7 @@ class Gate:
             confirm_timeout_s=self.confirm_timeout_s,
             confirm_interval_s=self.confirm_interval_s,
             gather_timeout_s=self.gather_timeout_s,
+            write_s=self.write_s,
         )
         return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits)
 
@@ -162,12 +166,6 @@ def _ledger(settings: Settings, store: FileStore, *, to_read: bool) -> Ledger:
 
 def _see_that_thresholds_can_be_met(settings: Settings, bundle: Bundle, plugins: Plugins) -> None:
     """Raises SettingsError: better now than with every deploy."""
-    look_s = settings.confirm_interval_s + GATHER_TIMEOUT_S
-    if settings.lease_s <= look_s:
-        raise SettingsError(
-            f"settings: lease_s is {settings.lease_s:.0f}, and a look at a lane may take {look_s:.0f} s",
-            hint="Nothing was done. Set lease_s higher: a lane is held while it is looked at.",
-        )
     for product in settings.profiles:
         for why in plugins.cannot_meet(product, bundle.settings.thresholds_of(product)):
             raise SettingsError(f"settings: {why}", hint="Nothing was done. Change the setting, or the threshold.")

@@ -32,6 +32,14 @@ def is_gone(holder: str) -> bool:
         return True
 
 
+def pid_of(holder: str) -> str:
+    return holder.split()[1]
+
+
+def host_of(holder: str) -> str:
+    return holder.split(maxsplit=1)[0].partition("/")[0]
+
+
 def this_user() -> str:
     """The user of this process, by the password database: a variable can be set to anybody's name.
 

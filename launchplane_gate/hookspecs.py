@@ -124,8 +124,14 @@ class Approval(Protocol):
     @property
     def release(self) -> ReleaseIdentity: ...
 
-    def seconds_left(self) -> float:
-        """What is left of the lane's lease; no write outside may take longer."""
+    def write_seconds_left(self) -> float:
+        """Renew the lane's lease, right before each write outside; gives the seconds that this write may take.
+
+        Raises NotSettled or LedgerError where the lease cannot be renewed, which ends the deploy: let it pass through.
+        """
+
+    def run_seconds_left(self) -> float:
+        """What is left until the run's own deadline: waits and looks go by it, writes do not."""
 
     def redeem(self, target: Target) -> AbstractContextManager[ReleaseIdentity]:
         """Open the one door to the platform, right before the first change.

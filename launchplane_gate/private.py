@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -52,16 +52,22 @@ def make_file(path: Path) -> None:
         _refuse_other_than_file(path, path.lstat())
 
 
+def see_that_it_is_a_file(path: Path) -> None:
+    """Raises OSError for what is not there, and for what is no regular file, a link too."""
+    _refuse_other_than_file(path, path.lstat())
+
+
 def write_anew(path: Path) -> IO[bytes]:
     """Open a file to write it from its beginning; never through a link. Raises OSError."""
     return os.fdopen(_opened(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb")
 
 
 @contextmanager
-def replacing(path: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, mode: int | None = None, fence: Callable[[], object] | None = None) -> Iterator[IO[bytes]]:
     """Write all of a file or nothing of it, and durably: until the block ends, there is what was there before.
 
     A link in its place is replaced, and where it led to stays as it is. ``mode``: of the file, else that of its folder.
+    ``fence``: asked when all but the replacing is done; nothing is replaced where it raises.
     """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
@@ -70,6 +76,8 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(descriptor)
+        if fence:
+            fence()
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -5,12 +5,13 @@ Launchplane's own store can be handed in as it is. A record that is missing rais
 
 from __future__ import annotations
 
+import copy
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -70,6 +71,35 @@ def version(record: Record | None) -> str:
     return "absent" if record is None else strictjson.digest(plain(record))
 
 
+Fence = Callable[[], object]
+"""Raises where what is about to be written may not be written any more."""
+
+
+def fenced(store: RecordStore, fence: Fence) -> RecordStore:
+    """The store, behind a fence that each write asks at the last moment that the store allows."""
+    if isinstance(store, FileStore):
+        return store.behind(fence)
+    return cast("RecordStore", _Fenced(store, fence))
+
+
+class _Fenced:
+    """A store of somebody else's."""
+
+    def __init__(self, store: RecordStore, fence: Fence) -> None:
+        self._store, self._fence = store, fence
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if not name.startswith("write_"):
+            return found
+
+        def write(record: Record) -> object:
+            self._fence()
+            return found(record)
+
+        return write
+
+
 class FileStore:
     """Records as files: ``<root>/<kind>/<context>/<instance>/<record_id>.json``, inventory one file a lane.
 
@@ -80,6 +110,13 @@ class FileStore:
         self.root = root
         self.profiles = profiles
         self._read_before: dict[str, tuple[tuple[int, ...], Record]] = {}
+        self._fence: Fence | None = None
+
+    def behind(self, fence: Fence) -> FileStore:
+        """This store, with a fence that is asked right before a file is replaced."""
+        store = copy.copy(self)
+        store._fence = fence
+        return store
 
     def read_product_profile_record(self, product: str) -> ProductProfile:
         if product not in self.profiles:
@@ -93,7 +130,7 @@ class FileStore:
         return record
 
     def write_environment_inventory(self, record: EnvironmentInventory) -> Path:
-        return _write(self._path("inventory", record.context, record.instance), record)
+        return self._write(self._path("inventory", record.context, record.instance), record)
 
     def list_environment_inventory(self) -> tuple[EnvironmentInventory, ...]:
         return tuple(self._read(path, EnvironmentInventory) for path in self.root.glob("inventory/*/*.json"))
@@ -102,7 +139,7 @@ class FileStore:
         return self._read(self._find("deployments", record_id), DeploymentRecord)
 
     def write_deployment_record(self, record: DeploymentRecord) -> Path:
-        return _write(self._path("deployments", record.context, record.instance, record.record_id), record)
+        return self._write(self._path("deployments", record.context, record.instance, record.record_id), record)
 
     def list_deployment_records(
         self, *, context_name: str = "", instance_name: str = "", limit: int | None = None
@@ -113,7 +150,7 @@ class FileStore:
         return self._read(self._find("promotions", record_id), PromotionRecord)
 
     def write_promotion_record(self, record: PromotionRecord) -> Path:
-        return _write(self._path("promotions", record.context, record.to_instance, record.record_id), record)
+        return self._write(self._path("promotions", record.context, record.to_instance, record.record_id), record)
 
     def list_promotion_records(
         self,
@@ -130,7 +167,7 @@ class FileStore:
         return self._read(self._find("backup_gates", record_id), BackupGateRecord)
 
     def write_backup_gate_record(self, record: BackupGateRecord) -> Path:
-        return _write(self._path("backup_gates", record.context, record.instance, record.record_id), record)
+        return self._write(self._path("backup_gates", record.context, record.instance, record.record_id), record)
 
     def list_backup_gate_records(
         self, *, context_name: str = "", instance_name: str = "", limit: int | None = None
@@ -160,6 +197,18 @@ class FileStore:
         record = _parsed(Path(path), kind)
         self._read_before[name] = (same, record)
         return record
+
+    def _write(self, path: Path, record: Record) -> Path:
+        """All of the record or nothing of it, and durable when this returns."""
+        private.make_folder(path.parent)
+        with private.replacing(path, fence=self._fence) as opened:
+            opened.write(record.model_dump_json(exclude_none=True, indent=2).encode() + b"\n")
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return path
 
     def holds_records(self) -> bool:
         return any(True for folder in FOLDERS for _ in (self.root / folder).rglob("*.json"))
@@ -204,16 +253,3 @@ def _told(path: str | Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise RecordUnreadable(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _write(path: Path, record: Record) -> Path:
-    """All of the record or nothing of it, and durable when this returns."""
-    private.make_folder(path.parent)
-    with private.replacing(path) as opened:
-        opened.write(record.model_dump_json(exclude_none=True, indent=2).encode() + b"\n")
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return path

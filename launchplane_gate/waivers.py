@@ -122,12 +122,10 @@ def look_at_waivers(
         entries = ledger.entries(lane=lane, kinds=KINDS)
         requested = waivers_of(entries)
         revoked = {entry.subject: Revocation.of(entry) for entry in entries if entry.kind == REVOKED}
-        uses = [use for used in {waiver.lane for waiver in requested} for use in ledger.uses_of_waivers(used)]
-        rows = {run_id: ledger.run_row(run_id) for run_id, _ in uses}
+        uses = ledger.uses_of_waivers(requested)
     used_by: dict[str, list[Use]] = {}
-    for run_id, waiver_id in uses:
-        row = rows[run_id]
-        used_by.setdefault(waiver_id, []).append(Use(run_id=run_id, status=row.status if row else "unknown"))
+    for waiver_id, run_id, status in uses:
+        used_by.setdefault(waiver_id, []).append(Use(run_id=run_id, status=status))
     now = ledger.now()
     views = []
     for waiver in requested:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from launchplane_gate.authoring.bundle_file import NOTHING_WRITTEN, packed
+from launchplane_gate.authoring.bundle_file import NOTHING_WRITTEN
 from launchplane_gate.errors import EngineError, PolicyError, UsageError
 from launchplane_gate.policy.bundle.load import Bundle
+from launchplane_gate.policy.bundle.packing import packed
 
 OLDEST = (1, 21, 3)  # 1.17 reads `not` as the embedded engine does; earlier than this, a signed bundle proves nothing
 TIMEOUT_S = 60.0

@@ -241,7 +241,7 @@ def _store(settings: Settings) -> FileStore:
 
 def _ledger(settings: Settings) -> str:
     from launchplane_gate.errors import LedgerError
-    from launchplane_gate.ledger import FILE_NAME, SCHEMA_VERSION, Ledger
+    from launchplane_gate.ledger import FILE_NAME, FORMAT, Ledger
     from launchplane_gate.report.words import count
 
     holds_records = _store(settings).holds_records()
@@ -254,7 +254,7 @@ def _ledger(settings: Settings) -> str:
         ledger.close()
     if wrong:
         raise LedgerError("; ".join(wrong), hint="`launchplane-gate decisions verify` lists it; a backup has the rest.")
-    return f"schema {SCHEMA_VERSION}, {count(entries, 'entry', 'entries')}, every chain is whole"
+    return f"schema {FORMAT}, {count(entries, 'entry', 'entries')}, every chain is whole"
 
 
 def _plugins(settings: Settings) -> Plugins:

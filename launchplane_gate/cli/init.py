@@ -15,7 +15,7 @@ from launchplane_gate.cli.session import Session, actor_subject, pass_session
 
 if TYPE_CHECKING:
     from launchplane_gate.facts import LaneRecords
-    from launchplane_gate.model import Actor, Lane
+    from launchplane_gate.model import Actor, Decision, Lane
     from launchplane_gate.policy import Bundle, PolicyEngine
     from launchplane_gate.settings import Settings
 
@@ -158,7 +158,7 @@ def _adopt(session: Session, folder: Path) -> Answer:
     decided = _let_adopt(settings, bundle, session.engine(bundle), actor)  # raises while nothing has been done
     ledger = Ledger.create(settings.state_dir, group=settings.state_group)
     try:
-        lanes = adopt(store, ledger, settings.profiles.values(), actor, decided)
+        lanes = adopt(store, ledger, bundle, settings.profiles.values(), actor, decided=decided)
         adopted = [
             (lane, _settling(bundle, profile.product, read_lane(store, ledger, lane)))
             for profile in settings.profiles.values()
@@ -171,7 +171,9 @@ def _adopt(session: Session, folder: Path) -> Answer:
     return Answer({"adopted": document}, _adopted_text(adopted))
 
 
-def _let_adopt(settings: Settings, bundle: Bundle, engine: PolicyEngine, actor: Actor) -> dict[Lane, dict[str, Any]]:
+def _let_adopt(
+    settings: Settings, bundle: Bundle, engine: PolicyEngine, actor: Actor
+) -> dict[Lane, tuple[Decision, dict[str, Any]]]:
     """What lets the actor adopt each lane. Raises StandingRefused, of which nothing is kept: there is no ledger yet."""
     from datetime import UTC, datetime
 
@@ -186,7 +188,7 @@ def _let_adopt(settings: Settings, bundle: Bundle, engine: PolicyEngine, actor: 
             decision = decided(bundle, engine, facts, datetime.now(UTC))
             if not decision.allowed:
                 raise StandingRefused("adopt", decision.model_copy(update={"decision_id": ""}))
-            found[lane] = {"decision": decision.model_dump(mode="json"), "input": facts}
+            found[lane] = (decision, facts)
     return found
 
 

@@ -175,9 +175,10 @@ def bundle(session: Session, folders: tuple[Path, ...], target: str, program: st
       launchplane-gate policy bundle -o gate.tar.gz policies
       opa run --server --bundle gate.tar.gz
     """
-    from launchplane_gate.authoring.bundle_file import packed, write_bundle
+    from launchplane_gate.authoring.bundle_file import write_bundle
     from launchplane_gate.authoring.opa_tests import check_on_opa, find_opa
     from launchplane_gate.policy import EmbeddedEngine
+    from launchplane_gate.policy.bundle.packing import packed
     from launchplane_gate.report.words import count
 
     to_screen = target == "-"

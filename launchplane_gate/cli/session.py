@@ -138,7 +138,7 @@ class Session:
 
 def _say_if_copied(ledger: Ledger) -> None:
     if ledger.copied:
-        tell(["the ledger's folder cannot be written: a copy of it is read, as it stands now"])
+        tell([f"a copy of the ledger is read, as it stands now: {ledger.copied}"])
 
 
 def actor_subject() -> str:

@@ -1,29 +1,42 @@
-"""The append-only record of decisions, runs, leases, keys, holds and waivers."""
+"""The append-only record of decisions, runs, leases, keys, holds and waivers.
 
-from launchplane_gate.ledger.chain import CLOSING, PUBLISHING
-from launchplane_gate.ledger.database import SCHEMA_VERSION
+``tables`` and the two databases (``sqlite``, ``postgres``) stand below; ``chain`` appends; the rooms are ``holding``
+(who may change a lane), ``journal`` (runs and their steps), ``leave`` (waivers and holds), ``reading`` (questions) and
+``verifying``; ``ledger`` puts them together.
+"""
+
+from launchplane_gate.ledger.chain import ADDED, CLOSING, PUBLISHING, Head
 from launchplane_gate.ledger.entry import Entry
-from launchplane_gate.ledger.lease import Lease
+from launchplane_gate.ledger.holding import Wish
+from launchplane_gate.ledger.journal import Key
+from launchplane_gate.ledger.lease import Lease, Terms
 from launchplane_gate.ledger.leave import APPROVED, KINDS, REVOKED, waivers_of
-from launchplane_gate.ledger.ledger import FILE_NAME, Key, Ledger, Row, new_id
+from launchplane_gate.ledger.ledger import FILE_NAME, Ledger
+from launchplane_gate.ledger.names import new_id
+from launchplane_gate.ledger.reading import Row
 from launchplane_gate.ledger.refusals import NOWHERE, REFUSED, SUMMED
+from launchplane_gate.ledger.tables import FORMAT
 
 __all__ = [
+    "ADDED",
     "APPROVED",
     "CLOSING",
     "FILE_NAME",
+    "FORMAT",
     "KINDS",
     "NOWHERE",
     "PUBLISHING",
     "REFUSED",
     "REVOKED",
-    "SCHEMA_VERSION",
     "SUMMED",
     "Entry",
+    "Head",
     "Key",
     "Lease",
     "Ledger",
     "Row",
+    "Terms",
+    "Wish",
     "new_id",
     "waivers_of",
 ]

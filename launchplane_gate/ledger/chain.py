@@ -1,49 +1,189 @@
-"""The chain of entries: how one follows another, and whether all of them still do."""
+"""The chain of a lane's entries: how one is put behind the other, and found again where an answer was lost.
+
+An entry is hashed with the hash of the one before it. The policy input of a decision is hashed apart and stored apart.
+"""
 
 from __future__ import annotations
 
+import secrets
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, get_args
 
 import sqlalchemy as sa
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from launchplane_gate import strictjson
+from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger import tables
-from launchplane_gate.model import RunStatus
+from launchplane_gate.ledger.clock import Clock
+from launchplane_gate.ledger.database import AnswerLost, Database
+from launchplane_gate.ledger.lease import Lease, Renewal
+from launchplane_gate.ledger.mark import Mark
+from launchplane_gate.model import Lane, RunStatus, stamp
 
-GENESIS = "0" * 64
 CLOSING = frozenset(get_args(RunStatus)) - {"open"}
 PUBLISHING = frozenset({"publishing", "published", "unpublished"})  # what follows the recording of a run
 ADDED = PUBLISHING | {"found"}  # what may follow the end of a run
+LOOK_AGAIN_S = 20.0  # for an entry whose answer was lost, while the database comes back
+
+_BY_ID = sa.select(tables.entries.c.position, tables.entries.c.hash).where(
+    tables.entries.c.entry_id == sa.bindparam("of_entry")
+)
+_INSERT_ENTRY = tables.entries.insert()
+_INSERT_INPUT = tables.inputs.insert()
+_MOVE_HEAD = tables.UPDATE_LANE.values(
+    length=sa.bindparam("to_length"), head=sa.bindparam("to_head"), lease_until=sa.bindparam("to_lease")
+)
 
 
-def verify(connection: sa.Connection) -> tuple[int, list[str]]:
-    """Read every chain from its first row: how many entries stand, and what is wrong with them."""
-    heads: dict[tuple[str, str], tuple[int, str]] = {}
-    steps: dict[str, str] = {}
-    wrong: list[str] = []
-    count = 0
-    for row in connection.execute(sa.select(tables.entries).order_by(tables.entries.c.number)):
-        count += 1
-        lane = (row.context, row.instance)
-        position, previous = heads.get(lane, (0, GENESIS))
-        if (row.position, row.previous) != (position + 1, previous):
-            wrong.append(f"{row.context}/{row.instance}: entry {row.position} does not follow entry {position}")
-        if row.hash != hash_of(row):
-            wrong.append(f"{row.context}/{row.instance}: entry {row.position} ({row.kind}) was altered")
-        heads[lane] = (row.position, row.hash)
-        if row.kind not in ADDED:
-            steps[row.subject] = row.kind
-    for row in connection.execute(sa.select(tables.lanes)):
-        if heads.get((row.context, row.instance), (0, GENESIS)) != (row.length, row.head):
-            wrong.append(f"{row.context}/{row.instance}: the chain does not end where the lane says")
-    for row in connection.execute(sa.select(tables.runs)):
-        expected = steps.get(row.run_id, "")
-        if (row.step, row.status) != (expected, expected if expected in CLOSING else "open"):
-            wrong.append(f"run {row.run_id} says {row.status}, its entries end with {expected or 'nothing'}")
-    return count, wrong
+@dataclass(frozen=True)
+class Head:
+    """The last entry of a lane's chain, at some moment."""
+
+    lane: Lane
+    position: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.hash}"
 
 
-def hash_of(row: Any) -> str:
-    get = row.get if isinstance(row, dict) else row._mapping.get
-    chained = ("context", "instance", "position", "kind", "subject", "decision_id", "at", "body", "input", "previous")
-    return strictjson.digest([get(name) for name in chained])
+class LaneRow:
+    """A lane's row that is locked, as this transaction leaves it."""
+
+    def __init__(self, lane: Lane, row: sa.Row[Any], now: float) -> None:
+        self.lane, self.now = lane, now  # the database's clock, seconds since 1970
+        self.length, self.head, self.holder = row.length, row.head, row.holder
+        self.holder_process, self.held_since, self.holder_run = row.holder_process, row.held_since, row.holder_run
+        self.lease_until, self.held_until, self.hold = row.lease_until, row.held_until, row.hold
+
+    def is_under(self, lease: Lease) -> bool:
+        return bool(self.holder == lease.holder and lease.is_ours() and self.lease_until > self.now)
+
+
+@dataclass(frozen=True)
+class Entering:
+    """A transaction in which a lane is locked, for an entry of this id; ``renewal``: of the lease that it is under."""
+
+    connection: sa.Connection
+    row: LaneRow
+    entry_id: str = ""
+    renewal: Renewal | None = None
+
+
+class Chain:
+    """What every room of the ledger stands on: the database, its clock, and the appending of entries."""
+
+    def __init__(self, database: Database, mark: Mark | None = None) -> None:
+        self.database = database
+        self.clock = Clock(database)
+        self._mark = mark
+        self._write, self._read = database.write, database.read
+
+    def now(self) -> datetime:
+        """The ledger's clock."""
+        return self.clock.now()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Whatever this thread reads inside is of one moment, and from one connection."""
+        return self.database.snapshot()
+
+    def _locked(self, connection: sa.Connection, *lanes: Lane) -> dict[Lane, LaneRow]:
+        """The rows of some lanes, which nobody else writes to until the transaction ends."""
+        rows = self.database.lock(connection, lanes)
+        now = self.database.time(connection)
+        return {lane: LaneRow(lane, rows[lane], now) for lane in rows}
+
+    def _enter(
+        self, lane: Lane, work: Callable[[Entering], Head], *, lease: Lease | None = None, durable: bool = True
+    ) -> Head:
+        """Let ``work`` append one entry and whatever goes with it.
+
+        Where the answer to the commit is lost, the entry is looked for under the lane's lock: nothing is taken for done
+        that is not there, and nothing that is there is done twice. Raises LedgerError.
+        """
+        entry_id, renewal = secrets.token_hex(16), lease.renewal() if lease else None
+        try:
+            with self._write(durable=durable) as connection:
+                row = self._locked(connection, lane)[lane]
+                head = work(Entering(connection, row, entry_id, renewal))
+        except AnswerLost as lost:
+            head = self._found_again(lane, entry_id, lost)
+        if renewal:
+            renewal.is_kept()
+        if durable and self._mark and not self.database.is_joined:
+            self._mark.rise(head)
+        return head
+
+    def _found_again(self, lane: Lane, entry_id: str, lost: AnswerLost) -> Head:
+        """Raises ``lost`` where the entry is not there, or nobody can be asked about it."""
+        try:
+            for attempt in Retrying(
+                retry=retry_if_exception_type(LedgerError),
+                stop=stop_after_delay(LOOK_AGAIN_S),
+                wait=wait_random_exponential(0.1, max=2),
+                reraise=True,
+            ):
+                with attempt, self._write(durable=True) as connection:
+                    self._locked(connection, lane)  # waits for the transaction whose answer was lost, if it goes on
+                    row = connection.execute(_BY_ID, {"of_entry": entry_id}).first()
+        except LedgerError:
+            raise lost from None
+        if row is None:
+            raise LedgerError(f"{self.database.name} has not kept it: {lost}", hint=self.database.hint) from lost
+        return Head(lane, row.position, row.hash)
+
+    def _append(self, at: Entering, kind: str, subject: str, body: Mapping[str, Any]) -> Head:
+        """Add an entry to a locked lane's chain."""
+        row, moment, input_digest = at.row, stamp(self.now()), None
+        if policy_input := body.get("input"):
+            input_digest = _put_apart(at.connection, policy_input, moment)
+        entry = {
+            "context": row.lane.context,
+            "instance": row.lane.instance,
+            "position": row.length + 1,
+            "kind": kind,
+            "subject": subject,
+            "decision_id": (body.get("decision") or {}).get("decision_id"),
+            "at": moment,
+            "body": strictjson.dumps({key: value for key, value in body.items() if key != "input"}),
+            "previous": row.head,
+            "format": tables.FORMAT,
+            "entry_id": at.entry_id or secrets.token_hex(16),
+            "input_digest": input_digest,
+        }
+        entry["hash"] = hash_of(entry)
+        at.connection.execute(_INSERT_ENTRY, entry)
+        row.length, row.head = row.length + 1, str(entry["hash"])
+        moved = {"to_length": row.length, "to_head": row.head, "to_lease": row.lease_until}
+        at.connection.execute(_MOVE_HEAD, tables.of_lane(row.lane, **moved))
+        return Head(row.lane, row.length, row.head)
+
+    def _append_under(self, at: Entering, kind: str, subject: str, body: Mapping[str, Any]) -> Head | None:
+        """The same while the lease is in force, which is renewed by it; None where it is over, or another's."""
+        assert at.renewal
+        if not at.row.is_under(at.renewal.lease):
+            return None
+        at.row.lease_until = at.row.now + at.renewal.length_s
+        return self._append(at, kind, subject, body)
+
+
+def _put_apart(connection: sa.Connection, policy_input: Mapping[str, Any], at: str) -> str:
+    text = strictjson.dumps(policy_input).encode("utf-8", "surrogatepass")
+    digest = strictjson.sha256(text)
+    connection.execute(_INSERT_INPUT, {"digest": digest, "at": at, "packed": zlib.compress(text, 1)})
+    return digest
+
+
+def hash_of(entry: Mapping[str, Any]) -> str:
+    """The hash of an entry, by the format in which it was written."""
+    if entry["format"] is None:
+        chained = ["context", "instance", "position", "kind", "subject", "decision_id", "at", "body", "input"]
+    else:
+        chained = ["format", "entry_id", "context", "instance", "position", "kind", "subject", "decision_id", "at"]
+        chained += ["body", "input_digest"]
+    return strictjson.digest([entry[name] for name in [*chained, "previous"]])

@@ -1,188 +1,169 @@
-"""Where the ledger lives: its connections and transactions, and the errors of a database in our own words."""
+"""Where the ledger lives: its transactions, the locks of its lanes, and the errors of a database in our own words."""
 
 from __future__ import annotations
 
-import errno
-import shutil
-import sqlite3
-import tempfile
+import os
 import threading
-from collections.abc import Iterator
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from launchplane_gate import private
 from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger import tables
+from launchplane_gate.model import Lane
 
-SCHEMA_VERSION = 1
-ATTEMPTS = 5  # at a copy of what is written meanwhile
+GENESIS = "0" * 64  # what the first entry of a chain follows
 
 
-class Database:
+class AnswerLost(LedgerError):
+    """Whether a transaction was committed is not known: its answer never came."""
+
+
+class Database(ABC):
     """Raises LedgerError where it cannot be opened, read or written."""
 
-    def __init__(self, engine: sa.Engine, name: str = "") -> None:
-        self.engine, self.name = engine, name or str(engine.url.database)
-        self.copied = False
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._snapshots = threading.local()
+    copied = ""  # why a copy is read, where one is
+    is_local = True  # its clock is this machine's
+    hint = "Nothing more was done."
 
-    @classmethod
-    def sqlite(cls, path: Path, *, group: int | None = None) -> Database:
-        """Open a file, which is made where there is none, for its own user alone or for a group that may read."""
-        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
-        event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
-        database = cls(engine)
-        with _told(f"the ledger {path}"):
-            private.make_state(path.parent, group)
-            private.make_file(path)  # SQLite gives what stands beside it, -wal and -shm, the same mode
-            database._ensure_schema()
-        return database
+    def __init__(self, engine: sa.Engine, name: str) -> None:
+        self.engine, self.name = engine, name
+        self._here = threading.local()
+        os.register_at_fork(after_in_child=_forgets(self))
 
-    @classmethod
-    def to_read(cls, path: Path) -> Database:
-        """Open a file for reading alone, for which nothing has to be writable.
+    @abstractmethod
+    def time(self, connection: sa.Connection) -> float:
+        """The database's own clock, in seconds since 1970."""
 
-        Where even reading wants to write beside it (a log that is not merged yet, on a disk that is read-only or full),
-        a copy is read, in a folder of our own; ``copied`` says so. Nothing is there for a file that there is not.
-        """
-        if not path.exists():
-            nothing = cls(
-                sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-            )
-            nothing._ensure_schema()
-            return nothing
-        with _told(f"the ledger {path}"):
-            try:
-                return cls._reading(path)
-            except LedgerError as error:
-                if not isinstance(error.__cause__, DBAPIError):
-                    raise
-                return cls._reading_a_copy(path)
+    @abstractmethod
+    def _begin(self, connection: sa.Connection, *, durable: bool) -> sa.RootTransaction:
+        """Begin a transaction that writes."""
 
-    @classmethod
-    def _reading(cls, path: Path, mode: str = "ro") -> Database:
-        """Raises LedgerError."""
-        uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    @abstractmethod
+    def _begin_to_read(self, connection: sa.Connection) -> sa.RootTransaction: ...
 
-        def connect() -> sqlite3.Connection:
-            connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
-            connection.isolation_level = None  # as in _configure
-            connection.execute("PRAGMA query_only = ON")
-            return connection
-
-        engine = sa.create_engine("sqlite://", creator=connect, poolclass=QueuePool)
-        event.listen(engine, "begin", _begin)
-        database = cls(engine, str(path))
-        with database.read() as connection:
-            database._see_the_schema(connection)
-        return database
-
-    @classmethod
-    def _reading_a_copy(cls, path: Path) -> Database:
-        folder = tempfile.TemporaryDirectory(prefix="launchplane-gate-")
-        _copy(path, Path(folder.name))
-        database = cls._reading(Path(folder.name) / path.name, "rw")  # a log is merged there, and nothing else
-        database.name, database.copied, database._folder = str(path), True, folder
-        return database
+    @abstractmethod
+    def _lock(self, connection: sa.Connection, lane: Lane) -> sa.Row[Any]:
+        """The row of a lane, made where there is none; nobody else writes anything of the lane until we commit."""
 
     def close(self) -> None:
         self.engine.dispose()
-        if self._folder:
-            self._folder.cleanup()
+
+    def lock(self, connection: sa.Connection, lanes: Iterable[Lane]) -> dict[Lane, sa.Row[Any]]:
+        """The rows of some lanes, held until the transaction ends; always in one order, so that nobody deadlocks."""
+        ordered = sorted(set(lanes), key=lambda lane: (lane.context, lane.instance))
+        return {lane: self._lock(connection, lane) for lane in ordered}
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
-        """One transaction. What is not ``durable`` is so with the next one that is, before anything rests on it."""
-        with _told(f"the ledger {self.name}"), self.engine.connect() as connection:
-            connection.execution_options(writes="FULL" if durable else "NORMAL")
-            with connection.begin():
+        """One transaction. What is not ``durable`` is so with the next one that is, before anything rests on it.
+
+        Raises AnswerLost where it may have been committed, and LedgerError where it was not.
+        """
+        if joined := self._joined():
+            yield joined
+            return
+        with self.told(), self.engine.connect() as connection:
+            transaction = self._begin(connection, durable=durable)
+            try:
                 yield connection
+            except BaseException:
+                transaction.rollback()
+                raise
+            try:
+                transaction.commit()
+            except SQLAlchemyError as error:
+                raise AnswerLost(f"{self.name} did not say whether it has kept it: {self._words(error)}") from error
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Whatever this thread writes and reads inside is one transaction, and a durable one."""
+        with self.write() as connection:
+            self._here.joined = connection
+            try:
+                yield
+            finally:
+                self._here.joined = None
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        shared = getattr(self._snapshots, "connection", None)
-        if shared is not None:
+        if shared := self._joined() or getattr(self._here, "snapshot", None):
             yield shared
             return
-        with _told(f"the ledger {self.name}"), self.engine.connect() as connection:
+        with self.told(), self.engine.connect() as connection, self._begin_to_read(connection):
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Whatever this thread reads inside is of one moment, and from one connection."""
-        outer = getattr(self._snapshots, "connection", None)
+        outer = getattr(self._here, "snapshot", None)
         with self.read() as connection:
-            self._snapshots.connection = connection
+            self._here.snapshot = connection
             try:
                 yield
             finally:
-                self._snapshots.connection = outer
+                self._here.snapshot = outer
 
-    def _ensure_schema(self) -> None:
-        with self.write() as connection:
-            is_new = not sa.inspect(connection).has_table("meta")
-            tables.metadata.create_all(connection)  # in a ledger from before, those that it has not
-            if is_new:
-                connection.execute(tables.meta.insert().values(schema_version=SCHEMA_VERSION))
-            self._see_the_schema(connection)
+    @property
+    def is_joined(self) -> bool:
+        """Whether this thread is inside of ``together``."""
+        return self._joined() is not None
 
-    def _see_the_schema(self, connection: sa.Connection) -> None:
-        found = connection.execute(sa.select(tables.meta.c.schema_version)).scalar()
-        if found != SCHEMA_VERSION:
-            raise LedgerError(
-                f"the ledger {self.name} has schema {found}; this version reads schema {SCHEMA_VERSION}",
-                hint="Nothing was done. Run the version of launchplane-gate that wrote it, or a newer one.",
-            )
+    def _joined(self) -> sa.Connection | None:
+        return getattr(self._here, "joined", None)
 
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            what = f"{self.name} cannot be used: {self._words(error)}"
+            raise LedgerError(what, hint=self.hint) from error
+        except SQLAlchemyError as error:
+            raise LedgerError(f"{self.name} cannot be used: {self._words(error)}", hint=self.hint) from error
+        except OSError as error:
+            raise LedgerError(f"{self.name} cannot be used: {error.strerror}") from error
 
-def _copy(path: Path, folder: Path) -> None:
-    """Copy a database with the log that is not merged yet, as they stand together. Raises OSError."""
-    log = path.with_name(f"{path.name}-wal")
-    for _ in range(ATTEMPTS):
-        before = _stamps(path, log)
-        shutil.copyfile(path, folder / path.name)
-        if log.exists():
-            shutil.copyfile(log, folder / log.name)
-        if _stamps(path, log) == before:
-            return
-    raise OSError(errno.EBUSY, "it is written all the time, so that no copy of it could be read")
+    def _words(self, error: SQLAlchemyError) -> str:
+        orig = error.orig if isinstance(error, DBAPIError) else error
+        return " ".join(str(orig).split())[:500]
 
 
-def _stamps(*paths: Path) -> list[tuple[int, int] | None]:
-    found = [path.stat() if path.exists() else None for path in paths]
-    return [(one.st_mtime_ns, one.st_size) if one else None for one in found]
+def create_tables(connection: sa.Connection, ledger_id: str) -> None:
+    """Make a ledger where there is none."""
+    tables.metadata.create_all(connection)
+    connection.execute(tables.meta.insert().values(schema_version=tables.FORMAT, ledger_id=ledger_id))
+    connection.execute(tables.version.insert().values(version_num=str(tables.FORMAT)))
 
 
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
+def format_of(connection: sa.Connection, schema: str | None = None) -> int | None:
+    """The format of the ledger in a database; None where there is none."""
+    if not sa.inspect(connection).has_table("meta", schema=schema):
+        return None
+    return connection.execute(sa.select(tables.meta.c.schema_version)).scalar()
+
+
+def see_the_format(found: int, name: str) -> None:
+    """Raises LedgerError for a ledger of a newer gate."""
+    if found > tables.FORMAT:
         raise LedgerError(
-            f"{what} cannot be used: {error.orig}",
-            hint="Nothing more was done. Look at the file, its permissions and the free space on its disk.",
-        ) from error
-    except OSError as error:
-        raise LedgerError(f"{what} cannot be used: {error.strerror}") from error
+            f"{name} has schema {found}; this version reads schema {tables.FORMAT}",
+            hint="Nothing was done. Run the version of launchplane-gate that wrote it, or a newer one.",
+        )
 
 
-def _configure(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins no transaction of its own; _begin does
-    connection.execute("PRAGMA journal_mode = WAL")
+def _forgets(database: Database) -> Any:
+    """What a child process does right after a fork: connections are its parent's."""
+    known = weakref.ref(database)
 
+    def forget() -> None:
+        if here := known():
+            here.engine.dispose(close=False)
+            here._here = threading.local()
 
-def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    if writes:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {writes}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    return forget

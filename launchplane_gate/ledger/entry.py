@@ -7,37 +7,34 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from launchplane_gate import strictjson
+from launchplane_gate.ledger.kept import body_in, unpacked
 from launchplane_gate.model import Lane
-
-LARGEST = 2**26  # bytes of what we wrote ourselves
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a lane's chain."""
+    """One row of a lane's chain. ``input``: what its decision was made on; None where it holds none, or where that
+    was archived: ``input_digest`` names it then.
+    """
 
     number: int
     lane: Lane
+    position: int
     kind: str
     subject: str
     at: str
     body: dict[str, Any]
+    input_digest: str | None
     input_text: str | None
 
     @property
     def input(self) -> dict[str, Any] | None:
-        """What its decision was made on; None where it holds none."""
-        if self.input_text is None:
-            return None
-        return body_in(self.input_text)
+        return None if self.input_text is None else body_in(self.input_text)
 
 
 def entry_of(row: sa.Row[Any]) -> Entry:
+    """Raises LedgerError where the input is not what was decided on."""
     lane = Lane.model_construct(context=row.context, instance=row.instance)
-    return Entry(row.number, lane, row.kind, row.subject, row.at, body_in(row.body), row.input)
-
-
-def body_in(text: str) -> dict[str, Any]:
-    body: dict[str, Any] = strictjson.loads(text, max_bytes=LARGEST)
-    return body
+    text = row.input if row.packed is None else unpacked(row.packed, row.input_digest)
+    body = body_in(row.body)
+    return Entry(row.number, lane, row.position, row.kind, row.subject, row.at, body, row.input_digest, text)

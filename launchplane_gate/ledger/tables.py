@@ -1,4 +1,7 @@
-"""The tables of the ledger, and the statements that are asked of them over and over."""
+"""The tables, the same in both databases. ``entries`` is the record; what most others hold follows from it.
+
+``meta.schema_version`` is the format: 1 had neither ids of entries nor inputs of their own, and is read as it is.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,22 @@ from sqlalchemy import event
 
 from launchplane_gate.model import Lane
 
+FORMAT = 2
+
 metadata = sa.MetaData()
-meta = sa.Table("meta", metadata, sa.Column("schema_version", sa.Integer, nullable=False))
+_Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts by itself in an INTEGER alone
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.Column("ledger_id", sa.Text),
+)
+version = sa.Table(  # the one that alembic looks at
+    "launchplane_gate_version",
+    metadata,
+    sa.Column("version_num", sa.String(32), primary_key=True),
+)
 lanes = sa.Table(
     "lanes",
     metadata,
@@ -23,29 +40,49 @@ lanes = sa.Table(
     sa.Column("held_since", sa.Text),
     sa.Column("lease_until", sa.Float),
     sa.Column("hold", sa.Text),
+    sa.Column("holder_run", sa.Text),
+    sa.Column("held_until", sa.Float),  # at the latest: the deadline of the holder's run
 )
 entries = sa.Table(
     "entries",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("number", _Number, primary_key=True),
     sa.Column("context", sa.Text, nullable=False),
     sa.Column("instance", sa.Text, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False, index=True),  # the run or waiver that it belongs to
+    sa.Column("subject", sa.Text, nullable=False, index=True),  # the run, waiver or hold that it belongs to
     sa.Column("decision_id", sa.Text, unique=True),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
-    sa.Column("input", sa.Text),  # the whole policy input of a decision, apart: it is large, and seldom read
+    sa.Column("input", sa.Text),  # in format 1 alone: the policy input of a decision
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("format", sa.Integer),  # nothing in one of format 1
+    sa.Column("entry_id", sa.Text),  # made by the writer, who finds it again by this
+    sa.Column("input_digest", sa.Text),  # of the text that ``inputs`` has
     sa.UniqueConstraint("context", "instance", "position"),
-    sa.Index("kinds_of_a_lane", "context", "instance", "kind"),  # the waivers are few among them
+    sa.Index("kinds_of_a_lane", "context", "instance", "kind"),
+    sa.Index("entries_by_id", "entry_id", unique=True),
+)
+inputs = sa.Table(  # apart from what is chained, so that they can be archived
+    "inputs",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("packed", sa.LargeBinary, nullable=False),
+    sa.Index("inputs_by_time", "at"),
+)
+policies = sa.Table(  # each revision that ever decided, as `policy bundle` packs it
+    "policies",
+    metadata,
+    sa.Column("revision", sa.Text, primary_key=True),
+    sa.Column("packed", sa.LargeBinary, nullable=False),
 )
 runs = sa.Table(
     "runs",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("number", _Number, primary_key=True),
     sa.Column("run_id", sa.Text, nullable=False, unique=True),
     sa.Column("product", sa.Text, nullable=False),
     sa.Column("action", sa.Text, nullable=False),
@@ -66,7 +103,29 @@ runs = sa.Table(
     sa.Column("source_version", sa.Text),  # of the source's inventory, as decided on
     sa.Column("inventory_version", sa.Text),  # of the inventory that this run wrote
     sa.Column("deployment_version", sa.Text),  # of its deployment record, as it was when recorded
+    sa.Column("version", sa.Text),  # that it was to publish
     sa.Index("runs_of_a_lane", "context", "instance", "number"),
+    sa.Index("runs_of_a_product", "product", "number"),
+    sa.Index("versions_of_a_commit", "product", "source_git_ref", "version"),
+    sa.Index("runs_of_a_deployment", "deployment_record_id"),
+)
+# Written out: neither database sees that an index is of use for a condition with a parameter.
+IS_OPEN = runs.c.status == sa.literal_column("'open'")
+IS_EFFECTIVE = sa.and_(runs.c.redeemed, sa.not_(runs.c.untouched))
+NAMES_INVENTORY = sa.or_(*(runs.c.status == sa.literal_column(f"'{status}'") for status in ("recorded", "adopted")))
+for _name, _which in (("open_runs", IS_OPEN), ("effective_runs", IS_EFFECTIVE), ("naming_runs", NAMES_INVENTORY)):
+    sa.Index(_name, runs.c.context, runs.c.instance, runs.c.number, sqlite_where=_which, postgresql_where=_which)
+
+releases = sa.Table(  # one row a release that the lane's inventory has named, by its last such run
+    "releases",
+    metadata,
+    sa.Column("context", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("source_git_ref", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Index("releases_by_commit", "context", "instance", "source_git_ref"),
+    sa.Index("releases_by_artifact", "artifact_id"),
 )
 keys = sa.Table(
     "keys",
@@ -74,9 +133,27 @@ keys = sa.Table(
     sa.Column("scope", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("request_digest", sa.Text, nullable=False),
-    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
 )
-
+waivers = sa.Table(  # what finds their entries
+    "waivers",
+    metadata,
+    sa.Column("waiver_id", sa.Text, primary_key=True),
+    sa.Column("context", sa.Text, nullable=False),
+    sa.Column("instance", sa.Text, nullable=False),
+    sa.Column("artifact_id", sa.Text, nullable=False),
+    sa.Column("source_git_ref", sa.Text, nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),  # seconds since 1970
+    sa.Column("is_over", sa.Boolean, nullable=False),  # revoked, or from before a past that was lost
+    sa.Index("waivers_of_a_release", "context", "instance", "artifact_id", "source_git_ref"),
+    sa.Index("waivers_by_end", "context", "instance", "expires"),
+)
+waiver_uses = sa.Table(
+    "waiver_uses",
+    metadata,
+    sa.Column("waiver_id", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.Text, primary_key=True),
+)
 refusals = sa.Table(  # of this hour, until they are summed up in an entry
     "refusals",
     metadata,
@@ -99,9 +176,70 @@ waiters = sa.Table(
     sa.Column("until", sa.Float, nullable=False),
 )
 
-for _verb in ("UPDATE", "DELETE"):  # what was recorded is never changed, not by accident either
-    _forbid = f"CREATE TRIGGER no_{_verb} BEFORE {_verb} ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END"
-    event.listen(entries, "after_create", sa.DDL(_forbid).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # so in SQLAlchemy
+# -- records, where they live in the database and not in files
+
+inventories = sa.Table(
+    "inventories",
+    metadata,
+    sa.Column("context", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("record", sa.Text, nullable=False),
+)
+
+
+def _records(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("record_id", sa.Text, primary_key=True),
+        sa.Column("context", sa.Text, nullable=False),
+        *columns,
+        sa.Column("moment", sa.BigInteger),  # when it began, in microseconds since 1970; nothing where nobody knows
+        sa.Column("record", sa.Text, nullable=False),
+        sa.Index(f"{name}_of_a_lane", "context", columns[-1].name, "moment"),
+    )
+
+
+deployments = _records("deployments", sa.Column("instance", sa.Text, nullable=False))
+promotions = _records(
+    "promotions", sa.Column("from_instance", sa.Text, nullable=False), sa.Column("to_instance", sa.Text, nullable=False)
+)
+backup_gates = _records("backup_gates", sa.Column("instance", sa.Text, nullable=False))
+
+# -- what was recorded is never changed, not by accident either
+
+NEVER = {"entries": ("UPDATE", "DELETE"), "policies": ("UPDATE", "DELETE"), "inputs": ("UPDATE",)}
+
+
+def append_only(dialect: str, table: str, schema: str | None = None) -> list[str]:
+    """The statements that forbid to change what a table holds; for one of Postgres also to empty it."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER IF NOT EXISTS {'no' if table == 'entries' else f'{table}_no'}_{verb} "
+            f"BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'append only'); END"
+            for verb in NEVER[table]
+        ]
+    place = f'"{schema}"'
+    forbids = f"{place}.append_only()"
+    return [
+        f"CREATE OR REPLACE FUNCTION {forbids} RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'append only'; END $$",
+        *(
+            f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {place}.{table} "
+            f"FOR EACH {'STATEMENT' if verb == 'TRUNCATE' else 'ROW'} EXECUTE FUNCTION {forbids}"
+            for verb in (*NEVER[table], "TRUNCATE")
+        ),
+    ]
+
+
+def _forbid(table: sa.Table, connection: sa.Connection, **_: Any) -> None:
+    schema = connection.get_execution_options().get("schema_translate_map", {}).get(None)
+    for statement in append_only(connection.dialect.name, table.name, schema):
+        connection.exec_driver_sql(statement)
+
+
+for _table in (entries, policies, inputs):
+    event.listen(_table, "after_create", _forbid)
 
 
 def is_lane(table: sa.Table) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
@@ -117,83 +255,5 @@ HOLDER: sa.BindParameter[str] = sa.bindparam("of_holder")
 RUN: sa.BindParameter[str] = sa.bindparam("of_run")
 SELECT_LANE = sa.select(lanes).where(*is_lane(lanes))
 UPDATE_LANE = lanes.update().where(*is_lane(lanes))
-RELEASE_LANE = UPDATE_LANE.where(lanes.c.holder == HOLDER).values(holder=None, lease_until=None)
-SELECT_RUN = sa.select(runs).where(runs.c.run_id == RUN)
 UPDATE_RUN = runs.update().where(runs.c.run_id == RUN)
-STEP_RUN = UPDATE_RUN.where(
-    runs.c.status == "open",
-    runs.c.holder == HOLDER,
-    sa.or_(sa.bindparam("of_step", type_=sa.Text).is_(None), runs.c.step == sa.bindparam("of_step", type_=sa.Text)),
-)
-OPEN_RUNS = sa.select(runs).where(*is_lane(runs), runs.c.status == "open")
-LAST_EFFECTIVE = (
-    sa.select(runs)
-    .where(*is_lane(runs), runs.c.redeemed, sa.not_(runs.c.untouched), runs.c.run_id != RUN)
-    .order_by(runs.c.number.desc())
-    .limit(1)
-)
-TOUCHED = (
-    sa.select(runs.c.status, runs.c.artifact_id, runs.c.source_git_ref)
-    .where(*is_lane(runs), runs.c.redeemed, sa.not_(runs.c.untouched))
-    .order_by(runs.c.number.desc())
-)
-COMMITS_OF = (
-    sa.select(runs.c.source_git_ref)
-    .where(runs.c.artifact_id == sa.bindparam("of_artifact"), runs.c.status == "recorded")
-    .distinct()
-)
-ASKED_VERSIONS = (
-    sa.select(entries.c.body, runs.c.source_git_ref)
-    .join(runs, runs.c.run_id == entries.c.subject)
-    .where(
-        runs.c.product == sa.bindparam("of_product"),
-        runs.c.status.in_(("recorded", "unchanged")),
-        entries.c.kind == "decided",
-        entries.c.body.contains('"version":"', autoescape=True),
-    )
-    .order_by(entries.c.number)
-)
-BODY_OF = (
-    sa.select(entries.c.body)
-    .where(entries.c.subject == RUN, entries.c.kind == sa.bindparam("of_kind"))
-    .order_by(entries.c.number.desc())
-    .limit(1)
-)
-UNTOUCHED = sa.select(runs.c.deployment_record_id).where(*is_lane(runs), runs.c.untouched)
-HISTORY = (
-    sa.select(runs.c.artifact_id, runs.c.source_git_ref, runs.c.action, runs.c.started_at)
-    .where(*is_lane(runs), runs.c.status.in_(("recorded", "adopted")), runs.c.artifact_id.is_not(None))
-    .order_by(runs.c.number.desc())
-)
-REVOKED = sa.select(entries.c.subject).where(*is_lane(entries), entries.c.kind == "waiver_revoked").correlate(None)
-WAIVERS = (
-    sa.select(entries.c.kind, entries.c.subject, entries.c.body)
-    .where(
-        *is_lane(entries),
-        entries.c.kind.in_(("waiver", "waiver_requested", "waiver_approved")),
-        entries.c.subject.not_in(REVOKED),
-    )
-    .order_by(entries.c.number)
-)
-WAIVED = sa.select(entries.c.subject, entries.c.body).where(
-    *is_lane(entries), entries.c.decision_id.is_not(None), entries.c.body.contains('"waivers":[{', autoescape=True)
-)
-HOUR: sa.BindParameter[str] = sa.bindparam("of_hour")
-OF_THE_HOUR = (*is_lane(refusals), refusals.c.hour == HOUR)
-SELECT_REFUSAL = sa.select(refusals).where(*OF_THE_HOUR, refusals.c.key == sa.bindparam("of_key"))
-STRANGERS = sa.select(sa.func.count()).select_from(refusals).where(*OF_THE_HOUR, refusals.c.stranger)
-COUNT_REFUSAL = (
-    refusals.update()
-    .where(*OF_THE_HOUR, refusals.c.key == sa.bindparam("of_key"))
-    .values(repeats=refusals.c.repeats + 1)
-)
-PAST_REFUSALS = sa.select(refusals).where(refusals.c.hour < HOUR)
-REPEATS = sa.select(sa.func.sum(refusals.c.repeats)).where(refusals.c.decision_id == sa.bindparam("of_decision"))
-SUMMED_WITH = sa.select(entries.c.body).where(
-    entries.c.kind == "refusals", entries.c.body.contains(sa.bindparam("of_decision"), autoescape=False)
-)
-FORGET_REFUSALS = refusals.delete().where(refusals.c.hour < HOUR)
-OF_SUBJECT = (*is_lane(waiters), waiters.c.subject == sa.bindparam("of_subject"))
-SELECT_WAITER = sa.select(waiters).where(*OF_SUBJECT)
-FORGET_WAITER = waiters.delete().where(*OF_SUBJECT)
 FREE_KEY = keys.delete().where(keys.c.run_id == RUN)

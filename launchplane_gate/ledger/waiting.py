@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -12,19 +11,25 @@ from launchplane_gate.holders import is_gone, this_process
 from launchplane_gate.ledger import tables
 from launchplane_gate.model import Lane
 
+_OF_SUBJECT = (*tables.is_lane(tables.waiters), tables.waiters.c.subject == sa.bindparam("of_subject"))
+_SELECT = sa.select(tables.waiters).where(*_OF_SUBJECT)
+_FORGET = tables.waiters.delete().where(*_OF_SUBJECT)
 
-def begin(connection: sa.Connection, subject: str, token: str, lanes: Sequence[Lane], *, wait_s: float) -> None:
-    """Take the one place of an actor at each lane, for some seconds at most.
+
+def begin(
+    connection: sa.Connection, subject: str, token: str, lanes: Sequence[Lane], *, now: float, wait_s: float
+) -> None:
+    """Take the one place of an actor at each lane, which is locked, for some seconds at most. ``now``: the database's.
 
     Raises LaneBusy where another request of the same actor waits there.
     """
-    until = time.time() + wait_s
+    until = now + wait_s
     for lane in lanes:
         of_subject = tables.of_lane(lane, of_subject=subject)
-        other = connection.execute(tables.SELECT_WAITER, of_subject).first()
-        if other and other.until > time.time() and not is_gone(other.process):
+        other = connection.execute(_SELECT, of_subject).first()
+        if other and other.until > now and not is_gone(other.process):
             raise LaneBusy(f"{lane} is held, and another request of {subject} waits for it already")
-        connection.execute(tables.FORGET_WAITER, of_subject)
+        connection.execute(_FORGET, of_subject)
         place = {"context": lane.context, "instance": lane.instance, "subject": subject, "token": token}
         connection.execute(tables.waiters.insert(), place | {"process": this_process(), "until": until})
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from launchplane_gate.errors import LedgerError, NotSettled, Undecided, in_a_sentence
 from launchplane_gate.hookspecs import Progress
-from launchplane_gate.ledger import Key
+from launchplane_gate.ledger import Key, Wish
 from launchplane_gate.line import journal, standing
 from launchplane_gate.line.admit import admit
 from launchplane_gate.line.confirm import confirm, runs_it_already
@@ -30,6 +30,7 @@ from launchplane_gate.line.record import leave_pending, record
 from launchplane_gate.line.replay import already_open, is_known, key_of, replay
 from launchplane_gate.line.standing import Asked, Standing
 from launchplane_gate.model import Actor, Decision, Request, Run
+from launchplane_gate.on_record import on_record
 from launchplane_gate.runs import read_run
 
 __all__ = ["Limits", "Parts", "check", "find_lane", "publish_again", "run"]
@@ -87,13 +88,15 @@ def _standing(parts: Parts, request: Request, actor: Actor, progress: Progress) 
 @contextmanager
 def _holding(errand: Errand) -> Iterator[None]:
     ledger, limits = errand.parts.ledger, errand.parts.limits
-    with ledger.hold(
-        errand.lanes,
+    ledger.sum_up()
+    wish = Wish(
+        limits.terms(errand.run_s),
         wait_s=limits.lane_wait_s,
-        lease_s=limits.lease_s,
         waiting=errand.progress,
         subject=errand.actor.subject,
-    ) as lease:
+        run_id=errand.run_id,
+    )
+    with ledger.hold(errand.lanes, wish) as lease:
         errand.lease = lease
         yield
 
@@ -119,7 +122,8 @@ def _not_permitted(request: Request, actor: Actor, decision: Decision) -> Run:
 def _refused(errand: Errand, stands: Standing) -> Run:
     """A run that ends as it began: who asks may, and what is asked for can never be."""
     errand.release = stands.decision.release
-    journal.begin(errand, "denied", {"decision": stands.decision.model_dump(mode="json"), "input": stands.facts})
+    parts = errand.parts
+    journal.begin(errand, "denied", on_record(parts.ledger, parts.bundle, stands.decision, stands.facts))
     return _read_back(errand)
 
 

@@ -8,6 +8,7 @@ from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.gather import ask, gather
+from launchplane_gate.on_record import on_record
 
 
 def admit(errand: Errand, key: Key | None) -> RunApproval | None:
@@ -20,7 +21,7 @@ def admit(errand: Errand, key: Key | None) -> RunApproval | None:
         if isinstance(error, GateError):
             raise
         raise EvidenceFailed(f"the facts could not be gathered: {in_a_sentence(error)}") from error
-    body = {"decision": decision.model_dump(mode="json"), "input": facts}
+    body = on_record(errand.parts.ledger, errand.parts.bundle, decision, facts, errand.waivers)
     if not decision.allowed or errand.release is None:
         journal.begin(errand, "denied", body)
         return None
@@ -33,6 +34,6 @@ def admit(errand: Errand, key: Key | None) -> RunApproval | None:
         versions={lane: errand.records[lane].version for lane in errand.lanes},
         lease=errand.held,
         ledger=errand.parts.ledger,
-        store=errand.parts.store,
+        store=errand.writing,
         reread=errand.read,
     )

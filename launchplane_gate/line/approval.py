@@ -16,7 +16,7 @@ from typing import NoReturn
 from launchplane_gate.errors import ApprovalVoid, NotSettled, Stale
 from launchplane_gate.facts import LaneRecords
 from launchplane_gate.ledger import Lease, Ledger
-from launchplane_gate.line.written import pending_deployment
+from launchplane_gate.line.written import naming, pending_deployment
 from launchplane_gate.model import Decision, Lane, ReleaseIdentity, Target, stamp
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.store import RecordStore
@@ -48,8 +48,13 @@ class RunApproval:
     def lane(self) -> Lane:
         return self.decision.destination
 
-    def seconds_left(self) -> float:
-        return self.lease.seconds_left()
+    def write_seconds_left(self) -> float:
+        """See hookspecs.Approval.write_seconds_left."""
+        return self.lease.write_seconds_left()
+
+    def run_seconds_left(self) -> float:
+        """See hookspecs.Approval.run_seconds_left."""
+        return self.lease.run_seconds_left()
 
     @contextmanager
     def redeem(self, target: Target) -> Iterator[ReleaseIdentity]:
@@ -68,22 +73,23 @@ class RunApproval:
 
     def _open(self, target: Target) -> None:
         destination = self._still_as_decided()
-        self.deployment = pending_deployment(self.run_id, self.decision, target, self._start_after(destination))
+        pending = pending_deployment(self.run_id, self.decision, target, self._start_after(destination))
         try:
-            self.ledger.step(
+            head = self.ledger.step(
                 self.run_id,
                 self.lane,
                 "redeemed",
-                {"deployment_record_id": self.deployment.record_id, "target": target.model_dump()},
+                {"deployment_record_id": pending.record_id, "target": target.model_dump()},
                 lease=self.lease,
                 after="decided",
                 rests_on={waiver.waiver_id for waiver in self.decision.waivers},
                 redeemed=True,
-                deployment_record_id=self.deployment.record_id,
+                deployment_record_id=pending.record_id,
             )
         except NotSettled:
             raise ApprovalVoid(f"the approval of run {self.run_id} is spent, or its lease is over") from None
         self.redeemed = True
+        self.deployment = naming(pending, self.ledger.ledger_id(), head)
         self.store.write_deployment_record(self.deployment)
 
     def _still_as_decided(self) -> LaneRecords:

@@ -19,6 +19,7 @@ from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.record import promotion_now
 from launchplane_gate.line.written import health_of, with_health
 from launchplane_gate.model import Decision, Observation, OutcomeFacts, stamp
+from launchplane_gate.on_record import on_record
 from launchplane_gate.records import ReleaseStatus
 from launchplane_gate.store import version
 
@@ -57,12 +58,8 @@ class Looks:
             self.decision, self.body, self.good_since = None, {}, None
             self.reason = f"no decision could be had: {in_a_sentence(error)}"
             return False
-        self.body = {
-            "decision": self.decision.model_dump(mode="json"),
-            "input": facts,
-            "containers": self.containers,
-            "good_since": self.good_since,
-        }
+        kept = on_record(errand.parts.ledger, errand.parts.bundle, self.decision, facts, errand.waivers)
+        self.body = {**kept, "containers": self.containers, "good_since": self.good_since}
         refused = [refusal for refusal in self.decision.refusals if refusal.code != STAYED_UP]
         self.reason = "; ".join(refusal.message for refusal in refused or self.decision.refusals)
         good = not refused and self.containers is not None
@@ -85,13 +82,13 @@ def confirm(errand: Errand) -> bool:
     status: ReleaseStatus = "pass" if looks.allowed else "fail"
     health = health_of(errand.profile, errand.destination, status, limits.confirm_timeout_s + errand.settle_s)
     errand.deployment = with_health(errand.deployment, health)
-    errand.parts.store.write_deployment_record(errand.deployment)
+    errand.writing.write_deployment_record(errand.deployment)
     if looks.allowed:
         assert looks.decision
         journal.step(errand, "confirmed", looks.body, confirmed_at=looks.decision.decided_at)
         return True
     if failed := promotion_now(errand, "fail"):
-        errand.parts.store.write_promotion_record(failed)
+        errand.writing.write_promotion_record(failed)
     journal.close(errand, "unconfirmed", looks.reason, extra=looks.body)
     return False
 

@@ -43,9 +43,9 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
     promotion_id = promotion and promotion.record_id
     told = {"detail": outcome.detail, "promotion_record_id": promotion_id}
     journal.step(errand, "outcome", {**errand.outcome.model_dump(), **told})
-    errand.parts.store.write_deployment_record(errand.deployment)
+    errand.writing.write_deployment_record(errand.deployment)
     if promotion:
-        errand.parts.store.write_promotion_record(promotion)
+        errand.writing.write_promotion_record(promotion)
     if outcome.status != "pass":
         untouched = outcome.status == "fail" and not outcome.touched
         journal.close(errand, outcome.status, outcome.detail, untouched=untouched)
@@ -87,5 +87,5 @@ def _never_redeemed(errand: Errand, approval: RunApproval, outcome: Outcome) -> 
     now = stamp(errand.parts.ledger.now())
     pending = pending_deployment(errand.run_id, approval.decision, target, now)
     record = finished(pending, "fail", finished_at=now, deployment_id="")
-    errand.parts.store.write_deployment_record(record)
+    errand.writing.write_deployment_record(record)
     journal.close(errand, "fail", outcome.detail, untouched=True, deployment_record_id=record.record_id)

@@ -10,6 +10,10 @@ from launchplane_gate.ledger import Lease, new_id
 from launchplane_gate.line.parts import Parts, find_lane
 from launchplane_gate.model import Actor, Decision, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
 from launchplane_gate.records import DeploymentRecord
+from launchplane_gate.store import RecordStore, fenced
+
+DEPLOY_S = 600.0  # what a driver's deploy may take, where the driver does not say
+RECORD_S = 60.0  # what recording and publishing may take
 
 
 class Errand:
@@ -41,14 +45,27 @@ class Errand:
         return self.parts.bundle.settings.settle_s(self.driver.driver_id, self.profile.product)
 
     @property
+    def run_s(self) -> float:
+        """The most that this run may take, in seconds: all of its timeouts, added up."""
+        limits, deploy_s = self.parts.limits, getattr(self.driver, "deploy_timeout_s", DEPLOY_S)
+        looks_s = limits.confirm_timeout_s + 2 * limits.gather_timeout_s + self.settle_s
+        watched_s = self.settle_s if self.source else 0
+        return limits.gather_timeout_s + watched_s + deploy_s + looks_s + RECORD_S
+
+    @property
+    def writing(self) -> RecordStore:
+        """The store, each write to which comes after a renewal of the lease."""
+        return fenced(self.parts.store, self.held.write_seconds_left)
+
+    @property
     def held(self) -> Lease:
         assert self.lease  # whatever writes comes after the lanes were held
         return self.lease
 
     def keep_alive(self) -> None:
-        """Start the lease anew, where there is one: a look may take its time. Raises NotSettled where it is over."""
+        """Renew the lease, where there is one: a look may take its time. Raises NotSettled where it is over."""
         if self.lease:
-            self.lease.keep_alive()
+            self.lease.renew()
 
     def read(self, lane: Lane) -> LaneRecords:
         """A lane's records as they are now, this run's own deployment left out."""

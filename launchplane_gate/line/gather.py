@@ -36,6 +36,7 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     ledger, store = errand.parts.ledger, errand.parts.store
     own = "" if phase == "admit" else errand.run_id
     deadline = Deadline(errand.parts.limits.gather_timeout_s)
+    ledger.clock.anchor()
     # Before the records, and the destination last: a look at the source may take its time.
     seen = {lane: look(errand, lane, deadline) for lane in reversed(errand.lanes)}
     with ledger.snapshot():
@@ -43,7 +44,9 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
         if phase == "admit":
             errand.release = _resolved(errand)
         here = errand.records[errand.destination]
-        destination = destination_facts(here, ledger, seen[errand.destination], store, but_run=own)
+        destination = destination_facts(
+            here, ledger, seen[errand.destination], store, release=errand.release, but_run=own
+        )
         source = lane_facts(errand.records[errand.source], ledger, seen[errand.source]) if errand.source else None
         errand.waivers = ledger.waivers(errand.destination, errand.release)
     if phase == "admit":
@@ -53,8 +56,9 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
         release.model_dump()
         for release in may_run(here, ledger, seen[errand.destination].observed, _samples(evidence, "destination"))
     ]
-    if errand.version:
-        destination["versions"] = [known.model_dump() for known in ledger.versions_of(errand.profile.product)]
+    if errand.version and errand.release:
+        known = ledger.versions_of(errand.profile.product, errand.release.source_git_ref)
+        destination["versions"] = [one.model_dump() for one in known]
     facts: dict[str, Any] = {
         "schema_version": 1,
         "action": errand.request.action,

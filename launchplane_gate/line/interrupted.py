@@ -45,7 +45,7 @@ def _finish(errand: Errand, run: Run, outcome: Outcome) -> None:
     finished_at = now if outcome.status != "unknown" else ""
     status = RECORD_STATUS[outcome.status]
     told = finished(record, status, finished_at=finished_at, deployment_id=outcome.deployment_id)
-    parts.store.write_deployment_record(told)
+    errand.writing.write_deployment_record(told)
     _leave_promotion(errand, run, told, "fail" if outcome.status == "fail" else "pending")
     parts.ledger.note(run.run_id, run.destination, "found", {**outcome.model_dump(), "at": now}, lease=errand.held)
     errand.progress(f"the {run.action} of {run.release} that was interrupted ({run.run_id}): {outcome.status}")
@@ -60,4 +60,4 @@ def _leave_promotion(errand: Errand, run: Run, deployment: DeploymentRecord, sta
         run.run_id, run.admitted, deployment, source_health=source_health, backup_record_id="", status=status
     )
     assert promotion  # it has a source
-    errand.parts.store.write_promotion_record(promotion)
+    errand.writing.write_promotion_record(promotion)

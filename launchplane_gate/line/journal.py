@@ -26,6 +26,7 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
         "source_git_ref": release and release.source_git_ref,
         "step": step,
         "status": "open" if step == "decided" else step,
+        "version": errand.version,
         "source_version": version(errand.records[errand.source].inventory) if errand.source in errand.records else None,
     }
     opening = {

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from launchplane_gate.errors import RequestError
 from launchplane_gate.hookspecs import Driver
-from launchplane_gate.ledger import Ledger
+from launchplane_gate.ledger import Ledger, Terms
+from launchplane_gate.ledger.lease import WRITE_S
 from launchplane_gate.model import Lane
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, PolicyEngine
@@ -18,16 +19,20 @@ GATHER_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds, all of them; ``confirm_interval_s`` lies between two looks.
+    """Seconds, all of them; ``confirm_interval_s`` lies between two looks, ``write_s`` bounds one write outside.
 
     ``gather_timeout_s`` bounds all that drivers and plugins are asked before a decision.
     """
 
     lane_wait_s: float = 30
-    lease_s: float = 900
+    lease_s: float = 45
     confirm_timeout_s: float = 120
     confirm_interval_s: float = 1
     gather_timeout_s: float = GATHER_TIMEOUT_S
+    write_s: float = WRITE_S
+
+    def terms(self, run_s: float) -> Terms:
+        return Terms(run_s=run_s, lease_s=self.lease_s, write_s=self.write_s)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,16 @@ from typing import Any
 from launchplane_gate.errors import LedgerError, RequestError, Stale, in_a_sentence
 from launchplane_gate.facts import has_moved, read_lane
 from launchplane_gate.hookspecs import Progress, Publisher
-from launchplane_gate.ledger import Lease, Ledger
+from launchplane_gate.ledger import Lease, Ledger, Wish
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import Parts
 from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Actor, Publication, Run
+from launchplane_gate.on_record import on_record
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
 
+PUBLISH_S = 600.0  # what publishing may take, with the waits that a server asks for
 OUTDATED = "Nothing was published. Promote what is to be released, with a version of its own."
 
 
@@ -43,14 +45,15 @@ def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -
     profile = parts.profile(run.product)
     publisher = parts.plugins.publisher(profile)
     lane, limits = run.destination, parts.limits
-    wait_s, lease_s = limits.lane_wait_s, limits.lease_s
-    with parts.ledger.hold([lane], wait_s=wait_s, lease_s=lease_s, waiting=progress, subject=actor.subject) as lease:
+    terms, subject = limits.terms(PUBLISH_S), actor.subject
+    wish = Wish(terms, wait_s=limits.lane_wait_s, waiting=progress, subject=subject, run_id=run_id)
+    with parts.ledger.hold([lane], wish) as lease:
         row = parts.ledger.run_row(run_id)
         assert row  # it was read above
         records = read_lane(parts.store, parts.ledger, lane)
         if moved := has_moved(records, parts.ledger, row.inventory_version, row.source_git_ref):
             raise Stale(f"{moved}; {run.publication.version} is of what run {run_id} recorded", hint=OUTDATED)
-        decided = {"decision": stands.decision.model_dump(mode="json"), "input": stands.facts}
+        decided = on_record(parts.ledger, parts.bundle, stands.decision, stands.facts)
         return publish(parts.ledger, publisher, profile, run, actor, lease=lease, progress=progress, decided=decided)
 
 

@@ -48,7 +48,7 @@ def leave_pending(errand: Errand, approval: RunApproval) -> None:
     errand.deployment = approval.deployment
     with suppress(Exception):  # what ended the run is told, and the deployment record is pending already
         if promotion := promotion_now(errand, "pending"):
-            errand.parts.store.write_promotion_record(promotion)
+            errand.writing.write_promotion_record(promotion)
 
 
 def record(errand: Errand, approval: RunApproval, outcome: Outcome) -> None:

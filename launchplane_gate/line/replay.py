@@ -56,7 +56,7 @@ def replay(errand: Errand, key: Key | None) -> Run | None:
     destination_settled, _ = settled(errand.read(destination), ledger, ledger.last_effective(destination))
     source_moved = errand.source is not None and _moved(errand, errand.source, run)
     if not destination_settled and not source_moved:
-        ledger.free(run.run_id)  # the cure of an unsettled lane is the same request again
+        ledger.free(run.run_id, errand.destination)  # the cure of an unsettled lane is the same request again
         return None
     what = f"the {noun(run.action)} of {short(run.source_git_ref)} under this key ({run.run_id}) is no longer true"
     stale = StaleReplay(f"{what}: {'; '.join(moved)}")

@@ -12,6 +12,7 @@ from launchplane_gate.errors import EngineError, RequestError, StandingRefused
 from launchplane_gate.ledger import NOWHERE, new_id
 from launchplane_gate.line.parts import Parts, find_lane
 from launchplane_gate.model import Action, Actor, Decision, Expected, Lane, ReleaseIdentity, Request, WaiverFacts
+from launchplane_gate.on_record import on_record
 from launchplane_gate.policy import Bundle, PolicyEngine, decide
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.urls import without_query
@@ -115,11 +116,13 @@ def refuse(parts: Parts, standing: Standing) -> Decision:
     about: list[Any] = [decision.actor.model_dump(), standing.asked.action, standing.asked.product, codes]
     if standing.permitted:
         about.append(decision.decision_id)  # what is refused to who may ask is an entry each time
-    body: dict[str, Any] = {"decision": decision.model_dump(mode="json"), "reason": standing.asked.reason}
+    body = on_record(parts.ledger, parts.bundle, decision, standing.facts) | {"reason": standing.asked.reason}
+    if standing.stranger:
+        del body["input"]
     kept = parts.ledger.refuse(
         standing.lane,
         decision.decision_id,
-        body if standing.stranger else body | {"input": standing.facts},
+        body,
         key=strictjson.digest([*about, standing.asked.destination]),
         stranger=standing.stranger,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from launchplane_gate.ledger import Head
 from launchplane_gate.model import Decision, Lane, Target
 from launchplane_gate.records import (
     ArtifactIdentity,
@@ -43,6 +44,14 @@ def pending_deployment(run_id: str, decision: Decision, target: Target, started_
         ),
         destination_health=HealthcheckEvidence(status="pending"),
     )
+
+
+def naming(deployment: DeploymentRecord, ledger_id: str, head: Head) -> DeploymentRecord:
+    """The record with the ledger that knows of it, and how far the lane's chain had come: a ledger that is lost or
+    older is told by this.
+    """
+    named = {**(deployment.runtime_source or {}), "gate_ledger_id": ledger_id, "gate_head": str(head)}
+    return _as_the_host_reads(deployment.model_copy(update={"runtime_source": named}))
 
 
 def _record_id(kind: str, started_at: str, lanes: str, run_id: str) -> str:

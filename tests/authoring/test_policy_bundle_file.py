@@ -19,12 +19,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from launchplane_gate import strictjson
-from launchplane_gate.authoring.bundle_file import packed, write_bundle
+from launchplane_gate.authoring.bundle_file import write_bundle
 from launchplane_gate.authoring.opa_tests import find_opa
 from launchplane_gate.cli import program
 from launchplane_gate.cli.policy import NO_OPA
 from launchplane_gate.errors import UsageError
 from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
+from launchplane_gate.policy.bundle.packing import packed
 from launchplane_gate.policy.decision import ANSWER
 from tests import opa
 from tests.authoring.test_policy_test_on_opa import pretend

@@ -20,7 +20,7 @@ from launchplane_gate.cli import SECTIONS, failure, program
 from launchplane_gate.cli.session import actor_subject, progress_shown
 from launchplane_gate.demo.release import release_program
 from launchplane_gate.demo.workspace import PRODUCT, two_free_ports, write_workspace
-from launchplane_gate.ledger import Ledger
+from launchplane_gate.ledger import Ledger, Terms, Wish
 from launchplane_gate.model import Lane
 from launchplane_gate.strictjson import sha256
 from launchplane_gate_local import stop_all
@@ -253,7 +253,7 @@ def test_a_lane_that_was_changed_behind_the_gate_is_shown(site: Site) -> None:
 def test_a_busy_lane_ends_with_7(site: Site) -> None:
     ledger = Ledger.create(site.folder / "state")
     lane = Lane(context=PRODUCT, instance="testing")
-    with ledger.hold([lane], wait_s=0, lease_s=60, waiting=lambda _: None):
+    with ledger.hold([lane], Wish(Terms(run_s=60))):
         said = site.deploy(OLD, "--wait", "0.1")
     ledger.close()
     assert said.exit_code == 7
@@ -263,7 +263,7 @@ def test_a_busy_lane_ends_with_7(site: Site) -> None:
 
 def test_ctrl_c_ends_with_130_and_one_line(site: Site) -> None:
     ledger = Ledger.create(site.folder / "state")
-    with ledger.hold([Lane(context=PRODUCT, instance="testing")], wait_s=0, lease_s=60, waiting=lambda _: None):
+    with ledger.hold([Lane(context=PRODUCT, instance="testing")], Wish(Terms(run_s=60))):
         arguments = ["--to", "testing", "--artifact", site.artifacts[OLD], "--ref", OLD, "--wait", "60"]
         waiting = site.process("deploy", PRODUCT, *arguments)
         assert waiting.stderr

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled
-from launchplane_gate.ledger import FILE_NAME, Key, Lease, Ledger
+from launchplane_gate.ledger import FILE_NAME, Key, Lease, Ledger, Terms, Wish
 from launchplane_gate.model import Actor, Lane, ReleaseIdentity, Waiver
 
 TESTING = Lane(context="shop", instance="testing")
@@ -30,8 +30,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger.close()
 
 
-def hold(ledger: Ledger, *lanes: Lane, wait_s: float = 0, lease_s: float = 60) -> Any:
-    return ledger.hold(lanes, wait_s=wait_s, lease_s=lease_s, waiting=lambda _: None)
+def hold(ledger: Ledger, *lanes: Lane, wait_s: float = 0, run_s: float = 60, write_s: float = 10) -> Any:
+    return ledger.hold(lanes, Wish(Terms(run_s=run_s, write_s=write_s), wait_s=wait_s))
 
 
 def begin(ledger: Ledger, lease: Lease, run_id: str = "r-1", step: str = "decided", key: Key | None = None) -> None:
@@ -52,11 +52,11 @@ def other_process(tmp_path: Path, lane: Lane) -> subprocess.Popen[str]:
     program = f"""
 import sys, time
 from pathlib import Path
-from launchplane_gate.ledger import Ledger
+from launchplane_gate.ledger import Ledger, Terms, Wish
 from launchplane_gate.model import Lane
 ledger = Ledger.open(Path({str(tmp_path)!r}), holds_records=False)
 lane = Lane.parse({str(lane)!r})
-with ledger.hold([lane], wait_s=0, lease_s=60, waiting=print) as lease:
+with ledger.hold([lane], Wish(Terms(run_s=60, lease_s=0.5, write_s=0.3), run_id="r-other")) as lease:
     row = dict(run_id="r-other", product="shop", action="deploy", artifact_id="a", source_git_ref="b",
                step="decided", status="open")
     ledger.begin_run(lane, row, {{"actor": {{"subject": "other"}}}}, lease=lease)
@@ -96,11 +96,13 @@ def test_a_second_process_waits_no_longer_than_it_was_told_to(ledger: Ledger, tm
         process.communicate()
 
 
-def test_the_lane_of_a_killed_process_is_free_at_once_and_its_run_is_closed(ledger: Ledger, tmp_path: Path) -> None:
+def test_the_lane_of_a_killed_process_is_free_when_what_it_began_is_over(ledger: Ledger, tmp_path: Path) -> None:
     process = other_process(tmp_path, TESTING)
     process.kill()
     process.communicate()
-    with hold(ledger, TESTING):
+    with pytest.raises(LaneBusy, match=r"r-other.*it is gone, and what it began may go on until"):
+        hold(ledger, TESTING, write_s=0.3).__enter__()
+    with hold(ledger, TESTING, wait_s=5, write_s=0.3):
         pass
     row = ledger.run_row("r-other")
     assert row and row.status == "interrupted"
@@ -123,10 +125,10 @@ def test_of_a_holder_elsewhere_only_its_lease_tells(
 
 
 def test_a_lease_that_is_over_lets_the_next_in_and_its_holder_do_nothing_more(ledger: Ledger) -> None:
-    with hold(ledger, TESTING, lease_s=0.05) as late:
+    with hold(ledger, TESTING, run_s=0.1) as late:
         begin(ledger, late)
-        time.sleep(0.1)
-        with hold(ledger, TESTING):
+        time.sleep(0.2)
+        with hold(ledger, TESTING, write_s=0.05):
             with pytest.raises(NotSettled):
                 ledger.step("r-1", TESTING, "redeemed", {}, lease=late, redeemed=True)
             late.release([TESTING])  # gives up nothing that is no longer its own
@@ -220,7 +222,7 @@ def waiver(lane: Lane, waiver_id: str = "w-1") -> Waiver:
 def test_a_ledger_of_a_newer_schema_is_refused(ledger: Ledger, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.execute("UPDATE meta SET schema_version = 99")
-    with pytest.raises(LedgerError, match="schema 99; this version reads schema 1") as error:
+    with pytest.raises(LedgerError, match="schema 99; this version reads schema 2") as error:
         Ledger.open(tmp_path, holds_records=False)
     assert "newer" in error.value.hint
 

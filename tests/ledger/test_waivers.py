@@ -16,6 +16,9 @@ from launchplane_gate.cli.session import actor_subject
 from launchplane_gate.errors import ActorUnproven, RequestError, StandingRefused
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval
+from launchplane_gate.ledger import Head, tables
+from launchplane_gate.ledger.chain import Entering
+from launchplane_gate.ledger.leave import row_of
 from launchplane_gate.line.waive import WaiverRequest, text_to_sign
 from launchplane_gate.model import Actor, Outcome, ReleaseIdentity, Run, Waiver, WaiverApproval
 from launchplane_gate.policy.bundle.config import ProductPolicy
@@ -269,8 +272,7 @@ def test_a_waiver_whose_approver_was_only_claimed_is_void(gate: Gate, platform: 
         "granted_at": now.isoformat(),
         "expires_at": (now + HOUR).isoformat(),
     }
-    with gate.ledger._write() as connection:
-        gate.ledger._append(connection, PROD, "waiver", "w-OLD", body)
+    from_before(gate, body)
     run = break_glass(gate)
     assert run.status == "denied" and run.admitted and platform.deploys == []
     assert "its approver was only named" in run.admitted.refusals[0].message
@@ -279,6 +281,17 @@ def test_a_waiver_whose_approver_was_only_claimed_is_void(gate: Gate, platform: 
     with pytest.raises(RequestError, match="is from before approvals were proven"):
         gate.approve_waiver("w-OLD", APPROVER)
     gate.revoke_waiver("w-OLD", "to be rid of it", ACTOR)
+
+
+def from_before(gate: Gate, body: dict[str, Any]) -> None:
+    """As a version did that noted the approver's name."""
+
+    def grant(at: Entering) -> Head:
+        waiver = Waiver.model_validate(body)
+        at.connection.execute(tables.waivers.insert(), row_of(waiver))
+        return gate.ledger._append(at, "waiver", waiver.waiver_id, body)
+
+    gate.ledger._enter(PROD, grant)
 
 
 @pytest.mark.parametrize(

@@ -64,19 +64,22 @@ MOMENTS = {
 }
 
 
+SHORT = {"lease_s": 1.5, "write_s": 0.3, "lane_wait_s": 10}  # what a killed process holds is waited for
+
+
 def child(moment: str, state: Path) -> None:
     """Deploy B to testing, and die on the way."""
     platform = FakePlatform(runs={str(TESTING): A})
     bundle = bundle_in(state.parent / "policies")
     dies_at(moment, platform)
-    open_gate(state, bundle, EmbeddedEngine(bundle), platform).run(deploy(B), ACTOR)
+    open_gate(state, bundle, EmbeddedEngine(bundle), platform, **SHORT).run(deploy(B), ACTOR)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_run_is_closed_and_its_lane_unsettled_if_it_was_touched(
     moment: str, tmp_path: Path, make_gate: MakeGate, platform: FakePlatform
 ) -> None:
-    gate = make_gate()
+    gate = make_gate(**SHORT)
     assert gate.run(deploy(A), ACTOR).status == "recorded"
     (tmp_path.parent / "policies").mkdir(exist_ok=True)
     imports = "from tests.line.test_crashes import child; from pathlib import Path"

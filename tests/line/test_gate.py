@@ -665,7 +665,7 @@ def test_a_disk_that_is_full_before_the_decision_is_saved_deploys_nothing(
     touched = len(platform.deploys)
 
     def fill(_: Question) -> None:
-        with gate.ledger._database.engine.connect() as connection:  # the page limit is how SQLite sees a full disk
+        with gate.ledger.database.engine.connect() as connection:  # the page limit is how SQLite sees a full disk
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 

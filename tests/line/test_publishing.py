@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from launchplane_gate.errors import GateError, LaneBusy, RequestError, Stale
-from launchplane_gate.gate import Gate, quiet
+from launchplane_gate.gate import Gate
+from launchplane_gate.ledger import Terms, Wish
 from launchplane_gate.model import Publication, Run
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.runs import read_run
@@ -206,5 +207,5 @@ def test_a_version_is_given_or_bumped_and_only_for_promotions() -> None:
 def test_the_lane_is_held_while_a_release_is_published(gate: Gate, publisher: FakePublisher) -> None:
     publisher.fails = [RuntimeError("away")]
     run = gate.run(promote(version="v0.2.10"), ACTOR)
-    with gate.ledger.hold([PROD], wait_s=0, lease_s=30, waiting=quiet), pytest.raises(LaneBusy):
+    with gate.ledger.hold([PROD], Wish(Terms(run_s=30))), pytest.raises(LaneBusy):
         gate.publish(run.run_id, ACTOR)

@@ -91,7 +91,7 @@ def test_what_cannot_be_read_just_now_is_a_bad_look(gate: Gate, platform: FakePl
 
 
 def test_looks_keep_the_lease_alive(make_gate: MakeGate, patient: tuple[Bundle, EmbeddedEngine]) -> None:
-    gate = make_gate(bundle=patient[0], engine=patient[1], lease_s=0.7)
+    gate = make_gate(bundle=patient[0], engine=patient[1], lease_s=0.7, write_s=0.1)
     assert gate.run(deploy(A), ACTOR).status == "recorded"
 
 

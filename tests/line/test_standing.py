@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from launchplane_gate.errors import EvidenceFailed, LaneBusy, RequestError, StandingRefused
-from launchplane_gate.gate import Gate, quiet
+from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, Question, hookimpl
-from launchplane_gate.ledger import NOWHERE, REFUSED, SUMMED
+from launchplane_gate.ledger import NOWHERE, REFUSED, SUMMED, Terms, Wish
 from launchplane_gate.ledger.refusals import STRANGERS_AN_HOUR
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.model import Actor, Expected, Lane, Outcome, Request, Run
@@ -58,7 +58,7 @@ def silent(gate: Gate, platform: FakePlatform) -> Gate:
 
 @contextmanager
 def held(gate: Gate, *lanes: Lane) -> Iterator[None]:
-    with gate.ledger.hold(lanes, wait_s=0, lease_s=60, waiting=quiet):
+    with gate.ledger.hold(lanes, Wish(Terms(run_s=60))):
         yield
 
 
@@ -344,7 +344,7 @@ def test_a_plugin_that_never_answers_ends_in_a_refusal_with_the_lane_free(
     assert time.monotonic() - began < 5 and platform.deploys == []
     with held(gate, TESTING):
         pass  # it is free
-    assert getattr(gate.ledger._database._snapshots, "connection", None) is None
+    assert getattr(gate.ledger.database._here, "snapshot", None) is None
     silent.over.set()
 
 

@@ -19,7 +19,6 @@ from tests.cli.test_cli import make_site
             "[plugins.health]\nmatches = 2",
             "plugins.health.matches is 2; the policies want 3 answers",
         ),
-        ("schema_version = 1", "schema_version = 1\nlease_s = 20", "lease_s is 20, and a look at a lane may take 30 s"),
     ],
 )
 def test_what_could_never_be_met_stops_the_start(tmp_path: Path, old: str, new: str, says: str) -> None:

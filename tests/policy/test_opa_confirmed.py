@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 
 from launchplane_gate import strictjson
-from launchplane_gate.authoring.bundle_file import packed
 from launchplane_gate.cli import program
 from launchplane_gate.demo import workspace
 from launchplane_gate.errors import EngineError, EnginesDiffer, SettingsError
@@ -29,6 +28,7 @@ from launchplane_gate.policy import (
     shipped_policies,
 )
 from launchplane_gate.policy.bundle.config import ProductPolicy
+from launchplane_gate.policy.bundle.packing import packed
 from launchplane_gate.policy.decision import ANSWER, Heard, Said
 from launchplane_gate.policy.engines.confirmed import ConfirmedEngine, where_a_path_ends
 from launchplane_gate.policy.engines.opa.engine import OpaEngine

@@ -23,12 +23,12 @@ import pytest
 from pydantic import SecretStr
 
 from launchplane_gate import strictjson
-from launchplane_gate.authoring.bundle_file import packed
 from launchplane_gate.errors import EngineError
 from launchplane_gate.hookspecs import Approval
 from launchplane_gate.model import Outcome
 from launchplane_gate.policy import Bundle, PolicyEngine, decide, load_bundle, shipped_policies
 from launchplane_gate.policy.bundle.config import Config
+from launchplane_gate.policy.bundle.packing import packed
 from launchplane_gate.policy.decision import ALONE, ANSWER, ask_rules
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
 from launchplane_gate.policy.engines.opa.engine import OpaEngine

@@ -10,6 +10,7 @@ import pytest
 from launchplane_gate import private
 from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger import FILE_NAME, Ledger
+from launchplane_gate.ledger.mark import FILE_NAME as MARK
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o377], ids=oct)
@@ -33,7 +34,7 @@ def test_the_ledger_and_its_folder_are_ours_alone(tmp_path: Path) -> None:
     ledger = Ledger.create(state)
     with ledger.snapshot():
         assert mode(state) == 0o700
-        assert modes(state) == {FILE_NAME: 0o600, f"{FILE_NAME}-wal": 0o600, f"{FILE_NAME}-shm": 0o600}
+        assert modes(state) == {FILE_NAME: 0o600, f"{FILE_NAME}-wal": 0o600, f"{FILE_NAME}-shm": 0o600, MARK: 0o600}
     ledger.close()
 
 
@@ -47,7 +48,7 @@ def test_a_group_that_may_read_is_handed_down(tmp_path: Path) -> None:
         file.write(b"here")
     private.write_anew(state / "log").close()
     assert mode(state) == 0o2750
-    shared = {"plugins": 0o2750, "local": 0o2750, "note": 0o640, "log": 0o640, FILE_NAME: 0o640}
+    shared = {"plugins": 0o2750, "local": 0o2750, "note": 0o640, "log": 0o640, FILE_NAME: 0o640, MARK: 0o640}
     assert modes(state) == shared
     assert {path.stat().st_gid for path in state.rglob("*")} == {group}
 

@@ -1,0 +1,174 @@
+"""Holding lanes: one run a lane, across processes and machines, and when a lane may be taken over.
+
+A holder that is gone is known to be so only on the boot of the machine where it ran; of one elsewhere only its lease
+tells. Whoever may have written outside is waited for, as long as a write may take, after the end of its lease.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled
+from launchplane_gate.holders import host_of, is_gone, pid_of, this_process
+from launchplane_gate.ledger import tables, waiting
+from launchplane_gate.ledger.chain import Chain, Entering, LaneRow
+from launchplane_gate.ledger.clock import elapsed
+from launchplane_gate.ledger.lease import Lease, Terms
+from launchplane_gate.ledger.names import new_id
+from launchplane_gate.model import Lane, stamp
+
+POLL_S = 0.05
+
+_RELEASE = tables.UPDATE_LANE.where(tables.lanes.c.holder == tables.HOLDER).values(
+    holder=None, holder_run=None, lease_until=None, held_until=None
+)
+_RENEW = tables.UPDATE_LANE.values(lease_until=sa.bindparam("to_lease"))
+_TAKE = tables.UPDATE_LANE.values(
+    {name: sa.bindparam(f"to_{name}") for name in ("holder", "holder_process", "holder_run", "held_since")}
+    | {name: sa.bindparam(f"to_{name}") for name in ("lease_until", "held_until")}
+)
+_OPEN = sa.select(tables.runs).where(*tables.is_lane(tables.runs), tables.IS_OPEN)
+_HAS_REDEEMED = sa.select(tables.runs.c.run_id).where(
+    tables.IS_OPEN, tables.runs.c.holder == tables.HOLDER, tables.runs.c.redeemed
+)
+INTERRUPTED = {"status": "interrupted", "step": "interrupted"}
+_INTERRUPT = tables.UPDATE_RUN.values(INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Who wants to hold lanes. ``subject``: whose request; one of each waits at a lane. ``run_id``: for which run."""
+
+    terms: Terms
+    wait_s: float = 0
+    waiting: Callable[[str], None] = lambda _: None
+    subject: str = ""
+    run_id: str = ""
+
+
+class Holding(Chain):
+    """The room of the ledger that says who may change a lane."""
+
+    @contextmanager
+    def hold(self, lanes: Sequence[Lane], wish: Wish) -> Iterator[Lease]:
+        """Hold all of ``lanes`` or none; raises LaneBusy after ``wish.wait_s`` seconds.
+
+        It is raised at once where another request of the same subject waits for one of them already. A run that
+        somebody left open there is closed as interrupted.
+        """
+        lease = self._waited_for(new_id("h"), lanes, wish)
+        try:
+            yield lease
+        finally:
+            with suppress(LedgerError):  # the lease ends by itself; the run's own result must not be lost over it
+                lease.end()
+
+    def _waited_for(self, holder: str, lanes: Sequence[Lane], wish: Wish) -> Lease:
+        taken = self._take(holder, lanes, wish)
+        if isinstance(taken, Lease):
+            return taken
+        deadline = time.monotonic() + wish.wait_s
+        queues = bool(wish.subject and wish.wait_s)
+        if queues:
+            self._queue(holder, lanes, wish)
+        try:
+            while not isinstance(taken, Lease):
+                if time.monotonic() >= deadline:
+                    raise LaneBusy(taken)
+                wish.waiting(taken)
+                time.sleep(POLL_S)
+                taken = self._take(holder, lanes, wish)
+            return taken
+        finally:
+            if queues:
+                with suppress(LedgerError), self._write(durable=False) as connection:
+                    waiting.end(connection, holder)
+
+    def _queue(self, holder: str, lanes: Sequence[Lane], wish: Wish) -> None:
+        with self._write(durable=False) as connection:
+            now = self._locked(connection, *lanes)[lanes[0]].now
+            waiting.begin(connection, wish.subject, holder, lanes, now=now, wait_s=wish.wait_s)
+
+    def _take(self, holder: str, lanes: Sequence[Lane], wish: Wish) -> Lease | str:
+        """A lease on all of the lanes, or who has one of them."""
+        since = elapsed()
+        with self._write(durable=False) as connection:
+            rows = self._locked(connection, *lanes)
+            for lane in lanes:
+                if not self._is_free(connection, rows[lane], wish.terms.write_s):
+                    return _busy(rows[lane], wish.terms.write_s)
+            terms, held_since, process = wish.terms, stamp(self.now()), this_process()
+            for row in rows.values():
+                taken = {
+                    "to_holder": holder,
+                    "to_holder_process": process,
+                    "to_holder_run": wish.run_id,
+                    "to_held_since": held_since,
+                    "to_lease_until": row.now + min(terms.lease_s, terms.run_s),
+                    "to_held_until": row.now + terms.run_s,
+                }
+                connection.execute(_TAKE, tables.of_lane(row.lane, **taken))
+                row.lease_until = taken["to_lease_until"]
+                self._close_interrupted(connection, row)
+        return Lease(self, holder, lanes, terms, since=since)
+
+    def _is_free(self, connection: sa.Connection, row: LaneRow, write_s: float) -> bool:
+        if not row.holder or row.now >= row.lease_until + write_s:
+            return True
+        if not is_gone(row.holder_process):
+            return False
+        return connection.execute(_HAS_REDEEMED, {"of_holder": row.holder}).first() is None
+
+    def renew(self, lease: Lease) -> None:
+        """Start a lease anew on each of its lanes. Raises NotSettled where it is over, or another's."""
+        renewal = lease.renewal()
+        with self._write(durable=False) as connection:
+            rows = self._locked(connection, *lease.lanes)
+            for lane, row in rows.items():
+                if not row.is_under(lease):
+                    raise NotSettled(f"the lease on {lane} is over")
+                connection.execute(_RENEW, tables.of_lane(lane, to_lease=row.now + renewal.length_s))
+        renewal.is_kept()
+
+    def release(self, holder: str, lanes: Sequence[Lane]) -> None:
+        with self._write(durable=False) as connection:
+            self._locked(connection, *lanes)
+            for lane in lanes:
+                connection.execute(_RELEASE, tables.of_lane(lane, of_holder=holder))
+
+    def is_held(self, lane: Lane, holder: str) -> bool:
+        """Whether a hold is in force, and its process alive."""
+        with self._read() as connection:
+            row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).first()
+            now = self.database.time(connection)
+        return bool(row and row.holder == holder and row.lease_until > now and not is_gone(row.holder_process))
+
+    def _close_interrupted(self, connection: sa.Connection, row: LaneRow) -> None:
+        """Close each open run on a lane that was just taken: whoever ran it is gone."""
+        for run in connection.execute(_OPEN, tables.of_lane(row.lane)).all():
+            detail = f"its process ended after the step {run.step!r}"
+            self._append(Entering(connection, row), "interrupted", run.run_id, {"detail": detail, "run": INTERRUPTED})
+            connection.execute(_INTERRUPT, {"of_run": run.run_id})
+            connection.execute(tables.FREE_KEY, {"of_run": run.run_id})
+
+
+def _busy(row: LaneRow, write_s: float) -> str:
+    """Who has a lane, for whom, since when, and until when at the latest."""
+    run = f" for run {row.holder_run}" if row.holder_run else ""
+    who = f"process {pid_of(row.holder_process)} on {host_of(row.holder_process)}"
+    is_held = f"{row.lane} is held by {who}{run} since {row.held_since}"
+    over = row.lease_until + write_s
+    if is_gone(row.holder_process):
+        return f"{is_held}; it is gone, and what it began may go on until {_second(over)}"
+    return f"{is_held}, until {_second(max(row.held_until or 0, over))} at the latest"
+
+
+def _second(seconds: float) -> str:
+    return stamp(datetime.fromtimestamp(math.ceil(seconds), UTC))

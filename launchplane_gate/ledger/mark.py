@@ -1,0 +1,86 @@
+"""The high-water mark: a small file beside the ledger that says how far it had come.
+
+It names durable entries only and is written after they are: a power cut never makes the right ledger look old.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from launchplane_gate import private, strictjson
+from launchplane_gate.errors import LedgerError
+
+if TYPE_CHECKING:
+    from launchplane_gate.ledger.chain import Head
+
+FILE_NAME = "ledger.mark"
+
+
+class Mark:
+    """``ledger_id`` is whose mark it is; what another ledger left there is not touched."""
+
+    def __init__(self, path: Path, ledger_id: str) -> None:
+        self.path, self.ledger_id = path, ledger_id
+
+    def read(self) -> tuple[str, dict[str, tuple[int, str]]] | None:
+        """The id of a ledger, and of each lane position and hash; None where there is no mark, or a torn one."""
+        try:
+            with private.opened(self.path) as file:
+                return _parsed(file.read())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LedgerError(f"the mark {self.path} cannot be read: {error.strerror}") from error
+
+    def rise(self, head: Head) -> None:
+        """Note how far a lane has come. What cannot be written is left: a mark too low refuses nothing."""
+        try:
+            with self._alone() as descriptor:
+                size = os.fstat(descriptor).st_size
+                found = _parsed(os.pread(descriptor, size, 0)) if size else None
+                lanes = found[1] if found and found[0] == self.ledger_id else {}
+                if lanes.get(str(head.lane), (0, ""))[0] < head.position:
+                    lanes[str(head.lane)] = (head.position, head.hash)
+                    self._write(descriptor, lanes)
+        except OSError:
+            return
+
+    def start_anew(self, heads: list[Head]) -> None:
+        """Replace the mark, whatever it says. Raises LedgerError."""
+        try:
+            with self._alone() as descriptor:
+                self._write(descriptor, {str(head.lane): (head.position, head.hash) for head in heads})
+        except OSError as error:
+            raise LedgerError(f"the mark {self.path} cannot be written: {error.strerror}") from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        private.make_file(self.path)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _write(self, descriptor: int, lanes: dict[str, tuple[int, str]]) -> None:
+        said = {"ledger_id": self.ledger_id, "lanes": lanes}
+        text = strictjson.dumps({**said, "digest": strictjson.digest(said)}).encode() + b"\n"
+        os.pwrite(descriptor, text, 0)
+        os.ftruncate(descriptor, len(text))
+
+
+def _parsed(text: bytes) -> tuple[str, dict[str, tuple[int, str]]] | None:
+    try:
+        found: dict[str, Any] = strictjson.loads(text)
+        digest = found.pop("digest")
+        if digest != strictjson.digest(found):
+            return None
+        return found["ledger_id"], {lane: (position, text) for lane, (position, text) in found["lanes"].items()}
+    except (strictjson.NotStrictJson, KeyError, TypeError, ValueError, AttributeError):
+        return None

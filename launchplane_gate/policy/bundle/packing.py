@@ -1,0 +1,40 @@
+"""A bundle as one archive, as OPA serves it and as the ledger keeps it. The same policies make the same bytes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from collections.abc import Iterator
+
+from launchplane_gate import strictjson
+from launchplane_gate.policy.bundle.files import CONFIG_PATH
+from launchplane_gate.policy.bundle.load import Bundle
+
+MANIFEST = ".manifest"
+ROOTS = ("config", "gate", "gate_test")  # whatever stands below these is the bundle's, and nobody may write to it
+
+
+def packed(bundle: Bundle) -> bytes:
+    """The bundle as a compressed archive: its manifest, the merged configuration, and every module with the tests.
+
+    The tests go along because a gate that asks a server has it run them first.
+    """
+    file = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name, text in sorted(_files(bundle)):
+            content = text.encode()
+            entry = tarfile.TarInfo(name)  # of nobody, at no time
+            entry.mode, entry.size = 0o644, len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return file.getvalue()
+
+
+def _files(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Path and text of each file. The revision is the digest of all but the manifest."""
+    yield MANIFEST, strictjson.dumps({"revision": bundle.revision, "roots": ROOTS, "rego_version": 1})
+    yield CONFIG_PATH, strictjson.dumps(bundle.config)
+    yield from ((module.path, module.text) for module in bundle.modules)
