@@ -26,6 +26,7 @@ from launchplane_gate.cli.doctor import doctor
 from launchplane_gate.cli.init import init
 from launchplane_gate.cli.inventory import inventory
 from launchplane_gate.cli.lanes import lanes
+from launchplane_gate.cli.ledger import ledger
 from launchplane_gate.cli.output import Answer, deliver, message_lines, tell
 from launchplane_gate.cli.plugins import plugins
 from launchplane_gate.cli.policy import policy
@@ -43,7 +44,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
     "Ship": [lanes, check, deploy, promote, publish, prove],
     "Look back": [inventory, runs, decisions],
-    "Look after": [waiver, policy, plugins, doctor],
+    "Look after": [waiver, policy, ledger, plugins, doctor],
 }
 
 
