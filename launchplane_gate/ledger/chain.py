@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import sqlalchemy as sa
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
@@ -28,7 +28,9 @@ from launchplane_gate.model import Lane, RunStatus, stamp
 CLOSING = frozenset(get_args(RunStatus)) - {"open"}
 PUBLISHING = frozenset({"publishing", "published", "unpublished"})  # what follows the recording of a run
 ADDED = PUBLISHING | {"found"}  # what may follow the end of a run
-LOOK_AGAIN_S = 20.0  # for an entry whose answer was lost, while the database comes back
+LOOK_AGAIN_S = 30.0  # where an answer was lost, while the database comes back; longer than it keeps what halted
+
+T = TypeVar("T")
 
 _BY_ID = sa.select(tables.entries.c.position, tables.entries.c.hash).where(
     tables.entries.c.entry_id == sa.bindparam("of_entry")
@@ -113,24 +115,42 @@ class Chain:
                 head = work(Entering(connection, row, entry_id, renewal))
         except AnswerLost as lost:
             head = self._found_again(lane, entry_id, lost)
+        if joined := self.database.joined:
+            joined.entry = (lane, entry_id)
         if renewal:
-            renewal.is_kept()
-        if durable and self._mark and not self.database.is_joined:
-            self._mark.rise(head)
+            self.database.when_kept(renewal.is_kept)
+        if durable and (mark := self._mark):
+            self.database.when_kept(lambda: mark.rise(head))
         return head
+
+    @contextmanager
+    def together(self, lane: Lane) -> Iterator[None]:
+        """Whatever this thread writes inside, records in the same database too, is kept whole or not at all.
+
+        Nobody else writes anything of the lane meanwhile; at least one entry is appended to it. Raises LedgerError
+        where nothing was kept.
+        """
+        joined = None
+        try:
+            with self.database.together() as joined:
+                self._locked(joined.connection, lane)
+                yield
+        except AnswerLost as lost:
+            if joined is None or joined.entry is None:
+                raise
+            self._found_again(*joined.entry, lost)
+            joined.is_kept()
 
     def _found_again(self, lane: Lane, entry_id: str, lost: AnswerLost) -> Head:
         """Raises ``lost`` where the entry is not there, or nobody can be asked about it."""
+
+        def look() -> sa.Row[Any] | None:
+            with self._write(durable=True) as connection:
+                self._locked(connection, lane)  # waits for the transaction whose answer was lost, if it goes on
+                return connection.execute(_BY_ID, {"of_entry": entry_id}).first()
+
         try:
-            for attempt in Retrying(
-                retry=retry_if_exception_type(LedgerError),
-                stop=stop_after_delay(LOOK_AGAIN_S),
-                wait=wait_random_exponential(0.1, max=2),
-                reraise=True,
-            ):
-                with attempt, self._write(durable=True) as connection:
-                    self._locked(connection, lane)  # waits for the transaction whose answer was lost, if it goes on
-                    row = connection.execute(_BY_ID, {"of_entry": entry_id}).first()
+            row = again(look)
         except LedgerError:
             raise lost from None
         if row is None:
@@ -170,6 +190,25 @@ class Chain:
             return None
         at.row.lease_until = at.row.now + at.renewal.length_s
         return self._append(at, kind, subject, body)
+
+
+def again(work: Callable[[], T]) -> T:
+    """Do it once more, and until it succeeds, while the database comes back. Raises the last LedgerError."""
+    patiently = Retrying(
+        retry=retry_if_exception_type(LedgerError),
+        stop=stop_after_delay(LOOK_AGAIN_S),
+        wait=wait_random_exponential(0.1, max=2),
+        reraise=True,
+    )
+    return patiently(work)
+
+
+def surely(work: Callable[[], T]) -> T:
+    """Do what may be done twice; once more where its answer was lost."""
+    try:
+        return work()
+    except AnswerLost:
+        return again(work)
 
 
 def _put_apart(connection: sa.Connection, policy_input: Mapping[str, Any], at: str) -> str:

@@ -6,8 +6,9 @@ import os
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,19 @@ GENESIS = "0" * 64  # what the first entry of a chain follows
 
 class AnswerLost(LedgerError):
     """Whether a transaction was committed is not known: its answer never came."""
+
+
+@dataclass
+class Joined:
+    """A transaction that all of a thread's writes and reads go into. ``entry``: the last that was put into a chain."""
+
+    connection: sa.Connection
+    entry: tuple[Lane, str] | None = None  # its lane and its id
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
+
+    def is_kept(self) -> None:
+        for then in self.afterwards:
+            then()
 
 
 class Database(ABC):
@@ -65,8 +79,8 @@ class Database(ABC):
 
         Raises AnswerLost where it may have been committed, and LedgerError where it was not.
         """
-        if joined := self._joined():
-            yield joined
+        if joined := self.joined:
+            yield joined.connection
             return
         with self.told(), self.engine.connect() as connection:
             transaction = self._begin(connection, durable=durable)
@@ -81,18 +95,29 @@ class Database(ABC):
                 raise AnswerLost(f"{self.name} did not say whether it has kept it: {self._words(error)}") from error
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> Iterator[Joined]:
         """Whatever this thread writes and reads inside is one transaction, and a durable one."""
+        if outer := self.joined:
+            yield outer
+            return
         with self.write() as connection:
-            self._here.joined = connection
+            joined = self._here.joined = Joined(connection)
             try:
-                yield
+                yield joined
             finally:
                 self._here.joined = None
+        joined.is_kept()
+
+    def when_kept(self, then: Callable[[], object]) -> None:
+        """Call it once what was written just now is committed, which inside of ``together`` is after it."""
+        if joined := self.joined:
+            joined.afterwards.append(then)
+        else:
+            then()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        if shared := self._joined() or getattr(self._here, "snapshot", None):
+        if shared := self.joined.connection if self.joined else getattr(self._here, "snapshot", None):
             yield shared
             return
         with self.told(), self.engine.connect() as connection, self._begin_to_read(connection):
@@ -110,11 +135,8 @@ class Database(ABC):
                 self._here.snapshot = outer
 
     @property
-    def is_joined(self) -> bool:
-        """Whether this thread is inside of ``together``."""
-        return self._joined() is not None
-
-    def _joined(self) -> sa.Connection | None:
+    def joined(self) -> Joined | None:
+        """What this thread is inside of, by ``together``."""
         return getattr(self._here, "joined", None)
 
     @contextmanager

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled
 from launchplane_gate.holders import host_of, is_gone, pid_of, this_process
 from launchplane_gate.ledger import tables, waiting
-from launchplane_gate.ledger.chain import Chain, Entering, LaneRow
+from launchplane_gate.ledger.chain import Chain, Entering, LaneRow, surely
 from launchplane_gate.ledger.clock import elapsed
 from launchplane_gate.ledger.lease import Lease, Terms
 from launchplane_gate.ledger.names import new_id
@@ -26,9 +26,10 @@ from launchplane_gate.model import Lane, stamp
 
 POLL_S = 0.05
 
-_RELEASE = tables.UPDATE_LANE.where(tables.lanes.c.holder == tables.HOLDER).values(
-    holder=None, holder_run=None, lease_until=None, held_until=None
-)
+_FREE = {"holder": None, "holder_run": None, "lease_until": None, "held_until": None}
+_LET_GO = tables.lanes.update().values(_FREE)
+_HELD = sa.select(tables.lanes).where(tables.lanes.c.holder.is_not(None))
+_RELEASE = tables.UPDATE_LANE.where(tables.lanes.c.holder == tables.HOLDER).values(_FREE)
 _RENEW = tables.UPDATE_LANE.values(lease_until=sa.bindparam("to_lease"))
 _TAKE = tables.UPDATE_LANE.values(
     {name: sa.bindparam(f"to_{name}") for name in ("holder", "holder_process", "holder_run", "held_since")}
@@ -71,7 +72,7 @@ class Holding(Chain):
                 lease.end()
 
     def _waited_for(self, holder: str, lanes: Sequence[Lane], wish: Wish) -> Lease:
-        taken = self._take(holder, lanes, wish)
+        taken = surely(lambda: self._take(holder, lanes, wish))
         if isinstance(taken, Lease):
             return taken
         deadline = time.monotonic() + wish.wait_s
@@ -84,11 +85,12 @@ class Holding(Chain):
                     raise LaneBusy(taken)
                 wish.waiting(taken)
                 time.sleep(POLL_S)
-                taken = self._take(holder, lanes, wish)
+                taken = surely(lambda: self._take(holder, lanes, wish))
             return taken
         finally:
             if queues:
                 with suppress(LedgerError), self._write(durable=False) as connection:
+                    self._locked(connection, *lanes)
                     waiting.end(connection, holder)
 
     def _queue(self, holder: str, lanes: Sequence[Lane], wish: Wish) -> None:
@@ -102,7 +104,7 @@ class Holding(Chain):
         with self._write(durable=False) as connection:
             rows = self._locked(connection, *lanes)
             for lane in lanes:
-                if not self._is_free(connection, rows[lane], wish.terms.write_s):
+                if rows[lane].holder != holder and not self._is_free(connection, rows[lane], wish.terms.write_s):
                     return _busy(rows[lane], wish.terms.write_s)
             terms, held_since, process = wish.terms, stamp(self.now()), this_process()
             for row in rows.values():
@@ -129,19 +131,25 @@ class Holding(Chain):
     def renew(self, lease: Lease) -> None:
         """Start a lease anew on each of its lanes. Raises NotSettled where it is over, or another's."""
         renewal = lease.renewal()
-        with self._write(durable=False) as connection:
-            rows = self._locked(connection, *lease.lanes)
-            for lane, row in rows.items():
-                if not row.is_under(lease):
-                    raise NotSettled(f"the lease on {lane} is over")
-                connection.execute(_RENEW, tables.of_lane(lane, to_lease=row.now + renewal.length_s))
-        renewal.is_kept()
+
+        def work() -> None:
+            with self._write(durable=False) as connection:
+                for lane, row in self._locked(connection, *lease.lanes).items():
+                    if not row.is_under(lease):
+                        raise NotSettled(f"the lease on {lane} is over")
+                    connection.execute(_RENEW, tables.of_lane(lane, to_lease=row.now + renewal.length_s))
+
+        surely(work)
+        self.database.when_kept(renewal.is_kept)
 
     def release(self, holder: str, lanes: Sequence[Lane]) -> None:
-        with self._write(durable=False) as connection:
-            self._locked(connection, *lanes)
-            for lane in lanes:
-                connection.execute(_RELEASE, tables.of_lane(lane, of_holder=holder))
+        def work() -> None:
+            with self._write(durable=False) as connection:
+                self._locked(connection, *lanes)
+                for lane in lanes:
+                    connection.execute(_RELEASE, tables.of_lane(lane, of_holder=holder))
+
+        surely(work)
 
     def is_held(self, lane: Lane, holder: str) -> bool:
         """Whether a hold is in force, and its process alive."""
@@ -149,6 +157,22 @@ class Holding(Chain):
             row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).first()
             now = self.database.time(connection)
         return bool(row and row.holder == holder and row.lease_until > now and not is_gone(row.holder_process))
+
+    def held_by(self) -> str:
+        """Who holds a lane, of all lanes; empty where nobody does."""
+        with self._read() as connection:
+            now = self.database.time(connection)
+            rows = connection.execute(_HELD).all()
+        for row in rows:
+            lane = Lane.model_construct(context=row.context, instance=row.instance)
+            if row.lease_until > now and not is_gone(row.holder_process):
+                return _busy(LaneRow(lane, row, now), 0)
+        return ""
+
+    def let_go(self) -> None:
+        """Forget every hold: of a ledger that is a copy, in which nobody holds anything."""
+        with self._write() as connection:
+            connection.execute(_LET_GO)
 
     def _close_interrupted(self, connection: sa.Connection, row: LaneRow) -> None:
         """Close each open run on a lane that was just taken: whoever ran it is gone."""

@@ -45,7 +45,8 @@ def has_policies(connection: sa.Connection, revision: str) -> bool:
 def keep_policies(connection: sa.Connection, revision: str, packed: bytes) -> None:
     """Keep them, unless somebody was sooner."""
     values = sa.select(sa.literal(revision), sa.literal(packed, sa.LargeBinary))
-    fresh = values.where(~sa.exists().where(tables.policies.c.revision == revision))
+    absent = values.where(~sa.exists().where(tables.policies.c.revision == revision))
+    fresh = absent.suffix_with("ON CONFLICT DO NOTHING")  # another process may be about it right now
     connection.execute(tables.policies.insert().from_select(["revision", "packed"], fresh))
 
 

@@ -66,9 +66,11 @@ class Lease:
         """Renew the lease for a write outside that begins now; gives the seconds that it may take.
 
         Raises NotSettled where the lease is over, another's, or so near the run's deadline that it would not outlast
-        the write, and LedgerError where the ledger cannot be told.
+        the write, and LedgerError where the ledger cannot be told. Inside of a transaction the ledger is always asked:
+        what is written there is then under the lease, whatever befell this process meanwhile.
         """
-        if elapsed() - self.renewed_at > FRESH * self._terms.lease_s or not self.is_ours():
+        is_fresh = elapsed() - self.renewed_at <= FRESH * self._terms.lease_s and self.is_ours()
+        if not is_fresh or self._holding.database.joined:
             self.renew()
         left_s = self.until - elapsed()
         if left_s < SPARE * self._terms.write_s:

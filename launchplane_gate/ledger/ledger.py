@@ -7,9 +7,9 @@ question is one query and a step is one conditional update.
 from __future__ import annotations
 
 import secrets
-from contextlib import AbstractContextManager
 from pathlib import Path
 
+from launchplane_gate import private
 from launchplane_gate.errors import LedgerError, PastLost
 from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.holding import Holding
@@ -42,6 +42,7 @@ class Ledger(Holding, Journal, Leave, Reading, Verifying):
         directory, where it has to be made. Raises PastLost for one that is not what the mark beside it knows.
         """
         if url:
+            _make_state(state_dir, group)
             return cls._acting(Postgres.open(url), state_dir)
         path = state_dir / FILE_NAME
         _see_that_it_is_there(path, holds_records)
@@ -87,10 +88,6 @@ class Ledger(Holding, Journal, Leave, Reading, Verifying):
     def close(self) -> None:
         self.database.close()
 
-    def together(self) -> AbstractContextManager[None]:
-        """Whatever this thread writes and reads inside, records in the same database too, is one transaction."""
-        return self.database.together()
-
     def behind_its_mark(self) -> str:
         """What the mark beside the ledger knows and it does not, in one sentence; empty where that is nothing."""
         found = self._mark.read() if self._mark else None
@@ -108,6 +105,14 @@ class Ledger(Holding, Journal, Leave, Reading, Verifying):
 def _lane(name: str) -> Lane:
     context, _, instance = name.rpartition("/")
     return Lane.model_construct(context=context, instance=instance)
+
+
+def _make_state(folder: Path, group: int | None) -> None:
+    """Raises LedgerError."""
+    try:
+        private.make_state(folder, group)
+    except OSError as error:
+        raise LedgerError(f"the state folder {folder} cannot be made: {error.strerror}") from error
 
 
 def _see_that_it_is_there(path: Path, holds_records: bool) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import make_url
 
 from launchplane_gate.errors import LedgerError, PastLost, SettingsError
 from launchplane_gate.ledger import tables
@@ -26,6 +28,15 @@ _NOW = sa.text("SELECT extract(epoch FROM clock_timestamp())::float8")
 _LOCK_LANE = tables.SELECT_LANE.with_for_update()
 _NEW_LANE = insert(tables.lanes).on_conflict_do_nothing()
 MIGRATE = "Nothing was done. `launchplane-gate ledger migrate` makes or changes the tables; take a backup before."
+_CONNECTION: dict[str, Any] = {
+    "connect_timeout": CONNECT_S,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+    "application_name": "launchplane-gate",
+}
+_SECRETS = ("password", "sslpassword")
 
 
 class Postgres(Database):
@@ -44,20 +55,16 @@ class Postgres(Database):
 
     @classmethod
     def connect(cls, url: str) -> Postgres:
-        """Open a server without looking whether the tables are there. Raises SettingsError."""
-        try:
-            given = make_url(url)
-        except (sa.exc.ArgumentError, ValueError):
-            raise SettingsError("settings: database_url is no URL: postgresql://USER:PASSWORD@HOST:PORT/NAME") from None
-        if given.drivername not in ("postgresql", "postgres", "postgresql+psycopg") or not given.database:
-            raise SettingsError("settings: database_url is not of Postgres: postgresql://USER:PASSWORD@HOST:PORT/NAME")
-        engine = _engine(given.set(drivername="postgresql+psycopg"))
-        name = given.set(password=None, username=None, query={}).render_as_string().partition("://")[2]
-        return cls(engine, f"the ledger in {name}", given.password or "")
+        """Open a server without looking whether the tables are there. Raises SettingsError.
 
-    def __init__(self, engine: sa.Engine, name: str, password: str) -> None:
+        What the URL does not say, libpq takes from where it always does: PGPASSWORD, .pgpass, a service.
+        """
+        given = _parsed(url)
+        return cls(_engine(given), f"the ledger in {_named(given)}", [given[key] for key in _SECRETS if key in given])
+
+    def __init__(self, engine: sa.Engine, name: str, secrets: list[str]) -> None:
         super().__init__(engine, name)
-        self._password = password
+        self._secrets = [form for secret in secrets for form in (secret, quote(secret, safe=""), quote_plus(secret))]
 
     def time(self, connection: sa.Connection) -> float:
         return float(connection.execute(_NOW).scalar_one())
@@ -87,7 +94,8 @@ class Postgres(Database):
         """
         with self.write() as connection:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('launchplane_gate migrate'))")
-            connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{SCHEMA}"')
+            if not sa.inspect(connection).has_schema(SCHEMA):  # whose making takes a right that nothing else does
+                connection.exec_driver_sql(f'CREATE SCHEMA "{SCHEMA}"')
             found = format_of(connection, SCHEMA)
             if found is None:
                 create_tables(connection, ledger_id)
@@ -109,29 +117,48 @@ class Postgres(Database):
 
     def _words(self, error: sa.exc.SQLAlchemyError) -> str:
         words = super()._words(error)
-        return words.replace(self._password, "***") if self._password else words
+        for secret in self._secrets:
+            words = words.replace(secret, "***")
+        return words
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def _parsed(url: str) -> dict[str, Any]:
+    """What a URL says, by the names of libpq. Raises SettingsError, which has nothing of it."""
     try:
-        return sa.create_engine(
-            url,
-            execution_options={"schema_translate_map": {None: SCHEMA}},  # a pooler loses a search_path
-            pool_size=5,
-            max_overflow=20,
-            pool_timeout=CONNECT_S,
-            connect_args={
-                "connect_timeout": CONNECT_S,
-                "keepalives_idle": 5,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 15_000,  # milliseconds
-                "prepare_threshold": None,  # what was prepared stays with a connection that a pooler gives to another
-                "application_name": "launchplane-gate",
-            },
-        )
+        from psycopg import ProgrammingError, conninfo  # noqa: PLC0415  # an extra
     except ModuleNotFoundError:
-        raise SettingsError(
-            "settings: database_url needs psycopg, which is not installed",
-            hint="Nothing was done. Type: pip install 'launchplane-gate[postgres]'",
-        ) from None
+        hint = "Nothing was done. Type: pip install 'launchplane-gate[postgres]'"
+        raise SettingsError("settings: database_url needs psycopg, which is not installed", hint=hint) from None
+    try:
+        if url.startswith(("postgresql://", "postgres://")):
+            return {key: value for key, value in conninfo.conninfo_to_dict(url).items() if value is not None}
+    except ProgrammingError:
+        pass
+    raise SettingsError("settings: database_url is no URL of Postgres: postgresql://USER@HOST:PORT/NAME") from None
+
+
+def _named(given: Mapping[str, Any]) -> str:
+    """Which database it is, without who asks."""
+    if service := given.get("service"):
+        return f"the service {service}"
+    port = f":{given['port']}" if "port" in given else ""
+    return f"{given.get('host', 'localhost')}{port}/{given.get('dbname', '')}"
+
+
+def _engine(given: Mapping[str, Any]) -> sa.Engine:
+    engine = sa.create_engine(
+        "postgresql+psycopg://",
+        execution_options={"schema_translate_map": {None: SCHEMA}},  # a pooler loses a search_path
+        isolation_level="READ COMMITTED",  # whatever the server says: who waited for a lock reads what came of it
+        pool_size=5,
+        max_overflow=20,
+        pool_timeout=CONNECT_S,
+        pool_pre_ping=True,  # the server may have been started again since
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def _connects(_dialect: object, _record: object, _args: object, options: dict[str, Any]) -> None:
+        # What is prepared stays with a connection that a pooler gives to another.
+        options.update({**_CONNECTION, **given, "prepare_threshold": None})
+
+    return engine
