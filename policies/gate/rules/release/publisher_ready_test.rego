@@ -16,12 +16,17 @@ _good := object.union(
 	},
 )
 
-_satisfied(document) if publisher_ready.satisfied with input as document
-	with data.config as cases.config
+# The configuration has a name of its own: after `with`, the embedded engine would make all of the cases anew.
+_satisfied(document) if {
+	config := cases.config
+	publisher_ready.satisfied with input as document
+		with data.config as config
+}
 
 _refused(document) if {
+	config := cases.config
 	cases.refused([yes | yes := publisher_ready.satisfied], publisher_ready.message) with input as document
-		with data.config as cases.config
+		with data.config as config
 }
 
 test_who_may_publish_is_ready if _satisfied(_good)

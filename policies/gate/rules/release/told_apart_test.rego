@@ -38,12 +38,17 @@ _confirmed(document, by) := object.union(document, {"phase": "confirm", "outcome
 
 _may_run(document, entries) := cases.put(document, "destination/may_run", entries)
 
-_satisfied(document) if told_apart.satisfied with input as document
-	with data.config as cases.config
+# The configuration has a name of its own: after `with`, the embedded engine would make all of the cases anew.
+_satisfied(document) if {
+	config := cases.config
+	told_apart.satisfied with input as document
+		with data.config as config
+}
 
 _refused(document) if {
+	config := cases.config
 	cases.refused([yes | yes := told_apart.satisfied], told_apart.message) with input as document
-		with data.config as cases.config
+		with data.config as config
 }
 
 test_digests_tell_any_release_apart if {

@@ -23,12 +23,17 @@ _ours := object.union(_good, {"evidence": {"github": {
 	"latest": {"version": "v0.2.11", "commit": _commit},
 }}})
 
-_satisfied(document) if version_free.satisfied with input as document
-	with data.config as cases.config
+# The configuration has a name of its own: after `with`, the embedded engine would make all of the cases anew.
+_satisfied(document) if {
+	config := cases.config
+	version_free.satisfied with input as document
+		with data.config as config
+}
 
 _refused(document) if {
+	config := cases.config
 	cases.refused([yes | yes := version_free.satisfied], version_free.message) with input as document
-		with data.config as cases.config
+		with data.config as config
 }
 
 test_a_version_that_comes_after_the_latest_is_free if {
