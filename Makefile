@@ -10,8 +10,8 @@ demo: $(VENV)/installed
 	@$(BIN)/python -m tests.fakes.github --port 0 --stage $(VENV)/github.toml \
 		-- $(BIN)/launchplane-gate demo --github-stage $(VENV)/github.toml
 
-test: $(VENV)/installed-dev
-	$(BIN)/pytest -n 3
+test: $(VENV)/installed-dev  # hundreds of processes load the same modules: they may keep what they compile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
