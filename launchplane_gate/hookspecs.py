@@ -125,13 +125,18 @@ class Approval(Protocol):
     def release(self) -> ReleaseIdentity: ...
 
     def write_seconds_left(self) -> float:
-        """Renew the lane's lease, right before each write outside; gives the seconds that this write may take.
+        """Ask right before each write outside: how long that one may take, in seconds, 10 at most.
 
-        Raises NotSettled or LedgerError where the lease cannot be renewed, which ends the deploy: let it pass through.
+        It renews the lane's lease. Raises NotSettled where the lease is over or the run nearly, LedgerError where the
+        ledger cannot be told: let it pass, and write nothing more. It ends the deploy: failed, untouched, before
+        redeem; unknown after it.
         """
 
     def run_seconds_left(self) -> float:
-        """What is left until the run's own deadline: waits and looks go by it, writes do not."""
+        """What is left until the run's own deadline, in seconds; 0 or less after it. Renews nothing.
+
+        Whatever is read, waited for or watched ends by it.
+        """
 
     def redeem(self, target: Target) -> AbstractContextManager[ReleaseIdentity]:
         """Open the one door to the platform, right before the first change.
@@ -149,12 +154,18 @@ class InventoryWriter(Protocol):
 
 
 class Driver(Protocol):
-    """A deployment platform."""
+    """A deployment platform.
+
+    It may have ``deploy_timeout_s``: how long its ``deploy`` takes at most, in seconds, all waits included. The
+    deadline of a run leaves room for it; for 600 s, where a driver has none.
+    """
 
     driver_id: str
 
     def deploy(self, approval: Approval, progress: Progress) -> Outcome:
         """Read and check first; then, inside ``with approval.redeem(target) as release:``, make the change; then wait.
+
+        Each write asks ``approval.write_seconds_left()`` before, each wait ``approval.run_seconds_left()``.
 
         An exception before redeem is ``fail``, untouched; after it ``unknown``. ``pass`` without redeem is ``unknown``.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from launchplane_gate.errors import ApprovalVoid
+from launchplane_gate.errors import ApprovalVoid, NotSettled
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, Progress
 from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run, Target
 
@@ -25,16 +26,19 @@ def _nothing() -> None:
 class Meddling:
     """What happens to the next deploys on their way through the door.
 
-    ``at_redeem``: before the approval is redeemed; ``at_trigger``: when the redeem block is left; ``at_progress``: when
-    something is told after redeem. ``left_s``: what is left of the lease, in seconds from the beginning of the deploy,
-    or where ``once_redeemed`` from its redeem.
+    ``at_redeem``: before the approval is redeemed; ``at_write``: when leave to write is asked for, before the lease is
+    renewed, which fails with what it raises; ``at_trigger``: when the redeem block is left; ``at_progress``: when
+    something is told after redeem. ``left_s``: what is left of the run, in seconds from the beginning of the deploy,
+    or where ``once_redeemed`` from its redeem. ``write_s``: how long a write may take at most.
     """
 
     at_redeem: Callable[[], None] = _nothing
+    at_write: Callable[[], None] = _nothing
     at_trigger: Callable[[], None] = _nothing
     at_progress: Callable[[], None] = _nothing
     left_s: float | None = None
     once_redeemed: bool = False
+    write_s: float = math.inf
 
 
 @dataclass
@@ -60,15 +64,21 @@ class Visit:
     def release(self) -> ReleaseIdentity:
         return self.approval.release
 
-    def seconds_left(self) -> float:
-        return self.approval.seconds_left() if self.until is None else self.until - time.monotonic()
+    def write_seconds_left(self) -> float:
+        self.meddling.at_write()
+        if self.run_seconds_left() <= 0:
+            raise NotSettled("the run is over, and its lease is not renewed any more")
+        return min(self.approval.write_seconds_left(), self.meddling.write_s)
+
+    def run_seconds_left(self) -> float:
+        return self.approval.run_seconds_left() if self.until is None else self.until - time.monotonic()
 
     @contextmanager
     def redeem(self, target: Target) -> Iterator[ReleaseIdentity]:
         self.targets.append(target)
         self.meddling.at_redeem()
-        if self.seconds_left() <= 0:
-            raise ApprovalVoid("the lease is over")
+        if self.run_seconds_left() <= 0:
+            raise ApprovalVoid("the run is over")
         with self.approval.redeem(target) as release:
             if self.meddling.once_redeemed:
                 self.shorten()
@@ -92,6 +102,8 @@ class WatchedDriver:
     def __init__(self, driver: Driver, within: Within) -> None:
         self.driver_id = driver.driver_id
         self.driver, self.within = driver, within
+        if hasattr(driver, "deploy_timeout_s"):
+            self.deploy_timeout_s = driver.deploy_timeout_s
         self.meddling = Meddling()
         self.visits: list[Visit] = []
         self.heard: list[str] = []

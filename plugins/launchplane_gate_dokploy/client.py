@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from launchplane_gate_dokploy.answers import Application, Compose, Deployment, QueuedJob, TargetRef
-from launchplane_gate_dokploy.connection import Connection, DokployError
+from launchplane_gate_dokploy.connection import Connection, DokployError, SecondsLeft
 from launchplane_gate_dokploy.containers import (
     InspectedContainer,
     InspectedImage,
@@ -40,9 +39,13 @@ class Dokploy:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def within(self, seconds_left: Callable[[], float]) -> Dokploy:
-        """The same, with no call longer than what is left of a lease."""
-        return Dokploy(self._connection.within(seconds_left))
+    def reading_within(self, seconds_left: SecondsLeft) -> Dokploy:
+        """The same, with no read longer than what is left."""
+        return Dokploy(self._connection.reading_within(seconds_left))
+
+    def writing_within(self, seconds_left: SecondsLeft) -> Dokploy:
+        """The same, with leave asked for right before each write, and none longer than that."""
+        return Dokploy(self._connection.writing_within(seconds_left))
 
     def application(self, application_id: str) -> Application:
         route = "application.one"

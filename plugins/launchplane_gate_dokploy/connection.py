@@ -21,6 +21,8 @@ MAX_BYTES = 4 * 1024 * 1024
 READ_ATTEMPTS = 3
 SAID_CHARACTERS = 200
 
+SecondsLeft = Callable[[], float]
+
 
 class DokployError(Exception):
     """A call that did not do what it was to do. ``acted``: the server may have acted on it all the same."""
@@ -48,25 +50,32 @@ class _Passing(DokployError):
 
 @dataclass(frozen=True)
 class Connection:
-    """A server and the key to it; ``url`` has no path but a prefix of its own. ``seconds_left`` bounds every call."""
+    """A server and the key to it; ``url`` has no path but a prefix of its own.
+
+    No call takes longer than ``timeout_s``, no read than ``read_seconds_left``, and no write than
+    ``write_seconds_left``, which is asked right before it: what that raises passes through, and nothing is sent.
+    """
 
     url: str
     api_key: SecretStr
     tls: ssl.SSLContext
     connect_timeout_s: float = 5
     timeout_s: float = 15
-    seconds_left: Callable[[], float] = lambda: math.inf
+    read_seconds_left: SecondsLeft = lambda: math.inf
+    write_seconds_left: SecondsLeft = lambda: math.inf
 
-    def within(self, seconds_left: Callable[[], float]) -> Connection:
-        """The same, with no call longer than what is left of a lease."""
-        return replace(self, seconds_left=seconds_left)
+    def reading_within(self, seconds_left: SecondsLeft) -> Connection:
+        return replace(self, read_seconds_left=seconds_left)
+
+    def writing_within(self, seconds_left: SecondsLeft) -> Connection:
+        return replace(self, write_seconds_left=seconds_left)
 
     def read(self, route: str, params: Mapping[str, str] | None = None, *, may_be_empty: bool = False) -> Any:
         """What a GET answers, None for an empty body that may be one.
 
         Tried again with a pause where that may help, all in ``timeout_s``.
         """
-        deadline = time.monotonic() + self._limit_s()
+        deadline = time.monotonic() + min(self.timeout_s, self.read_seconds_left())
         retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
             stop=lambda state: time.monotonic() >= deadline or stop_after_attempt(READ_ATTEMPTS)(state),
@@ -78,7 +87,8 @@ class Connection:
 
     def write(self, route: str, body: Mapping[str, Any]) -> Any:
         """What a POST answers, None for an empty body. Asked once and never again, whatever becomes of it."""
-        return self._said(route, self._ask("POST", route, json=body, limit_s=self._limit_s()), empty=None)
+        limit_s = min(self.timeout_s, self.write_seconds_left())
+        return self._said(route, self._ask("POST", route, json=body, limit_s=limit_s), empty=None)
 
     def _read_once(
         self, route: str, params: Mapping[str, str] | None, limit_s: float, empty: DokployError | None
@@ -152,9 +162,6 @@ class Connection:
         line = next(iter(message.splitlines()), "").replace(self.api_key.get_secret_value(), "***")
         said = "".join(letter for letter in line if letter.isprintable())[:SAID_CHARACTERS]
         return code if isinstance(code, str) else "", said
-
-    def _limit_s(self) -> float:
-        return max(min(self.timeout_s, self.seconds_left()), 0)
 
 
 def _may_have_acted(status: int) -> bool:

@@ -6,6 +6,7 @@ waited for, and what is observed is by which digest each of its containers was p
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from launchplane_gate_generic_web.targets import ReadTarget, read_target
 from launchplane_gate_generic_web.waiting import ALREADY_SET, Wait
 
 LOOK_TIMEOUTS = 2  # of a call, that a whole look at a target may take
-WAIT_SHARE = 0.75  # of what is left of the lease; the rest is for confirming and recording
+CHANGE_TIMEOUTS = 4  # for the target read again, its image set and read back, and its deployment
 
 
 class GenericWebPlugin:
@@ -88,13 +89,17 @@ class GenericWebDriver:
         self._options = options
         self._targets = targets
         self._now = now
+        self._look_s = LOOK_TIMEOUTS * options.timeout_s
+        self._change_s = CHANGE_TIMEOUTS * options.timeout_s
+        # A look before the changes; and one after, that began when the wait was over but for a moment.
+        self.deploy_timeout_s = self._look_s + self._change_s + options.deploy_timeout_s + self._look_s
 
     def deploy(self, approval: Approval, progress: Progress) -> Outcome:
-        dokploy = self._dokploy.within(approval.seconds_left)
         try:
-            table, seen = self._prepare(dokploy, approval)
+            table, seen = self._prepare(approval)
         except (_Refused, Unusable, DokployError) as error:
             return Outcome(status="fail", touched=False, detail=str(error))
+        dokploy = self._dokploy.reading_within(approval.run_seconds_left).writing_within(approval.write_seconds_left)
         meanwhile = ""
         if seen.doubt:
             progress(f"deploying all the same: {seen.doubt}")
@@ -109,9 +114,10 @@ class GenericWebDriver:
             if not error.acted:
                 return Outcome(status="unknown", touched=True, detail=f"nothing was deployed: {error}; {ALREADY_SET}")
             progress(f"looking for the deployment all the same: {error}")
-        timeout_s = min(self._options.deploy_timeout_s, approval.seconds_left() * WAIT_SHARE)
-        rollout = Rollout(dokploy, lambda: seen.target.place, approval.release.artifact_id)
-        wait = Wait(dokploy, table.ref, _title(approval.run_id), rollout, timeout_s, self._options.poll_s, progress)
+        timeout_s = max(min(self._options.deploy_timeout_s, approval.run_seconds_left()), 0)
+        watching = self._reading(timeout_s + self._look_s, approval.run_seconds_left)
+        rollout = Rollout(watching, lambda: seen.target.place, approval.release.artifact_id)
+        wait = Wait(watching, table.ref, _title(approval.run_id), rollout, timeout_s, self._options.poll_s, progress)
         return _with(wait.outcome(), meanwhile)
 
     def find(self, run: Run) -> Outcome:
@@ -121,13 +127,13 @@ class GenericWebDriver:
         except _Refused as error:
             return Outcome(status="unknown", touched=True, detail=str(error))
         image = run.release.artifact_id if run.release else ""
-        dokploy = self._in_one_look()
+        dokploy = self._reading(self._look_s)
         rollout = Rollout(dokploy, lambda: self._read(dokploy, table).place, image) if image else None
         return Wait(dokploy, table.ref, _title(run.run_id), rollout, 0, 0, lambda _: None).found()
 
     def observe(self, lane: Lane) -> Observation:
         seen_at = stamp(self._now())  # before it is read: what is true then is true no earlier
-        dokploy = self._in_one_look()
+        dokploy = self._reading(self._look_s)
         try:
             seen = self._look(dokploy, self._table(lane))
         except (_Refused, DokployError) as error:
@@ -152,19 +158,18 @@ class GenericWebDriver:
     def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
         inventory.write()
 
-    def _prepare(self, dokploy: Dokploy, approval: Approval) -> tuple[TargetTable, _Seen]:
+    def _prepare(self, approval: Approval) -> tuple[TargetTable, _Seen]:
         """Check whatever can be checked, and change nothing. Raises _Refused, Unusable or DokployError."""
         table = self._table(approval.lane)
-        seen = self._look(dokploy, table)
+        seen = self._look(self._reading(self._look_s, approval.run_seconds_left), table)
         if seen.busy:
             raise _Refused(
                 f"another deployment of {table.target_type} {table.target_id} is under way: {seen.busy}; "
                 "wait for its end, or cancel it in Dokploy, then deploy again"
             )
         seen.target.check(approval.release.artifact_id)
-        writes_s = 2 * self._options.timeout_s
-        if (left_s := approval.seconds_left()) <= writes_s:
-            raise _Refused(f"{left_s:.0f} s of the lease are left, and the changes may take {writes_s:.0f} s")
+        if (left_s := approval.run_seconds_left()) <= self._change_s:
+            raise _Refused(f"{left_s:.0f} s of the run are left, and the changes may take {self._change_s:.0f} s")
         return table, seen
 
     def _table(self, lane: Lane) -> TargetTable:
@@ -187,10 +192,10 @@ class GenericWebDriver:
     def _read(self, dokploy: Dokploy, table: TargetTable) -> ReadTarget:
         return read_target(dokploy, table, self._options.compose_variable)
 
-    def _in_one_look(self) -> Dokploy:
-        """For all that is read to tell what is so now: a server that is slow each time is not waited for each time."""
-        deadline = time.monotonic() + LOOK_TIMEOUTS * self._options.timeout_s
-        return self._dokploy.within(lambda: deadline - time.monotonic())
+    def _reading(self, limit_s: float, run_seconds_left: Callable[[], float] = lambda: math.inf) -> Dokploy:
+        """For all that is read from now on: a server that is slow each time is not waited for each time."""
+        deadline = time.monotonic() + limit_s
+        return self._dokploy.reading_within(lambda: min(deadline - time.monotonic(), run_seconds_left()))
 
     def _trigger(self, dokploy: Dokploy, table: TargetTable, approval: Approval) -> None:
         release = approval.release

@@ -27,6 +27,7 @@ from launchplane_gate_local.processes import RunningRelease, Unreadable
 from launchplane_gate_local.releases import digest_in, find_release, is_intact
 
 LOG_TAIL = 300
+READING_S = 30.0  # for finding and copying a release, which is up to 64 MB in a folder of others
 
 
 class LocalPlugin:
@@ -77,6 +78,9 @@ class LocalDriver:
         now: Callable[[], datetime],
     ) -> None:
         self._options = options
+        self._stopping_s = options.stop_timeout_s + processes.KILL_WAIT_S
+        # What runs is stopped, and the release is waited for; or stopped again, where its note cannot be written.
+        self.deploy_timeout_s = READING_S + self._stopping_s + max(options.start_timeout_s, self._stopping_s)
         self._releases = base_dir / options.releases
         self._ports = ports
         self._state_dir = state_dir.absolute()  # a release does not run in the folder that the gate runs in
@@ -90,12 +94,12 @@ class LocalDriver:
             return Outcome(status="fail", touched=False, detail=str(error))
         try:
             with approval.redeem(_target(plan)) as release:
-                note, child = self._replace(plan, release.artifact_id, progress)
+                note, child = self._replace(plan, release.artifact_id, approval, progress)
         except _Failed as error:
             return _fail(str(error))
         finally:
             plan.staged.unlink(missing_ok=True)
-        limit_s = min(self._options.start_timeout_s, approval.seconds_left())
+        limit_s = min(self._options.start_timeout_s, approval.run_seconds_left())
         progress(f"waiting up to {limit_s:.0f} s for {plan.lane} to accept connections on port {plan.port}")
         return self._outcome(plan.lane, note, child, limit_s=limit_s)
 
@@ -159,10 +163,11 @@ class LocalDriver:
 
     def _prepare(self, approval: Approval) -> _Plan:
         """Check whatever can be checked, and change nothing that runs. Raises _Refused, Unreadable or OSError."""
-        lane, stopping_s = approval.lane, self._options.stop_timeout_s + processes.KILL_WAIT_S
-        if (left_s := approval.seconds_left()) <= stopping_s:
-            raise _Refused(f"{left_s:.0f} s of the lease are left, and stopping what runs may take {stopping_s:.0f} s")
+        lane, stopping_s = approval.lane, self._stopping_s
+        if (left_s := approval.run_seconds_left()) <= stopping_s:
+            raise _Refused(f"{left_s:.0f} s of the run are left, and stopping what runs may take {stopping_s:.0f} s")
         port = self._free_port(lane)
+        approval.write_seconds_left()  # where the lane is another's by now, so is what is staged there
         return _Plan(lane, port, approval.run_id, self._stage(lane, approval.release.artifact_id))
 
     def _free_port(self, lane: Lane) -> int:
@@ -195,19 +200,25 @@ class LocalDriver:
         return Path(name)
 
     def _replace(
-        self, plan: _Plan, artifact: str, progress: Progress
+        self, plan: _Plan, artifact: str, approval: Approval, progress: Progress
     ) -> tuple[RunningRelease, subprocess.Popen[bytes]]:
-        """Stop what runs and start the staged copy. Raises _Failed."""
+        """Stop what runs and start the staged copy: two signals at most, and a start, each of them at once.
+
+        Raises _Failed.
+        """
         lane, old = plan.lane, processes.read_note(self._note(plan.lane))
         if old and processes.is_alive(old):
             progress(f"stopping what {lane} runs (pid {old.pid})")
-            if not processes.stop(old, timeout_s=self._options.stop_timeout_s):
+            timeout_s = min(self._options.stop_timeout_s, approval.run_seconds_left())
+            if not processes.stop(old, timeout_s=timeout_s, before_each=approval.write_seconds_left):
                 raise _Failed(f"pid {old.pid} could not be stopped, so nothing was started")
         copy = self._copy(lane, artifact)
+        approval.write_seconds_left()
         plan.staged.replace(copy)
         if not is_intact(copy, digest_in(artifact)):
             raise _Failed("the copy of the release was altered before it ran; nothing runs now")
         progress(f"starting the release on port {plan.port}")
+        approval.write_seconds_left()
         try:
             child = self._start(plan, copy)
         except OSError as error:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -84,11 +84,15 @@ def is_alive(note: RunningRelease) -> bool:
         return False
 
 
-def stop(note: RunningRelease, *, timeout_s: float) -> bool:
-    """Stop the process and its whole group: asked first, killed after ``timeout_s``. Gives whether it is gone."""
+def stop(note: RunningRelease, *, timeout_s: float, before_each: Callable[[], object] = lambda: None) -> bool:
+    """Stop the process and its whole group: asked first, killed after ``timeout_s``. Gives whether it is gone.
+
+    ``before_each`` is called right before each of the two signals, and ends it by raising.
+    """
     if not is_alive(note):
         return True  # what its group may have left behind cannot be told from another's
     for order, wait_s in ((signal.SIGTERM, timeout_s), (signal.SIGKILL, KILL_WAIT_S)):
+        before_each()
         with suppress(OSError):
             os.killpg(note.pid, order)
         deadline = time.monotonic() + wait_s

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from pydantic import SecretStr
 
+from launchplane_gate.errors import LedgerError, NotSettled
 from launchplane_gate_dokploy import (
     Connection,
     Dokploy,
@@ -26,6 +27,24 @@ from tests.fakes.dokploy.host import SECRET_IN_ENV
 from tests.fakes.health_server import Answer, HealthServer, drips, says, sleeps
 
 TLS = usual_tls()
+
+
+IMAGE = "shop@sha256:" + "a" * 64
+WORDS = {"title": "t", "description": "d"}
+
+
+@dataclass
+class Leave:
+    """What a write may take, or what is raised instead; it counts how often it was asked."""
+
+    gives: float | Exception
+    asked: int = 0
+
+    def __call__(self) -> float:
+        self.asked += 1
+        if isinstance(self.gives, Exception):
+            raise self.gives
+        return self.gives
 
 
 @pytest.fixture
@@ -49,18 +68,47 @@ def test_the_whole_of_an_answer_is_bounded_however_slowly_it_comes(
     assert time.monotonic() - began < 2
 
 
-def test_no_call_takes_longer_than_what_is_left_of_the_lease(dokploy: FakeDokploy, connection: Connection) -> None:
-    lane = dokploy.add_application("shop")
-    read = Dokploy(connection).application(lane)
-    for route in ("deployment.queueList", "application.saveDockerProvider"):
-        dokploy.break_next(route, "drip")
-    leased = Dokploy(replace(connection, timeout_s=60)).within(lambda: 0.3)
+def test_no_read_takes_longer_than_what_is_left_for_reads_and_it_asks_for_no_leave(
+    dokploy: FakeDokploy, connection: Connection
+) -> None:
+    dokploy.break_next("deployment.queueList", "drip")
+    leave = Leave(RuntimeError("a read is no write"))
+    client = Dokploy(replace(connection, timeout_s=60)).reading_within(lambda: 0.3).writing_within(leave)
     began = time.monotonic()
     with pytest.raises(DokployError):
-        leased.queue()
-    with pytest.raises(DokployError) as unclear:
-        leased.set_image(read, "shop@sha256:" + "a" * 64)
-    assert unclear.value.acted and time.monotonic() - began < 3
+        client.queue()
+    assert time.monotonic() - began < 3 and not leave.asked
+
+
+def test_each_write_asks_for_leave_and_takes_no_longer(dokploy: FakeDokploy, connection: Connection) -> None:
+    application = Dokploy(connection).application(dokploy.add_application("shop"))
+    compose = dokploy.add_compose("compose", "services: {}\n")
+    leave = Leave(0.3)
+    client = Dokploy(replace(connection, timeout_s=60)).reading_within(lambda: 0).writing_within(leave)
+    writes: dict[str, Callable[[], None]] = {
+        "application.saveDockerProvider": lambda: client.set_image(application, IMAGE),
+        "compose.saveEnvironment": lambda: client.set_env(compose, "A=1\n"),
+        "application.deploy": lambda: client.deploy(TargetRef("application", application.application_id), **WORDS),
+        "compose.deploy": lambda: client.deploy(TargetRef("compose", compose), **WORDS),
+    }
+    for asked, (route, write) in enumerate(writes.items(), 1):
+        dokploy.break_next(route, "drip")
+        began = time.monotonic()
+        with pytest.raises(DokployError, match=rf"{route}: no whole answer came within 0\.3 s") as unclear:
+            write()
+        assert unclear.value.acted and time.monotonic() - began < 2
+        assert leave.asked == asked
+
+
+def test_without_leave_nothing_is_sent(dokploy: FakeDokploy, connection: Connection) -> None:
+    application = Dokploy(connection).application(dokploy.add_application("shop"))
+    for refused in (NotSettled("the lease is over"), LedgerError("the ledger is away")):
+        with pytest.raises(type(refused)):
+            Dokploy(connection).writing_within(Leave(refused)).set_image(application, IMAGE)
+    with pytest.raises(DokployError) as none:  # no time at all
+        Dokploy(connection).writing_within(Leave(0)).set_image(application, IMAGE)
+    assert not none.value.acted
+    assert not [request for request in dokploy.requests if request.method == "POST"]
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(dokploy: FakeDokploy, connection: Connection) -> None:

@@ -13,14 +13,17 @@ from typing import Any
 
 import pytest
 
+from launchplane_gate.errors import GateError, LedgerError, NotSettled
 from launchplane_gate.model import Lane, Run
 from launchplane_gate.policy import Bundle, EmbeddedEngine
+from launchplane_gate.testing.door import Meddling, Visit, WatchedDriver
 from tests.conftest import ACTOR, PROD, TESTING, A, B, C, deploy, promote, release
 from tests.fakes.certificates import self_signed
 from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy, How
 from tests.plugins.generic_web.dokploy_site import LANES, PASSWORD, USERNAME, Site, application, site_on
 
 NOWHERE = release("F")  # its image is in no registry
+WRITES = ["application.saveDockerProvider", "application.deploy"]
 MakeSite = Callable[..., AbstractContextManager[Site]]
 
 
@@ -56,6 +59,18 @@ def inventory(site: Site, lane: Lane) -> bytes:
 def tables(site: Site) -> dict[Lane, dict[str, Any]]:
     """The targets of a site as the settings name them, for another site on the same ones."""
     return {lane: {"target_type": "application", "target_id": site.targets[lane]} for lane in LANES}
+
+
+def meddled(site: Site, meddling: Meddling) -> tuple[Run, Visit]:
+    """A deploy of A with somebody at the door between the gate and the driver."""
+    drivers, driver = site.gate.plugins.drivers, site.driver
+    watched = WatchedDriver(driver, lambda _, call: call())
+    watched.meddling = meddling
+    drivers[driver.driver_id] = watched
+    try:
+        return site.run(deploy(A)), watched.visits[-1]
+    finally:
+        drivers[driver.driver_id] = driver
 
 
 def begin(work: Callable[[], Run]) -> Future[Run]:
@@ -480,20 +495,70 @@ def test_a_deployment_that_does_not_end_in_time_is_unknown(make_site: MakeSite) 
         site.dokploy.resume()
 
 
-def test_what_is_left_of_the_lease_bounds_every_call_and_every_wait(make_site: MakeSite) -> None:
-    with make_site(gate={"lease_s": 3}, timeout_s=1, deploy_timeout_s=60) as site:
+def test_the_wait_ends_with_the_run(make_site: MakeSite) -> None:
+    with make_site(timeout_s=1, deploy_timeout_s=60) as site:
         site.dokploy.pause()
-        began = time.monotonic()
-        run = site.run(deploy(A))
-        assert run.status == "unknown" and time.monotonic() - began < 3
+        run, visit = meddled(site, Meddling(left_s=1, once_redeemed=True))
+        assert run.status == "unknown" and visit.took_s < 3
         site.dokploy.resume()
 
 
-def test_nothing_is_begun_with_a_lease_that_is_nearly_over(make_site: MakeSite) -> None:
-    with make_site(gate={"lease_s": 3}, timeout_s=2) as site:
-        run = site.run(deploy(A))
+def test_nothing_is_begun_in_a_run_that_is_nearly_over(make_site: MakeSite) -> None:
+    with make_site(timeout_s=2) as site:
+        run, _ = meddled(site, Meddling(left_s=8))
         assert (run.status, run.touched, site.writes()) == ("fail", False, [])
-        assert "of the lease are left" in run.detail
+        assert "of the run are left, and the changes may take 8 s" in run.detail
+
+
+@pytest.mark.parametrize("route", WRITES)
+def test_a_write_is_given_up_when_its_time_is_over_and_what_it_did_is_looked_for(
+    make_site: MakeSite, route: str
+) -> None:
+    with make_site(timeout_s=60, deploy_timeout_s=60) as site:
+        site.dokploy.break_next(route, "drip")
+        run, visit = meddled(site, Meddling(write_s=0.3))
+        assert visit.took_s < 5
+        assert run.status == ("unknown" if route == WRITES[0] else "recorded")
+
+
+@pytest.mark.parametrize("lost", [NotSettled("the lease is over"), LedgerError("the ledger is away")])
+def test_once_the_lease_is_lost_nothing_more_is_written(make_site: MakeSite, lost: GateError) -> None:
+    with make_site() as site:
+        for done in range(len(WRITES)):
+            before = len(site.writes())
+            leaves = iter([None] * done)
+
+            def refuse(leaves: Iterator[None] = leaves) -> None:
+                if next(leaves, lost):
+                    raise lost
+
+            run, visit = meddled(site, Meddling(at_write=refuse))
+            assert visit.error is lost
+            assert site.writes()[before:] == WRITES[:done]
+            assert (run.status, run.touched) == ("unknown", True) and str(lost) in run.detail
+
+
+def test_looking_asks_for_no_leave(make_site: MakeSite) -> None:
+    """Two writes, two times leave, however often the deployment is looked at."""
+    with make_site(deploy_timeout_s=0.3) as site:
+        site.dokploy.pause()
+        asked: list[int] = []
+        run, _ = meddled(site, Meddling(at_write=lambda: asked.append(len(site.writes()))))
+        assert run.status == "unknown" and site.asked("deployment.queueList") > 5
+        assert asked == [0, 1]
+        site.dokploy.resume()
+
+
+def test_a_deploy_may_take_what_its_calls_and_its_wait_add_up_to(make_site: MakeSite) -> None:
+    with make_site(timeout_s=0.5, deploy_timeout_s=0.7) as site:
+        assert site.driver.deploy_timeout_s == 0.7 + 8 * 0.5
+        site.dokploy.pause()
+        for route in ("application.one", "deployment.queueList", "deployment.all", *WRITES):
+            for _ in range(20):
+                site.dokploy.between(route, lambda: time.sleep(0.3))
+        run, visit = meddled(site, Meddling())
+        assert run.status == "unknown" and 0.7 < visit.took_s < site.driver.deploy_timeout_s
+        site.dokploy.resume()
 
 
 def test_a_queue_is_shown_as_it_moves_and_not_again_and_again(running_a: Site) -> None:

@@ -23,10 +23,12 @@ import psutil
 import pytest
 
 from launchplane_gate.demo.release import release_program
-from launchplane_gate.errors import SettingsError, Stale
+from launchplane_gate.errors import NotSettled, SettingsError, Stale
 from launchplane_gate.hookspecs import PluginConfig
 from launchplane_gate.model import Actor, Lane, Outcome, ReleaseIdentity, Run, Target, unstamp
 from launchplane_gate_local import LocalDriver, LocalPlugin, artifact_id, stop_all
+from launchplane_gate_local.driver import READING_S
+from launchplane_gate_local.processes import KILL_WAIT_S
 
 A, B = "a" * 40, "b" * 40
 TESTING, PROD = Lane(context="shop", instance="testing"), Lane(context="shop", instance="prod")
@@ -35,18 +37,28 @@ PYTHON = [sys.executable, "-S", "-E", "{release}"]
 
 @dataclass
 class FakeApproval:
-    """Leave to deploy, that counts what was redeemed. ``refuses`` is raised instead; ``lease`` tells what is left."""
+    """Leave to deploy, that counts what was redeemed. ``refuses`` is raised instead; ``left_s`` is what is left of the
+    run. ``leaves`` are those to write: the one after them is refused.
+    """
 
     release: ReleaseIdentity
     lane: Lane = TESTING
     run_id: str = "r-1"
-    lease: Callable[[], float] = lambda: 60.0
+    left_s: Callable[[], float] = lambda: 60.0
+    leaves: int = 100
+    asked: int = 0
     refuses: Exception | None = None
     redeemed: list[Target] = field(default_factory=list)
     triggered: bool = False
 
-    def seconds_left(self) -> float:
-        return self.lease()
+    def write_seconds_left(self) -> float:
+        self.asked += 1
+        if self.asked > self.leaves:
+            raise NotSettled("the lease is over")
+        return 10.0
+
+    def run_seconds_left(self) -> float:
+        return self.left_s()
 
     @contextmanager
     def redeem(self, target: Target) -> Iterator[ReleaseIdentity]:
@@ -423,9 +435,9 @@ def test_a_port_that_somebody_took_beside_the_running_release_is_refused(site: S
     assert site.process().is_running()
 
 
-def test_a_lease_that_may_end_halfway_is_refused(site: Site) -> None:
+def test_a_run_that_may_end_halfway_is_refused(site: Site) -> None:
     release = site.release(release_program(A))
-    assert "of the lease are left" in refused(site, FakeApproval(release, lease=lambda: 3.0))
+    assert "of the run are left" in refused(site, FakeApproval(release, left_s=lambda: 3.0))
 
 
 def test_a_stale_approval_changes_nothing(site: Site) -> None:
@@ -512,10 +524,33 @@ def test_a_port_answered_by_somebody_else_is_not_this_release_serving(site: Site
     assert outcome.status == "unknown"
 
 
-def test_the_wait_ends_before_the_lease_does(site: Site) -> None:
+def test_without_leave_nothing_more_is_stopped_or_started(site: Site) -> None:
+    """To stage the release, for both signals, for its copy and its start: each time leave may be refused."""
+    driver = site.made(stop_timeout_s=0.2)
+    stubborn = release_program(A).replace("lambda *_: os._exit(0)", "signal.SIG_IGN")
+    for leaves, still_runs in enumerate([True, True, True, False, False]):
+        _, before = site.deploy(stubborn, driver=driver)
+        approval = FakeApproval(site.release(release_program(B)), run_id="r-2", leaves=leaves)
+        with pytest.raises(NotSettled):
+            driver.deploy(approval, print)
+        assert site.runs(driver=driver) == (before.release.artifact_id if still_runs else None)
+        assert (len(approval.redeemed), approval.triggered) == (leaves > 0, False)
+        assert site.note()["run_id"] == "r-1" and not list(site.lane_folder().glob("staged-*"))
+    outcome, _ = site.deploy(release_program(B), driver=driver, run_id="r-2")
+    assert (outcome.status, site.reports()) == ("pass", B)
+
+
+def test_a_deploy_may_take_what_its_waits_add_up_to(site: Site) -> None:
+    driver = site.made(start_timeout_s=100, stop_timeout_s=20)
+    assert driver.deploy_timeout_s == READING_S + (20 + KILL_WAIT_S) + 100
+    never_noted = site.made(start_timeout_s=1, stop_timeout_s=20)
+    assert never_noted.deploy_timeout_s == READING_S + 2 * (20 + KILL_WAIT_S)
+
+
+def test_the_wait_ends_before_the_run_does(site: Site) -> None:
     left = iter([60.0])
     began = time.monotonic()
-    outcome, _ = site.deploy("import time; time.sleep(60)", lease=lambda: next(left, 0.3))
+    outcome, _ = site.deploy("import time; time.sleep(60)", left_s=lambda: next(left, 0.3))
     assert outcome.status == "unknown"
     assert time.monotonic() - began < 5  # not the ten seconds that a start may take
 
