@@ -28,6 +28,7 @@ class Fate(Enum):
     DIES = "the release runs and answers, and ends by itself before it has stayed for long enough"
     CRASHES = "the platform does what it does when all goes well, and the release never comes up"
     UNREADABLE = "the platform answers, but what runs on a lane cannot be read just now"
+    HANGS = "the first write of a deploy arrives and is done, and its answer never comes"
 
 
 ALWAYS_ARRANGED = frozenset({Fate.PASS, Fate.FAIL, Fate.SILENT, Fate.UNREACHABLE})
@@ -51,7 +52,7 @@ class Platform(ABC):
     second: ReleaseIdentity
     """Good releases, of different artifacts and commits; the commits have 40 hex digits."""
     options: Mapping[str, Any] = {}
-    """What the settings would say at ``[plugins.NAME]``. Leave its timeouts long: the kit ends waits by the lease."""
+    """What the settings would say at ``[plugins.NAME]``. Its timeouts are long: the kit has limits of its own."""
     targets: Mapping[Lane, Mapping[str, Any]] = {}
     """What they would say at ``target`` of the lanes ``TESTING`` and ``PROD``."""
     secrets: Sequence[str] = ()

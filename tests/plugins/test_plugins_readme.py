@@ -21,6 +21,7 @@ def test_the_example_driver_keeps_every_promise(pytester: pytest.Pytester) -> No
         "test_a_digest_is_told_only_where_all_run_it",
         "test_a_rebuild_is_recorded_only_where_it_runs",
         "test_a_release_that_dies_soon_is_not_recorded",
+        "test_a_write_takes_no_longer_than_it_may",
         "test_secrets_stay_out_of_sight",
         "test_two_lanes_on_one_target_are_refused",
         "test_what_cannot_be_read_is_told_as_failed",

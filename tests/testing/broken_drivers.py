@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from launchplane_gate.errors import ApprovalVoid, GateError, NotSettled, SettingsError, Stale
+from launchplane_gate.errors import ApprovalVoid, GateError, LedgerError, NotSettled, SettingsError, Stale
 from launchplane_gate.hookspecs import Approval, InventoryWriter, PluginConfig, Progress, hookimpl
 from launchplane_gate.model import Container, Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
 from launchplane_gate.testing import LANES, DriverPromises, Fate, Platform
@@ -29,6 +29,7 @@ TOKEN = "tok-5up3r-s3cret"
 IMAGE = "registry.example/promises"
 POLL_S = 0.005
 LIFETIME_S = 0.3
+HANGS_S = 30.0
 
 
 def a_release(digit: str, *, commit: str = "") -> ReleaseIdentity:
@@ -71,15 +72,20 @@ class Board:
 
     # -- what a driver may do
 
-    def write(self, number: int, run_id: str, artifact_id: str, *, token: str, settings: str | None = None) -> Job:
+    def write(
+        self, number: int, run_id: str, artifact_id: str, *, token: str, timeout_s: float, settings: str | None = None
+    ) -> Job:
         self._answer(token)
         self.writes[number] += 1
         job = Job(run_id, artifact_id, {Fate.FAIL: "error", Fate.SILENT: "queued"}.get(self.fate, "done"))
         self.jobs[number].append(job)
         if settings is not None:
             self.settings[number] = settings
-        if self.fate in (Fate.PASS, Fate.DIES):
+        if self.fate in (Fate.PASS, Fate.DIES, Fate.HANGS):
             self.run(number, artifact_id, for_s=LIFETIME_S if self.fate is Fate.DIES else math.inf)
+        if self.fate is Fate.HANGS:
+            time.sleep(min(timeout_s, HANGS_S))
+            raise TimeoutError("the board does not answer to the write")
         return job
 
     def read(self, number: int, *, token: str) -> tuple[str, list[Job]]:
@@ -118,6 +124,8 @@ class GoodDriver:
 
     driver_id = "board"
     patience_s = 20.0
+    deploy_timeout_s = 60.0
+    settings: str | None = None  # that a write sets
 
     def __init__(self, board: Board, config: PluginConfig) -> None:
         self.board, self.config = board, config
@@ -141,12 +149,15 @@ class GoodDriver:
 
     def deploy(self, approval: Approval, progress: Progress) -> Outcome:
         try:
-            self.look(approval.lane)
+            self.check(approval)
         except ConnectionError as error:
             return self.unreachable(approval, error)
         with approval.redeem(self.target(approval.lane)) as release:
             job = self.write(approval, release)
         return self.wait(job, approval, progress)
+
+    def check(self, approval: Approval) -> None:
+        self.look(approval.lane)
 
     def unreachable(self, approval: Approval, error: Exception) -> Outcome:
         return Outcome(status="fail", touched=False, detail=str(error))
@@ -156,8 +167,13 @@ class GoodDriver:
         return Target(target_type="application", target_id=number, target_name=f"lane {number}", deploy_mode="board")
 
     def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        return self.put(approval, release, timeout_s=approval.write_seconds_left())
+
+    def put(self, approval: Approval, release: ReleaseIdentity, *, timeout_s: float) -> Job:
         number = self.numbers[approval.lane]
-        return self.board.write(number, approval.run_id, release.artifact_id, token=self.token)
+        return self.board.write(
+            number, approval.run_id, release.artifact_id, token=self.token, timeout_s=timeout_s, settings=self.settings
+        )
 
     def wait(self, job: Job, approval: Approval, progress: Progress) -> Outcome:
         progress("waiting for the board")
@@ -167,7 +183,7 @@ class GoodDriver:
         return self.outcome(job)
 
     def bounded(self, approval: Approval) -> float:
-        return min(self.patience_s, approval.seconds_left())
+        return min(self.patience_s, approval.run_seconds_left())
 
     def outcome(self, job: Job) -> Outcome:
         if job.state == "done":
@@ -288,7 +304,7 @@ class BoardPromises(DriverPromises):
 
     confirm_timeout_s = 0.05
     limit_s = 0.8
-    short_lease_s = 0.05
+    short_s = 0.05
     grace_s = 0.4
 
 
@@ -323,10 +339,8 @@ class SaysPassForADeployThatNeverRan(GoodDriver):
 
 
 class RedeemsBeforeItChecks(GoodDriver):
-    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
-        with approval.redeem(self.target(approval.lane)) as release:
-            job = self.write(approval, release)
-        return self.wait(job, approval, progress)
+    def check(self, approval: Approval) -> None:
+        pass
 
 
 class RunsNothingOnALaneInUse(GoodDriver):
@@ -390,14 +404,9 @@ class RetriesTheWrite(GoodDriver):
 class WritesBackWhatItRead(GoodDriver):
     """Its write sets all of a lane, by what it read before."""
 
-    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
-        number = self.numbers[approval.lane]
-        run_id, artifact_id = approval.run_id, release.artifact_id
-        return self.board.write(number, run_id, artifact_id, token=self.token, settings=self.read)
-
     def deploy(self, approval: Approval, progress: Progress) -> Outcome:
         with suppress(ConnectionError):
-            self.read, _ = self.look(approval.lane)
+            self.settings, _ = self.look(approval.lane)
         return super().deploy(approval, progress)
 
 
@@ -429,7 +438,69 @@ class SwallowsCtrlC(GoodDriver):
             return Outcome(status="unknown", touched=True, detail="interrupted")
 
 
-class IgnoresTheLease(GoodDriver):
+# -- the two limits
+
+
+class WritesWithoutLeave(GoodDriver):
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        return self.put(approval, release, timeout_s=POLL_S)
+
+
+class AsksForLeaveBeforeItRedeems(GoodDriver):
+    def check(self, approval: Approval) -> None:
+        super().check(approval)
+        self.leave_s = approval.write_seconds_left()
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        return self.put(approval, release, timeout_s=self.leave_s)
+
+
+class WritesTwiceUnderOneLeave(GoodDriver):
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        timeout_s = approval.write_seconds_left()
+        self.put(approval, release, timeout_s=timeout_s)
+        return self.put(approval, release, timeout_s=timeout_s)
+
+
+class WritesAlthoughTheLeaseIsLost(GoodDriver):
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        timeout_s = POLL_S
+        with suppress(GateError):
+            timeout_s = approval.write_seconds_left()
+        return self.put(approval, release, timeout_s=timeout_s)
+
+
+class SwallowsTheLostLease(GoodDriver):
+    swallowed: type[GateError] = NotSettled
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        try:
+            return super().write(approval, release)
+        except self.swallowed:
+            return Job(approval.run_id, release.artifact_id, "lost")
+
+
+class SwallowsTheLostLedger(SwallowsTheLostLease):
+    swallowed = LedgerError
+
+
+class WritesOnceMoreWhenTheLeaseIsLost(GoodDriver):
+    """It leaves a note behind, on a lane that may be another's by now."""
+
+    def write(self, approval: Approval, release: ReleaseIdentity) -> Job:
+        try:
+            return super().write(approval, release)
+        except GateError:
+            self.put(approval, release, timeout_s=POLL_S)
+            raise
+
+
+class WritesForTooLong(GoodDriver):
+    def put(self, approval: Approval, release: ReleaseIdentity, *, timeout_s: float) -> Job:
+        return super().put(approval, release, timeout_s=0.6)
+
+
+class WaitsBeyondTheRun(GoodDriver):
     patience_s = 0.6
 
     def bounded(self, approval: Approval) -> float:
@@ -439,6 +510,10 @@ class IgnoresTheLease(GoodDriver):
 class WaitsForEver(GoodDriver):
     def bounded(self, approval: Approval) -> float:
         return threading.TIMEOUT_MAX
+
+
+class TellsOfLessTimeThanItTakes(GoodDriver):
+    deploy_timeout_s = 0.01
 
 
 # -- observe
@@ -743,7 +818,10 @@ ONCE = "test_an_approval_is_redeemed_once"
 NOT_TWICE = "test_no_change_is_made_twice"
 ERROR = "test_an_error_after_redeem_writes_no_inventory"
 CTRL_C = "test_ctrl_c_passes_through"
-LEASE = "test_a_deploy_ends_with_its_lease"
+RENEWS = "test_each_write_renews_the_lease_first"
+LOST = "test_nothing_is_written_once_the_lease_is_lost"
+IN_TIME = "test_a_write_takes_no_longer_than_it_may"
+ENDS = "test_a_deploy_ends_with_its_run"
 OBSERVE = "test_observe_tells_what_runs"
 FOREIGN = "test_observe_sees_a_change_behind_the_gate"
 DOWN = "test_observe_claims_nothing_for_a_lane_that_is_down"
@@ -774,7 +852,7 @@ BROKEN: dict[type[GoodDriver], set[str]] = {
     SaysPassForADeployThatNeverRan: {UNTOUCHED},
     RedeemsBeforeItChecks: {UNTOUCHED},
     RunsNothingOnALaneInUse: {PASSES, REBUILD},
-    WritesBeforeRedeem: {DOOR},
+    WritesBeforeRedeem: {DOOR, RENEWS, IN_TIME},
     SwallowsStale: {DOOR},
     SwallowsApprovalVoid: {DOOR},
     WritesAlthoughStale: {DOOR},
@@ -784,8 +862,17 @@ BROKEN: dict[type[GoodDriver], set[str]] = {
     TakesAnErrorForAPass: {ERROR},
     TakesAnErrorForAFailure: {ERROR},
     SwallowsCtrlC: {CTRL_C},
-    IgnoresTheLease: {LEASE},
-    WaitsForEver: {LEASE, UNKNOWN, NOT_TWICE, SECRETS},
+    WritesWithoutLeave: {RENEWS},
+    AsksForLeaveBeforeItRedeems: {RENEWS},
+    WritesTwiceUnderOneLeave: {RENEWS, NOT_TWICE},
+    WritesAlthoughTheLeaseIsLost: {LOST},
+    SwallowsTheLostLease: {LOST},
+    SwallowsTheLostLedger: {LOST},
+    WritesOnceMoreWhenTheLeaseIsLost: {LOST},
+    WritesForTooLong: {IN_TIME},
+    WaitsBeyondTheRun: {ENDS},
+    WaitsForEver: {ENDS, UNKNOWN, NOT_TWICE, SECRETS},
+    TellsOfLessTimeThanItTakes: {ENDS},
     EchoesTheLastDeploy: {FOREIGN, DOWN, UNSEEN, ASKS, ALL, FAILED, SAME, REBUILD},
     TakesAnythingForTheLastDeploy: {FOREIGN, ASKS, ALL, REBUILD},
     RaisesWhenALaneIsDown: {DOWN},

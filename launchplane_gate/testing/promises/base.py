@@ -26,8 +26,8 @@ class Promises:
     """For how long a lane has to stay good where that is tried, in seconds; elsewhere it has not to."""
     limit_s: float = 60
     """How long any call of the driver may take at most."""
-    short_lease_s: float = 1
-    """What is left of a lease that is nearly over."""
+    short_s: float = 1
+    """What is left of a run that is nearly over; or what a write may take, where that is tried."""
     grace_s: float = 2
     """How much later than that the driver may come back."""
 
@@ -50,8 +50,8 @@ class Promises:
         bench.close()
 
     def patience(self, fate: Fate) -> Meddling:
-        """Where the end of a deploy will never be seen, a lease that is over soon after it was begun."""
-        return Meddling(left_s=self.short_lease_s if fate is Fate.SILENT else None, once_redeemed=True)
+        """Where the end of a deploy will never be seen, a run that is over soon after it was begun."""
+        return Meddling(left_s=self.short_s if fate is Fate.SILENT else None, once_redeemed=True)
 
     def arrange(self, platform: Platform, fate: Fate) -> None:
         """What not every platform can arrange."""

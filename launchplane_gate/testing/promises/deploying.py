@@ -156,18 +156,3 @@ class DeployingPromises(Promises):
         """An error as soon as something is told after redeem, and one when the redeem block is left."""
         strikes = raising(error)
         return [Meddling(at_progress=strikes, at_trigger=strikes), Meddling(at_trigger=strikes)]
-
-    def test_a_deploy_ends_with_its_lease(self, bench: Bench, platform: Platform) -> None:
-        """A driver whose lease is nearly over neither writes nor waits for longer than what is left of it."""
-        bench.deployed(platform.first)
-        platform.arrange(Fate.SILENT)
-        most_s = self.short_lease_s + self.grace_s
-        for once_redeemed in (False, True):
-            meddling = Meddling(left_s=self.short_lease_s, once_redeemed=once_redeemed)
-            run = bench.deploy(platform.second, meddling=meddling)
-            took_s = bench.visit.took_s
-            bench.expect(
-                took_s <= most_s,
-                expected=f"back within {most_s:.1f} s, for {self.short_lease_s:.1f} s of the lease were left",
-                seen=f"{took_s:.1f} s; {ended(run)}",
-            )

@@ -17,6 +17,7 @@ from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy
 
 PASSWORD = "registry-pass-w0rd"
 DIES_AFTER_S = 0.5  # of ours
+SETS_THE_IMAGE = ("application.saveDockerProvider", "compose.saveEnvironment")
 WHAT_RUNS = (
     "docker.getConfig",
     "docker.getContainersByAppLabel",
@@ -77,6 +78,8 @@ class OnDokploy(Platform):
             self.restarts(lane, always=fate is not Fate.DIES)
         self.dokploy.docker.overlap_s = 0
         self.dokploy.mend()
+        for route in SETS_THE_IMAGE if fate is Fate.HANGS else ():
+            self.dokploy.break_next(route, "drip")
         for route in WHAT_RUNS if fate is Fate.UNREADABLE else ():
             self.dokploy.break_next(route, "500", times=1000)
         self.dokploy.pause() if fate is Fate.SILENT else self.dokploy.resume()

@@ -47,7 +47,7 @@ class ThisMachine(Platform):
     driver_id = "local"
     image = "local/promises"
     secrets = (SECRET,)
-    fates = tuple(Fate)
+    fates = frozenset(Fate) - {Fate.HANGS}  # no signal and no start waits for an answer
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.releases, self.starts = folder, folder / "releases", folder / "starts"
@@ -167,7 +167,7 @@ def until(happened: Callable[[], object], *, limit_s: float = 10) -> None:
 
 
 class TestLocal(DriverPromises):
-    short_lease_s = 0.5
+    short_s = 0.5
 
     @pytest.fixture
     def platform(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThisMachine]:
