@@ -9,8 +9,9 @@ from launchplane_gate.facts import read_lane
 from launchplane_gate.ledger import Ledger, Terms, Wish, new_id
 from launchplane_gate.model import Actor, Decision, Lane
 from launchplane_gate.on_record import on_record
+from launchplane_gate.past import lost
 from launchplane_gate.policy import Bundle
-from launchplane_gate.records import ProductProfile
+from launchplane_gate.records import DeploymentRecord, ProductProfile
 from launchplane_gate.store import RecordStore
 
 
@@ -44,9 +45,19 @@ def adopt(
                 "status": "adopted",
                 "redeemed": True,  # what came before may have touched the lane
             }
+            past = lost(ledger, lane, _deployments(store, lane))
             detail = "the inventory stood in the store before the ledger did"
-            body = {"actor": actor.model_dump(), "detail": detail, **on_record(ledger, bundle, *decided[lane])}
+            body = {
+                "actor": actor.model_dump(),
+                "detail": detail,
+                "past": past,
+                **on_record(ledger, bundle, *decided[lane]),
+            }
             with ledger.hold([lane], Wish(Terms(run_s=60), run_id=row["run_id"])) as lease:
                 ledger.begin_run(lane, row, body, lease=lease)
             adopted.append(lane)
     return adopted
+
+
+def _deployments(store: RecordStore, lane: Lane) -> tuple[DeploymentRecord, ...]:
+    return store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)

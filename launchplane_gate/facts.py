@@ -30,8 +30,11 @@ from launchplane_gate.model import (
     short,
     unstamp,
 )
-from launchplane_gate.records import DeploymentRecord, EnvironmentInventory, PromotionRecord
-from launchplane_gate.store import RecordStore, plain, version
+from launchplane_gate.past import missing
+from launchplane_gate.records import BackupGateRecord, DeploymentRecord, EnvironmentInventory, PromotionRecord
+from launchplane_gate.store import Bounded, RecordStore, plain, version
+
+BACKUPS = 20  # the newest ones, of which the policies are told
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class LaneRecords:
     hold: Hold | None
     unreadable: str = ""
     promotion: PromotionRecord | None = None  # the one that the inventory names
+    lost: str = ""  # what the records know and the ledger does not
 
     @property
     def version(self) -> str:
@@ -91,7 +95,7 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
     except RecordUnreadable as error:
         unreadable.append(str(error))
     try:
-        found = store.list_deployment_records(context_name=context, instance_name=instance)
+        found = _deployments(store, lane, inventory)
         deployments = tuple(record for record in found if record.record_id != but_deployment)
     except RecordUnreadable as error:
         unreadable.append(str(error))
@@ -104,7 +108,8 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
     except RecordUnreadable as error:
         unreadable.append(str(error))
     not_older = _not_older(deployments, inventory)
-    return LaneRecords(lane, inventory, not_older, ledger.hold_on(lane), "; ".join(unreadable), promotion)
+    lost = missing(ledger, lane, not_older)
+    return LaneRecords(lane, inventory, not_older, ledger.hold_on(lane), "; ".join(unreadable), promotion, lost)
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,10 @@ def settled(records: LaneRecords, ledger: Ledger, last: Row | None) -> tuple[boo
         return False, "no run of the gate wrote its inventory"
     if last.status == "open":
         return False, f"a {noun(last.action)} of {short(last.source_git_ref)} is under way ({last.run_id})"
+    if records.lost:
+        return False, records.lost
+    if last.status == "restored":
+        return False, "its ledger was restored without what came after, and nothing was confirmed since"
     if last.status == "adopted":
         return False, "its inventory was adopted from before the ledger and has not been confirmed since"
     if last.status != "recorded":
@@ -215,7 +224,7 @@ def destination_facts(
     Of its history, what has the artifact or the commit of the release; all of it where none is known.
     """
     lane = records.lane
-    backups = store.list_backup_gate_records(context_name=lane.context, instance_name=lane.instance)
+    backups = _backups(store, lane)
     return {
         **lane_facts(records, ledger, seen, but_run=but_run),
         "history": [entry.model_dump() for entry in ledger.history(lane, release)],
@@ -291,6 +300,21 @@ def may_run(
         if revision not in {commit for _, commit in found}:
             found[None, revision] = None
     return [MayRun(artifact_id=artifact, source_git_ref=commit) for artifact, commit in found]
+
+
+def _deployments(
+    store: RecordStore, lane: Lane, inventory: EnvironmentInventory | None
+) -> tuple[DeploymentRecord, ...]:
+    if not isinstance(store, Bounded):
+        return store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)
+    named = inventory.deployment_record_id if inventory else ""
+    return store.list_deployments_since(context_name=lane.context, instance_name=lane.instance, record_id=named)
+
+
+def _backups(store: RecordStore, lane: Lane) -> tuple[BackupGateRecord, ...]:
+    if not isinstance(store, Bounded):
+        return store.list_backup_gate_records(context_name=lane.context, instance_name=lane.instance)
+    return store.list_newest_backups(context_name=lane.context, instance_name=lane.instance, limit=BACKUPS)
 
 
 def _not_older(

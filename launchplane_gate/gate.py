@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Self
 
 from launchplane_gate import line
-from launchplane_gate.errors import SettingsError
+from launchplane_gate.errors import PastLost, RecordUnreadable, SettingsError
 from launchplane_gate.hookspecs import Driver, Progress
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.ledger.lease import WRITE_S
 from launchplane_gate.line import Limits, Parts, waive
 from launchplane_gate.line.parts import GATHER_TIMEOUT_S
 from launchplane_gate.line.waive import WaiverRequest
-from launchplane_gate.model import Actor, Decision, Request, Run, Waiver
+from launchplane_gate.model import Actor, Decision, Lane, Request, Run, Waiver
+from launchplane_gate.opening import opened
+from launchplane_gate.past import missing
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, PolicyEngine, load_bundle, open_engine, shipped_policies, start_within
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings, load_settings
-from launchplane_gate.store import FileStore, RecordStore
+from launchplane_gate.store import RecordStore
 from launchplane_gate.waivers import Revocation
 
 
@@ -74,8 +76,9 @@ class Gate:
         start_within(settings.embedded)
         bundle = load_bundle([shipped_policies(), *settings.policy_folders], remembers=to_read)
         engine = open_engine(bundle, settings.opa, remembers=to_read)
-        store = FileStore(settings.state_dir, settings.profiles)
-        ledger = _ledger(settings, store, to_read=to_read)
+        store, ledger = opened(settings, to_read=to_read)
+        if not to_read:
+            _see_the_past(store, ledger, settings)
         plugins = load_plugins(settings, now=ledger.now)
         _see_that_thresholds_can_be_met(settings, bundle, plugins)
         return cls(
@@ -157,11 +160,18 @@ class Gate:
         return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits)
 
 
-def _ledger(settings: Settings, store: FileStore, *, to_read: bool) -> Ledger:
-    holds_records = store.holds_records()
-    if to_read:
-        return Ledger.to_read(settings.state_dir, holds_records=holds_records)
-    return Ledger.open(settings.state_dir, holds_records=holds_records, group=settings.state_group)
+def _see_the_past(store: RecordStore, ledger: Ledger, settings: Settings) -> None:
+    """Raises PastLost where what a lane's inventory rests on is news to the ledger: better now than at that lane."""
+    for profile in settings.profiles.values():
+        for lane in profile.lanes:
+            try:
+                inventory = store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
+                named = store.read_deployment_record(inventory.deployment_record_id)
+            except (FileNotFoundError, RecordUnreadable):
+                continue  # a fact of that lane, which unsettles it
+            if lost := missing(ledger, Lane(context=lane.context, instance=lane.instance), [named]):
+                ledger.close()
+                raise PastLost(lost)
 
 
 def _see_that_thresholds_can_be_met(settings: Settings, bundle: Bundle, plugins: Plugins) -> None:

@@ -168,7 +168,7 @@ def _why(gate: Gate, last: Row | None, why: str) -> str:
     if last.status == "open" and not gate.ledger.is_held(lane, last.holder):
         return f"the process of its last run, {last.run_id}, is gone"
     detail = read_run(gate.ledger, last.run_id).detail
-    return f"{why}: {detail}" if detail and last.status not in ("recorded", "adopted") else why
+    return f"{why}: {detail}" if detail and last.status not in ("recorded", "adopted", "restored") else why
 
 
 def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tuple[Observation | None, str]:
@@ -296,3 +296,12 @@ def deploying(product: str, lane: str, release: ReleaseIdentity | None = None) -
 def promoting(product: str, source: str, destination: str, paths: list[tuple[str, str]]) -> str:
     ends = "" if paths == [(source, destination)] else f" --from {source} --to {destination}"
     return f"{PROGRAM} promote {product}{ends}"
+
+
+def settling(bundle: Bundle, product: str, records: LaneRecords) -> str:
+    """The command that settles a lane of which nobody saw what it runs."""
+    here, paths = records.lane.instance, paths_of(bundle, product)
+    for start, end in paths:
+        if end == here:
+            return promoting(product, start, end, paths)
+    return deploying(product, here, records.release)

@@ -18,7 +18,7 @@ from launchplane_gate.records import EnvironmentInventory
 SCHEMA_VERSION = 1
 
 Shipping = Literal["deploy", "promote"]
-Action = Literal[Shipping, "publish", "waive", "approve", "revoke", "adopt"]
+Action = Literal[Shipping, "publish", "waive", "approve", "revoke", "adopt", "restore"]
 Phase = Literal["standing", "admit", "confirm"]
 Bump = Literal["major", "minor", "patch"]
 OutcomeStatus = Literal["pass", "fail", "unknown"]
@@ -33,6 +33,7 @@ RunStatus = Literal[
     "unrecorded",
     "interrupted",
     "adopted",  # an inventory that stood in the store before the ledger did
+    "restored",  # a lane whose ledger was restored without what came after
     "unchanged",  # a promotion of what the destination was seen to run already: nothing was deployed
     "recorded",
 ]
@@ -232,7 +233,8 @@ class Observation(Contract):
     which digest each running container was pulled; ``not_shown`` where it, or the right that we have, does not allow
     that; ``failed`` where it could not be read just now, or fewer containers are seen than are wanted. Where digests
     are shown, ``artifact_id`` is the one that every running container has, and None where they differ. ``containers``:
-    every one that runs, old and new side by side; ``lacks``: the right that is missing, and what it would show.
+    every one that runs, old and new side by side; ``lacks``: the right that is missing, and what it would show;
+    ``run_id``: the run of a gate that the platform's newest deployment names, empty where it names none.
     """
 
     seen_at: str
@@ -244,6 +246,7 @@ class Observation(Contract):
     in_flight: bool | None
     detail: str = ""
     lacks: str = ""
+    run_id: str = ""
 
 
 class Hold(Contract):
@@ -540,7 +543,7 @@ class Run(Contract):
     schema_version: Literal[1] = 1
     run_id: str
     status: RunStatus
-    action: Literal["deploy", "promote", "adopt"]
+    action: Literal["deploy", "promote", "adopt", "restore"]
     product: str
     source: Lane | None
     destination: Lane
@@ -562,7 +565,7 @@ class Run(Contract):
 
 def noun(action: str) -> str:
     """What a person calls a run of this action."""
-    return {"promote": "promotion", "adopt": "adoption"}.get(action, action)
+    return {"promote": "promotion", "adopt": "adoption", "restore": "restoration"}.get(action, action)
 
 
 def short(revision: str) -> str:

@@ -84,6 +84,16 @@ def replacing(path: Path, *, mode: int | None = None, fence: Callable[[], object
         raise
 
 
+def sync(path: Path) -> None:
+    """Have a file, and that it is there, on disk. Raises OSError."""
+    for one in (path, path.parent):
+        descriptor = os.open(one, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def mode_of_the_user() -> int:
     """The mode that the umask gives a file: for what is made for the user, outside of the state folder."""
     umask = os.umask(0o077)  # there is no other way to ask for it

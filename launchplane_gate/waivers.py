@@ -122,7 +122,7 @@ def look_at_waivers(
         entries = ledger.entries(lane=lane, kinds=KINDS)
         requested = waivers_of(entries)
         revoked = {entry.subject: Revocation.of(entry) for entry in entries if entry.kind == REVOKED}
-        uses = ledger.uses_of_waivers(requested)
+        uses, over = ledger.uses_of_waivers(requested), ledger.over(requested)
     used_by: dict[str, list[Use]] = {}
     for waiver_id, run_id, status in uses:
         used_by.setdefault(waiver_id, []).append(Use(run_id=run_id, status=status))
@@ -132,6 +132,8 @@ def look_at_waivers(
         product = products.get(waiver.lane, "")
         used, ended = used_by.get(waiver.waiver_id, []), revoked.get(waiver.waiver_id)
         why = objection(bounded(waiver, settings, product), settings, product, now)
+        if waiver.waiver_id in over and not ended:
+            why = "the ledger was restored without what came after it; request it anew"
         views.append(_view(bounded(waiver, settings, product), why, now, ended, used))
     live = sorted((view for view in views if view.state == "live"), key=lambda view: view.ends_at)
     return live + [view for view in reversed(views) if view.state != "live"]

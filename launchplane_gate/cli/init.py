@@ -14,10 +14,7 @@ from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, actor_subject, pass_session
 
 if TYPE_CHECKING:
-    from launchplane_gate.facts import LaneRecords
-    from launchplane_gate.model import Actor, Decision, Lane
-    from launchplane_gate.policy import Bundle, PolicyEngine
-    from launchplane_gate.settings import Settings
+    from launchplane_gate.model import Lane
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
@@ -137,11 +134,14 @@ def _a_repository(repository: str) -> str:
 
 def _adopt(session: Session, folder: Path) -> Answer:
     """Start a ledger for a state directory that has records and no ledger."""
+    from datetime import UTC, datetime
+
     from launchplane_gate.adoption import adopt
     from launchplane_gate.errors import UsageError
     from launchplane_gate.facts import read_lane
-    from launchplane_gate.lanes import lanes_of
+    from launchplane_gate.lanes import lanes_of, settling
     from launchplane_gate.ledger import FILE_NAME, Ledger
+    from launchplane_gate.line.standing import Asked, consent
     from launchplane_gate.store import FileStore
 
     if session.config is None and folder != Path():
@@ -155,12 +155,13 @@ def _adopt(session: Session, folder: Path) -> Answer:
             f"{settings.state_dir} holds no records", hint="Nothing was done. The first run starts a ledger."
         )
     bundle, actor = session.bundle(), session.actor()
-    decided = _let_adopt(settings, bundle, session.engine(bundle), actor)  # raises while nothing has been done
+    asked, now = Asked("adopt", "", ""), datetime.now(UTC)
+    decided = consent(bundle, session.engine(bundle), settings.profiles.values(), asked, actor, now=now)
     ledger = Ledger.create(settings.state_dir, group=settings.state_group)
     try:
         lanes = adopt(store, ledger, bundle, settings.profiles.values(), actor, decided=decided)
         adopted = [
-            (lane, _settling(bundle, profile.product, read_lane(store, ledger, lane)))
+            (lane, settling(bundle, profile.product, read_lane(store, ledger, lane)))
             for profile in settings.profiles.values()
             for lane in lanes_of(profile)
             if lane in lanes
@@ -169,38 +170,6 @@ def _adopt(session: Session, folder: Path) -> Answer:
         ledger.close()
     document = [{"lane": str(lane), "command": command} for lane, command in adopted]
     return Answer({"adopted": document}, _adopted_text(adopted))
-
-
-def _let_adopt(
-    settings: Settings, bundle: Bundle, engine: PolicyEngine, actor: Actor
-) -> dict[Lane, tuple[Decision, dict[str, Any]]]:
-    """What lets the actor adopt each lane. Raises StandingRefused, of which nothing is kept: there is no ledger yet."""
-    from datetime import UTC, datetime
-
-    from launchplane_gate.errors import StandingRefused
-    from launchplane_gate.lanes import lanes_of
-    from launchplane_gate.line.standing import Asked, decided, facts_about
-
-    found = {}
-    for profile in settings.profiles.values():
-        for lane in lanes_of(profile):
-            facts = facts_about(profile, Asked("adopt", profile.product, lane.instance), actor)
-            decision = decided(bundle, engine, facts, datetime.now(UTC))
-            if not decision.allowed:
-                raise StandingRefused("adopt", decision.model_copy(update={"decision_id": ""}))
-            found[lane] = (decision, facts)
-    return found
-
-
-def _settling(bundle: Bundle, product: str, records: LaneRecords) -> str:
-    """The command that settles an adopted lane."""
-    from launchplane_gate.lanes import deploying, paths_of, promoting
-
-    here, paths = records.lane.instance, paths_of(bundle, product)
-    for start, end in paths:
-        if end == here:
-            return promoting(product, start, end, paths)
-    return deploying(product, here, records.release)
 
 
 def _adopted_text(adopted: list[tuple[Lane, str]]) -> list[str]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from launchplane_gate.cli.command import Group
+from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.restore import restore
+from launchplane_gate.cli.session import Session, pass_session
 
 
 @click.group(cls=Group)
@@ -17,3 +22,42 @@ def ledger() -> None:
     Example:
       launchplane-gate ledger archive --before 2026-01-01
     """
+
+
+@ledger.command()
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@pass_session
+def backup(session: Session, path: Path) -> Answer:
+    """Copy the ledger to a new file, whole and as it stands at one moment, while runs go on.
+
+    Keep it elsewhere, with the records. A ledger in Postgres is backed up with the server's own tools.
+
+    \b
+    Example:
+      launchplane-gate ledger backup /backups/ledger-2026-11-29.sqlite
+    """
+    from launchplane_gate.errors import UsageError
+    from launchplane_gate.ledger.sqlite import Sqlite
+
+    with session.records() as (settings, _, ledger):
+        database = ledger.database
+        if not isinstance(database, Sqlite):
+            hint = "Type: pg_dump --schema=launchplane_gate --format=custom --file=BACKUP and the database's URL"
+            raise UsageError("the ledger is in Postgres, whose own tools make its backups", hint=hint)
+        if not database.path.exists():
+            raise UsageError(f"{settings.state_dir} has no ledger yet", hint="Nothing was done.")
+        if path.exists():
+            raise UsageError(f"{path} is there already", hint="Nothing was written. Name a file that is new.")
+        database.backup(path)
+        heads = ledger.heads()
+    document = {
+        "backup": str(path),
+        "ledger_id": ledger.ledger_id(),
+        "lanes": {str(one.lane): str(one) for one in heads},
+    }
+    return Answer(
+        document, [f"The ledger was copied to {path}.", "Back it up with the records; one is no use without."]
+    )
+
+
+ledger.add_command(restore)

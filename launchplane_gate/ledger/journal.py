@@ -29,6 +29,9 @@ Row = sa.Row[Any]
 
 _INSERT_RUN = tables.runs.insert()
 _INSERT_KEY = tables.keys.insert()
+_FREE_KEYS = tables.keys.delete().where(
+    tables.keys.c.run_id.in_(sa.select(tables.runs.c.run_id).where(*tables.is_lane(tables.runs)))
+)
 _STEP = sa.bindparam("of_step", type_=sa.Text)
 _STEP_RUN = tables.UPDATE_RUN.where(
     tables.IS_OPEN, tables.runs.c.holder == tables.HOLDER, sa.or_(_STEP.is_(None), tables.runs.c.step == _STEP)
@@ -142,6 +145,16 @@ class Journal(Chain):
             raise LedgerError(f"the lease on {at.row.lane} is over")
         return head
 
+    def say_restored(self, lane: Lane, body: Mapping[str, Any]) -> None:
+        """Enter that a lane's chain is behind, for one that no product has any more: no run stands for it."""
+
+        def work(at: Entering) -> Head:
+            leave.void(at.connection, lane)
+            at.connection.execute(_FREE_KEYS, tables.of_lane(lane))
+            return self._append(at, "restored", str(lane), body)
+
+        self._enter(lane, work)
+
     # -- keys
 
     def key(self, key: Key) -> Row | None:
@@ -205,7 +218,10 @@ def _follow(connection: sa.Connection, lane: Lane, run_id: str, kind: str, body:
     """Keep what finds a run again: by the release that its lane's inventory names since, by the waivers it used."""
     for waiver in (body.get("decision") or {}).get("waivers", ()):
         leave.note_use(connection, waiver["waiver_id"], run_id)
-    if kind not in ("recorded", "adopted"):
+    if kind == "restored":
+        leave.void(connection, lane)
+        connection.execute(_FREE_KEYS, tables.of_lane(lane))
+    if kind not in ("recorded", "adopted", "restored"):
         return
     artifact, commit = connection.execute(_SELECT_RELEASE, {"of_run": run_id}).one()
     if artifact is None or commit is None:

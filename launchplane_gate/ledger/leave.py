@@ -51,6 +51,7 @@ _USE = sa.select(tables.waiver_uses).where(
     tables.waiver_uses.c.waiver_id == sa.bindparam("of_waiver"), tables.waiver_uses.c.run_id == tables.RUN
 )
 _END = tables.waivers.update().where(tables.waivers.c.waiver_id == sa.bindparam("of_waiver")).values(is_over=True)
+_VOID = tables.waivers.update().where(*tables.is_lane(tables.waivers)).values(is_over=True)
 _HOLD = tables.UPDATE_LANE.values(hold=sa.bindparam("to_hold"))
 
 
@@ -111,6 +112,11 @@ class Leave(Chain):
         with self._read() as connection:
             return _read(connection, connection.execute(query, about).scalars().all())
 
+    def over(self, waivers: Iterable[Waiver]) -> set[str]:
+        """The ids of those that were revoked, or are from before a past that was lost."""
+        with self._read() as connection:
+            return over_among(connection, {waiver.waiver_id for waiver in waivers})
+
     def uses_of_waivers(self, waivers: Iterable[Waiver]) -> list[tuple[str, str, str]]:
         """Which run's decision used which waiver, the oldest first: the waiver's id, the run's, and its status."""
         ids = [waiver.waiver_id for waiver in waivers]
@@ -154,6 +160,11 @@ def row_of(waiver: Waiver) -> dict[str, Any]:
 def over_among(connection: sa.Connection, waiver_ids: Set[str]) -> set[str]:
     """Those that were revoked, or are from before a past that was lost."""
     return set(connection.execute(_OVER, {"of_waivers": sorted(waiver_ids)}).scalars())
+
+
+def void(connection: sa.Connection, lane: Lane) -> None:
+    """End every waiver of a lane: nobody knows which of them were revoked in a past that was lost."""
+    connection.execute(_VOID, tables.of_lane(lane))
 
 
 def note_use(connection: sa.Connection, waiver_id: str, run_id: str) -> None:

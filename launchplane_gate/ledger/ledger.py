@@ -11,6 +11,7 @@ from pathlib import Path
 
 from launchplane_gate import private
 from launchplane_gate.errors import LedgerError, PastLost
+from launchplane_gate.ledger.chain import Head
 from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.holding import Holding
 from launchplane_gate.ledger.journal import Journal
@@ -55,8 +56,7 @@ class Ledger(Holding, Journal, Leave, Reading, Verifying):
     def create(cls, state_dir: Path, *, group: int | None = None) -> Ledger:
         """Start a ledger in a state directory, whatever was there of an earlier one."""
         ledger = cls(Sqlite.create(state_dir / FILE_NAME, new_ledger_id(), group=group))
-        ledger._mark = Mark(state_dir / MARK_NAME, ledger.ledger_id())
-        ledger._mark.start_anew([])
+        ledger.mark_anew(state_dir)
         return ledger
 
     @classmethod
@@ -70,6 +70,16 @@ class Ledger(Holding, Journal, Leave, Reading, Verifying):
             ledger.close()
             raise
         return ledger
+
+    @classmethod
+    def unmarked(cls, state_dir: Path, url: str = "") -> Ledger:
+        """Open the ledger to write it whatever the mark beside it says: to restore it. Raises LedgerError."""
+        return cls(Postgres.open(url)) if url else cls.in_file(state_dir / FILE_NAME)
+
+    @classmethod
+    def in_file(cls, path: Path) -> Ledger:
+        """Open any file that is a ledger, to write it. Raises LedgerError."""
+        return cls(Sqlite.open(path))
 
     @classmethod
     def to_read(cls, state_dir: Path, url: str = "", *, holds_records: bool) -> Ledger:
@@ -97,9 +107,26 @@ class Ledger(Holding, Journal, Leave, Reading, Verifying):
         if ledger_id != self.ledger_id():
             return f"{self.database.name} is another one than the mark beside it names ({ledger_id[:8]})"
         for name, (position, expected) in sorted(lanes.items()):
-            if self.hash_at(_lane(name), position) != expected:
+            if not self._has_or_forgave(Head(_lane(name), position, expected)):
                 return f"{self.database.name} is older than the mark beside it, which knows entry {position} of {name}"
         return ""
+
+    @staticmethod
+    def marked(state_dir: Path) -> list[Head]:
+        """The heads that the mark in a state directory names, whichever ledger's they are. Raises LedgerError."""
+        found = Mark(state_dir / MARK_NAME, "").read()
+        return [Head(_lane(name), *head) for name, head in found[1].items()] if found else []
+
+    def mark_anew(self, state_dir: Path) -> None:
+        """Have the mark in a state directory say how far this ledger is, whatever it said before."""
+        self._mark = Mark(state_dir / MARK_NAME, self.ledger_id())
+        self._mark.start_anew(self.heads())
+
+    def _has_or_forgave(self, head: Head) -> bool:
+        """Whether an entry is there, or on record as lost."""
+        if self.hash_at(head.lane, head.position) == head.hash:
+            return True
+        return any(str(head) in past["heads"] for past in self.forgiven(head.lane))
 
 
 def _lane(name: str) -> Lane:

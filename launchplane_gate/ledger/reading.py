@@ -82,15 +82,26 @@ _BODY_OF = (
     .order_by(_ENTRIES.c.number.desc())
     .limit(1)
 )
+_FORGIVEN = sa.select(_ENTRIES.c.body).where(*tables.is_lane(_ENTRIES), _ENTRIES.c.kind.in_(("adopted", "restored")))
 _AT = sa.select(_ENTRIES.c.hash).where(*tables.is_lane(_ENTRIES), _ENTRIES.c.position == sa.bindparam("of_position"))
 
 
 class Reading(Chain):
     """The room of the ledger in which questions are answered."""
 
+    _ledger_id = ""
+
     def ledger_id(self) -> str:
+        if not self._ledger_id:
+            with self._read() as connection:
+                self._ledger_id = connection.execute(sa.select(tables.meta.c.ledger_id)).scalar() or ""
+        return self._ledger_id
+
+    def forgiven(self, lane: Lane) -> list[dict[str, Any]]:
+        """What was lost of a lane's past and is on record as such: ``ledgers``, ``heads`` and ``runs`` by their ids."""
         with self._read() as connection:
-            return connection.execute(sa.select(tables.meta.c.ledger_id)).scalar() or ""
+            bodies = connection.execute(_FORGIVEN, tables.of_lane(lane)).scalars().all()
+        return [past for text in bodies if (past := body_in(text).get("past"))]
 
     # -- runs
 

@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +41,7 @@ class Sqlite(Database):
         super().__init__(engine, f"the ledger {path}")
         self.path = path
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._file: tuple[int, int] | None = None
 
     @classmethod
     def create(cls, path: Path, ledger_id: str, *, group: int | None = None) -> Sqlite:
@@ -67,7 +68,10 @@ class Sqlite(Database):
         """Open a file that is there to write it; one of an older format is migrated."""
         with _told(path):
             private.see_that_it_is_a_file(path)
+            if not path.stat().st_size:  # to open it would make a database of it
+                raise PastLost(f"the ledger {path} is empty: it has 0 bytes")
         database = cls(_engine(path), path)
+        database._file = _identity(path)
         with database.told(), database.engine.connect() as connection, database._begin(connection, durable=True):
             if database._format(connection) < tables.FORMAT:
                 from launchplane_gate.ledger.migrating import migrate  # noqa: PLC0415  # alembic is seldom needed
@@ -130,15 +134,38 @@ class Sqlite(Database):
         database.name, database.path, database.copied, database._folder = f"the ledger {path}", path, why, folder
         return database
 
+    def backup(self, path: Path) -> None:
+        """Write all of it into a new file, as it stands at one moment, while others go on. Raises LedgerError."""
+        private.make_file(path)
+        with self.read() as connection, closing(sqlite3.connect(path)) as target:
+            source = connection.connection.driver_connection
+            assert isinstance(source, sqlite3.Connection)
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+        private.sync(path)
+
+    def _see_that_it_is_in_place(self) -> None:
+        """Raises LedgerError where another file was put in its place: what is written here would be lost."""
+        if self._file is not None and _identity(self.path) != self._file:
+            raise LedgerError(
+                f"{self.name} was replaced while it was open",
+                hint="Nothing more was done. Start this process again; `launchplane-gate lanes` tells what is left.",
+            )
+
     def close(self) -> None:
         super().close()
         if self._folder:
             self._folder.cleanup()
 
+    def integrity(self, connection: sa.Connection) -> list[str]:
+        told = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+        return [] if told == ["ok"] else told
+
     def time(self, connection: sa.Connection) -> float:
         return time.time()
 
     def _begin(self, connection: sa.Connection, *, durable: bool) -> sa.RootTransaction:
+        self._see_that_it_is_in_place()
         transaction = connection.begin()
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -166,6 +193,14 @@ class Sqlite(Database):
             raise PastLost(f"{self.name} is empty: it has {size} bytes and none of our tables")
         see_the_format(found, self.name)
         return found
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  # asked with every transaction
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _make(path: Path, ledger_id: str) -> None:

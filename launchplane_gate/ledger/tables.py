@@ -112,7 +112,9 @@ runs = sa.Table(
 # Written out: neither database sees that an index is of use for a condition with a parameter.
 IS_OPEN = runs.c.status == sa.literal_column("'open'")
 IS_EFFECTIVE = sa.and_(runs.c.redeemed, sa.not_(runs.c.untouched))
-NAMES_INVENTORY = sa.or_(*(runs.c.status == sa.literal_column(f"'{status}'") for status in ("recorded", "adopted")))
+NAMES_INVENTORY = sa.or_(
+    *(runs.c.status == sa.literal_column(f"'{status}'") for status in ("recorded", "adopted", "restored"))
+)
 for _name, _which in (("open_runs", IS_OPEN), ("effective_runs", IS_EFFECTIVE), ("naming_runs", NAMES_INVENTORY)):
     sa.Index(_name, runs.c.context, runs.c.instance, runs.c.number, sqlite_where=_which, postgresql_where=_which)
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from launchplane_gate.bounded import Deadline, NoAnswerInTime, answer_of, start
-from launchplane_gate.errors import EvidenceFailed
+from launchplane_gate.errors import EvidenceFailed, PastLost
 from launchplane_gate.facts import (
     Seen,
     confirmed_on,
@@ -26,6 +26,7 @@ from launchplane_gate.ledger import new_id
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.standing import product_facts
 from launchplane_gate.model import Decision, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
+from launchplane_gate.past import unknown_run
 from launchplane_gate.policy import decide
 
 WATCH_LOOKS = 10  # as many as that at most while containers are watched
@@ -41,6 +42,7 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     seen = {lane: look(errand, lane, deadline) for lane in reversed(errand.lanes)}
     with ledger.snapshot():
         errand.records = {lane: errand.read(lane) for lane in errand.lanes}
+        see_the_past(errand, seen)
         if phase == "admit":
             errand.release = _resolved(errand)
         here = errand.records[errand.destination]
@@ -83,6 +85,14 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     facts["now"] = stamp(ledger.now())  # after the last fact
     _hold_to_contract(facts)
     return facts
+
+
+def see_the_past(errand: Errand, seen: Mapping[Lane, Seen]) -> None:
+    """Raises PastLost where records or platform of a lane know what the ledger does not."""
+    ledger = errand.parts.ledger
+    for lane, one in seen.items():
+        if lost := errand.records[lane].lost or unknown_run(ledger, lane, one.observed.run_id):
+            raise PastLost(lost)
 
 
 def ask(errand: Errand, facts: dict[str, Any]) -> Decision:

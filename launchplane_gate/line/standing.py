@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +108,30 @@ def facts_about(profile: ProductProfile, asked: Asked, actor: Actor) -> dict[str
 def decided(bundle: Bundle, engine: PolicyEngine, facts: dict[str, Any], now: datetime) -> Decision:
     """What the rules of ``standing`` say, at which no waiver is looked at. Raises Undecided."""
     return decide(engine, bundle, facts, waivers=(), now=now, decision_id=new_id("d"))
+
+
+def consent(
+    bundle: Bundle,
+    engine: PolicyEngine,
+    profiles: Iterable[ProductProfile],
+    asked: Asked,
+    actor: Actor,
+    *,
+    now: datetime,
+) -> dict[Lane, tuple[Decision, dict[str, Any]]]:
+    """What lets an actor ask the same of every lane of some products, before there is a ledger that could keep it.
+
+    Raises StandingRefused, of which nothing is kept, and Undecided.
+    """
+    found = {}
+    for profile in profiles:
+        for lane in dict.fromkeys(Lane(context=one.context, instance=one.instance) for one in profile.lanes):
+            facts = facts_about(profile, replace(asked, product=profile.product, destination=lane.instance), actor)
+            decision = decided(bundle, engine, facts, now)
+            if not decision.allowed:
+                raise StandingRefused(asked.action, decision.model_copy(update={"decision_id": ""}))
+            found[lane] = (decision, facts)
+    return found
 
 
 def refuse(parts: Parts, standing: Standing) -> Decision:

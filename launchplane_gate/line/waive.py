@@ -92,7 +92,9 @@ def approve(parts: Parts, waiver_id: str, actor: Actor, signature: str | None) -
     if signature is not None:
         body["signature"] = signature
     if not parts.ledger.approve_waiver(waiver, body):
-        raise RequestError(f"the waiver {waiver_id} was approved or revoked just now", hint="Nothing was done.")
+        raise RequestError(
+            f"the waiver {waiver_id} was approved, revoked or made void meanwhile", hint="Nothing was done."
+        )
     return waiver.model_copy(update={"approval": approval})
 
 

@@ -143,7 +143,7 @@ def decision(*statuses: str) -> Decision:
 
 
 def test_every_status_has_an_exit_code() -> None:
-    assert set(EXIT_CODES) == set(get_args(RunStatus)) - {"adopted"}
+    assert set(EXIT_CODES) == set(get_args(RunStatus)) - {"adopted", "restored"}
 
 
 @pytest.mark.parametrize("status", NOT_PROVEN)

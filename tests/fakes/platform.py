@@ -46,6 +46,7 @@ class FakePlatform:
     found: Outcome = field(default_factory=lambda: Outcome(status="unknown", touched=True))
     digests: Literal["shown", "not_shown", "failed"] = "shown"
     starts: dict[str, int] = field(default_factory=dict)  # of a lane's container, how many there were
+    newest_run: dict[str, str] = field(default_factory=dict)  # that the newest deployment of a lane names
 
     # -- the driver
 
@@ -59,6 +60,7 @@ class FakePlatform:
         with approval.redeem(target) as release:
             self.deploys.append((str(approval.lane), release.source_git_ref))
             self.run(approval.lane, release)
+            self.newest_run[str(approval.lane)] = approval.run_id
         return Outcome(status=status, touched=True, detail=detail)
 
     def run(self, lane: Lane, release: ReleaseIdentity) -> None:
@@ -84,6 +86,7 @@ class FakePlatform:
             artifact_id=None,
             digests=self.digests,
             in_flight=False,
+            run_id=self.newest_run.get(str(lane), ""),
         )
         if running is None or self.digests == "failed":
             return seen

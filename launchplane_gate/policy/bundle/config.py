@@ -24,7 +24,7 @@ Threshold = Literal[
     "waiver_max_s",
     "settle_s",
 ]
-Loosening = Literal["waive", "approve", "adopt"]  # what nobody may do whose entry does not name it
+Loosening = Literal["waive", "approve", "adopt", "restore"]  # what nobody may do whose entry does not name it
 YEAR_S = 366 * 86400
 SETTLE_MAX_S = 3600
 SEPARATORS = ":/@|"

@@ -31,6 +31,7 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
     ("approve", "standing"): ("actor.permitted", "waiver.two_people"),
     ("revoke", "standing"): ("actor.permitted",),
     ("adopt", "standing"): ("actor.permitted",),
+    ("restore", "standing"): ("actor.permitted",),
     ("promote", "admit"): (
         "inventory.source_present",
         "inventory.source_current",

@@ -96,7 +96,7 @@ INDEXES = [
         "runs",
         ["context", "instance", "number"],
         False,
-        "status = 'recorded' OR status = 'adopted'",
+        "status = 'recorded' OR status = 'adopted' OR status = 'restored'",
     ),
     ("releases_by_commit", "releases", ["context", "instance", "source_git_ref"], False, None),
     ("releases_by_artifact", "releases", ["artifact_id"], False, None),

@@ -119,7 +119,7 @@ test_what_loosens_is_named if {
 	alice := _asking("unverified:alice@workshop", null, "prod")
 	every action in {"waive", "approve"} { _satisfied(cases.put(alice, "action", action), _approvers) }
 	_refused(cases.put(alice, "action", "adopt"), _approvers)
-	every action in {"waive", "approve", "adopt"} { _refused(cases.put(_good, "action", action), _approvers) }
+	every action in {"waive", "approve", "adopt", "restore"} { _refused(cases.put(_good, "action", action), _approvers) }
 }
 
 test_what_ships_or_tightens_takes_an_entry_and_nothing_else if {
