@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import ValidationError
 
 from launchplane_gate import private, strictjson
+from launchplane_gate.began import Began, moment_of, signature_of
 from launchplane_gate.errors import RecordUnreadable
 from launchplane_gate.records import (
     BackupGateRecord,
@@ -61,6 +62,31 @@ class RecordStore(Protocol):
     ) -> tuple[BackupGateRecord, ...]: ...
 
 
+@runtime_checkable
+class Bounded(Protocol):
+    """What a store may have besides: with it, no command reads a lane's whole past."""
+
+    def list_deployments_since(
+        self, *, context_name: str, instance_name: str, record_id: str
+    ) -> tuple[DeploymentRecord, ...]:
+        """Those of a lane that are not known to be older than one of them, and that one; all where it is not there."""
+
+    def list_newest_backups(
+        self, *, context_name: str, instance_name: str, limit: int
+    ) -> tuple[BackupGateRecord, ...]: ...
+
+
+class OwnStore(RecordStore, Bounded, Protocol):
+    """A store of ours."""
+
+    def holds_records(self) -> bool: ...
+
+
+def began(record: DeploymentRecord | BackupGateRecord | PromotionRecord) -> int | None:
+    """When what a record tells of began, in microseconds since 1970; None where it does not say."""
+    return moment_of(record.created_at if isinstance(record, BackupGateRecord) else record.deploy.started_at)
+
+
 def plain(record: Record) -> dict[str, Any]:
     """A record as JSON; what is None is absent, as in the host's stores."""
     return record.model_dump(mode="json", exclude_none=True)
@@ -77,9 +103,16 @@ Fence = Callable[[], object]
 
 def fenced(store: RecordStore, fence: Fence) -> RecordStore:
     """The store, behind a fence that each write asks at the last moment that the store allows."""
-    if isinstance(store, FileStore):
+    if isinstance(store, Fenceable):
         return store.behind(fence)
     return cast("RecordStore", _Fenced(store, fence))
+
+
+@runtime_checkable
+class Fenceable(Protocol):
+    """A store that knows a later moment for that than right before the call."""
+
+    def behind(self, fence: Fence) -> RecordStore: ...
 
 
 class _Fenced:
@@ -106,9 +139,12 @@ class FileStore:
     A lane has a folder of its own, so that two lanes never meet in one name. Products come from the settings.
     """
 
-    def __init__(self, root: Path, profiles: Mapping[str, ProductProfile]) -> None:
+    def __init__(self, root: Path, profiles: Mapping[str, ProductProfile], *, keeps_hints: bool = False) -> None:
+        """``keeps_hints``: of what is found out about the files, for the next process; for gates that act."""
         self.root = root
         self.profiles = profiles
+        self._keeps_hints = keeps_hints
+        self._began: dict[Path, Began] = {}
         self._read_before: dict[str, tuple[tuple[int, ...], Record]] = {}
         self._fence: Fence | None = None
 
@@ -146,6 +182,14 @@ class FileStore:
     ) -> tuple[DeploymentRecord, ...]:
         return _cut(self._list("deployments", DeploymentRecord, context_name, instance_name), limit)
 
+    def list_deployments_since(
+        self, *, context_name: str, instance_name: str, record_id: str
+    ) -> tuple[DeploymentRecord, ...]:
+        moments = self._moments("deployments", DeploymentRecord, context_name, instance_name)
+        since = next((moment for path, moment in moments.items() if Path(path).name == f"{record_id}.json"), None)
+        late = [path for path, moment in moments.items() if None in (moment, since) or moment >= since]  # type: ignore[operator]  # neither is None
+        return tuple(self._read(path, DeploymentRecord) for path in late)
+
     def read_promotion_record(self, record_id: str) -> PromotionRecord:
         return self._read(self._find("promotions", record_id), PromotionRecord)
 
@@ -174,27 +218,50 @@ class FileStore:
     ) -> tuple[BackupGateRecord, ...]:
         return _cut(self._list("backup_gates", BackupGateRecord, context_name, instance_name), limit)
 
+    def list_newest_backups(
+        self, *, context_name: str, instance_name: str, limit: int
+    ) -> tuple[BackupGateRecord, ...]:
+        moments = self._moments("backup_gates", BackupGateRecord, context_name, instance_name)
+        newest = sorted(moments, key=lambda path: (moments[path] is not None, moments[path] or 0), reverse=True)
+        return tuple(self._read(path, BackupGateRecord) for path in newest[:limit])
+
+    def _moments(
+        self, kind: str, record: type[DeploymentRecord | BackupGateRecord], context: str, instance: str
+    ) -> dict[str, int | None]:
+        """When each record of a lane began, by its path: a stat of each, and a look into those that are new."""
+        folder = self.root / kind / context / instance
+        if folder not in self._began:
+            self._began[folder] = Began(folder, keeps=self._keeps_hints)
+        hints, moments = self._began[folder], {}
+        for path in _paths(folder):
+            name = path.rpartition(os.sep)[2]
+            with _told(path):
+                file = os.stat(path)  # noqa: PTH116  # as in _read
+            moments[path] = hints.moment(name, file)
+            if moments[path] is None:
+                moments[path] = moment = began(self._read(path, record))
+                if moment is not None and signature_of(file) == self._read_before[path][0]:
+                    hints.note(name, file, moment)
+        hints.keep()
+        return moments
+
     def _list(self, kind: str, record: type[R], context: str, instance: str) -> tuple[R, ...]:
         """The records of a lane, or of every lane that the two names leave open."""
         folders = [self.root / kind / context / instance]
         if not (context and instance):
             folders = sorted((self.root / kind).glob(f"{context or '*'}/{instance or '*'}"))
-        paths: list[str] = []
-        for folder in folders:
-            with suppress(FileNotFoundError), _told(folder), os.scandir(folder) as entries:
-                paths += sorted(entry.path for entry in entries if entry.name.endswith(".json"))
-        return tuple(self._read(path, record) for path in paths)
+        return tuple(self._read(path, record) for folder in folders for path in _paths(folder))
 
     def _read(self, path: str | Path, kind: type[R]) -> R:
         """Read a record, or remember it where its file is the very same: a lane's past is long and does not change."""
         name = str(path)
         with _told(path):
             found = os.stat(path)  # noqa: PTH116  # this is asked of every record, five times a run
-        same = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        same = signature_of(found)
         before = self._read_before.get(name)
         if before and before[0] == same and isinstance(before[1], kind):
             return before[1]
-        record = _parsed(Path(path), kind)
+        record = _read_from(Path(path), kind)
         self._read_before[name] = (same, record)
         return record
 
@@ -230,18 +297,30 @@ def _cut(records: tuple[R, ...], limit: int | None) -> tuple[R, ...]:
     return records if limit is None else records[:limit]
 
 
-def _parsed(path: Path, kind: type[R]) -> R:
+def _paths(folder: Path) -> list[str]:
+    """The files of records in a folder of a lane, where there is one."""
+    with suppress(FileNotFoundError), _told(folder), os.scandir(folder) as entries:
+        return sorted(entry.path for entry in entries if entry.name.endswith(".json"))
+    return []
+
+
+def _read_from(path: Path, kind: type[R]) -> R:
     with _told(path):
         text = private.read_regular(path, strictjson.MAX_BYTES + 1)
+    return parsed(text, kind, str(path))
+
+
+def parsed(text: bytes, kind: type[R], where: str) -> R:
+    """The record that a text is, read strictly. Raises RecordUnreadable, which says ``where``."""
     try:
         strictjson.loads(text)
         return kind.model_validate_json(text, strict=True)
     except strictjson.NotStrictJson as error:
-        raise RecordUnreadable(f"{path}: the file {error}") from None
+        raise RecordUnreadable(f"{where}: the file {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "it"
-        raise RecordUnreadable(f"{path}: {place}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+        raise RecordUnreadable(f"{where}: {place}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
 
 
 @contextmanager

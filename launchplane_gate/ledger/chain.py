@@ -144,18 +144,19 @@ class Chain:
     def _found_again(self, lane: Lane, entry_id: str, lost: AnswerLost) -> Head:
         """Raises ``lost`` where the entry is not there, or nobody can be asked about it."""
 
-        def look() -> sa.Row[Any] | None:
+        def look() -> Head | None:
             with self._write(durable=True) as connection:
                 self._locked(connection, lane)  # waits for the transaction whose answer was lost, if it goes on
-                return connection.execute(_BY_ID, {"of_entry": entry_id}).first()
+                row = connection.execute(_BY_ID, {"of_entry": entry_id}).first()
+            return Head(lane, row.position, row.hash) if row else None
 
         try:
-            row = again(look)
+            head = again(look)
         except LedgerError:
             raise lost from None
-        if row is None:
+        if head is None:
             raise LedgerError(f"{self.database.name} has not kept it: {lost}", hint=self.database.hint) from lost
-        return Head(lane, row.position, row.hash)
+        return head
 
     def _append(self, at: Entering, kind: str, subject: str, body: Mapping[str, Any]) -> Head:
         """Add an entry to a locked lane's chain."""
