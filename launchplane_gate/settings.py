@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -135,6 +135,24 @@ def _reference(value: object) -> object:
     raise PydanticCustomError("reference", how)
 
 
+def _database_url(value: object) -> object:
+    """A URL without a password, or a reference to one."""
+    if not isinstance(value, str):
+        return _reference(value)
+    try:
+        parts = urlsplit(value)
+        named = {key.lower() for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        has_password = parts.password is not None or named & {"password", "sslpassword"}
+    except ValueError:
+        parts, has_password = urlsplit(""), None
+    if has_password:
+        how = 'has a password, which is a secret: refer to it as { env = "NAME" } or { file = "PATH" }, URL and all'
+        raise PydanticCustomError("password", how)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise PydanticCustomError("database_url", "is no URL of Postgres: postgresql://USER@HOST:PORT/NAME")
+    return value
+
+
 Confirm = Literal["embedded", "none"]
 
 
@@ -212,11 +230,15 @@ class EmbeddedSettings:
 
 
 class SettingsFile(Section):
-    """``state_group``: the group that may read what is in ``state_dir``; without one, nobody else may."""
+    """``state_group``: the group that may read what is in ``state_dir``; without one, nobody else may.
+
+    ``database_url``: of the database in Postgres that records and ledger are in, else they are in ``state_dir``.
+    """
 
     schema_version: Literal[1]
     state_dir: str = "state"
     state_group: str | None = None
+    database_url: Annotated[str | dict[str, str], BeforeValidator(_database_url)] | None = None
     engine: Literal["embedded", "opa"] = "embedded"
     opa: OpaTable | None = None
     embedded: EmbeddedTable = EmbeddedTable()
@@ -241,6 +263,7 @@ class Settings:
         self.confirm_interval_s = file.confirm_interval_s
         self.state_dir = self.base_dir / (environment.get("LAUNCHPLANE_GATE_STATE_DIR") or file.state_dir)
         self.state_group = _group(file.state_group)
+        self.database_url = _database(file.database_url, self.base_dir, environment)
         self.policy_folders = tuple(self.base_dir / folder for folder in file.policy.folders)
         self.plugins = {
             name: _resolved(options, f"plugins.{name}", self.base_dir, environment)
@@ -377,6 +400,11 @@ def _opa(file: SettingsFile, base_dir: Path, environment: Mapping[str, str]) -> 
         confirm=file.opa.confirm,
         **files,
     )
+
+
+def _database(given: str | dict[str, str] | None, base_dir: Path, environment: Mapping[str, str]) -> SecretStr | None:
+    found = _resolved(given, "database_url", base_dir, environment)
+    return SecretStr(found) if isinstance(found, str) else found
 
 
 def _group(name: str | None) -> int | None:

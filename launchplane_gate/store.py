@@ -187,7 +187,7 @@ class FileStore:
     ) -> tuple[DeploymentRecord, ...]:
         moments = self._moments("deployments", DeploymentRecord, context_name, instance_name)
         since = next((moment for path, moment in moments.items() if Path(path).name == f"{record_id}.json"), None)
-        late = [path for path, moment in moments.items() if None in (moment, since) or moment >= since]  # type: ignore[operator]  # neither is None
+        late = [path for path, moment in moments.items() if since is None or moment is None or moment >= since]
         return tuple(self._read(path, DeploymentRecord) for path in late)
 
     def read_promotion_record(self, record_id: str) -> PromotionRecord:
@@ -218,9 +218,7 @@ class FileStore:
     ) -> tuple[BackupGateRecord, ...]:
         return _cut(self._list("backup_gates", BackupGateRecord, context_name, instance_name), limit)
 
-    def list_newest_backups(
-        self, *, context_name: str, instance_name: str, limit: int
-    ) -> tuple[BackupGateRecord, ...]:
+    def list_newest_backups(self, *, context_name: str, instance_name: str, limit: int) -> tuple[BackupGateRecord, ...]:
         moments = self._moments("backup_gates", BackupGateRecord, context_name, instance_name)
         newest = sorted(moments, key=lambda path: (moments[path] is not None, moments[path] or 0), reverse=True)
         return tuple(self._read(path, BackupGateRecord) for path in newest[:limit])

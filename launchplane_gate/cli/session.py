@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle, PolicyEngine
     from launchplane_gate.settings import Settings
-    from launchplane_gate.store import FileStore
+    from launchplane_gate.store import FileStore, OwnStore
 
 PROOF = "LAUNCHPLANE_GATE_OIDC_TOKEN"  # the variable that may hold a token
 CHANGING = re.compile(r"[;,] \d+ s left( at most)?$|\d{4}-\d\d-\d\dT[\d:.]+Z")  # what makes no other step
@@ -91,14 +91,12 @@ class Session:
             yield gate
 
     @contextmanager
-    def records(self) -> Iterator[tuple[Settings, FileStore, Ledger]]:
+    def records(self) -> Iterator[tuple[Settings, OwnStore, Ledger]]:
         """What was recorded, to be read, without policies, plugins or platforms: also while those are broken."""
-        from launchplane_gate.ledger import Ledger
-        from launchplane_gate.store import FileStore
+        from launchplane_gate.opening import opened
 
         settings = self.settings()
-        store = FileStore(settings.state_dir, settings.profiles)
-        ledger = Ledger.to_read(settings.state_dir, holds_records=store.holds_records())
+        store, ledger = opened(settings, to_read=True)
         _say_if_copied(ledger)
         try:
             yield settings, store, ledger

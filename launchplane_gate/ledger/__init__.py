@@ -2,7 +2,7 @@
 
 ``tables`` and the two databases (``sqlite``, ``postgres``) stand below; ``chain`` appends; the rooms are ``holding``
 (who may change a lane), ``journal`` (runs and their steps), ``leave`` (waivers and holds), ``reading`` (questions) and
-``verifying``; ``ledger`` puts them together.
+``verifying``; ``ledger`` puts them together. ``records`` is a store of records in the same database.
 """
 
 from launchplane_gate.ledger.chain import ADDED, CLOSING, PUBLISHING, Head
@@ -14,6 +14,7 @@ from launchplane_gate.ledger.leave import APPROVED, KINDS, REVOKED, waivers_of
 from launchplane_gate.ledger.ledger import FILE_NAME, Ledger
 from launchplane_gate.ledger.names import new_id
 from launchplane_gate.ledger.reading import Row
+from launchplane_gate.ledger.records import SqlStore
 from launchplane_gate.ledger.refusals import NOWHERE, REFUSED, SUMMED
 from launchplane_gate.ledger.tables import FORMAT
 
@@ -35,6 +36,7 @@ __all__ = [
     "Lease",
     "Ledger",
     "Row",
+    "SqlStore",
     "Terms",
     "Wish",
     "new_id",
