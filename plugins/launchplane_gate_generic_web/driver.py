@@ -7,6 +7,7 @@ waited for, and what is observed is by which digest each of its containers was p
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from launchplane_gate_generic_web.running import Running, read_running
 from launchplane_gate_generic_web.targets import ReadTarget, read_target
 from launchplane_gate_generic_web.waiting import ALREADY_SET, Wait
 
+TITLE = "launchplane-gate "  # of a deployment of ours; the run follows
 LOOK_TIMEOUTS = 2  # of a call, that a whole look at a target may take
 CHANGE_TIMEOUTS = 4  # for the target read again, its image set and read back, and its deployment
 
@@ -153,6 +155,7 @@ class GenericWebDriver:
             in_flight=bool(seen.busy) or running.updating,
             detail=f"{running.detail}; {_last_deployment(seen)}",
             lacks=running.lacks,
+            run_id=_named_by(seen.rows),
         )
 
     def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
@@ -208,7 +211,13 @@ class GenericWebDriver:
 
 def _title(run_id: str) -> str:
     """By this a deployment is found again; a run makes one deployment at most."""
-    return f"launchplane-gate {run_id}"
+    return f"{TITLE}{run_id}"
+
+
+def _named_by(rows: list[Deployment]) -> str:
+    """The run of a gate that the newest deployment names; empty where that is none's."""
+    named = re.fullmatch(re.escape(TITLE) + r"(r-[0-9A-Z]{8})", rows[0].title or "") if rows else None
+    return named[1] if named else ""
 
 
 def _target(table: TargetTable, target: ReadTarget) -> Target:

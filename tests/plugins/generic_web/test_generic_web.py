@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from launchplane_gate.errors import GateError, LedgerError, NotSettled
+from launchplane_gate.errors import GateError, LedgerError, NotSettled, PastLost
 from launchplane_gate.model import Lane, Run
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.testing.door import Meddling, Visit, WatchedDriver
@@ -587,6 +587,22 @@ def test_observe_tells_what_runs_what_is_set_and_the_last_deployment(running_a: 
     assert (empty.reachable, empty.digests, empty.artifact_id) == (True, "shown", None)
     assert (empty.configured_artifact_id, empty.containers) == (None, ())
     assert "nothing was deployed yet" in empty.detail and "no deployment is remembered" in empty.detail
+
+
+def test_a_state_folder_that_was_lost_is_noticed_by_what_dokploy_ran_last(
+    running_a: Site, bundle: Bundle, engine: EmbeddedEngine, tmp_path: Path
+) -> None:
+    """Ledger, records and mark are one folder; the title of the platform's newest deployment stands elsewhere."""
+    run_id = running_a.gate.ledger.runs(TESTING)[0]
+    assert running_a.driver.observe(TESTING).run_id == run_id
+    targets = {TESTING: {"target_type": "application", "target_id": running_a.targets[TESTING]}}
+    with site_on(running_a.dokploy, tmp_path / "empty", bundle, engine, targets=targets) as elsewhere:
+        before = len(elsewhere.writes())
+        with pytest.raises(PastLost, match=f"the newest deployment of its platform is of {run_id}"):
+            elsewhere.run(deploy(B))
+        assert len(elsewhere.writes()) == before
+    running_a.dokploy.redeploy_by_hand(running_a.targets[TESTING])
+    running_a.dokploy.wait(lambda: running_a.driver.observe(TESTING).run_id == "")
 
 
 def test_observe_sees_what_is_under_way(running_a: Site) -> None:
