@@ -30,6 +30,14 @@ from launchplane_gate.settings import Settings
 GROUP = "launchplane_gate"
 DISTRIBUTION = "launchplane-gate"
 OURS = "ssh"  # no plugin verifies anybody by this name: `verified_by` names the plugin that did
+DEPLOY_S = 600.0  # what a driver's deploy may take, where the driver does not say
+LONGEST_DEPLOY_S = 86400.0
+
+
+def deploy_timeout_of(driver: Driver) -> float:
+    """The most that a deploy of a driver may take, in seconds."""
+    limit_s: float = getattr(driver, "deploy_timeout_s", DEPLOY_S)
+    return limit_s
 
 
 class Plugins:
@@ -62,6 +70,12 @@ class Plugins:
             raise SettingsError(
                 f"plugins: both {self.driver_plugin[driver.driver_id]} and {plugin} bring {driver.driver_id!r}",
                 hint="Enable one of the two.",
+            )
+        limit_s = deploy_timeout_of(driver)
+        if type(limit_s) not in (int, float) or not 0 < limit_s <= LONGEST_DEPLOY_S:
+            raise SettingsError(
+                f"plugins: the driver {driver.driver_id} of {plugin} says deploy_timeout_s = {limit_s!r}",
+                hint=f"It is to be a number of seconds, more than 0 and at most {LONGEST_DEPLOY_S:.0f}.",
             )
         self.drivers[driver.driver_id] = driver
         self.driver_plugin[driver.driver_id] = plugin

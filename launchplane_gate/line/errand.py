@@ -9,10 +9,10 @@ from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Lease, new_id
 from launchplane_gate.line.parts import Parts, find_lane
 from launchplane_gate.model import Actor, Decision, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
+from launchplane_gate.plugins import deploy_timeout_of
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.store import RecordStore, fenced
 
-DEPLOY_S = 600.0  # what a driver's deploy may take, where the driver does not say
 RECORD_S = 60.0  # what recording and publishing may take
 
 
@@ -47,7 +47,7 @@ class Errand:
     @property
     def run_s(self) -> float:
         """The most that this run may take, in seconds: all of its timeouts, added up."""
-        limits, deploy_s = self.parts.limits, getattr(self.driver, "deploy_timeout_s", DEPLOY_S)
+        limits, deploy_s = self.parts.limits, deploy_timeout_of(self.driver)
         looks_s = limits.confirm_timeout_s + 2 * limits.gather_timeout_s + self.settle_s
         watched_s = self.settle_s if self.source else 0
         return limits.gather_timeout_s + watched_s + deploy_s + looks_s + RECORD_S

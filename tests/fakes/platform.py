@@ -46,6 +46,7 @@ class FakePlatform:
     found: Outcome = field(default_factory=lambda: Outcome(status="unknown", touched=True))
     digests: Literal["shown", "not_shown", "failed"] = "shown"
     starts: dict[str, int] = field(default_factory=dict)  # of a lane's container, how many there were
+    deploy_timeout_s: float = 5.0
     newest_run: dict[str, str] = field(default_factory=dict)  # that the newest deployment of a lane names
 
     # -- the driver
