@@ -126,14 +126,14 @@ def _records(gate: Gate, records: LaneRecords, run: Run | None, *, is_the_runs: 
             state="one" if record.deploy.status == "pass" else "odd",
             detail="" if record.deploy.status == "pass" else f"its status is {record.deploy.status}",
         )
-    yield _decision(gate, lane, run)
+    yield _decision(gate, records.lane, run)
 
 
-def _decision(gate: Gate, lane: str, run: Run | None) -> Identity:
+def _decision(gate: Gate, lane: Lane, run: Run | None) -> Identity:
+    """What let the lane's last run go; its chain is verified, and that of the lane that was promoted from."""
     if run is None or run.admitted is None or run.admitted.release is None:
-        return Identity(what="decision", where=lane, state="odd", detail="the lane's last run was not recorded")
-    _, wrong = gate.ledger.verify()
-    if wrong:
+        return Identity(what="decision", where=str(lane), state="odd", detail="the lane's last run was not recorded")
+    if wrong := [what for one in (lane, run.source) if one for what in gate.ledger.verify_lane(one).wrong]:
         return Identity(what="decision", where=run.admitted.decision_id, state="odd", detail="; ".join(wrong))
     return _of("decision", run.admitted.decision_id, run.admitted.release)
 

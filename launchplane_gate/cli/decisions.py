@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
-from launchplane_gate.cli.session import Session, pass_session
+from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 if TYPE_CHECKING:
-    from launchplane_gate.ledger import Entry
+    from launchplane_gate.hookspecs import Progress
+    from launchplane_gate.ledger import Entry, KeptHead, Verified
     from launchplane_gate.model import Decision
     from launchplane_gate.report.text import Block
+
+LARGEST = 2**20  # bytes of a file with heads
 
 
 @click.group(cls=Group)
@@ -27,6 +35,7 @@ def decisions() -> None:
       launchplane-gate decisions list
       launchplane-gate decisions show d-7Q2M4KXB
       launchplane-gate decisions verify
+      launchplane-gate decisions export decisions.jsonl
     """
 
 
@@ -82,28 +91,145 @@ def show(session: Session, decision_id: str) -> Answer:
 
 @decisions.command()
 @pass_session
-def verify(session: Session) -> Answer:
-    """Verify that no decision or run was altered, taken out or put in: 0 if none was, 1 otherwise.
+def head(session: Session) -> Answer:
+    """Print the head of each lane's chain: the ledger, the lane, how many entries there are, and the last one's hash.
 
-    The entries of each lane are chained by hash. What is found by this: a change behind the gate's back. What is not:
-    a whole ledger that was replaced by an older copy of itself.
+    Kept where nobody of this machine writes, it tells later whether the chains were rewritten or cut since.
 
     \b
-    Example:
+    Examples:
+      launchplane-gate decisions head > heads.txt
+      launchplane-gate decisions verify --head heads.txt
+    """
+    from launchplane_gate.ledger.heads import as_document, kept_from
+
+    with session.records() as (_, _, ledger), ledger.snapshot():
+        heads = kept_from(ledger.ledger_id(), ledger.heads())
+    return Answer(as_document(heads), [str(head) for head in heads])
+
+
+@decisions.command()
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
+@click.option("--head", metavar="FILE", help="Heads that were kept elsewhere; - is standard input.")
+@pass_session
+def verify(session: Session, file: Path | None, head: str | None) -> Answer:
+    """Verify that nothing on record was altered, taken out or put in: 0 if nothing was, 1 otherwise.
+
+    The entries of each lane are chained by hash. Every run, key, hold, waiver, input and record is held to them. That
+    finds accidents, and changes of single things. Whoever rewrites a whole chain, or cuts off its end, is found by
+    --head alone: give it what `decisions head` printed before.
+
+    With FILE it verifies what `decisions export` wrote, for which neither settings nor a database are needed.
+
+    \b
+    Examples:
       launchplane-gate decisions verify
+      launchplane-gate decisions verify --head heads.txt
+      launchplane-gate decisions verify decisions.jsonl --head heads.txt
+    """
+    from launchplane_gate.report.verified import verified_text
+    from launchplane_gate.verify import verify as verify_all
+
+    kept = _heads_in(head) if head else None
+    with progress_shown("reading every entry") as progress:
+        if file:
+            found = _verified_file(file, kept, progress)
+        else:
+            with session.records() as (_, store, ledger):
+                found = verify_all(ledger, store, kept, progress=progress)
+    document = {**found.model_dump(mode="json"), "whole": found.is_whole}
+    return Answer(document, verified_text(found), 0 if found.is_whole else 1)
+
+
+@decisions.command()
+@click.argument("target", metavar="[FILE]", default="-")
+@click.option("--force", is_flag=True, help="Replace the file, if there is one.")
+@pass_session
+def export(session: Session, target: str, force: bool) -> Answer:
+    """Write all that is on record as lines of JSON: one that says what follows, then an entry a line.
+
+    An entry has all that is hashed, and the input of its decision where that is not archived. `decisions verify FILE`
+    verifies it anywhere. Without FILE it goes to standard output.
+
+    \b
+    Examples:
+      launchplane-gate decisions export decisions.jsonl
+      launchplane-gate decisions export | gzip > decisions.jsonl.gz
     """
     from launchplane_gate.report.words import count
 
-    with session.records() as (_, _, ledger):
-        entries, wrong = ledger.verify()
-    text = [f"x {what}" for what in wrong]
-    if wrong:
-        text.append(
-            "The ledger is not as it was written. Trust nothing in it until you know why; a backup has the rest."
-        )
-    else:
-        text.append(f"{count(entries, 'entry', 'entries')}: every chain is whole.")
-    return Answer({"entries": entries, "wrong": wrong}, text, 1 if wrong else 0)
+    to_screen = target == "-"
+    if to_screen and any(output.path is None for output in session.outputs):
+        raise click.UsageError("the entries go to standard output; give --output a file: --output json=FILE")
+    with session.records() as (_, _, ledger), progress_shown("reading every entry") as progress:
+        lines = ledger.exported(progress)
+        written = _sent(lines) if to_screen else _written(Path(target), lines, force=force)
+    document = {"file": target, "entries": written - 1}
+    text = [f"{target}: {count(written - 1, 'entry', 'entries')}, for its owner alone"]
+    text.append(f"  verify it anywhere: launchplane-gate decisions verify {shlex.quote(target)}")
+    return Answer(document, [] if to_screen else text)
+
+
+def _heads_in(name: str) -> list[KeptHead]:
+    """Raises UsageError."""
+    from launchplane_gate import private
+    from launchplane_gate.errors import UsageError
+    from launchplane_gate.ledger.heads import HINT, read_heads
+
+    try:
+        text = sys.stdin.buffer.read(LARGEST) if name == "-" else private.read_regular(Path(name), LARGEST)
+        return read_heads(text.decode())
+    except OSError as error:
+        raise UsageError(f"the heads in {name} cannot be read: {error.strerror or error}", hint=HINT) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"the heads in {name} cannot be read: it is no text", hint=HINT) from None
+
+
+def _verified_file(file: Path, kept: list[KeptHead] | None, progress: Progress) -> Verified:
+    from launchplane_gate import private
+    from launchplane_gate.errors import UsageError
+    from launchplane_gate.ledger.exporting import NO_EXPORT, verify_file
+
+    try:
+        with private.opened(file) as opened:
+            return verify_file(opened, kept, progress)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}", hint=NO_EXPORT) from None
+
+
+def _sent(lines: Iterable[str]) -> int:
+    """Write lines to standard output; gives how many. Raises UsageError."""
+    from launchplane_gate.errors import UsageError
+
+    written = 0
+    try:
+        for line in lines:
+            click.echo(line, nl=False)
+            written += 1
+    except OSError as error:
+        raise UsageError(f"standard output cannot be written: {error}", hint="Do not use what was written.") from None
+    return written
+
+
+def _written(path: Path, lines: Iterable[str], *, force: bool) -> int:
+    """Write lines to a file for us alone, all or none; gives how many. Raises UsageError."""
+    from launchplane_gate import private
+    from launchplane_gate.errors import UsageError
+
+    written = 0
+    try:
+        if os.path.lexists(path):
+            if not force:
+                hint = "Nothing was written. Name another file, or give --force to replace this one."
+                raise UsageError(f"{path} is there already", hint=hint)
+            private.see_that_it_is_a_file(path)
+        with private.replacing(path, mode=0o600) as opened:
+            for line in lines:
+                opened.write(line.encode())
+                written += 1
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint="Nothing was written.") from None
+    return written
 
 
 def _decision(entry: Entry) -> Decision:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SHOWN = 5  # of what is wrong with the ledger
+
 
 @dataclass(frozen=True)
 class Check:
@@ -242,19 +244,22 @@ def _store(settings: Settings) -> FileStore:
 def _ledger(settings: Settings) -> str:
     from launchplane_gate.errors import LedgerError
     from launchplane_gate.ledger import FILE_NAME, FORMAT, Ledger
-    from launchplane_gate.report.words import count
+    from launchplane_gate.report.verified import in_one_line
+    from launchplane_gate.verify import verify
 
-    holds_records = _store(settings).holds_records()
+    store = _store(settings)
+    holds_records = store.holds_records()
     if not (settings.state_dir / FILE_NAME).exists() and not holds_records:
         return "none yet; the first deploy starts it"
     ledger = Ledger.to_read(settings.state_dir, holds_records=holds_records)
     try:
-        entries, wrong = ledger.verify()
+        found = verify(ledger, store)
     finally:
         ledger.close()
-    if wrong:
-        raise LedgerError("; ".join(wrong), hint="`launchplane-gate decisions verify` lists it; a backup has the rest.")
-    return f"schema {FORMAT}, {count(entries, 'entry', 'entries')}, every chain is whole"
+    if found.wrong:
+        told = "; ".join(found.wrong[:SHOWN]) + ("; and more" if found.wrong[SHOWN:] else "")
+        raise LedgerError(told, hint="`launchplane-gate decisions verify` lists it; a backup has the rest.")
+    return f"schema {FORMAT}, {in_one_line(found)}"
 
 
 def _plugins(settings: Settings) -> Plugins:

@@ -7,6 +7,7 @@
 
 from launchplane_gate.ledger.chain import ADDED, CLOSING, PUBLISHING, Head
 from launchplane_gate.ledger.entry import Entry
+from launchplane_gate.ledger.heads import KeptHead
 from launchplane_gate.ledger.holding import Wish
 from launchplane_gate.ledger.journal import Key
 from launchplane_gate.ledger.lease import Lease, Terms
@@ -17,6 +18,7 @@ from launchplane_gate.ledger.reading import Row
 from launchplane_gate.ledger.records import SqlStore
 from launchplane_gate.ledger.refusals import NOWHERE, REFUSED, SUMMED
 from launchplane_gate.ledger.tables import FORMAT
+from launchplane_gate.ledger.verified import Verified
 
 __all__ = [
     "ADDED",
@@ -32,12 +34,14 @@ __all__ = [
     "SUMMED",
     "Entry",
     "Head",
+    "KeptHead",
     "Key",
     "Lease",
     "Ledger",
     "Row",
     "SqlStore",
     "Terms",
+    "Verified",
     "Wish",
     "new_id",
     "waivers_of",

@@ -65,6 +65,10 @@ class Database(ABC):
     def _lock(self, connection: sa.Connection, lane: Lane) -> sa.Row[Any]:
         """The row of a lane, made where there is none; nobody else writes anything of the lane until we commit."""
 
+    def integrity(self, connection: sa.Connection) -> list[str] | None:
+        """What the database itself finds broken of what it keeps; None where it has no such check."""
+        return None
+
     def close(self) -> None:
         self.engine.dispose()
 

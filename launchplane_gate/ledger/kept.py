@@ -28,14 +28,18 @@ def input_text(connection: sa.Connection, digest: str) -> str | None:
 
 def unpacked(packed: bytes, digest: str) -> str:
     """Raises LedgerError."""
-    try:
-        unpacking = zlib.decompressobj()
-        text = unpacking.decompress(packed, LARGEST)
-    except zlib.error:
-        text = b""
-    if strictjson.sha256(text) != digest:
+    text = inflated(packed)
+    if text is None or strictjson.sha256(text) != digest:
         raise LedgerError(f"the policy input {digest[:12]} is not what was decided on")
     return text.decode("utf-8", "surrogatepass")
+
+
+def inflated(packed: bytes) -> bytes | None:
+    """None for what was not packed by us."""
+    try:
+        return zlib.decompressobj().decompress(packed, LARGEST)
+    except (zlib.error, TypeError):
+        return None
 
 
 def has_policies(connection: sa.Connection, revision: str) -> bool:

@@ -105,8 +105,8 @@ def test_both_decisions_stand_in_the_ledger_with_their_whole_inputs(promoted: Ga
     saved = promoted.ledger.decision_entries()
     assert [entry.body["decision"]["phase"] for entry in saved] == ["confirm", "admit", "confirm", "admit"]
     assert all(entry.input and entry.input["now"] for entry in saved)
-    count, wrong = promoted.ledger.verify()
-    assert count > 10 and wrong == []
+    found = promoted.ledger.verify()
+    assert found.entries > 10 and found.wrong == ()
 
 
 def test_a_run_goes_through_every_step_in_order(promoted: Gate) -> None:
@@ -678,10 +678,10 @@ def test_a_disk_that_is_full_before_the_decision_is_saved_deploys_nothing(
 
 
 def test_a_check_saves_nothing_and_holds_nothing(promoted: Gate, tmp_path: Path) -> None:
-    before, entries = state(tmp_path), promoted.ledger.verify()[0]
+    before, entries = state(tmp_path), promoted.ledger.verify().entries
     assert promoted.check(promote(), ACTOR).allowed
     assert not promoted.check(promote(B), ACTOR).allowed
-    assert (state(tmp_path), promoted.ledger.verify()[0]) == (before, entries)
+    assert (state(tmp_path), promoted.ledger.verify().entries) == (before, entries)
 
 
 def test_one_gate_answers_many_threads_at_once(promoted: Gate) -> None:

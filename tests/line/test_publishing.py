@@ -29,7 +29,7 @@ def gate(make_gate: MakeGate, platform: FakePlatform, publisher: FakePublisher) 
     publisher.now = gate.ledger.now
     assert gate.run(deploy(A), ACTOR).status == "recorded"
     yield gate
-    assert gate.ledger.verify()[1] == []
+    assert gate.ledger.verify().wrong == ()
 
 
 def kinds(gate: Gate, run: Run) -> list[str]:

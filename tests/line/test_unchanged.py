@@ -30,7 +30,7 @@ def test_a_promotion_of_what_prod_runs_deploys_nothing(both: Gate, platform: Fak
     assert run.confirmed and run.confirmed.allowed and run.confirmed.phase == "confirm"
     assert platform.deploys == before and both.ledger.history(PROD) == history
     assert both.store.read_environment_inventory(context_name=PROD.context, instance_name="prod") == inventory
-    assert both.ledger.verify()[1] == []
+    assert both.ledger.verify().wrong == ()
 
 
 def test_a_redeploy_is_asked_for_by_name(both: Gate, platform: FakePlatform) -> None:
