@@ -50,7 +50,7 @@ def test_a_ledger_of_format_1_is_brought_to_this_one_with_every_chain_intact(tmp
     assert [(entry.artifact_id, entry.action) for entry in ledger.history(PROD)] == [(A.artifact_id, "deploy")]
     assert ledger.runs_since_recorded(TESTING) == (A, [])
     [decided] = ledger.decision_entries(limit=1)
-    assert [entry.input for entry in ledger.decision_entries() if entry.kind == "decided"][0] is not None
+    assert next(entry.input for entry in ledger.decision_entries() if entry.kind == "decided") is not None
     assert decided.input_digest is None  # as it was written, it stays
     ledger.close()
 
