@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,7 @@ from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 if TYPE_CHECKING:
     from launchplane_gate.hookspecs import Progress
-    from launchplane_gate.ledger import Entry, KeptHead, Verified
+    from launchplane_gate.ledger import Entry, KeptHead, Ledger, Verified
     from launchplane_gate.model import Decision
     from launchplane_gate.report.text import Block
 
@@ -75,6 +75,7 @@ def show(session: Session, decision_id: str) -> Answer:
     with session.records() as (_, _, ledger):
         entries = ledger.decision_entries(decision_id=decision_id)
         repeats = ledger.repeats_of(decision_id) if entries and entries[0].kind == REFUSED else 0
+        archived, input_is = _where_its_input_is(ledger, entries[0]) if entries else (None, "")
     if not entries:
         hint = "`launchplane-gate decisions list` shows the newest ones. What `check` decides is not saved."
         raise RequestError(f"there is no decision {decision_id}", hint=hint)
@@ -85,8 +86,22 @@ def show(session: Session, decision_id: str) -> Answer:
         "run_id": entries[0].subject,
         "repeats": repeats,
         "input": entries[0].input,
+        "archived": archived,
     }
-    return Answer(document, saved_text(decision, entries[0].subject, repeats))
+    return Answer(document, saved_text(decision, entries[0].subject, repeats, input_is=input_is))
+
+
+def _where_its_input_is(ledger: Ledger, entry: Entry) -> tuple[dict[str, Any] | None, str]:
+    """For programs where it was archived, and for people where it can be seen."""
+    from dataclasses import asdict
+
+    if entry.input_text is not None or entry.input_digest is None:
+        return None, "--output json shows it"
+    if found := ledger.archive_of(entry):
+        at, archive = found
+        told = f"archived {at[:10]}: {archive.file} on {archive.host}, sha256 {archive.sha256}"
+        return {"at": at, **asdict(archive)}, told
+    return None, "gone, and not archived: `launchplane-gate decisions verify` tells what else is"
 
 
 @decisions.command()

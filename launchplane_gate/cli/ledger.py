@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ import click
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.restore import restore
-from launchplane_gate.cli.session import Session, pass_session
+from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 
 @click.group(cls=Group)
@@ -22,6 +24,43 @@ def ledger() -> None:
     Example:
       launchplane-gate ledger archive --before 2026-01-01
     """
+
+
+@ledger.command()
+@click.option("--before", required=True, metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="In UTC.")
+@click.option("--to", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="[default: archive, in state]")
+@pass_session
+def archive(session: Session, before: datetime, folder: Path | None) -> Answer:
+    """Move the inputs of decisions from before a day out of the ledger, into a file.
+
+    The input is all that a decision was made on, and most of what a ledger holds. Decisions, runs and chains stay, and
+    verify as before: an entry says where the inputs are. The file is written and read back before anything leaves the
+    ledger. Keep it with the backups.
+
+    \b
+    Examples:
+      launchplane-gate ledger archive --before 2026-01-01
+      launchplane-gate ledger archive --before 2026-01-01 --to /backups/decisions
+    """
+    from launchplane_gate.errors import UsageError
+    from launchplane_gate.opening import opened
+    from launchplane_gate.report.words import count
+
+    settings, actor = session.settings(), session.actor()
+    moment = before.replace(tzinfo=UTC)
+    _, there = opened(settings, to_read=False)
+    try:
+        if moment > there.now():
+            raise UsageError(f"{before:%Y-%m-%d} has not begun yet", hint="Nothing was done. Name a day that has.")
+        with progress_shown("reading inputs") as progress:
+            made = there.archive(moment, folder or settings.state_dir / "archive", actor.model_dump(), progress)
+    finally:
+        there.close()
+    if made is None:
+        return Answer({"archive": None}, [f"No input in the ledger is from before {before:%Y-%m-%d}."])
+    text = [f"{count(made.inputs, 'input')} from before {before:%Y-%m-%d} left the ledger for {made.file}."]
+    text.append(f"  sha256 {made.sha256}, which the ledger has too. Keep the file with the backups.")
+    return Answer({"archive": asdict(made)}, text)
 
 
 @ledger.command()

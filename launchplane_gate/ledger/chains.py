@@ -48,6 +48,8 @@ class Chains:
         self._archives: list[_Archived] = []
         self._missing: list[_Missing] = []
         self._kept: dict[tuple[str, str], list[str]] = {}
+        self._rewritten: list[tuple[str, str, str]] = []  # the lane, the head that was kept, and the entry's name
+        self._lost: set[tuple[str, str]] = set()  # heads that are on record as lost, since a ledger was restored
         for head in kept:
             if head.ledger_id != ledger_id:
                 whose = f"{head.ledger_id[:8]}, not of this one, {ledger_id[:8] or 'which has no name'}"
@@ -75,11 +77,13 @@ class Chains:
             self._findings.add(f"{name} is of format {entry['format']}, which this version does not know")
         for expected in self._kept.pop((lane, str(entry["position"])), ()):
             if expected != entry["hash"]:
-                self._findings.add(f"{name} is another one than the head kept elsewhere: the chain was rewritten")
+                self._rewritten.append((lane, f"{entry['position']}:{expected}", name))
         self.heads[lane] = (entry["position"], entry["hash"])
         body = self._body(entry, name)
         if body and lane == str(NOWHERE) and entry["kind"] == ARCHIVED:
             self._note_archive(entry, body, name)
+        if body and isinstance(past := body.get("past"), dict):
+            self._lost |= {(lane, str(head)) for head in past.get("heads") or ()}
         return body
 
     def _body(self, entry: Mapping[str, Any], name: str) -> dict[str, Any] | None:
@@ -121,11 +125,18 @@ class Chains:
 
     def end(self) -> None:
         """Tell what can be told only once every entry was taken."""
-        for (lane, position), _ in sorted(self._kept.items()):
+        for lane, head, name in self._rewritten:
+            known = self._on_record(lane, head)
+            self._findings.add(f"{name} is another one than the head kept elsewhere: the chain was rewritten{known}")
+        for (lane, position), hashes in sorted(self._kept.items()):
             ends = self.heads.get(lane, (0, ""))[0]
+            known = self._on_record(lane, f"{position}:{hashes[0]}")
             what = f"{lane}: entry {position} is not there, which a head kept elsewhere knows"
-            self._findings.add(f"{what}: its chain ends at {ends}, and what followed was cut off")
+            self._findings.add(f"{what}: its chain ends at {ends}, and what followed was cut off{known}")
         self._hold_to_archives()
+
+    def _on_record(self, lane: str, head: str) -> str:
+        return " (it is on record as lost)" if (lane, head) in self._lost else ""
 
     def _hold_to_archives(self) -> None:
         covered = dict.fromkeys(self._archives, 0)

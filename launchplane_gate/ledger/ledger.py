@@ -11,6 +11,7 @@ from pathlib import Path
 
 from launchplane_gate import private
 from launchplane_gate.errors import LedgerError, PastLost
+from launchplane_gate.ledger.archiving import Archiving
 from launchplane_gate.ledger.chain import Head
 from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.holding import Holding
@@ -32,7 +33,7 @@ ADOPT = (
 )
 
 
-class Ledger(Holding, Journal, Leave, Reading, Verifying):
+class Ledger(Archiving, Holding, Journal, Leave, Reading, Verifying):
     """In a file of ``state_dir``, or in Postgres; raises LedgerError where it cannot be opened, read or written."""
 
     @classmethod

@@ -43,6 +43,8 @@ class Replay:
         if entry["format"] is not None and decision:
             revision = decision["policy_revision"]
             self.policies[revision] = self.policies.get(revision, 0) + 1
+        if kind == RESTORED:
+            self._lose_the_past_of((entry["context"], entry["instance"]))
         if kind in leave.KINDS:
             self._waiver(entry, body)
         elif kind in (leave.HELD, leave.FREED):
@@ -69,8 +71,6 @@ class Replay:
         run.columns |= {"step": kind, "status": status, "context": lane[0], "instance": lane[1]}
         if status not in KEEPS_ITS_KEY:
             self._free(run_id)
-        if kind == RESTORED:
-            self._lose_the_past_of(lane)
 
     def _free(self, run_id: str) -> None:
         place = self._keys_of.pop(run_id, None)

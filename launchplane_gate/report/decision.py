@@ -97,8 +97,13 @@ def checked_text(decision: Decision) -> list[Block]:
     ]
 
 
-def saved_text(decision: Decision, run_id: str, repeats: int = 0) -> list[Block]:
-    """A decision of the ledger, in full; ``repeats``: how often the same was refused again within its hour."""
+def saved_text(
+    decision: Decision, run_id: str, repeats: int = 0, *, input_is: str = "--output json shows it"
+) -> list[Block]:
+    """A decision of the ledger, in full; ``repeats``: how often the same was refused again within its hour.
+
+    ``input_is``: where what it was made on can be seen.
+    """
     actor, release = decision.actor, decision.release
     facts = [
         ("asked", ASKED[decision.phase]),
@@ -107,7 +112,7 @@ def saved_text(decision: Decision, run_id: str, repeats: int = 0) -> list[Block]
         ("commit", release.source_git_ref if release else "none"),
         ("artifact", release.artifact_id if release else "none"),
         ("policy", f"{decision.policy_revision}, on {decision.engine}"),
-        ("input", f"sha256 {decision.input_digest} (--output json shows it)"),
+        ("input", f"sha256 {decision.input_digest} ({input_is})"),
         *([("run", run_id)] if run_id.startswith("r-") else []),
         *([("repeated", f"{count(repeats, 'time')} within that hour")] if repeats else []),
     ]
