@@ -146,7 +146,7 @@ def _database_url(value: object) -> object:
     except ValueError:
         parts, has_password = urlsplit(""), None
     if has_password:
-        how = 'has a password, which is a secret: refer to it as { env = "NAME" } or { file = "PATH" }, URL and all'
+        how = 'holds a password, and so is a secret: refer to it, as { env = "NAME" } or { file = "PATH" }'
         raise PydanticCustomError("password", how)
     if parts.scheme not in ("postgresql", "postgres"):
         raise PydanticCustomError("database_url", "is no URL of Postgres: postgresql://USER@HOST:PORT/NAME")

@@ -202,3 +202,43 @@ def test_a_hook_that_does_not_exist_stops_the_start() -> None:
 
     with pytest.raises(SettingsError, match="gate_evidenze"):
         Plugins({"misspelt": Misspelt()})
+
+
+DATABASE = "schema_version = 1\ndatabase_url = "
+
+
+@pytest.mark.parametrize("url", ["postgresql://gate@db.internal/gate", "postgres:///gate?service=ledger"])
+def test_the_url_of_a_database_is_written_out_where_it_holds_no_password(tmp_path: Path, url: str) -> None:
+    settings = load(tmp_path, GOOD.replace("schema_version = 1", f'{DATABASE}"{url}"'))
+    assert settings.database_url and settings.database_url.get_secret_value() == url
+    assert load(tmp_path, GOOD).database_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://gate:hunter2@db.internal/gate",
+        "postgresql://gate:@db.internal/gate",
+        "postgresql://db.internal/gate?password=hunter2",
+        "postgresql://db.internal/gate?sslmode=require&%70assword=hunter2",
+        "postgresql://db.internal/gate?sslpassword=hunter2",
+    ],
+)
+def test_a_url_with_a_password_is_a_secret_that_is_referred_to(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="database_url holds a password, and so is a secret: refer to it") as error:
+        load(tmp_path, GOOD.replace("schema_version = 1", f'{DATABASE}"{url}"'))
+    assert f"{AT}3" in str(error.value) and "hunter2" not in str(error.value)
+    (tmp_path / "url").write_text(url)
+    for reference in ('{ env = "URL" }', '{ file = "url" }'):
+        settings = load(tmp_path, GOOD.replace("schema_version = 1", f"{DATABASE}{reference}"), URL=url)
+        assert settings.database_url and settings.database_url.get_secret_value() == url
+        assert "hunter2" not in repr(vars(settings))
+    assert settings.secret_files == (tmp_path / "url",)
+
+
+@pytest.mark.parametrize(
+    "url", ['"gate"', '"mysql://db/gate"', '"postgresql://[::1/gate"', "5", '{ env = "A", file = "b" }']
+)
+def test_what_is_no_url_of_a_database_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="database_url is "):
+        load(tmp_path, GOOD.replace("schema_version = 1", DATABASE + url))

@@ -26,6 +26,7 @@ schema_version = 1
 
 # Records, ledger and what runs. Relative paths start at this file's folder; $$LAUNCHPLANE_GATE_STATE_DIR replaces it.
 state_dir = "state"
+# database_url = { env = "DATABASE_URL" }   # records and ledger in Postgres, for several machines: see README.md
 
 lane_wait_s = 30                       # how long a request waits for a lane on which another one runs
 confirm_timeout_s = $confirm_timeout_s   # how long a lane may take until it is first seen to run what was deployed;

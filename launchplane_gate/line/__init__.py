@@ -138,8 +138,9 @@ def _go(errand: Errand, key: Key | None) -> None:
         if outcome and confirm(errand):
             record(errand, approval, outcome)
     except BaseException as error:
-        leave_pending(errand, approval)
-        journal.close_after(errand, error, approval)
+        if errand.at != "recorded":
+            leave_pending(errand, approval)
+            journal.close_after(errand, error, approval)
         if not isinstance(error, Exception):
             raise
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from launchplane_gate.errors import NotSettled
+from launchplane_gate.errors import NotSettled, in_a_sentence
 from launchplane_gate.facts import Written
 from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
@@ -57,17 +57,17 @@ def record(errand: Errand, approval: RunApproval, outcome: Outcome) -> None:
     assert errand.deployment  # written with the outcome
     promotion = promotion_now(errand, "pass")
     inventory = inventory_of(errand.deployment, promotion, updated_at=stamp(errand.parts.ledger.now()))
-    recorder = Recorder(approval, errand.deployment, promotion, inventory)
-    errand.driver.record(outcome, recorder)
+    recorder = Recorder(errand, approval, errand.deployment, promotion, inventory)
+    try:
+        errand.driver.record(outcome, recorder)
+    except Exception as error:
+        if not recorder.recorded:
+            raise
+        errand.progress(f"the driver {errand.driver.driver_id} raised after it was recorded: {in_a_sentence(error)}")
     if not recorder.written:
         raise NotSettled(f"the driver {errand.driver.driver_id} did not write the inventory")
-    journal.close(
-        errand,
-        "recorded",
-        "",
-        inventory_version=version(inventory),
-        deployment_version=version(errand.deployment),
-    )
+    if not recorder.recorded:
+        recorder.close()
 
 
 def _backup(errand: Errand) -> str:
@@ -80,18 +80,46 @@ def _backup(errand: Errand) -> str:
 class Recorder:
     """Writes a confirmed run: the inventory, then that the promotion passed. The driver's InventoryWriter."""
 
+    errand: Errand
     approval: RunApproval
     deployment: DeploymentRecord
     promotion: PromotionRecord | None
     inventory: EnvironmentInventory
     written: bool = field(default=False, init=False)
 
+    @property
+    def recorded(self) -> bool:
+        return self.errand.at == "recorded"
+
     def write(self) -> None:
         """See hookspecs.InventoryWriter.write.
 
-        The store and the ledger share no transaction: the intent is committed first, with the exact records, so that
-        whatever the store holds after a crash can be told apart.
+        Where store and ledger share a database, all of it is one transaction, the end of the run too. Else the intent
+        is committed first, with the exact records, so that whatever the store holds after a crash can be told apart.
         """
+        if self._in_one_database():
+            with self.approval.ledger.together(self.approval.lane):
+                self._write()
+                self.approval.store.write_deployment_record(self.deployment)
+                self._close()
+            self.errand.at = "recorded"
+        else:
+            self._write()
+        self.written = True
+
+    def close(self) -> None:
+        """End the run as recorded."""
+        self._close()
+        self.errand.at = "recorded"
+
+    def _in_one_database(self) -> bool:
+        return getattr(self.approval.store, "database", None) is self.approval.ledger.database
+
+    def _close(self) -> None:
+        versions = {"inventory_version": version(self.inventory), "deployment_version": version(self.deployment)}
+        journal.close(self.errand, "recorded", "", **versions)
+
+    def _write(self) -> None:
         approval, lane = self.approval, self.approval.lane
         before = approval.reread(lane)
         if before.version != approval.versions[lane]:
@@ -116,4 +144,3 @@ class Recorder:
             passed = approval.store.read_promotion_record(self.promotion.record_id)
             if not Written.of(self.promotion).stands_in(passed):
                 raise NotSettled(f"the promotion record {self.promotion.record_id} reads back differently")
-        self.written = True
