@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -39,8 +41,40 @@ def start(ask: Callable[[], T], name: str) -> Future[T]:
         except BaseException as error:  # noqa: BLE001  # raised again where the answer is waited for
             answer.set_exception(error)
 
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), name=name, daemon=True).start()
+    context = contextvars.copy_context()
+    _worker().ask(lambda: context.run(run), name)
     return answer
+
+
+class _Worker(threading.Thread):
+    """A thread that waits for the next question once it has answered one: starting another costs more than asking."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._asked: SimpleQueue[tuple[Callable[[], object], str]] = SimpleQueue()
+        self.start()
+
+    def ask(self, run: Callable[[], object], name: str) -> None:
+        self._asked.put((run, name))
+
+    def run(self) -> None:
+        while True:
+            run, self.name = self._asked.get()
+            run()
+            del run  # it may hold much, and the next question may be long in coming
+            self.name = "idle"
+            _idle.append(self)
+
+
+_idle: list[_Worker] = []
+os.register_at_fork(after_in_child=_idle.clear)  # threads are their parent's
+
+
+def _worker() -> _Worker:
+    try:
+        return _idle.pop()
+    except IndexError:
+        return _Worker()
 
 
 def answer_of(asked: Future[T], seconds: float) -> T:

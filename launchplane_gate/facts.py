@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -53,7 +54,7 @@ class LaneRecords:
     promotion: PromotionRecord | None = None  # the one that the inventory names
     lost: str = ""  # what the records know and the ledger does not
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Changes with any of the lane's records; absence has a version too."""
         return strictjson.digest(

@@ -66,7 +66,7 @@ def head_in(lane: Lane, text: str) -> Head | None:
 def _is_known(ledger: Ledger, ledger_id: str, head: Head | None) -> bool:
     if head is None:
         return False
-    if ledger_id == ledger.ledger_id() and ledger.hash_at(head.lane, head.position) == head.hash:
+    if ledger_id == ledger.ledger_id() and ledger.has(head):
         return True
     forgiven: list[dict[str, Any]] = ledger.forgiven(head.lane)
     if ledger_id == ledger.ledger_id():

@@ -186,7 +186,8 @@ class FileStore:
         self, *, context_name: str, instance_name: str, record_id: str
     ) -> tuple[DeploymentRecord, ...]:
         moments = self._moments("deployments", DeploymentRecord, context_name, instance_name)
-        since = next((moment for path, moment in moments.items() if Path(path).name == f"{record_id}.json"), None)
+        named = f"{os.sep}{record_id}.json"
+        since = next((moment for path, moment in moments.items() if path.endswith(named)), None)
         late = [path for path, moment in moments.items() if since is None or moment is None or moment >= since]
         return tuple(self._read(path, DeploymentRecord) for path in late)
 

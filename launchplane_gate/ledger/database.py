@@ -59,7 +59,8 @@ class Database(ABC):
         """Begin a transaction that writes."""
 
     @abstractmethod
-    def _begin_to_read(self, connection: sa.Connection) -> sa.RootTransaction: ...
+    def _begin_to_read(self, connection: sa.Connection, *, several: bool) -> sa.RootTransaction:
+        """Begin a transaction that reads; ``several`` statements, which are to see the same moment."""
 
     @abstractmethod
     def _lock(self, connection: sa.Connection, lane: Lane) -> sa.Row[Any]:
@@ -120,18 +121,19 @@ class Database(ABC):
             then()
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def read(self, *, several: bool = False) -> Iterator[sa.Connection]:
+        """For one statement, or for ``several`` that are to see the same moment."""
         if shared := self.joined.connection if self.joined else getattr(self._here, "snapshot", None):
             yield shared
             return
-        with self.told(), self.engine.connect() as connection, self._begin_to_read(connection):
+        with self.told(), self.engine.connect() as connection, self._begin_to_read(connection, several=several):
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Whatever this thread reads inside is of one moment, and from one connection."""
         outer = getattr(self._here, "snapshot", None)
-        with self.read() as connection:
+        with self.read(several=True) as connection:
             self._here.snapshot = connection
             try:
                 yield

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from launchplane_gate.errors import LedgerError, NotSettled
 from launchplane_gate.ledger.clock import elapsed
+from launchplane_gate.ledger.heartbeat import HEART
 from launchplane_gate.model import Lane
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Lease:
         self._holding, self._terms, self._pid = holding, terms, os.getpid()
         self._deadline = since + terms.run_s
         self.renewed_at, self.until = since, since + min(terms.lease_s, terms.run_s)
-        self._ended = threading.Event()
-        threading.Thread(target=self._beat, name=f"lease {holder}", daemon=True).start()
+        self._ended, self._beat = False, self._renew_again  # the same one, to drop it by
+        HEART.keep(self._beat, terms.lease_s / 3)
 
     def is_ours(self) -> bool:
         """A fork inherits no lease."""
@@ -81,6 +81,11 @@ class Lease:
         """Raises NotSettled where the lease is over, or another's."""
         self._holding.renew(self)
 
+    def keep(self) -> None:
+        """Renew what was not renewed for a while: the heartbeat may be late. Raises NotSettled as ``renew`` does."""
+        if elapsed() - self.renewed_at > self._terms.lease_s / 3 or not self.is_ours():
+            self.renew()
+
     def renewal(self) -> Renewal:
         now = elapsed()
         return Renewal(self, now, max(min(self._terms.lease_s, self._deadline - now), 0))
@@ -94,17 +99,18 @@ class Lease:
 
     def end(self) -> None:
         """Stop renewing by itself, and give up whatever is still held."""
-        self._ended.set()
+        self._ended = True
+        HEART.drop(self._beat)
         self.release(self.lanes)
 
-    def _beat(self) -> None:
+    def _renew_again(self) -> float | None:
         """Renew until the deadline; a ledger that is away for a moment is asked again."""
-        pause_s = self._terms.lease_s / 3
-        while not self._ended.wait(pause_s) and self.run_seconds_left() > 0:
-            try:
-                self.renew()
-                pause_s = self._terms.lease_s / 3
-            except NotSettled:
-                return
-            except LedgerError:
-                pause_s = self._terms.lease_s / 10
+        if self._ended or self.run_seconds_left() <= 0:
+            return None
+        try:
+            self.renew()
+        except NotSettled:
+            return None
+        except LedgerError:
+            return self._terms.lease_s / 10
+        return self._terms.lease_s / 3

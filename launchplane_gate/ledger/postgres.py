@@ -74,7 +74,7 @@ class Postgres(Database):
         connection.exec_driver_sql(_GUARDS + ("on" if durable else "off"))
         return transaction
 
-    def _begin_to_read(self, connection: sa.Connection) -> sa.RootTransaction:
+    def _begin_to_read(self, connection: sa.Connection, *, several: bool) -> sa.RootTransaction:
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return connection.begin()
 

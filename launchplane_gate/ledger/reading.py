@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from launchplane_gate.ledger import tables
 from launchplane_gate.ledger.chain import Chain, Head
+from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.entry import Entry, entry_of
 from launchplane_gate.ledger.kept import body_in
+from launchplane_gate.ledger.mark import Mark
 from launchplane_gate.model import HistoryEntry, Lane, ReleasedVersion, ReleaseIdentity
 
 Row = sa.Row[Any]
@@ -89,7 +91,10 @@ _AT = sa.select(_ENTRIES.c.hash).where(*tables.is_lane(_ENTRIES), _ENTRIES.c.pos
 class Reading(Chain):
     """The room of the ledger in which questions are answered."""
 
-    _ledger_id = ""
+    def __init__(self, database: Database, mark: Mark | None = None) -> None:
+        super().__init__(database, mark)
+        self._ledger_id = ""
+        self._seen: set[Head] = set()
 
     def ledger_id(self) -> str:
         if not self._ledger_id:
@@ -126,7 +131,7 @@ class Reading(Chain):
 
     def runs_since_recorded(self, lane: Lane) -> tuple[ReleaseIdentity | None, list[ReleaseIdentity]]:
         """The release that a lane's inventory last named by the ledger, and those of later runs that touched it."""
-        with self._read() as connection:
+        with self._read(several=True) as connection:
             named = connection.execute(_LAST_NAMED, tables.of_lane(lane)).first()
             since = tables.of_lane(lane, of_number=named.number if named else 0)
             later = connection.execute(_TOUCHED_SINCE, since).all()
@@ -207,6 +212,12 @@ class Reading(Chain):
             for row in rows
             if row.length
         ]
+
+    def has(self, head: Head) -> bool:
+        """Whether an entry is there. One that was seen stays: nothing is taken out of a chain."""
+        if head not in self._seen and self.hash_at(head.lane, head.position) == head.hash:
+            self._seen.add(head)
+        return head in self._seen
 
     def hash_at(self, lane: Lane, position: int) -> str | None:
         """The hash of an entry; None where the chain is shorter."""

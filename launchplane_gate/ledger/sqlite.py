@@ -167,14 +167,27 @@ class Sqlite(Database):
     def _begin(self, connection: sa.Connection, *, durable: bool) -> sa.RootTransaction:
         self._see_that_it_is_in_place()
         transaction = connection.begin()
-        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        wanted = "FULL" if durable else "NORMAL"
+        if connection.info.get("synchronous") != wanted:
+            self._say(connection, f"PRAGMA synchronous = {wanted}")
+            connection.info["synchronous"] = wanted
+        self._say(connection, "BEGIN IMMEDIATE")
         return transaction
 
-    def _begin_to_read(self, connection: sa.Connection) -> sa.RootTransaction:
+    def _begin_to_read(self, connection: sa.Connection, *, several: bool) -> sa.RootTransaction:
         transaction = connection.begin()
-        connection.exec_driver_sql("BEGIN")
+        if several:
+            self._say(connection, "BEGIN")
         return transaction
+
+    def _say(self, connection: sa.Connection, statement: str) -> None:
+        """What is said with every transaction, to the driver itself. Raises LedgerError."""
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        try:
+            driver.execute(statement)
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.name} cannot be used: {error}", hint=self.hint) from error
 
     def _lock(self, connection: sa.Connection, lane: Lane) -> sa.Row[Any]:
         """Whoever writes has the whole file, so that to read is enough."""

@@ -65,7 +65,7 @@ class Errand:
     def keep_alive(self) -> None:
         """Renew the lease, where there is one: a look may take its time. Raises NotSettled where it is over."""
         if self.lease:
-            self.lease.renew()
+            self.lease.keep()
 
     def read(self, lane: Lane) -> LaneRecords:
         """A lane's records as they are now, this run's own deployment left out."""
