@@ -116,8 +116,10 @@ class Recorder:
         return getattr(self.approval.store, "database", None) is self.approval.ledger.database
 
     def _close(self) -> None:
-        versions = {"inventory_version": version(self.inventory), "deployment_version": version(self.deployment)}
-        journal.close(self.errand, "recorded", "", **versions)
+        inventory_version, deployment_version = version(self.inventory), version(self.deployment)
+        journal.close(
+            self.errand, "recorded", "", inventory_version=inventory_version, deployment_version=deployment_version
+        )
 
     def _write(self) -> None:
         approval, lane = self.approval, self.approval.lane
