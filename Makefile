@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 		-- $(BIN)/launchplane-gate demo --github-stage $(VENV)/github.toml
 
 test: $(VENV)/installed-dev  # hundreds of processes load the same modules: they may keep what they compile
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
