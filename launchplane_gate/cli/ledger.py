@@ -27,11 +27,17 @@ def ledger() -> None:
 
 
 @ledger.command()
-@click.option("--before", required=True, metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="In UTC.")
+@click.option(
+    "--before",
+    required=True,
+    metavar="DATE",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="A day, or a moment such as 2026-01-01T12:00:00Z; in UTC.",
+)
 @click.option("--to", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="[default: archive, in state]")
 @pass_session
 def archive(session: Session, before: datetime, folder: Path | None) -> Answer:
-    """Move the inputs of decisions from before a day out of the ledger, into a file.
+    """Move the inputs of decisions from before a date out of the ledger, into a file.
 
     The input is all that a decision was made on, and most of what a ledger holds. Decisions, runs and chains stay, and
     verify as before: an entry says where the inputs are. The file is written and read back before anything leaves the
@@ -43,6 +49,7 @@ def archive(session: Session, before: datetime, folder: Path | None) -> Answer:
       launchplane-gate ledger archive --before 2026-01-01 --to /backups/decisions
     """
     from launchplane_gate.errors import UsageError
+    from launchplane_gate.model import stamp
     from launchplane_gate.opening import opened
     from launchplane_gate.report.words import count
 
@@ -51,14 +58,14 @@ def archive(session: Session, before: datetime, folder: Path | None) -> Answer:
     _, there = opened(settings, to_read=False)
     try:
         if moment > there.now():
-            raise UsageError(f"{before:%Y-%m-%d} has not begun yet", hint="Nothing was done. Name a day that has.")
+            raise UsageError(f"{stamp(moment)} is still to come", hint="Nothing was done. Name a day that has begun.")
         with progress_shown("reading inputs") as progress:
             made = there.archive(moment, folder or settings.state_dir / "archive", actor.model_dump(), progress)
     finally:
         there.close()
     if made is None:
-        return Answer({"archive": None}, [f"No input in the ledger is from before {before:%Y-%m-%d}."])
-    text = [f"{count(made.inputs, 'input')} from before {before:%Y-%m-%d} left the ledger for {made.file}."]
+        return Answer({"archive": None}, [f"No input in the ledger is from before {stamp(moment)}."])
+    text = [f"{count(made.inputs, 'input')} from before {made.before} left the ledger for {made.file}."]
     text.append(f"  sha256 {made.sha256}, which the ledger has too. Keep the file with the backups.")
     return Answer({"archive": asdict(made)}, text)
 

@@ -39,7 +39,7 @@ def _checks(found: Verified) -> list[tuple[str, str]]:
     if found.runs is not None:
         rows.append(("runs", _runs(found)))
     if records := found.records:
-        told = f"{count(records.whole, 'record')} as written"
+        told = f"{records.whole} as written"
         told += f"; of {records.open} it is not known, their runs ended before" if records.open else ""
         told += f"; {records.others} of others, not judged" if records.others else ""
         rows.append(("records", told))

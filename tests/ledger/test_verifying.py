@@ -30,6 +30,7 @@ from launchplane_gate.store import FileStore
 from launchplane_gate.verify import verify
 from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, PROFILE, TESTING, A, B, deploy, open_gate, promote
 from tests.fakes.platform import FakePlatform
+from tests.ledger.test_formats import old_ledger
 
 MEAN_NOTHING = {
     "meta": {"schema_version", "ledger_id"},  # another one is another ledger, which a head kept elsewhere tells
@@ -169,6 +170,20 @@ def test_a_file_that_is_broken_is_told_by_its_own_check(state: Path) -> None:
         opened.write(b"\x11" * 40)
     found = verified(state)
     assert found.integrity == "broken" and "the database file is broken" in found.wrong[0]
+
+
+# -- what format 1 wrote
+
+
+def test_of_runs_of_format_1_step_and_status_are_held_to_their_entries_and_the_answer_says_so(tmp_path: Path) -> None:
+    old_ledger(tmp_path)
+    Ledger.open(tmp_path, holds_records=True).close()
+    ledger = Ledger.to_read(tmp_path, holds_records=True)
+    found = ledger.verify()
+    assert (found.wrong, found.runs, found.runs_of_format_1) == ((), 2, 2)
+    altered(tmp_path, "UPDATE runs SET status = 'fail'")
+    assert len(ledger.verify().wrong) > 1 and of_file(list(ledger.exported())).wrong == ()
+    ledger.close()
 
 
 # -- records
