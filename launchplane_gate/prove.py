@@ -18,6 +18,7 @@ from launchplane_gate.model import Contract, Lane, Observation, ReleaseIdentity,
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
 from launchplane_gate.store import version as version_of
+from launchplane_gate.verify import altered_records
 
 MAX_RUNS = 1000  # that are looked through for one that published a version
 TRUE = ("recorded", "unchanged")  # what a run ends as whose lane was seen to run its release
@@ -113,19 +114,26 @@ def _records(gate: Gate, records: LaneRecords, run: Run | None, *, is_the_runs: 
     altered = {"state": "odd", "detail": "it is not what the lane's last run wrote"}
     yield inventory if is_the_runs else inventory.model_copy(update=altered)
     deployment_id = records.inventory.deployment_record_id
+    altered_ids = altered_records(gate.ledger, gate.store, run.run_id) if run else {}
     try:
         record = gate.store.read_deployment_record(deployment_id)
     except (FileNotFoundError, GateError) as error:
         yield Identity(what="deployment", where=deployment_id or lane, state="odd", detail=f"cannot be read: {error}")
     else:
+        wrong = altered_ids.pop(deployment_id, "")
+        if record.deploy.status != "pass":
+            wrong = f"its status is {record.deploy.status}"
         yield Identity(
             what="deployment",
             where=deployment_id,
             artifact_id=record.artifact_identity.artifact_id if record.artifact_identity else None,
             source_git_ref=record.source_git_ref,
-            state="one" if record.deploy.status == "pass" else "odd",
-            detail="" if record.deploy.status == "pass" else f"its status is {record.deploy.status}",
+            state="odd" if wrong else "one",
+            detail=wrong,
         )
+    for record_id, wrong in altered_ids.items():
+        if record_id != deployment_id:
+            yield Identity(what="promotion", where=record_id, state="odd", detail=wrong)
     yield _decision(gate, records.lane, run)
 
 

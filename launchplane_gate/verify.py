@@ -34,23 +34,32 @@ def verify(
     return found.with_more(findings, _Records(ledger, store, findings).verified())
 
 
+def altered_records(ledger: Ledger, store: RecordStore, run_id: str) -> dict[str, str]:
+    """What is wrong with the records that a run wrote, by their ids; empty where they are as it wrote them."""
+    records = _Records(ledger, store, Findings())
+    for run in ledger.records_of_runs(run_id):
+        records.take(run)
+    return records.wrong
+
+
 class _Records:
-    """``known``: the ids of all records that the ledger has ever heard of."""
+    """``wrong``: of records of runs, by their ids; ``_known``: ids of all records that the ledger has ever heard of."""
 
     def __init__(self, ledger: Ledger, store: RecordStore, findings: Findings) -> None:
         self._ledger, self._store, self._findings = ledger, store, findings
+        self.wrong: dict[str, str] = {}
         self._known: set[str] = set()
         self._whole = self._open = self._others = 0
 
     def verified(self) -> RecordsVerified:
         for run in self._ledger.records_of_runs():
-            self._run(run)
+            self.take(run)
         self._inventories()
         self._count_others("deployment", self._store.list_deployment_records)
         self._count_others("promotion", self._store.list_promotion_records)
         return RecordsVerified(whole=self._whole, open=self._open, others=self._others)
 
-    def _run(self, run: RunsRecords) -> None:
+    def take(self, run: RunsRecords) -> None:
         self._known |= {run.deployment_record_id, run.promotion_record_id or ""}
         deployment, promotion = run.digests.get("deployment"), run.digests.get("promotion")
         if run.status != "recorded":
@@ -83,16 +92,20 @@ class _Records:
         try:
             return read(record_id)
         except FileNotFoundError:
-            self._findings.add(f"the {kind} record {record_id} is gone")
+            self._tell(record_id, f"the {kind} record {record_id} is gone")
         except RecordUnreadable as error:
-            self._findings.add(f"the {kind} record {record_id} cannot be read: {error}")
+            self._tell(record_id, f"the {kind} record {record_id} cannot be read: {error}")
         return None
 
     def _judge(self, kind: str, record_id: str, *, stands: bool) -> None:
         if stands:
             self._whole += 1
         else:
-            self._findings.add(f"the {kind} record {record_id} is not what its run wrote")
+            self._tell(record_id, f"the {kind} record {record_id} is not what its run wrote")
+
+    def _tell(self, record_id: str, what: str) -> None:
+        self.wrong[record_id] = what
+        self._findings.add(what)
 
     def _inventories(self) -> None:
         lanes = {str(head.lane): head.lane for head in self._ledger.heads()}

@@ -243,15 +243,15 @@ def _store(settings: Settings) -> FileStore:
 
 def _ledger(settings: Settings) -> str:
     from launchplane_gate.errors import LedgerError
-    from launchplane_gate.ledger import FILE_NAME, FORMAT, Ledger
+    from launchplane_gate.ledger import FILE_NAME, FORMAT
+    from launchplane_gate.opening import opened
     from launchplane_gate.report.verified import in_one_line
     from launchplane_gate.verify import verify
 
-    store = _store(settings)
-    holds_records = store.holds_records()
-    if not (settings.state_dir / FILE_NAME).exists() and not holds_records:
+    is_there = settings.database_url or (settings.state_dir / FILE_NAME).exists()
+    if not is_there and not _store(settings).holds_records():
         return "none yet; the first deploy starts it"
-    ledger = Ledger.to_read(settings.state_dir, holds_records=holds_records)
+    store, ledger = opened(settings, to_read=True)
     try:
         found = verify(ledger, store)
     finally:

@@ -168,10 +168,11 @@ class Verifying(Chain):
 
     # -- what it says of the records, which stand outside of it
 
-    def records_of_runs(self) -> Iterator[RunsRecords]:
-        """What each run that has a deployment record said that it wrote, the first run first."""
+    def records_of_runs(self, run_id: str = "") -> Iterator[RunsRecords]:
+        """What each run that has a deployment record said that it wrote, the first run first; or one of them."""
+        query = _WITH_RECORDS.where(tables.runs.c.run_id == run_id) if run_id else _WITH_RECORDS
         with self._read() as connection:
-            for row in streamed(connection, _WITH_RECORDS):
+            for row in streamed(connection, query):
                 body = body_in(row.body) if row.body else {}
                 yield RunsRecords(
                     row.run_id,

@@ -149,6 +149,13 @@ def test_a_tag_on_another_commit_a_missing_one_and_a_draft_are_odd(site: Site) -
         assert [what for what, _ in site.odd()] == odd
 
 
+@pytest.mark.parametrize("kind", ["deployments", "promotions"])
+def test_a_record_that_is_not_what_its_run_wrote_is_odd(site: Site, tmp_path: Path, kind: str) -> None:
+    [file] = [path for path in (tmp_path / kind).rglob("*.json") if "prod" in path.name]
+    file.write_text(file.read_text().replace('"fake"', '"hand"'))
+    assert site.odd() == [(kind.removesuffix("s"), file.stem)]
+
+
 def test_a_chain_that_was_altered_is_odd(site: Site, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as somebody with an editor would
         database.execute("DROP TRIGGER no_UPDATE")
