@@ -277,14 +277,18 @@ def confirmed_on(ledger: Ledger, last: Row | None) -> tuple[list[list[str | int 
 
 
 def may_run(
-    records: LaneRecords, ledger: Ledger, observed: Observation | None, samples: Iterable[Mapping[str, Any]] = ()
+    records: LaneRecords,
+    ledger: Ledger,
+    ran: tuple[ReleaseIdentity | None, list[ReleaseIdentity]],
+    observed: Observation | None,
+    samples: Iterable[Mapping[str, Any]] = (),
 ) -> list[MayRun]:
-    """What a lane may run for all that is known, each once.
+    """What a lane may run for all that is known, each once. ``ran``: see ``Ledger.runs_since_recorded``.
 
     Its recorded release (of a torn inventory, what the ledger last recorded), those of later runs that touched it, what
     the platform shows and is set to, and what the lane's health reports, where no other names that commit.
     """
-    recorded, later = ledger.runs_since_recorded(records.lane)
+    recorded, later = ran
     named = [records.release] if not records.unreadable else []
     if records.inventory is None or records.unreadable:
         named += [recorded]

@@ -44,7 +44,7 @@ class Gate:
         bundle: Bundle,
         engine: PolicyEngine,
         plugins: Plugins,
-        lane_wait_s: float = 30,
+        lane_wait_s: float = 60,
         lease_s: float = 45,
         confirm_timeout_s: float = 120,
         confirm_interval_s: float = 1,

@@ -31,7 +31,7 @@ from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
 from launchplane_gate.urls import without_query
-from launchplane_gate.waivers import WaiverView, look_at_waivers
+from launchplane_gate.waivers import WaiverView, live_waivers
 
 PROGRAM = "launchplane-gate"
 AT_ONCE = 8
@@ -142,7 +142,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
     is_settled, why = settled(records, gate.ledger, last)
     observed, differs = _observed(gate, profile, records)
     samples = [] if is_settled and not differs else _samples(gate, profile, lane)
-    waivers = look_at_waivers(gate.ledger, gate.bundle.settings, {lane: profile.product}, lane)
+    waivers = live_waivers(gate.ledger, gate.bundle.settings, profile.product, lane)
     return LaneView(
         product=profile.product,
         lane=lane,
@@ -154,9 +154,9 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
         observed=observed,
         differs=differs,
         run_id=last.run_id if last else "",
-        may_run=tuple(may_run(records, gate.ledger, observed, samples)),
+        may_run=tuple(may_run(records, gate.ledger, gate.ledger.runs_since_recorded(lane), observed, samples)),
         health=_reported(samples),
-        waivers=tuple(view for view in waivers if view.state == "live"),
+        waivers=tuple(waivers),
     )
 
 

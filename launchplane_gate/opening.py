@@ -18,6 +18,14 @@ def opened(settings: Settings, *, to_read: bool) -> tuple[OwnStore, Ledger]:
     return store, Ledger.open(settings.state_dir, holds_records=holds_records, group=settings.state_group)
 
 
+def unmarked(settings: Settings) -> tuple[OwnStore, Ledger]:
+    """Both, whatever the mark says of the ledger: to restore it. Raises LedgerError."""
+    if url := settings.database_url:
+        ledger = Ledger.unmarked(settings.state_dir, url.get_secret_value())
+        return SqlStore(ledger.database, settings.profiles), ledger
+    return FileStore(settings.state_dir, settings.profiles), Ledger.unmarked(settings.state_dir)
+
+
 def _in_one_database(settings: Settings, url: str, *, to_read: bool) -> tuple[OwnStore, Ledger]:
     if to_read:
         ledger = Ledger.to_read(settings.state_dir, url, holds_records=False)

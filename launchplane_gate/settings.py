@@ -242,7 +242,7 @@ class SettingsFile(Section):
     engine: Literal["embedded", "opa"] = "embedded"
     opa: OpaTable | None = None
     embedded: EmbeddedTable = EmbeddedTable()
-    lane_wait_s: float = Field(default=30, ge=0, le=3600)
+    lane_wait_s: float = Field(default=60, ge=0, le=3600)
     lease_s: float = Field(default=45, ge=20, le=3600)
     confirm_timeout_s: float = Field(default=120, gt=0, le=3600)
     confirm_interval_s: float = Field(default=1, gt=0, le=60)

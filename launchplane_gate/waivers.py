@@ -111,6 +111,14 @@ def wrong_end(expires_at: datetime, now: datetime, settings: Config, product: st
     return ""
 
 
+def live_waivers(ledger: Ledger, settings: Config, product: str, lane: Lane) -> list[WaiverView]:
+    """Those of a lane that count now, those that end first before the others; its past is not read for that."""
+    with ledger.snapshot():
+        open_ones = ledger.live_waivers(lane)
+        views = _views(ledger, settings, {lane: product}, open_ones, {})
+    return sorted((view for view in views if view.state == "live"), key=lambda view: view.ends_at)
+
+
 def look_at_waivers(
     ledger: Ledger, settings: Config, products: Mapping[Lane, str], lane: Lane | None = None
 ) -> list[WaiverView]:
@@ -120,9 +128,20 @@ def look_at_waivers(
     """
     with ledger.snapshot():
         entries = ledger.entries(lane=lane, kinds=KINDS)
-        requested = waivers_of(entries)
         revoked = {entry.subject: Revocation.of(entry) for entry in entries if entry.kind == REVOKED}
-        uses, over = ledger.uses_of_waivers(requested), ledger.over(requested)
+        views = _views(ledger, settings, products, waivers_of(entries), revoked)
+    live = sorted((view for view in views if view.state == "live"), key=lambda view: view.ends_at)
+    return live + [view for view in reversed(views) if view.state != "live"]
+
+
+def _views(
+    ledger: Ledger,
+    settings: Config,
+    products: Mapping[Lane, str],
+    requested: list[Waiver],
+    revoked: Mapping[str, Revocation],
+) -> list[WaiverView]:
+    uses, over = ledger.uses_of_waivers(requested), ledger.over(requested)
     used_by: dict[str, list[Use]] = {}
     for waiver_id, run_id, status in uses:
         used_by.setdefault(waiver_id, []).append(Use(run_id=run_id, status=status))
@@ -135,8 +154,7 @@ def look_at_waivers(
         if waiver.waiver_id in over and not ended:
             why = "the ledger was restored without what came after it; request it anew"
         views.append(_view(bounded(waiver, settings, product), why, now, ended, used))
-    live = sorted((view for view in views if view.state == "live"), key=lambda view: view.ends_at)
-    return live + [view for view in reversed(views) if view.state != "live"]
+    return views
 
 
 def _view(waiver: Waiver, why: str, now: datetime, revoked: Revocation | None, used_by: list[Use]) -> WaiverView:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,6 @@ class _Restoring:
         decided = consent(self.bundle, session.engine(self.bundle), profiles, asked, actor, now=datetime.now(UTC))
         self.consent = Consent(actor, reason, decided)
         self.products = {lane: profile.product for profile in profiles for lane in lanes_of(profile)}
-        self.store: RecordStore = session.store(self.settings)
         self._session = session
 
     def look(self, progress: Callable[[str], None]) -> dict[Lane, Seen]:
@@ -100,9 +100,10 @@ class _Restoring:
         from launchplane_gate.errors import LedgerError, UsageError
         from launchplane_gate.ledger import FILE_NAME, Ledger
         from launchplane_gate.restoring import copied, heads_of, put_in_place
+        from launchplane_gate.store import FileStore
 
         state_dir = self.settings.state_dir
-        if _url(self.settings):
+        if self.settings.database_url:
             hint = "Nothing was done. Restore it with the server's tools, then type this command without BACKUP."
             raise UsageError("the ledger is in Postgres, whose own tools put a backup back", hint=hint)
         known = [*heads_of(state_dir / FILE_NAME), *Ledger.marked(state_dir)]
@@ -112,46 +113,44 @@ class _Restoring:
                 if wrong := ledger.verify().wrong:
                     raise LedgerError(f"the backup {backup} is not whole: {'; '.join(wrong[:3])}")
                 ledger.let_go()
-                found = self._enter(ledger, known, seen)
+                found = self._enter(FileStore(state_dir, self.settings.profiles), ledger, known, seen)
                 now = ledger.now().strftime("%Y%m%dT%H%M%SZ")
             finally:
                 ledger.close()
             kept = put_in_place(copy, state_dir, now)
-        self._mark_anew()
+        with self._opened() as (_, ledger):
+            ledger.mark_anew(state_dir)
         return found, kept
 
     def go_on(self, seen: dict[Lane, Seen]) -> list[Loss]:
         from launchplane_gate.ledger import Ledger
 
-        settings = self.settings
-        ledger = Ledger.unmarked(settings.state_dir, _url(settings))
-        try:
-            found = self._enter(ledger, Ledger.marked(settings.state_dir), seen)
-        finally:
-            ledger.close()
-        self._mark_anew()
+        state_dir = self.settings.state_dir
+        with self._opened() as (store, ledger):
+            found = self._enter(store, ledger, Ledger.marked(state_dir), seen)
+            ledger.mark_anew(state_dir)
         return found
 
-    def _enter(self, ledger: Ledger, known: list[Head], seen: dict[Lane, Seen]) -> list[Loss]:
+    def _enter(self, store: RecordStore, ledger: Ledger, known: list[Head], seen: dict[Lane, Seen]) -> list[Loss]:
         from launchplane_gate.restoring import enter, losses
 
-        found = losses(self.store, ledger, self.products, known, seen)
-        enter(self.store, ledger, self.bundle, found, self.consent)
+        found = losses(store, ledger, self.products, known, seen)
+        enter(store, ledger, self.bundle, found, self.consent)
         return found
 
-    def _mark_anew(self) -> None:
-        from launchplane_gate.ledger import Ledger
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[RecordStore, Ledger]]:
+        from launchplane_gate.opening import unmarked
 
-        ledger = Ledger.unmarked(self.settings.state_dir, _url(self.settings))
+        store, ledger = unmarked(self.settings)
         try:
-            ledger.mark_anew(self.settings.state_dir)
+            yield store, ledger
         finally:
             ledger.close()
 
     def text(self, backup: Path | None, kept: Path | None, found: list[Loss]) -> list[Block]:
         from launchplane_gate.facts import read_lane
         from launchplane_gate.lanes import settling
-        from launchplane_gate.ledger import Ledger
 
         said: list[Any] = [f"The ledger is the one of {backup} now." if backup else "On with the ledger that is there."]
         if kept:
@@ -160,17 +159,10 @@ class _Restoring:
             return [*said, "No lane is behind what is known of it: nothing was lost that anybody knows of."]
         is_are = "lane is" if len(found) == 1 else "lanes are"
         said.append(f"{len(found)} {is_are} behind, and unsettled until settled; waivers and keys of theirs are void:")
-        ledger = Ledger.unmarked(self.settings.state_dir, _url(self.settings))
-        try:
+        with self._opened() as (store, ledger):
             for loss in found:
                 said.append(f"x {loss.lane}: {loss.why}")
                 if loss.product:
-                    records = read_lane(self.store, ledger, loss.lane)
+                    records = read_lane(store, ledger, loss.lane)
                     said.append(f"  settle it: {settling(self.bundle, loss.product, records)}")
-        finally:
-            ledger.close()
         return said
-
-
-def _url(settings: Settings) -> str:
-    return str(getattr(settings, "database_url", "") or "")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle, PolicyEngine
     from launchplane_gate.settings import Settings
-    from launchplane_gate.store import FileStore, OwnStore
+    from launchplane_gate.store import OwnStore
 
 PROOF = "LAUNCHPLANE_GATE_OIDC_TOKEN"  # the variable that may hold a token
 CHANGING = re.compile(r"[;,] \d+ s left( at most)?$|\d{4}-\d\d-\d\dT[\d:.]+Z")  # what makes no other step
@@ -118,14 +118,14 @@ class Session:
         given = os.environ.get(PROOF)
         if given == "":
             raise ActorUnproven(f"{PROOF} is set, and empty", hint=f"Nothing was done. Fill {PROOF}, or unset it.")
-        plugins = self._loaded()
+        plugins = self.plugins()
         token = SecretStr(given) if given else plugins.token()
         if token:
             return plugins.actor(token)
         # Whom the machine does not know could have any name: no two of them are two people for certain.
         return Actor(subject=actor_subject(), person=None if known_user() else "")
 
-    def _loaded(self) -> Plugins:
+    def plugins(self) -> Plugins:
         """The plugins of the gate, or where there is none, those of the settings."""
         from launchplane_gate.plugins import load_plugins
 

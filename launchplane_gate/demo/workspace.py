@@ -28,7 +28,8 @@ schema_version = 1
 state_dir = "state"
 # database_url = { env = "DATABASE_URL" }   # records and ledger in Postgres, for several machines: see README.md
 
-lane_wait_s = 30                       # how long a request waits for a lane on which another one runs
+lane_wait_s = 60                       # how long a request waits for a lane on which another one runs; one that a
+                                       # process held when it died is free after 55 s at most
 confirm_timeout_s = $confirm_timeout_s   # how long a lane may take until it is first seen to run what was deployed;
                                        # then it has to stay so for settle_s, which is policy
 confirm_interval_s = $confirm_interval_s # how often it is asked meanwhile

@@ -33,8 +33,6 @@ _LIVE = sa.select(tables.waivers.c.waiver_id).where(
     tables.waivers.c.expires > sa.bindparam("of_now"),
     sa.not_(tables.waivers.c.is_over),
 )
-_ALL = sa.select(tables.waivers.c.waiver_id)
-_OF_LANE = _ALL.where(*tables.is_lane(tables.waivers))
 _OVER = sa.select(tables.waivers.c.waiver_id).where(_IDS, tables.waivers.c.is_over)
 _ENTRIES = (
     sa.select(tables.entries.c.kind, tables.entries.c.subject, tables.entries.c.body)
@@ -105,12 +103,6 @@ class Leave(Chain):
         with self._read() as connection:
             about = tables.of_lane(lane, of_now=self.now().timestamp())
             return _read(connection, connection.execute(_LIVE, about).scalars().all())
-
-    def waivers_ever(self, lane: Lane | None = None) -> list[Waiver]:
-        """Every waiver of a lane, or of all of them."""
-        query, about = (_OF_LANE, tables.of_lane(lane)) if lane else (_ALL, {})
-        with self._read() as connection:
-            return _read(connection, connection.execute(query, about).scalars().all())
 
     def over(self, waivers: Iterable[Waiver]) -> set[str]:
         """The ids of those that were revoked, or are from before a past that was lost."""

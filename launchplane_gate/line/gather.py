@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from launchplane_gate.facts import (
     observe,
 )
 from launchplane_gate.hookspecs import Question
-from launchplane_gate.ledger import new_id
+from launchplane_gate.ledger import Ledger, new_id
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.standing import product_facts
 from launchplane_gate.model import Decision, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
@@ -38,11 +39,13 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     own = "" if phase == "admit" else errand.run_id
     deadline = Deadline(errand.parts.limits.gather_timeout_s)
     ledger.clock.anchor()
+    with ledger.snapshot():
+        remembered = {lane: _remembered(ledger, lane) for lane in errand.lanes}
     # Before the records, and the destination last: a look at the source may take its time.
-    seen = {lane: look(errand, lane, deadline) for lane in reversed(errand.lanes)}
+    seen = {lane: look(errand, lane, remembered[lane], deadline) for lane in reversed(errand.lanes)}
     with ledger.snapshot():
         errand.records = {lane: errand.read(lane) for lane in errand.lanes}
-        see_the_past(errand, seen)
+        see_the_past(errand, seen, remembered)
         if phase == "admit":
             errand.release = _resolved(errand)
         here = errand.records[errand.destination]
@@ -51,12 +54,13 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
         )
         source = lane_facts(errand.records[errand.source], ledger, seen[errand.source]) if errand.source else None
         errand.waivers = ledger.waivers(errand.destination, errand.release)
+        ran = ledger.runs_since_recorded(errand.destination)
     if phase == "admit":
         errand.version = _version(errand, deadline)
     evidence = errand.parts.plugins.evidence(_question(errand, phase, here.release, deadline))
     destination["may_run"] = [
         release.model_dump()
-        for release in may_run(here, ledger, seen[errand.destination].observed, _samples(evidence, "destination"))
+        for release in may_run(here, ledger, ran, seen[errand.destination].observed, _samples(evidence, "destination"))
     ]
     if errand.version and errand.release:
         known = ledger.versions_of(errand.profile.product, errand.release.source_git_ref)
@@ -87,11 +91,30 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     return facts
 
 
-def see_the_past(errand: Errand, seen: Mapping[Lane, Seen]) -> None:
+@dataclass(frozen=True)
+class Remembered:
+    """What the ledger has of a lane's last run: its id, and the containers it was confirmed on, good since when."""
+
+    run_id: str
+    is_recorded: bool  # what is not is refused, however steady it is
+    containers: list[list[str | int | None]] | None
+    good_since: str | None
+
+
+def _remembered(ledger: Ledger, lane: Lane) -> Remembered:
+    last = ledger.last_effective(lane)
+    return Remembered(
+        last.run_id if last else "", last is not None and last.status == "recorded", *confirmed_on(ledger, last)
+    )
+
+
+def see_the_past(errand: Errand, seen: Mapping[Lane, Seen], remembered: Mapping[Lane, Remembered]) -> None:
     """Raises PastLost where records or platform of a lane know what the ledger does not."""
     ledger = errand.parts.ledger
     for lane, one in seen.items():
-        if lost := errand.records[lane].lost or unknown_run(ledger, lane, one.observed.run_id):
+        newest = one.observed.run_id
+        unknown = "" if newest == remembered[lane].run_id else unknown_run(ledger, lane, newest)
+        if lost := errand.records[lane].lost or unknown:
             raise PastLost(lost)
 
 
@@ -109,20 +132,16 @@ def ask(errand: Errand, facts: dict[str, Any]) -> Decision:
     )
 
 
-def look(errand: Errand, lane: Lane, deadline: Deadline) -> Seen:
+def look(errand: Errand, lane: Lane, remembered: Remembered, deadline: Deadline) -> Seen:
     """A lane's platform, seen now; for a source whose containers changed, after looking for ``settle_s`` at them.
 
     The ledger's memory is what the lane's last run was confirmed on; ``observe`` has none.
     """
-    ledger = errand.parts.ledger
     observed = observe(errand.driver, lane, within_s=deadline.left_s())
     containers = containers_in(observed)
-    last = ledger.last_effective(lane)
-    before, good_since = confirmed_on(ledger, last)
-    if containers is not None and containers == before:
-        return Seen(observed, good_since)
-    is_recorded = last is not None and last.status == "recorded"  # what is not is refused, however steady it is
-    if lane != errand.source or containers is None or errand.outcome or not is_recorded:
+    if containers is not None and containers == remembered.containers:
+        return Seen(observed, remembered.good_since)
+    if lane != errand.source or containers is None or errand.outcome or not remembered.is_recorded:
         return Seen(observed)
     began = time.monotonic()
     watched = _watch(errand, lane, observed)

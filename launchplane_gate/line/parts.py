@@ -24,7 +24,7 @@ class Limits:
     ``gather_timeout_s`` bounds all that drivers and plugins are asked before a decision.
     """
 
-    lane_wait_s: float = 30
+    lane_wait_s: float = 60
     lease_s: float = 45
     confirm_timeout_s: float = 120
     confirm_interval_s: float = 1

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -169,6 +170,10 @@ def test_what_became_of_an_interrupted_deploy_is_told(site: Site) -> None:
     killed.kill()
     killed.communicate()
     assert "unsettled: the process of its last run" in site.run("lanes").out
+    busy = site.deploy(OLD, "--wait", "0")
+    assert busy.exit_code == 7 and "it is gone, and what it began may go on until 20" in busy.err
+    with sqlite3.connect(site.folder / "state" / "ledger.sqlite") as database:
+        database.execute("UPDATE lanes SET lease_until = lease_until - 3600")  # its time passes
     next_one = site.deploy(OLD)
     assert next_one.exit_code == 0
     assert "that was interrupted" in next_one.err
@@ -587,8 +592,8 @@ def test_bad_usage_is_one_error_and_changes_nothing(busy_site: Site, arguments: 
     ("change", "tells"),
     [
         (
-            ("lane_wait_s = 30", "lane_weight_s = 30"),
-            "lane_weight_s is not a known key (launchplane-gate.toml, line 7)",
+            ("lane_wait_s = 60", "lane_weight_s = 60"),
+            "lane_weight_s is not a known key (launchplane-gate.toml, line 8)",
         ),
         (('releases = "releases"', 'releases = { env = "GATE_NO_SUCH" }'), "the environment variable GATE_NO_SUCH"),
         (("[plugins.health]", "[plugins.helth]"), "there is no such plugin"),

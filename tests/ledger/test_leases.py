@@ -48,7 +48,7 @@ def test_no_lease_outlives_the_deadline_of_its_run(ledger: Ledger) -> None:
         assert lease.run_seconds_left() < 0
         with pytest.raises(NotSettled, match="is over"):
             lease.renew()
-        with ledger.hold([TESTING], Wish(SHORT)):
+        with ledger.hold([TESTING], Wish(SHORT, wait_s=5)):
             pass
 
 
