@@ -74,7 +74,7 @@ class Archiving(Chain):
         moment = {"of_moment": stamp(before)}
         try:
             private.make_folder(folder)
-            with self._read() as connection:
+            with self._read(several=True) as connection:
                 ledger_id = str(connection.execute(sa.select(tables.meta.c.ledger_id)).scalar() or "")
                 count, named = _named(connection, moment)
                 if not count:

@@ -106,7 +106,7 @@ class Verifying(Chain):
         """
         findings = Findings()
         kept = None if kept is None else list(kept)
-        with self._read() as connection:
+        with self._read(several=True) as connection:
             integrity = self.database.integrity(connection)
             for what in integrity or ():
                 findings.add(f"the database file is broken: {what}")
@@ -140,7 +140,7 @@ class Verifying(Chain):
         chains = Chains(findings)
         reader = _Reader(findings, chains)
         here = _ENTRIES.where(tables.entries.c.context == lane.context, tables.entries.c.instance == lane.instance)
-        with self._read() as connection:
+        with self._read(several=True) as connection:
             reader.take_all(connection, here, _quiet)
             compare_lane(connection, lane, chains, reader.replay, findings)
             ledger_id = connection.execute(sa.select(tables.meta.c.ledger_id)).scalar() or ""
@@ -151,7 +151,7 @@ class Verifying(Chain):
 
     def exported(self, progress: Progress = _quiet) -> Iterator[str]:
         """The whole ledger as lines of JSON, as it stands at one moment."""
-        with self._read() as connection:
+        with self._read(several=True) as connection:
             ledger_id = connection.execute(sa.select(tables.meta.c.ledger_id)).scalar() or ""
             total = connection.execute(_LENGTH).scalar_one()
             rows = connection.execute(sa.select(tables.lanes).where(tables.lanes.c.length > 0)).all()
@@ -171,7 +171,7 @@ class Verifying(Chain):
     def records_of_runs(self, run_id: str = "") -> Iterator[RunsRecords]:
         """What each run that has a deployment record said that it wrote, the first run first; or one of them."""
         query = _WITH_RECORDS.where(tables.runs.c.run_id == run_id) if run_id else _WITH_RECORDS
-        with self._read() as connection:
+        with self._read(several=True) as connection:
             for row in streamed(connection, query):
                 body = body_in(row.body) if row.body else {}
                 yield RunsRecords(
@@ -188,7 +188,7 @@ class Verifying(Chain):
 
         None where nobody knows: nothing was recorded there, or it was taken over from elsewhere.
         """
-        with self._read() as connection:
+        with self._read(several=True) as connection:
             last = connection.execute(_LAST_NAMING, tables.of_lane(lane)).first()
             if last is None or last.inventory_version is None:
                 return None

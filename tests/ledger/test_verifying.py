@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import RequestError, UsageError
+from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import FILE_NAME, Key, Ledger, Terms, Verified, Wish, tables
 from launchplane_gate.ledger.exporting import verify_file
 from launchplane_gate.ledger.heads import as_document, kept_from, read_heads
@@ -31,6 +33,7 @@ from launchplane_gate.verify import verify
 from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, PROFILE, TESTING, A, B, deploy, open_gate, promote
 from tests.fakes.platform import FakePlatform
 from tests.ledger.test_formats import old_ledger
+from tests.on_postgres import gate_on, migrated
 
 MEAN_NOTHING = {
     "meta": {"schema_version", "ledger_id"},  # another one is another ledger, which a head kept elsewhere tells
@@ -51,12 +54,8 @@ CELLS = [
 QUIET: Callable[[str], None] = lambda _: None  # noqa: E731
 
 
-@pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, engine: EmbeddedEngine) -> Path:
-    """A state folder in which all kinds of things have happened."""
-    state = tmp_path_factory.mktemp("lived")
-    platform = FakePlatform()
-    gate = open_gate(state, bundle, engine, platform)
+def live(gate: Gate, platform: FakePlatform) -> None:
+    """All kinds of things happen."""
     assert gate.run(deploy(A, idempotency_key="first"), ACTOR).status == "recorded"
     assert gate.run(promote(), ACTOR).status == "recorded"
     platform.behaves = lambda self, approval: self.change(approval, status="fail")
@@ -69,6 +68,14 @@ def lived(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, engine: Embe
     assert gate.run(deploy(B, to="prod"), ACTOR).status == "recorded"
     gate.revoke_waiver(waiver.waiver_id, "over", ACTOR)
     gate.ledger.put_hold(TESTING, Hold(reason="audit", subject="me", since="2026-01-01T00:00:00Z"), {})
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, engine: EmbeddedEngine) -> Path:
+    """A state folder in which all kinds of things have happened."""
+    state, platform = tmp_path_factory.mktemp("lived"), FakePlatform()
+    gate = open_gate(state, bundle, engine, platform)
+    live(gate, platform)
     gate.ledger.close()
     return state
 
@@ -102,6 +109,14 @@ def test_what_nobody_altered_is_whole_and_its_answer_says_what_was_looked_at(sta
     assert (found.heads, found.runs, found.runs_of_format_1, found.archived) == (None, 4, 0, 0)
     assert found.inputs and found.records
     assert (found.records.whole, found.records.open, found.records.others) == (6, 1, 0)
+
+
+def test_while_runs_go_on_nothing_is_taken_for_altered(gate: Gate, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        runs = [pool.submit(gate.run, deploy(release), ACTOR) for release in (A, B) * 3]
+        while not all(run.done() for run in runs):
+            assert verified(tmp_path).wrong == ()
+    assert {run.result().status for run in runs} == {"recorded"}
 
 
 @pytest.mark.parametrize(("table", "column"), CELLS, ids=["-".join(cell) for cell in CELLS])
@@ -276,6 +291,16 @@ def test_a_tail_that_was_cut_off_is_found_by_a_kept_head_alone(state: Path) -> N
     assert wrong.startswith(f"{TESTING}: entry ") and "was cut off" in wrong
 
 
+def test_a_head_that_is_on_record_as_lost_is_told_to_be(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, holds_records=False)
+    lost = f"9:{'c' * 64}"
+    ledger.say_restored(PROD, {"reason": "a disk was lost", "past": {"ledgers": [], "heads": [lost], "runs": []}})
+    kept = read_heads(f"{ledger.ledger_id()} {PROD} 9 {'c' * 64}")
+    [wrong] = ledger.verify(kept).wrong
+    assert wrong.endswith("its chain ends at 1, and what followed was cut off (it is on record as lost)")
+    ledger.close()
+
+
 def test_a_head_of_another_ledger_is_told(state: Path) -> None:
     altered(state, "UPDATE meta SET ledger_id = 'another'")
     other = [f"{'a' * 32} {PROD} 1 {'b' * 64}"]
@@ -402,6 +427,22 @@ def test_in_postgres_a_change_is_found(in_postgres: tuple[Ledger, str], statemen
     with psycopg.connect(url) as connection:
         connection.execute(statement.format(SCHEMA))
     assert [wrong for wrong in ledger.verify().wrong if says in wrong]
+
+
+def test_in_postgres_the_records_are_held_to_their_runs_too(
+    postgres: str, tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: FakePlatform
+) -> None:
+    gate = gate_on(migrated(postgres), tmp_path, bundle, engine, platform)
+    live(gate, platform)
+    found = verify(gate.ledger, gate.store)
+    assert found.wrong == () and found.records and found.records.whole == 6
+    with psycopg.connect(postgres) as connection:
+        for table in ("deployments", "promotions", "inventories"):
+            change = "SET record = replace(record, '@sha256:', '-2@sha256:')"
+            connection.execute(f"UPDATE {SCHEMA}.{table} {change}")
+    wrong = verify(gate.ledger, gate.store).wrong
+    assert len(wrong) == 6 and all("is not what its" in what for what in wrong)
+    gate.ledger.close()
 
 
 # -- how much it takes
