@@ -59,7 +59,7 @@ class SqlStore:
         self._fence: Fence | None = None
 
     def behind(self, fence: Fence) -> SqlStore:
-        """This store, with a fence that is asked inside of the transaction that writes, when the lane is locked."""
+        """This store, with a fence that is asked inside of the transaction that writes; it locks what it is about."""
         store = copy.copy(self)
         store._fence = fence
         return store
@@ -183,9 +183,9 @@ class SqlStore:
 
         def work() -> None:
             with self.database.together() as joined:
-                self.database.lock(joined.connection, [lane])
                 if self._fence:
-                    self._fence()
+                    self._fence()  # first: it may lock more lanes than this one, in the one order
+                self.database.lock(joined.connection, [lane])
                 found = table.update().where(*(table.c[name] == values[name] for name in same))
                 if joined.connection.execute(found.values(values)).rowcount == 0:
                     joined.connection.execute(table.insert().values(values))

@@ -25,7 +25,7 @@ from tests.fakes.postgres_proxy import PostgresProxy
 from tests.on_postgres import gate_on, migrated
 from tests.postgres import PostgresServer
 
-EVERY = 1 if int(os.environ.get("LAUNCHPLANE_GATE_RACES", "0")) else 5  # of the statements, or of the commits
+EVERY = 1 if int(os.environ.get("LAUNCHPLANE_GATE_RACES", "0")) > 100 else 5  # of the statements, or of the commits
 
 
 @pytest.fixture
