@@ -248,9 +248,14 @@ def _written(path: Path, lines: Iterable[str], *, force: bool) -> int:
 
 
 def _decision(entry: Entry) -> Decision:
+    from launchplane_gate.errors import LedgerError
     from launchplane_gate.model import Decision
 
-    return Decision.model_validate(entry.body["decision"])
+    try:
+        return Decision.model_validate(entry.body["decision"])
+    except (ValueError, KeyError, TypeError):
+        hint = "`launchplane-gate decisions verify` tells what else was altered."
+        raise LedgerError(f"entry {entry.position} of {entry.lane} holds no decision", hint=hint) from None
 
 
 def _list_text(found: list[Decision]) -> list[Block]:

@@ -49,12 +49,15 @@ def archive(session: Session, before: datetime, folder: Path | None) -> Answer:
       launchplane-gate ledger archive --before 2026-01-01 --to /backups/decisions
     """
     from launchplane_gate.errors import UsageError
+    from launchplane_gate.ledger import FILE_NAME
     from launchplane_gate.model import stamp
     from launchplane_gate.opening import opened
     from launchplane_gate.report.words import count
 
     settings, actor = session.settings(), session.actor()
     moment = before.replace(tzinfo=UTC)
+    if not settings.database_url and not (settings.state_dir / FILE_NAME).exists():
+        raise UsageError(f"{settings.state_dir} has no ledger yet", hint="Nothing was done.")
     _, there = opened(settings, to_read=False)
     try:
         if moment > there.now():

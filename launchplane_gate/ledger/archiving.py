@@ -12,6 +12,7 @@ import json
 import socket
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -105,9 +106,10 @@ class Archiving(Chain):
         with self._read() as connection:
             rows = connection.execute(_SINCE, about).all()
         for row in rows:
-            body = body_in(row.body)
-            if body["before"] > entry.at:
-                return row.at, Archive(**{name: body[name] for name in Archive.__dataclass_fields__})
+            with suppress(KeyError, TypeError, ValueError):  # one that was altered says nothing
+                body = body_in(row.body)
+                if body["before"] > entry.at:
+                    return row.at, Archive(**{name: body[name] for name in Archive.__dataclass_fields__})
         return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger.kept import body_in, unpacked
 from launchplane_gate.model import Lane
 
@@ -33,8 +34,12 @@ class Entry:
 
 
 def entry_of(row: sa.Row[Any]) -> Entry:
-    """Raises LedgerError where the input is not what was decided on."""
+    """Raises LedgerError where the body cannot be read, or the input is not what was decided on."""
     lane = Lane.model_construct(context=row.context, instance=row.instance)
     text = row.input if row.packed is None else unpacked(row.packed, row.input_digest)
-    body = body_in(row.body)
+    try:
+        body = body_in(row.body)
+    except (ValueError, TypeError) as error:
+        hint = "`launchplane-gate decisions verify` tells what else was altered."
+        raise LedgerError(f"entry {row.position} of {lane} cannot be read: its body {error}", hint=hint) from None
     return Entry(row.number, lane, row.position, row.kind, row.subject, row.at, body, row.input_digest, text)

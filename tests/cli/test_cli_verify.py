@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from launchplane_gate.cli import program
 from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import FILE_NAME
 from launchplane_gate.model import stamp
+from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.conftest import ACTOR, PRODUCT, A, deploy, promote
+from tests.fakes.platform import FakePlatform
+from tests.on_postgres import gate_on, migrated
 
 SETTINGS = f"""
 schema_version = 1
@@ -98,6 +102,16 @@ def test_an_inventory_that_was_edited_is_found(site: Site) -> None:
     assert f"x the inventory of {PRODUCT}/prod is not what its last run wrote" in site.run(
         "decisions", "verify", code=1
     )
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "{}", "5"])
+def test_a_decision_that_cannot_be_read_is_told_in_words(site: Site, body: str) -> None:
+    decision = site.gate.ledger.decision_entries()[0].body["decision"]["decision_id"]
+    change = f"UPDATE entries SET body = '{body}' WHERE decision_id = '{decision}'"  # noqa: S608  # of our own
+    site.alter("DROP TRIGGER no_UPDATE", change)
+    for arguments in (["list"], ["show", decision]):
+        assert "decisions verify` tells what else was altered" in site.run("decisions", *arguments, code=3)
+    site.run("decisions", "verify", code=1)
 
 
 # -- heads
@@ -188,6 +202,35 @@ def test_what_is_no_export_is_bad_usage(site: Site, content: bytes) -> None:
     assert "cannot be read" in site.run("decisions", "verify", str(site.folder), code=2)
 
 
+# -- in Postgres
+
+
+@pytest.fixture
+def gate_in_postgres(
+    postgres: str, tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: FakePlatform
+) -> Iterator[Gate]:
+    gate = gate_on(migrated(postgres), tmp_path, bundle, engine, platform)
+    yield gate
+    gate.ledger.close()
+
+
+def test_in_postgres_it_is_typed_the_same(
+    gate_in_postgres: Gate, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, site = gate_in_postgres, Site(gate_in_postgres, tmp_path)
+    monkeypatch.setenv("DATABASE_URL", postgres)
+    settings = tmp_path / "launchplane-gate.toml"
+    settings.write_text(settings.read_text().replace("state_dir", 'database_url = { env = "DATABASE_URL" }\nstate_dir'))
+    told = site.run("decisions", "verify", "--head", "-", stdin=site.run("decisions", "head"))
+    assert "database   it has no integrity check of its own" in told and "records    5 as written" in told
+    site.run("decisions", "export", str(tmp_path / "export"))
+    site.run("decisions", "verify", str(tmp_path / "export"))
+    time.sleep(1 - gate.ledger.now().microsecond / 1e6)
+    moment = f"{gate.ledger.now():%Y-%m-%dT%H:%M:%SZ}"
+    assert "4 inputs from before" in site.run("ledger", "archive", "--before", moment)
+    assert "4 archived" in site.run("decisions", "verify")
+
+
 # -- archives
 
 
@@ -207,6 +250,12 @@ def test_old_inputs_are_archived_and_told_of_their_decision(site: Site) -> None:
     assert "inputs     0 as decided on; 4 archived, which were not looked at" in verified
     assert "4 inputs archived" in site.run("doctor", code=3)  # whose driver is not there
     assert "No input in the ledger is from before" in site.run("ledger", "archive", "--before", moment)
+
+
+def test_where_there_is_no_ledger_none_is_made_to_archive(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAUNCHPLANE_GATE_STATE_DIR", str(site.folder / "none"))
+    assert "has no ledger yet" in site.run("ledger", "archive", "--before", "2020-01-01", code=2)
+    assert not (site.folder / "none").exists()
 
 
 def test_what_is_still_to_come_is_not_archived(site: Site) -> None:
