@@ -7,9 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Ledger
@@ -17,24 +16,11 @@ from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine, decide, load_bundle, shipped_policies
 from launchplane_gate.store import FileStore
 from tests.benchmarks.engines import ASK, engines
+from tests.benchmarks.ledgers import YesEngine, ledgers
 from tests.benchmarks.timing import in_turn, report, timed
 from tests.conftest import ACTOR, POLICY, PROFILE, A, B, deploy
 from tests.fakes.platform import FakeHealth, FakePlatform
 from tests.places import CASES
-
-
-class YesEngine:
-    """Answers at once that every rule is satisfied: what is left is the gate's own work."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle, self.name, self.revision = bundle, "yes", bundle.revision
-
-    def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
-        action, phase = policy_input["action"], policy_input["phase"]
-        driver, product = policy_input["driver"]["driver_id"], policy_input["request"]["product"]
-        codes = self.bundle.roll_call(action, phase, driver, product, policy_input["request"].get("version"))
-        results = {code: {"satisfied": True, "message": ""} for code in codes}
-        return {"nonce": policy_input["nonce"], "action": action, "phase": phase, "results": results}
 
 
 def decisions(folder: Path) -> None:
@@ -124,4 +110,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         decisions(Path(name))
         own_work(Path(name))
+    ledgers()
     cold()
