@@ -76,10 +76,20 @@ class Bounded(Protocol):
     ) -> tuple[BackupGateRecord, ...]: ...
 
 
-class OwnStore(RecordStore, Bounded, Protocol):
-    """A store of ours."""
+@runtime_checkable
+class Telling(Protocol):
+    """A store that can tell whether anything was recorded there, without listing it."""
 
     def holds_records(self) -> bool: ...
+
+
+class OwnStore(RecordStore, Bounded, Telling, Protocol):
+    """A store of ours."""
+
+
+def holds_records(store: RecordStore) -> bool:
+    """Whether anything was recorded in a store, a host's too: no ledger is begun anew beside it."""
+    return store.holds_records() if isinstance(store, Telling) else bool(store.list_environment_inventory())
 
 
 def began(record: DeploymentRecord | BackupGateRecord | PromotionRecord) -> int | None:

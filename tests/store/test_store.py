@@ -6,10 +6,12 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from launchplane_gate.errors import RecordUnreadable
+from launchplane_gate.gate import Gate
 from launchplane_gate.records import (
     ArtifactIdentity,
     BackupGateRecord,
@@ -19,7 +21,8 @@ from launchplane_gate.records import (
     PromotionRecord,
     Record,
 )
-from launchplane_gate.store import FileStore, plain, version
+from launchplane_gate.store import FileStore, RecordStore, holds_records, plain, version
+from tests.conftest import ACTOR, A, deploy
 
 # As Launchplane writes them; every field that it writes is here.
 DEPLOYMENT = """
@@ -217,3 +220,21 @@ def test_the_version_of_a_record_is_its_content_and_absence_has_one() -> None:
     assert version(inventory()) == version(EnvironmentInventory.model_validate_json(INVENTORY))
     assert version(inventory()) != version(inventory(instance="testing"))
     assert version(None) == "absent"
+
+
+class HostStore:
+    """As a host's: it lists, and cannot tell more than that."""
+
+    def __init__(self, *records: EnvironmentInventory) -> None:
+        self._records = records
+
+    def list_environment_inventory(self) -> tuple[EnvironmentInventory, ...]:
+        return self._records
+
+
+def test_a_host_is_asked_too_whether_it_holds_records(gate: Gate) -> None:
+    assert not holds_records(cast("RecordStore", HostStore()))
+    assert not holds_records(gate.store)
+    gate.run(deploy(A), ACTOR)
+    assert holds_records(gate.store)
+    assert holds_records(cast("RecordStore", HostStore(*gate.store.list_environment_inventory())))
