@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from launchplane_gate.errors import RecordUnreadable
+from launchplane_gate.errors import LedgerError, RecordUnreadable, in_a_sentence
 from launchplane_gate.facts import Written
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import NOWHERE, KeptHead, Ledger
@@ -30,8 +30,14 @@ def verify(
 ) -> Verified:
     """See Verifying.verify; all records too. Raises LedgerError where it cannot be read."""
     found = ledger.verify(kept, progress=progress)
-    findings = Findings()
-    return found.with_more(findings, _Records(ledger, store, findings).verified())
+    findings, records = Findings(), None
+    try:
+        records = _Records(ledger, store, findings).verified()
+    except (LedgerError, KeyError, TypeError, ValueError, AttributeError) as error:
+        if found.is_whole:
+            raise
+        findings.add(f"the records cannot be held to a ledger that is not whole: {in_a_sentence(error)}")
+    return found.with_more(findings, records)
 
 
 def altered_records(ledger: Ledger, store: RecordStore, run_id: str) -> dict[str, str]:

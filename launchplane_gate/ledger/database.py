@@ -7,7 +7,7 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,10 @@ class Database(ABC):
     def integrity(self, connection: sa.Connection) -> list[str] | None:
         """What the database itself finds broken of what it keeps; None where it has no such check."""
         return None
+
+    def as_it_stands(self, connection: sa.Connection) -> AbstractContextManager[None]:
+        """Inside, a text that is none is read too, as far as it goes; for whoever looks for what is broken."""
+        return nullcontext()
 
     def close(self) -> None:
         self.engine.dispose()
@@ -156,6 +160,8 @@ class Database(ABC):
             raise LedgerError(f"{self.name} cannot be used: {self._words(error)}", hint=self.hint) from error
         except OSError as error:
             raise LedgerError(f"{self.name} cannot be used: {error.strerror}") from error
+        except UnicodeDecodeError as error:  # of SQLite's own words about a file that is broken
+            raise LedgerError(f"{self.name} cannot be used: it is broken: {error}", hint=self.hint) from error
 
     def _words(self, error: SQLAlchemyError) -> str:
         orig = error.orig if isinstance(error, DBAPIError) else error

@@ -161,6 +161,16 @@ class Sqlite(Database):
         told = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
         return [] if told == ["ok"] else told
 
+    @contextmanager
+    def as_it_stands(self, connection: sa.Connection) -> Iterator[None]:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+        try:
+            yield
+        finally:
+            driver.text_factory = str
+
     def time(self, connection: sa.Connection) -> float:
         return time.time()
 

@@ -17,6 +17,7 @@ class Findings:
         self.beyond = 0
 
     def add(self, what: str) -> None:
+        what = what.encode("utf-8", "backslashreplace").decode()  # of a broken text there may be a part in it
         if len(self.told) < TOLD:
             self.told.append(what)
         else:
@@ -60,8 +61,8 @@ class Verified(Contract):
     def is_whole(self) -> bool:
         return not self.wrong
 
-    def with_more(self, findings: Findings, records: RecordsVerified) -> Verified:
-        """The same, with what was found of the records."""
+    def with_more(self, findings: Findings, records: RecordsVerified | None) -> Verified:
+        """The same, with what was found of the records; None where they could not be looked at."""
         return self.model_copy(
             update={
                 "records": records,

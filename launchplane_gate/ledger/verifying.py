@@ -106,7 +106,7 @@ class Verifying(Chain):
         """
         findings = Findings()
         kept = None if kept is None else list(kept)
-        with self._read(several=True) as connection:
+        with self._read(several=True) as connection, self.database.as_it_stands(connection):
             integrity = self.database.integrity(connection)
             for what in integrity or ():
                 findings.add(f"the database file is broken: {what}")
@@ -140,7 +140,7 @@ class Verifying(Chain):
         chains = Chains(findings)
         reader = _Reader(findings, chains)
         here = _ENTRIES.where(tables.entries.c.context == lane.context, tables.entries.c.instance == lane.instance)
-        with self._read(several=True) as connection:
+        with self._read(several=True) as connection, self.database.as_it_stands(connection):
             reader.take_all(connection, here, _quiet)
             compare_lane(connection, lane, chains, reader.replay, findings)
             ledger_id = connection.execute(sa.select(tables.meta.c.ledger_id)).scalar() or ""

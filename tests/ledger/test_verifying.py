@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import shutil
 import sqlite3
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 
 from launchplane_gate import strictjson
-from launchplane_gate.errors import RequestError, UsageError
+from launchplane_gate.errors import LedgerError, RequestError, UsageError
 from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import FILE_NAME, Key, Ledger, Terms, Verified, Wish, tables
 from launchplane_gate.ledger.exporting import verify_file
@@ -158,6 +160,13 @@ def test_a_row_that_is_gone_is_found(state: Path, table: str, which: str) -> Non
         ("UPDATE lanes SET length = 'many'", "the chain does not end where the lane says"),
         ("UPDATE entries SET body = x'ff' WHERE number = 1", "cannot be read"),
         ("UPDATE entries SET body = '[]' WHERE number = 1", "cannot be read"),
+        (
+            "UPDATE entries SET body = '5' WHERE kind = 'recording'",
+            "the records cannot be held to a ledger that is not",
+        ),
+        ("UPDATE entries SET at = CAST(x'ff41' AS TEXT) WHERE number = 1", "entry 1 (decided) was altered"),
+        ("UPDATE runs SET product = CAST(x'ff41' AS TEXT)", "its product is '\\udcffA'"),
+        ("UPDATE lanes SET context = CAST(x'ff41' AS TEXT) WHERE instance = 'prod'", "has entries, and no row says"),
         ("UPDATE entries SET position = 'x' WHERE number = 1", "does not follow entry 0"),
         ("UPDATE policies SET packed = (SELECT packed FROM inputs)", "are not those"),
     ],
@@ -185,6 +194,21 @@ def test_a_file_that_is_broken_is_told_by_its_own_check(state: Path) -> None:
         opened.write(b"\x11" * 40)
     found = verified(state)
     assert found.integrity == "broken" and "the database file is broken" in found.wrong[0]
+
+
+def test_whatever_is_broken_is_told_in_words(state: Path) -> None:
+    """A byte here and there, as by a disk: it is found, or the ledger cannot be used; there is no other error."""
+    with sqlite3.connect(state / FILE_NAME) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    whole, chance = (state / FILE_NAME).read_bytes(), random.Random(7)  # noqa: S311  # the same each time
+    for _ in range(40):
+        broken = bytearray(whole)
+        for _ in range(chance.choice((1, 3, 20))):
+            broken[chance.randrange(len(broken))] = chance.randrange(256)
+        (state / FILE_NAME).write_bytes(broken)
+        with suppress(LedgerError):
+            json.dumps(verified(state).model_dump(mode="json"), ensure_ascii=False).encode()
 
 
 # -- what format 1 wrote
