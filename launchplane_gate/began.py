@@ -19,6 +19,8 @@ FILE_NAME = ".began"
 LARGEST = 64 * 1024 * 1024
 FRESH_NS = 2_000_000_000  # a file that was changed so recently may change again within the same tick of the clock
 
+Signature = tuple[int, ...]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -28,7 +30,7 @@ def moment_of(text: str) -> int | None:
     return None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def signature_of(found: os.stat_result) -> tuple[int, ...]:
+def signature_of(found: os.stat_result) -> Signature:
     """What a file has in common with no other that stood, or will stand, in its place."""
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
@@ -39,8 +41,8 @@ class Began:
     def __init__(self, folder: Path, *, keeps: bool) -> None:
         self._path = folder / FILE_NAME
         self._keeps = keeps
-        self._known: dict[str, tuple[str, int]] = {}
-        self._new: list[str] = []
+        self._known: dict[str, tuple[Signature, int]] = {}
+        self._fresh: dict[str, tuple[Signature, int]] = {}  # known to us, and not yet sure enough to be written down
         with suppress(OSError):
             for line in private.read_regular(self._path, LARGEST).decode("utf-8", "replace").splitlines():
                 self._take(line)
@@ -48,23 +50,27 @@ class Began:
     def _take(self, line: str) -> None:
         name, _, rest = line.partition("\t")
         signature, _, moment = rest.partition("\t")
-        if moment.removeprefix("-").isdigit() and moment.isascii():
-            self._known[name] = (signature, int(moment))
+        with suppress(ValueError):
+            self._known[name] = (tuple(map(int, signature.split(" "))), int(moment))
 
-    def moment(self, name: str, file: os.stat_result) -> int | None:
+    def moment(self, name: str, file: Signature) -> int | None:
         """When a record began, in microseconds since 1970; None where that is not known of this very file."""
-        signature, moment = self._known.get(name, ("", 0))
-        return moment if signature == _text(file) else None
+        known = self._known.get(name)
+        return known[1] if known and known[0] == file else None
 
-    def note(self, name: str, file: os.stat_result, moment: int) -> None:
-        if time.time_ns() - file.st_ctime_ns > FRESH_NS:
-            self._known[name] = (_text(file), moment)
-            self._new.append(f"{name}\t{_text(file)}\t{moment}\n")
+    def note(self, name: str, file: Signature, moment: int) -> None:
+        self._known[name] = self._fresh[name] = (file, moment)
 
     def keep(self) -> None:
         """Write down what is new. What cannot be written is found out again."""
-        new, self._new = "".join(self._new), []
-        if not new or not self._keeps:
+        if not self._fresh or not self._keeps:
+            return
+        surely = time.time_ns() - FRESH_NS
+        old = {name: known for name, known in self._fresh.items() if known[0][-1] < surely}
+        for name in old:
+            del self._fresh[name]
+        new = "".join(f"{name}\t{' '.join(map(str, file))}\t{moment}\n" for name, (file, moment) in old.items())
+        if not new:
             return
         with suppress(OSError):
             private.make_file(self._path)
@@ -73,7 +79,3 @@ class Began:
                 os.write(descriptor, new.encode())
             finally:
                 os.close(descriptor)
-
-
-def _text(file: os.stat_result) -> str:
-    return " ".join(map(str, signature_of(file)))

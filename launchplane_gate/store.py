@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
@@ -241,16 +242,17 @@ class FileStore:
         folder = self.root / kind / context / instance
         if folder not in self._began:
             self._began[folder] = Began(folder, keeps=self._keeps_hints)
-        hints, moments = self._began[folder], {}
-        for path in _paths(folder):
-            name = path.rpartition(os.sep)[2]
-            with _told(path):
-                file = os.stat(path)  # noqa: PTH116  # as in _read
-            moments[path] = hints.moment(name, file)
-            if moments[path] is None:
-                moments[path] = moment = began(self._read(path, record))
-                if moment is not None and signature_of(file) == self._read_before[path][0]:
-                    hints.note(name, file, moment)
+        hints: Began = self._began[folder]
+        moments: dict[str, int | None] = {}
+        for entry in _files(folder):
+            with _told(entry.path):
+                file = signature_of(entry.stat())
+            moment = hints.moment(entry.name, file)
+            if moment is None:
+                moment = began(self._read(entry.path, record))
+                if moment is not None and file == self._read_before[entry.path][0]:
+                    hints.note(entry.name, file, moment)
+            moments[entry.path] = moment
         hints.keep()
         return moments
 
@@ -259,7 +261,7 @@ class FileStore:
         folders = [self.root / kind / context / instance]
         if not (context and instance):
             folders = sorted((self.root / kind).glob(f"{context or '*'}/{instance or '*'}"))
-        return tuple(self._read(path, record) for folder in folders for path in _paths(folder))
+        return tuple(self._read(path, record) for folder in folders for path in map(attrgetter("path"), _files(folder)))
 
     def _read(self, path: str | Path, kind: type[R]) -> R:
         """Read a record, or remember it where its file is the very same: a lane's past is long and does not change."""
@@ -306,10 +308,10 @@ def _cut(records: tuple[R, ...], limit: int | None) -> tuple[R, ...]:
     return records if limit is None else records[:limit]
 
 
-def _paths(folder: Path) -> list[str]:
+def _files(folder: Path) -> list[os.DirEntry[str]]:
     """The files of records in a folder of a lane, where there is one."""
     with suppress(FileNotFoundError), _told(folder), os.scandir(folder) as entries:
-        return sorted(entry.path for entry in entries if entry.name.endswith(".json"))
+        return sorted((entry for entry in entries if entry.name.endswith(".json")), key=attrgetter("name"))
     return []
 
 
