@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from launchplane_gate import private
-from launchplane_gate.errors import LaneBusy, LedgerError
+from launchplane_gate.errors import LaneBusy, LedgerError, PastLost
 from launchplane_gate.facts import read_lane
 from launchplane_gate.ledger import FILE_NAME, Head, Ledger, Terms, Wish, new_id
 from launchplane_gate.model import Actor, Decision, Lane, Observation
@@ -147,16 +147,27 @@ def put_in_place(copy: Path, state_dir: Path, stamp: str) -> Path | None:
 
     Between the two renames there is none: whoever opens it then is told that it is missing.
     """
-    path, kept = state_dir / FILE_NAME, None
+    path = state_dir / FILE_NAME
     private.sync(copy)
-    if path.exists():
-        kept = path.with_name(f"{FILE_NAME}.until-{stamp}")
-        for one in _beside(path):
-            with suppress(FileNotFoundError):
-                one.rename(one.with_name(one.name.replace(FILE_NAME, kept.name)))
-        path.rename(kept)
+    kept = _put_aside(path, stamp) if path.exists() else None
     os.link(copy, path)
     private.sync(path)
+    return kept
+
+
+def begin_where_none_is(state_dir: Path, stamp: str, group: int | None) -> Path | None:
+    """Begin a new ledger where the file is gone, or is none any more; such a file is kept, and it is said where.
+
+    Raises LedgerError for a file that may be one, and cannot be read.
+    """
+    path, kept = state_dir / FILE_NAME, None
+    try:
+        if path.exists():
+            Ledger.unmarked(state_dir).close()
+            return None
+    except PastLost:
+        kept = _put_aside(path, stamp)
+    Ledger.create(state_dir, group=group).close()
     return kept
 
 
@@ -180,6 +191,15 @@ def heads_of(path: Path) -> list[Head]:
     if held:
         raise LaneBusy(held)
     return heads
+
+
+def _put_aside(path: Path, stamp: str) -> Path:
+    kept = path.with_name(f"{FILE_NAME}.until-{stamp}")
+    for one in _beside(path):
+        with suppress(FileNotFoundError):
+            one.rename(one.with_name(one.name.replace(FILE_NAME, kept.name)))
+    path.rename(kept)
+    return kept
 
 
 def _beside(path: Path) -> list[Path]:

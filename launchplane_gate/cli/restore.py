@@ -35,7 +35,7 @@ def restore(session: Session, backup: Path | None, reason: str) -> Answer:
     of such a lane are void. Who may, says the policy (`restore`). The ledger that was there is kept beside it.
 
     Without BACKUP: for a ledger in Postgres, once the server's own tools have restored it, and for one that you know to
-    be the right one.
+    be the right one; where the file is gone or empty, a new one is begun.
 
     \b
     Examples:
@@ -50,7 +50,7 @@ def restore(session: Session, backup: Path | None, reason: str) -> Answer:
     restoring = _Restoring(session, reason)
     with progress_shown("asking what each lane runs") as progress:
         seen = restoring.look(progress)
-        found, kept = restoring.put_back(backup, seen) if backup else (restoring.go_on(seen), None)
+        found, kept = restoring.put_back(backup, seen) if backup else restoring.go_on(seen)
     document = {
         "restored_from": str(backup) if backup else None,
         "kept": str(kept) if kept else None,
@@ -122,14 +122,22 @@ class _Restoring:
             ledger.mark_anew(state_dir)
         return found, kept
 
-    def go_on(self, seen: dict[Lane, Seen]) -> list[Loss]:
-        from launchplane_gate.ledger import Ledger
+    def go_on(self, seen: dict[Lane, Seen]) -> tuple[list[Loss], Path | None]:
+        """With the ledger that is there, or with a new one where there is none any more."""
+        from datetime import UTC, datetime
 
-        state_dir = self.settings.state_dir
+        from launchplane_gate.ledger import Ledger
+        from launchplane_gate.restoring import begin_where_none_is
+
+        state_dir, kept = self.settings.state_dir, None
+        marked = Ledger.marked(state_dir)
+        if not self.settings.database_url:
+            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            kept = begin_where_none_is(state_dir, now, self.settings.state_group)
         with self._opened() as (store, ledger):
-            found = self._enter(store, ledger, Ledger.marked(state_dir), seen)
+            found = self._enter(store, ledger, marked, seen)
             ledger.mark_anew(state_dir)
-        return found
+        return found, kept
 
     def _enter(self, store: RecordStore, ledger: Ledger, known: list[Head], seen: dict[Lane, Seen]) -> list[Loss]:
         from launchplane_gate.restoring import enter, losses

@@ -185,6 +185,7 @@ class Sqlite(Database):
         return transaction
 
     def _begin_to_read(self, connection: sa.Connection, *, several: bool) -> sa.RootTransaction:
+        self._see_that_it_is_in_place()
         transaction = connection.begin()
         if several:
             self._say(connection, "BEGIN")

@@ -167,6 +167,27 @@ def test_a_backup_is_put_back_and_what_it_lacks_is_named(site: Site, tmp_path: P
     assert site.run("decisions", "verify").exit_code == 0
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty file", "a mark and no records"])
+def test_there_is_a_way_on_where_no_backup_is_left(site: Site, left: str) -> None:
+    site.deploy(OLD)
+    state = site.folder / "state"
+    for path in state.glob(f"{FILE_NAME}*"):
+        path.unlink()
+    if left == "an empty file":
+        (state / FILE_NAME).touch()
+    if left == "a mark and no records":
+        for folder in ("inventory", "deployments"):
+            shutil.rmtree(state / folder)
+    refused = site.deploy(OLD)
+    assert refused.exit_code == 3 and "ledger restore" in refused.err
+    done = site.run("ledger", "restore", "--reason", "nobody had a backup")
+    assert done.exit_code == 0 and f"{PRODUCT}/testing: what came up to entry" in done.out, done
+    assert ("is kept as" in done.out) == (left == "an empty file")
+    assert "unsettled" in site.run("lanes").out
+    assert site.deploy(OLD).exit_code == 0
+    assert "unsettled" not in site.run("lanes").out
+
+
 def test_waivers_and_keys_from_before_are_void_where_a_lane_is_behind(
     gate: Gate, make_gate: MakeGate, bundle: Bundle, tmp_path: Path
 ) -> None:
@@ -231,4 +252,6 @@ def test_a_process_that_has_the_old_one_open_writes_nothing_more(
     put_back(copy, tmp_path)
     with pytest.raises(LedgerError, match="was replaced while it was open"):
         gate.run(deploy(B), ACTOR)
+    with pytest.raises(LedgerError, match="was replaced while it was open"):
+        gate.ledger.runs()
     assert PROD not in {entry.lane for entry in make_gate().ledger.entries()}
