@@ -263,7 +263,8 @@ class Settings:
         self.confirm_interval_s = file.confirm_interval_s
         self.state_dir = self.base_dir / (environment.get("LAUNCHPLANE_GATE_STATE_DIR") or file.state_dir)
         self.state_group = _group(file.state_group)
-        self.database_url = _database(file.database_url, self.base_dir, environment)
+        given = file.database_url
+        self.database_url = None if given is None else database_named(given, self.base_dir, environment)
         self.policy_folders = tuple(self.base_dir / folder for folder in file.policy.folders)
         self.plugins = {
             name: _resolved(options, f"plugins.{name}", self.base_dir, environment)
@@ -402,9 +403,13 @@ def _opa(file: SettingsFile, base_dir: Path, environment: Mapping[str, str]) -> 
     )
 
 
-def _database(given: str | dict[str, str] | None, base_dir: Path, environment: Mapping[str, str]) -> SecretStr | None:
-    found = _resolved(given, "database_url", base_dir, environment)
-    return SecretStr(found) if isinstance(found, str) else found
+def database_named(given: str | dict[str, str] | None, base_dir: Path, environment: Mapping[str, str]) -> SecretStr:
+    """The URL of a database, or what a reference to one names. Raises SettingsError."""
+    try:
+        found = _resolved(_database_url(given), "database_url", base_dir, environment)
+    except PydanticCustomError as error:
+        raise SettingsError(f"the URL of the database {error.message()}") from None
+    return found if isinstance(found, SecretStr) else SecretStr(found)
 
 
 def _group(name: str | None) -> int | None:

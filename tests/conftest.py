@@ -103,7 +103,7 @@ def open_gate(state: Path, bundle: Bundle, engine: PolicyEngine, platform: FakeP
     """A gate on a state directory, as one of several processes would have it."""
     parts: dict[str, Any] = {
         "store": FileStore(state, {PRODUCT: PROFILE}),
-        "ledger": Ledger.open(state, holds_records=False),
+        "ledger": replaced.get("ledger") or Ledger.open(state, holds_records=False),
         "bundle": bundle,
         "engine": engine,
         "plugins": Plugins({"fake": platform, "health": FakeHealth(platform)}),

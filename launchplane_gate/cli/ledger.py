@@ -10,6 +10,7 @@ import click
 
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.moving import migrate, move
 from launchplane_gate.cli.restore import restore
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
@@ -109,4 +110,5 @@ def backup(session: Session, path: Path) -> Answer:
     )
 
 
-ledger.add_command(restore)
+for _command in (restore, migrate, move):
+    ledger.add_command(_command)

@@ -12,7 +12,7 @@ from launchplane_gate.ledger.holding import Wish
 from launchplane_gate.ledger.journal import Key
 from launchplane_gate.ledger.lease import Lease, Terms
 from launchplane_gate.ledger.leave import APPROVED, KINDS, REVOKED, waivers_of
-from launchplane_gate.ledger.ledger import FILE_NAME, Ledger
+from launchplane_gate.ledger.ledger import FILE_NAME, MOVED, Ledger
 from launchplane_gate.ledger.names import new_id
 from launchplane_gate.ledger.reading import Row
 from launchplane_gate.ledger.records import SqlStore
@@ -27,6 +27,7 @@ __all__ = [
     "FILE_NAME",
     "FORMAT",
     "KINDS",
+    "MOVED",
     "NOWHERE",
     "PUBLISHING",
     "REFUSED",

@@ -93,19 +93,30 @@ class Postgres(Database):
         Raises LedgerError, with nothing changed, where an older gate has a run open, or a newer one was here.
         """
         with self.write() as connection:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('launchplane_gate migrate'))")
-            if not sa.inspect(connection).has_schema(SCHEMA):  # whose making takes a right that nothing else does
-                connection.exec_driver_sql(f'CREATE SCHEMA "{SCHEMA}"')
-            found = format_of(connection, SCHEMA)
-            if found is None:
-                create_tables(connection, ledger_id)
-                return None
-            see_the_format(found, self.name)
-            if found < tables.FORMAT:
-                from launchplane_gate.ledger.migrating import migrate  # noqa: PLC0415  # alembic is seldom needed
+            return self.make_tables(connection, ledger_id)
 
-                migrate(connection, self.time(connection), schema=SCHEMA)
-            return found
+    def make_tables(self, connection: sa.Connection, ledger_id: str) -> int | None:
+        """The same, as part of a transaction."""
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('launchplane_gate migrate'))")
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+        if encoding != "UTF8":
+            hint = "Nothing was done. Make one that can: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+            raise LedgerError(f"{self.name} has the encoding {encoding}, which cannot hold every text", hint=hint)
+        if not sa.inspect(connection).has_schema(SCHEMA):  # whose making takes a right that nothing else does
+            connection.exec_driver_sql(f'CREATE SCHEMA "{SCHEMA}"')
+        found = format_of(connection, SCHEMA)
+        if found is None:
+            create_tables(connection, ledger_id)
+            return None
+        see_the_format(found, self.name)
+        if found < tables.FORMAT:
+            from launchplane_gate.ledger.migrating import migrate  # noqa: PLC0415  # alembic is seldom needed
+
+            migrate(connection, self.time(connection), schema=SCHEMA)
+        return found
+
+    def has_tables(self, connection: sa.Connection) -> bool:
+        return format_of(connection, SCHEMA) is not None
 
     def _see_the_tables(self, connection: sa.Connection) -> None:
         found = format_of(connection, SCHEMA)
