@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from launchplane_gate.cli.command import Group
-from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.moving import migrate, move
+from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.restore import restore
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
