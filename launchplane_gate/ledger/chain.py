@@ -97,8 +97,7 @@ class Chain:
     def _locked(self, connection: sa.Connection, *lanes: Lane) -> dict[Lane, LaneRow]:
         """The rows of some lanes, which nobody else writes to until the transaction ends."""
         rows = self.database.lock(connection, lanes)
-        now = self.database.time(connection)
-        return {lane: LaneRow(lane, rows[lane], now) for lane in rows}
+        return {lane: LaneRow(lane, row, now) for lane, (row, now) in rows.items()}
 
     def _enter(
         self, lane: Lane, work: Callable[[Entering], Head], *, lease: Lease | None = None, durable: bool = True

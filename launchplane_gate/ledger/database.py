@@ -63,8 +63,11 @@ class Database(ABC):
         """Begin a transaction that reads; ``several`` statements, which are to see the same moment."""
 
     @abstractmethod
-    def _lock(self, connection: sa.Connection, lane: Lane) -> sa.Row[Any]:
-        """The row of a lane, made where there is none; nobody else writes anything of the lane until we commit."""
+    def _lock(self, connection: sa.Connection, lane: Lane) -> tuple[sa.Row[Any], float]:
+        """The row of a lane, made where there is none, and the database's clock, which may be of before the lock.
+
+        Nobody else writes anything of the lane until we commit.
+        """
 
     def integrity(self, connection: sa.Connection) -> list[str] | None:
         """What the database itself finds broken of what it keeps; None where it has no such check."""
@@ -77,8 +80,11 @@ class Database(ABC):
     def close(self) -> None:
         self.engine.dispose()
 
-    def lock(self, connection: sa.Connection, lanes: Iterable[Lane]) -> dict[Lane, sa.Row[Any]]:
-        """The rows of some lanes, held until the transaction ends; always in one order, so that nobody deadlocks."""
+    def lock(self, connection: sa.Connection, lanes: Iterable[Lane]) -> dict[Lane, tuple[sa.Row[Any], float]]:
+        """The rows of some lanes, held until the transaction ends; always in one order, so that nobody deadlocks.
+
+        With each the database's clock, in seconds since 1970.
+        """
         ordered = sorted(set(lanes), key=lambda lane: (lane.context, lane.instance))
         return {lane: self._lock(connection, lane) for lane in ordered}
 

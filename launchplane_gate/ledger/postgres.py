@@ -9,6 +9,7 @@ from urllib.parse import quote, quote_plus
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
 from launchplane_gate.errors import LedgerError, PastLost, SettingsError
 from launchplane_gate.ledger import tables
@@ -22,10 +23,19 @@ STATEMENT_S = 60
 HALTED_S = 20  # that a transaction may stand still, as in a process that was suspended, before the server ends it
 _GUARDS = (
     f"SET LOCAL lock_timeout = '{LOCK_S}s'; SET LOCAL statement_timeout = '{STATEMENT_S}s'; "
-    f"SET LOCAL idle_in_transaction_session_timeout = '{HALTED_S}s'; SET LOCAL synchronous_commit = "
+    f"SET LOCAL idle_in_transaction_session_timeout = '{HALTED_S}s'"
 )
-_NOW = sa.text("SELECT extract(epoch FROM clock_timestamp())::float8")
-_LOCK_LANE = tables.SELECT_LANE.with_for_update()
+# One request each, whatever the server has for defaults: who waited for a lock reads what came of it.
+_TO_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_GUARDS}"
+_TO_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_GUARDS}; SET LOCAL synchronous_commit = "
+_CLOCK: sa.ColumnElement[float] = sa.literal_column("extract(epoch FROM clock_timestamp())::float8")
+_NOW = sa.select(_CLOCK)
+SHOWN = ("server_version", "fsync", "full_page_writes", "synchronous_commit")
+_IS_OWNER = sa.text(
+    "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+    "WHERE relname = 'entries' AND nspname = :schema"
+)
+_LOCK_LANE = tables.SELECT_LANE.add_columns(_CLOCK.label("now")).with_for_update(of=tables.lanes)
 _NEW_LANE = insert(tables.lanes).on_conflict_do_nothing()
 MIGRATE = "Nothing was done. `launchplane-gate ledger migrate` makes or changes the tables; take a backup before."
 _CONNECTION: dict[str, Any] = {
@@ -70,22 +80,32 @@ class Postgres(Database):
         return float(connection.execute(_NOW).scalar_one())
 
     def _begin(self, connection: sa.Connection, *, durable: bool) -> sa.RootTransaction:
-        transaction = connection.begin()
-        connection.exec_driver_sql(_GUARDS + ("on" if durable else "off"))
-        return transaction
+        return self._begun(connection, _TO_WRITE + ("on" if durable else "off"))
 
     def _begin_to_read(self, connection: sa.Connection, *, several: bool) -> sa.RootTransaction:
-        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        return connection.begin()
+        return self._begun(connection, _TO_READ)
 
-    def _lock(self, connection: sa.Connection, lane: Lane) -> sa.Row[Any]:
+    def _begun(self, connection: sa.Connection, statement: str) -> sa.RootTransaction:
+        """Begin on a connection that answers: the server may have been started again since it was used."""
+        transaction = connection.begin()
+        try:
+            connection.exec_driver_sql(statement)
+        except DBAPIError as error:
+            transaction.rollback()
+            if not error.connection_invalidated:
+                raise
+            transaction = connection.begin()
+            connection.exec_driver_sql(statement)
+        return transaction
+
+    def _lock(self, connection: sa.Connection, lane: Lane) -> tuple[sa.Row[Any], float]:
         at = tables.of_lane(lane)
         row = connection.execute(_LOCK_LANE, at).first()
         if row is None:
             new = {"context": lane.context, "instance": lane.instance, "length": 0, "head": GENESIS}
             connection.execute(_NEW_LANE, new)
             row = connection.execute(_LOCK_LANE, at).one()
-        return row
+        return row, row.now
 
     def migrate(self, ledger_id: str) -> int | None:
         """Make the tables, or bring them to this version's form; gives the format that was there before.
@@ -114,6 +134,13 @@ class Postgres(Database):
 
             migrate(connection, self.time(connection), schema=SCHEMA)
         return found
+
+    def server(self) -> dict[str, str]:
+        """What a server says of itself, as it would of anybody; ``is_owner``: whether the tables are ours to change."""
+        with self.read(several=True) as connection:
+            told = {name: str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in SHOWN}
+            told["is_owner"] = "yes" if connection.execute(_IS_OWNER, {"schema": SCHEMA}).scalar() else "no"
+        return told
 
     def has_tables(self, connection: sa.Connection) -> bool:
         return format_of(connection, SCHEMA) is not None
@@ -160,11 +187,10 @@ def _engine(given: Mapping[str, Any]) -> sa.Engine:
     engine = sa.create_engine(
         "postgresql+psycopg://",
         execution_options={"schema_translate_map": {None: SCHEMA}},  # a pooler loses a search_path
-        isolation_level="READ COMMITTED",  # whatever the server says: who waited for a lock reads what came of it
+        isolation_level="AUTOCOMMIT",  # we begin by ourselves, and say then how
         pool_size=5,
         max_overflow=20,
         pool_timeout=CONNECT_S,
-        pool_pre_ping=True,  # the server may have been started again since
     )
 
     @event.listens_for(engine, "do_connect")

@@ -200,14 +200,14 @@ class Sqlite(Database):
         except sqlite3.Error as error:
             raise LedgerError(f"{self.name} cannot be used: {error}", hint=self.hint) from error
 
-    def _lock(self, connection: sa.Connection, lane: Lane) -> sa.Row[Any]:
+    def _lock(self, connection: sa.Connection, lane: Lane) -> tuple[sa.Row[Any], float]:
         """Whoever writes has the whole file, so that to read is enough."""
         row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).first()
         if row is None:
             new = {"context": lane.context, "instance": lane.instance, "length": 0, "head": GENESIS}
             connection.execute(_NEW_LANE, new)
             row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).one()
-        return row
+        return row, time.time()
 
     def _format(self, connection: sa.Connection) -> int:
         """Raises LedgerError for a file that is no ledger, and for one of a newer gate."""
