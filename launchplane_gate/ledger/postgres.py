@@ -21,12 +21,12 @@ CONNECT_S = 10
 LOCK_S = 10  # that a lane's row is waited for; nobody holds one while something outside is waited for
 STATEMENT_S = 60
 HALTED_S = 20  # that a transaction may stand still, as in a process that was suspended, before the server ends it
+_BOUNDED = f"SET LOCAL statement_timeout = '{STATEMENT_S}s'"
 _GUARDS = (
-    f"SET LOCAL lock_timeout = '{LOCK_S}s'; SET LOCAL statement_timeout = '{STATEMENT_S}s'; "
-    f"SET LOCAL idle_in_transaction_session_timeout = '{HALTED_S}s'"
+    f"SET LOCAL lock_timeout = '{LOCK_S}s'; SET LOCAL idle_in_transaction_session_timeout = '{HALTED_S}s'; {_BOUNDED}"
 )
 # One request each, whatever the server has for defaults: who waited for a lock reads what came of it.
-_TO_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_GUARDS}"
+_TO_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BOUNDED}"
 _TO_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_GUARDS}; SET LOCAL synchronous_commit = "
 _CLOCK: sa.ColumnElement[float] = sa.literal_column("extract(epoch FROM clock_timestamp())::float8")
 _NOW = sa.select(_CLOCK)

@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from launchplane_gate.errors import LaneBusy, NotSettled
+from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Lease, Ledger, Terms, Wish
+from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.store import version
 from tests.conftest import ACTOR, TESTING, A, B, MakeGate, deploy
 from tests.fakes.platform import FakePlatform
+from tests.on_postgres import gate_on, migrated
 from tests.places import ROOT
 
 SHORT = Terms(run_s=60, lease_s=1.8, write_s=0.4)
@@ -107,6 +110,7 @@ from launchplane_gate.model import Outcome, Target
 from launchplane_gate.policy import EmbeddedEngine
 from tests.conftest import ACTOR, TESTING, A, B, bundle_in, deploy, open_gate
 from tests.fakes.platform import FakePlatform
+from tests.on_postgres import gate_on
 
 moment, state = sys.argv[1], Path(sys.argv[2])
 done = False
@@ -138,7 +142,11 @@ def recording(inventory):
 platform.behaves, platform.recording = deploying, recording
 platform.sampling = lambda question: stop({"admit": "gathering", "confirm": "looking"}[question.phase])
 bundle = bundle_in(state.parent / "policies")
-gate = open_gate(state, bundle, EmbeddedEngine(bundle), platform, lease_s=1.0, write_s=0.2)
+terms = dict(lease_s=1.0, write_s=0.2)
+if sys.argv[3:]:
+    gate = gate_on(sys.argv[3], state, bundle, EmbeddedEngine(bundle), platform, **terms)
+else:
+    gate = open_gate(state, bundle, EmbeddedEngine(bundle), platform, **terms)
 try:
     print("ended", gate.run(deploy(B), ACTOR).status, flush=True)
 except Exception as error:
@@ -148,12 +156,27 @@ except Exception as error:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_suspended_process_opens_nothing_and_overwrites_nothing(
-    moment: str, tmp_path: Path, make_gate: MakeGate, platform: FakePlatform
+    moment: str, tmp_path: Path, make_gate: MakeGate
 ) -> None:
-    gate = make_gate(lease_s=1.0, write_s=0.2, lane_wait_s=20)
+    _resumed_too_late(moment, tmp_path, make_gate(**PATIENT))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_in_postgres_it_does_neither(
+    moment: str, tmp_path: Path, postgres: str, bundle: Bundle, engine: EmbeddedEngine
+) -> None:
+    gate = gate_on(migrated(postgres), tmp_path, bundle, engine, FakePlatform(), **PATIENT)
+    _resumed_too_late(moment, tmp_path, gate, postgres)
+    gate.ledger.close()
+
+
+PATIENT = {"lease_s": 1.0, "write_s": 0.2, "lane_wait_s": 20}
+
+
+def _resumed_too_late(moment: str, tmp_path: Path, gate: Gate, *url: str) -> None:
     assert gate.run(deploy(A), ACTOR).status == "recorded"
     (tmp_path.parent / "policies").mkdir(exist_ok=True)
-    command = [sys.executable, "-c", SUSPENDED, moment, str(tmp_path)]
+    command = [sys.executable, "-c", SUSPENDED, moment, str(tmp_path), *url]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as late:
         assert late.stdout
         before = ""
