@@ -8,6 +8,7 @@ import shlex
 import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,7 @@ import click
 from launchplane_gate.cli.command import Command
 from launchplane_gate.cli.output import Answer, message_lines
 from launchplane_gate.cli.session import Session, pass_session
+from launchplane_gate.cli.storage import storage
 from launchplane_gate.errors import GateError
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle, Proof
     from launchplane_gate.settings import Settings
-    from launchplane_gate.store import FileStore
+    from launchplane_gate.store import OwnStore
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ SHOWN = 5  # of what is wrong with the ledger
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. ``remedy`` is empty where nothing is wrong."""
+    """One thing looked at. ``remedy`` is empty where nothing is wrong, and nothing could be better."""
 
     what: str
     ok: bool
@@ -46,11 +48,13 @@ class _Examination:
     def __init__(self) -> None:
         self.checks: list[Check] = []
 
-    def look(self, what: str, at: Callable[[], T], say: Callable[[T], str]) -> T | None:
-        """Note what ``at`` gives, or what it raises; None where it raised."""
+    def look(
+        self, what: str, at: Callable[[], T], say: Callable[[T], str], better: Callable[[T], str] = lambda _: ""
+    ) -> T | None:
+        """Note what ``at`` gives, or what it raises; None where it raised. ``better``: what could be."""
         try:
             found = at()
-            self.checks.append(Check(what, True, say(found)))
+            self.checks.append(Check(what, True, say(found), better(found)))
         except GateError as error:
             self.checks.append(Check(what, False, "; ".join(message_lines(error)), error.hint))
         except Exception as error:  # noqa: BLE001  # whatever is wrong is what was looked for
@@ -100,6 +104,7 @@ def _examine(session: Session) -> list[Check]:
     here.look("state folder", lambda: _state_folder(settings), str)
     if settings.secret_files:
         here.look("secret files", lambda: _secret_files(settings), str)
+    here.look("storage", lambda: storage(settings), lambda found: found[0], lambda found: found[1])
     here.look("ledger", lambda: _ledger(settings), str)
     loaded = here.look("plugins", lambda: _plugins(settings), lambda found: ", ".join(found.names) or "none is enabled")
     store = _store(settings)
@@ -134,12 +139,13 @@ def _approvers(bundle: Bundle, loaded: Plugins | None, product: str) -> list[Che
 
 
 def _examine_lane(
-    here: _Examination, store: FileStore, loaded: Plugins | None, driver_id: str, at: tuple[str, str]
+    here: _Examination, store: OwnStore | None, loaded: Plugins | None, driver_id: str, at: tuple[str, str]
 ) -> None:
     from launchplane_gate.model import Lane
 
     lane = Lane(context=at[0], instance=at[1])
-    here.look(f"{lane} records", lambda: _records(store, lane), str)
+    if store:
+        here.look(f"{lane} records", lambda: _records(store, lane), str)
     if loaded and driver_id in loaded.drivers:
         here.look(f"{lane} platform", lambda: _observed(loaded, store, driver_id, lane), str)
 
@@ -235,21 +241,29 @@ def _others_can(file: os.stat_result) -> str:
     return " and ".join(said)
 
 
-def _store(settings: Settings) -> FileStore:
+def _store(settings: Settings) -> OwnStore | None:
+    """None for a database that cannot be read, which is told of the ledger."""
+    from launchplane_gate.opening import opened
     from launchplane_gate.store import FileStore
 
-    return FileStore(settings.state_dir, settings.profiles)
+    if settings.database_url is None:
+        return FileStore(settings.state_dir, settings.profiles)
+    try:
+        return opened(settings, to_read=True)[0]
+    except GateError:
+        return None
 
 
 def _ledger(settings: Settings) -> str:
     from launchplane_gate.errors import LedgerError
-    from launchplane_gate.ledger import FILE_NAME, FORMAT
+    from launchplane_gate.ledger import FILE_NAME, FORMAT, MOVED
     from launchplane_gate.opening import opened
     from launchplane_gate.report.verified import in_one_line
+    from launchplane_gate.store import FileStore
     from launchplane_gate.verify import verify
 
-    is_there = settings.database_url or (settings.state_dir / FILE_NAME).exists()
-    if not is_there and not _store(settings).holds_records():
+    is_there = settings.database_url or any((settings.state_dir / name).exists() for name in (FILE_NAME, MOVED))
+    if not is_there and not FileStore(settings.state_dir, settings.profiles).holds_records():
         return "none yet; the first deploy starts it"
     store, ledger = opened(settings, to_read=True)
     try:
@@ -270,28 +284,30 @@ def _plugins(settings: Settings) -> Plugins:
     return load_plugins(settings, now=lambda: datetime.now(UTC))
 
 
-def _records(store: FileStore, lane: Lane) -> str:
-    """What a lane's records say. Raises RecordUnreadable for the first one that cannot be read."""
+def _records(store: OwnStore, lane: Lane) -> str:
+    """What a lane's records say. Raises RecordUnreadable for the first one that matters and cannot be read."""
+    from launchplane_gate.facts import BACKUPS
     from launchplane_gate.model import short
     from launchplane_gate.report.words import count
 
-    deployments = store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)
-    store.list_backup_gate_records(context_name=lane.context, instance_name=lane.instance)
-    try:
+    named, says = "", "nothing in the inventory"
+    with suppress(FileNotFoundError):
         inventory = store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
-    except FileNotFoundError:
-        return f"{count(len(deployments), 'deployment')}; nothing in the inventory"
-    return f"{count(len(deployments), 'deployment')}; the inventory says {short(inventory.source_git_ref)}"
+        named = inventory.deployment_record_id
+        says = f"the inventory says {short(inventory.source_git_ref)}"
+    late = store.list_deployments_since(context_name=lane.context, instance_name=lane.instance, record_id=named)
+    store.list_newest_backups(context_name=lane.context, instance_name=lane.instance, limit=BACKUPS)
+    return f"{count(len(late), 'deployment')} that may matter; {says}"
 
 
-def _observed(loaded: Plugins, store: FileStore, driver_id: str, lane: Lane) -> str:
+def _observed(loaded: Plugins, store: OwnStore | None, driver_id: str, lane: Lane) -> str:
     from launchplane_gate.errors import EvidenceFailed
     from launchplane_gate.report.seen import lacking_text, platform_text
 
     seen = loaded.drivers[driver_id].observe(lane)
     if not seen.reachable:
         raise EvidenceFailed(f"{driver_id} cannot reach it: {seen.detail}", hint="Bring the platform back.")
-    if seen.digests == "failed" and store.holds_records():
+    if seen.digests == "failed" and (store is None or store.holds_records()):
         hint = "Until it can be read, nothing on this lane is confirmed. Look at what it runs there."
         raise EvidenceFailed(f"{driver_id} answers, but {platform_text(seen)}", hint=hint)
     told = f"{driver_id} answers: {platform_text(seen)}"

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from launchplane_gate.cli.storage import lies_on
 from launchplane_gate.errors import LaneBusy, LedgerError, RecordUnreadable
 from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import FILE_NAME, MOVED, Ledger, Terms, Wish, tables
@@ -353,3 +354,51 @@ def test_a_move_that_ended_before_the_file_was_put_aside_is_finished(
     with closing(Sqlite.open(state / FILE_NAME)) as source, pytest.raises(LedgerError, match=says):
         moved((source, both[1]))
     assert (state / FILE_NAME).exists()
+
+
+# -- doctor
+
+
+def checks(folder: Path, **environment: str) -> dict[str, dict[str, Any]]:
+    return {check["what"]: check for check in said(folder, "doctor", code=3, **environment)["checks"]}
+
+
+def test_doctor_tells_of_the_server_and_of_who_owns_the_tables(state: Path, own_postgres: PostgresServer) -> None:
+    url = own_postgres.create_database("looked_at")
+    said(state, "ledger", "move", "--to-env", "URL", URL=url)
+    name_the_database(state)
+    own_postgres.administer("ALTER DATABASE {} SET synchronous_commit = off", "looked_at")
+    told = checks(state, URL=url)
+    assert told["ledger"]["ok"] and "schema 2" in told["ledger"]["found"]
+    assert told["storage"]["ok"] and told["storage"]["found"].startswith("Postgres ")
+    assert "its synchronous_commit is off, and on for whatever has to last" in told["storage"]["found"]
+    assert "Have another user own the tables" in told["storage"]["remedy"]
+    assert told[f"{TESTING} records"]["found"].startswith("1 deployment that may matter; the inventory says aaaaaaa")
+
+
+def test_doctor_refuses_a_server_that_a_crash_would_make_forget(state: Path, postgres: str) -> None:
+    """The one that tests share is such a one."""
+    said(state, "ledger", "move", "--to-env", "URL", URL=postgres)
+    name_the_database(state)
+    told = checks(state, URL=postgres)["storage"]
+    assert not told["ok"] and "has fsync and full_page_writes off" in told["found"]
+    assert told["remedy"].startswith("Set fsync = on and full_page_writes = on")
+
+
+def test_doctor_tells_of_a_server_that_is_away_without_its_password(tmp_path: Path) -> None:
+    (tmp_path / "launchplane-gate.toml").write_text(SETTINGS)
+    name_the_database(tmp_path)
+    told = checks(tmp_path, URL="postgresql://gate:hunter2@127.0.0.1:1/none")
+    assert not told["storage"]["ok"] and not told["ledger"]["ok"] and f"{TESTING} records" not in told
+    assert "the ledger in 127.0.0.1:1/none cannot be used" in told["ledger"]["found"]
+
+
+def test_doctor_tells_where_files_lie(state: Path) -> None:
+    told = checks(state)["storage"]
+    assert (told["ok"] and told["found"].startswith("SQLite and files, on ")) or "own layer" in told["found"]
+    with pytest.raises(LedgerError, match="/state is on nfs4, over a network: its locks cannot be trusted") as error:
+        lies_on(Path("/state"), "nfs4")
+    assert "local disk" in error.value.hint and "ledger move" in error.value.hint
+    found, remedy = lies_on(Path("/state"), "overlay")
+    assert "in a container's own layer" in found and "Mount a volume there" in remedy
+    assert lies_on(Path("/state"), "ext4") == ("SQLite and files, on ext4", "")
