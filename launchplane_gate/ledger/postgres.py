@@ -35,11 +35,6 @@ _IS_OWNER = sa.text(
     "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
     "WHERE relname = 'entries' AND nspname = :schema"
 )
-SHOWN = ("server_version", "fsync", "full_page_writes", "synchronous_commit")
-_IS_OWNER = sa.text(
-    "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
-    "WHERE relname = 'entries' AND nspname = :schema"
-)
 _LOCK_LANE = tables.SELECT_LANE.add_columns(_CLOCK.label("now")).with_for_update(of=tables.lanes)
 _NEW_LANE = insert(tables.lanes).on_conflict_do_nothing()
 MIGRATE = "Nothing was done. `launchplane-gate ledger migrate` makes or changes the tables; take a backup before."
@@ -139,13 +134,6 @@ class Postgres(Database):
 
             migrate(connection, self.time(connection), schema=SCHEMA)
         return found
-
-    def server(self) -> dict[str, str]:
-        """What a server says of itself, as it would of anybody; ``is_owner``: whether the tables are ours to change."""
-        with self.read(several=True) as connection:
-            told = {name: str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in SHOWN}
-            told["is_owner"] = "yes" if connection.execute(_IS_OWNER, {"schema": SCHEMA}).scalar() else "no"
-        return told
 
     def server(self) -> dict[str, str]:
         """What a server says of itself, as it would of anybody; ``is_owner``: whether the tables are ours to change."""
