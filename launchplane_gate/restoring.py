@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from launchplane_gate import private
-from launchplane_gate.errors import LaneBusy, LedgerError, PastLost
+from launchplane_gate.errors import LaneBusy, LedgerError, PastLost, RecordUnreadable
 from launchplane_gate.facts import read_lane
 from launchplane_gate.ledger import FILE_NAME, Head, Ledger, Terms, Wish, new_id
 from launchplane_gate.model import Actor, Decision, Lane, Observation
@@ -61,10 +61,15 @@ def losses(
             further.setdefault(head.lane, []).append(head)
     found = []
     for lane in dict.fromkeys([*products, *further]):
-        records = store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)
-        past = lost(ledger, lane, records) if lane in products else {"ledgers": [], "heads": [], "runs": []}
+        past: dict[str, list[str]] = {"ledgers": [], "heads": [], "runs": []}
+        unreadable = ""
+        try:
+            records = store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)
+            past = lost(ledger, lane, records)
+        except RecordUnreadable as error:
+            unreadable = f"its records may know more, and cannot be read: {error}"
         past["heads"] += [str(head) for head in further.get(lane, []) if str(head) not in past["heads"]]
-        why = _named(past) or _not_shown(ledger, lane, seen.get(lane), past)
+        why = _named(past) or unreadable or _not_shown(ledger, lane, seen.get(lane), past)
         if why:
             found.append(Loss(lane, products.get(lane), past, why))
     return found

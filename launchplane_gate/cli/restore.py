@@ -159,6 +159,7 @@ class _Restoring:
     def text(self, backup: Path | None, kept: Path | None, found: list[Loss]) -> list[Block]:
         from launchplane_gate.facts import read_lane
         from launchplane_gate.lanes import settling
+        from launchplane_gate.ledger import NOWHERE
 
         said: list[Any] = [f"The ledger is the one of {backup} now." if backup else "On with the ledger that is there."]
         if kept:
@@ -169,7 +170,8 @@ class _Restoring:
         said.append(f"{len(found)} {is_are} behind, and unsettled until settled; waivers and keys of theirs are void:")
         with self._opened() as (store, ledger):
             for loss in found:
-                said.append(f"x {loss.lane}: {loss.why}")
+                where = "what was asked about no lane" if loss.lane == NOWHERE else str(loss.lane)
+                said.append(f"x {where}: {loss.why}")
                 if loss.product:
                     records = read_lane(store, ledger, loss.lane)
                     said.append(f"  settle it: {settling(self.bundle, loss.product, records)}")

@@ -167,6 +167,16 @@ def test_a_backup_is_put_back_and_what_it_lacks_is_named(site: Site, tmp_path: P
     assert site.run("decisions", "verify").exit_code == 0
 
 
+def test_a_lane_whose_records_are_torn_is_behind_for_all_that_is_known(site: Site, tmp_path: Path) -> None:
+    site.deploy(OLD)
+    backup = tmp_path / "backup.sqlite"
+    site.run("ledger", "backup", str(backup))
+    [record] = (site.folder / "state" / "deployments").rglob("*.json")
+    record.write_text(record.read_text()[:40])
+    done = site.run("ledger", "restore", str(backup), "--reason", "the disk was lost")
+    assert done.exit_code == 0 and f"{PRODUCT}/testing: its records may know more, and cannot be read" in done.out
+
+
 @pytest.mark.parametrize("left", ["nothing", "an empty file", "a mark and no records"])
 def test_there_is_a_way_on_where_no_backup_is_left(site: Site, left: str) -> None:
     site.deploy(OLD)
