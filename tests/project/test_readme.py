@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -16,11 +17,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from launchplane_gate.cli import program
+from launchplane_gate.cli.init import OLD
 from launchplane_gate.plugins import load_plugins
 from launchplane_gate.settings import load_settings
 from launchplane_gate_local import stop_all
 from tests.opa import PROGRAM, free_address, needs_opa
 from tests.places import ROOT
+from tests.postgres import PostgresServer
 
 README = (ROOT / "README.md").read_text()
 EXPECTED = re.compile(r"# exit code (\d+)")
@@ -107,6 +110,39 @@ def test_a_bundle_is_made_signed_and_served_as_it_says_and_decides(folder: Path)
             server.terminate()
             server.wait()
     assert re.search(r"ok +engine +opa 1\.", told.stdout), told.stdout
+
+
+def test_postgres_is_set_up_as_it_says(folder: Path, own_postgres: PostgresServer) -> None:
+    [setting] = [block for block in blocks("toml") if "database_url" in block]
+    [shown] = [block for block in blocks("sh") if "ledger migrate" in block]
+    [grants] = blocks("sql")
+    move, migrate, doctor = shown.splitlines()
+    owner = own_postgres.create_database("gates")
+    typed("launchplane-gate init --example tour", folder)
+    digest = sha256((folder / "tour" / "releases" / "release-1.py").read_bytes()).hexdigest()
+    deploy = f"launchplane-gate deploy sellyouroutboard --to testing --artifact local/sellyouroutboard@sha256:{digest}"
+    typed(f"{deploy} --ref {OLD}", folder / "tour")
+    typed(move, folder / "tour", DATABASE_URL=owner)
+    settings = folder / "tour" / "launchplane-gate.toml"
+    settings.write_text(settings.read_text().replace("schema_version = 1", f"schema_version = 1\n{setting}"))
+    typed(migrate, folder / "tour", DATABASE_URL=owner)
+    own_postgres.administer("CREATE ROLE lesser LOGIN PASSWORD 'lesser'")
+    for statement in grants.replace("TO gate;", "TO lesser;").splitlines():
+        own_postgres.administer(statement, database="gates")
+    lesser = f"postgresql://lesser:lesser@127.0.0.1:{own_postgres.port}/gates"
+    assert "the tables are somebody else's" in typed(doctor, folder / "tour", DATABASE_URL=lesser)
+    typed("launchplane-gate promote sellyouroutboard", folder / "tour", DATABASE_URL=lesser)
+
+
+def typed(command: str, folder: Path, **more: str) -> str:
+    """What a command prints that ends with 0."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = dict(os.environ) | {"PATH": path, "HOME": str(folder)} | more
+    done = subprocess.run(
+        ["bash", "-ec", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_the_settings_for_opa_are_settings(folder: Path) -> None:
