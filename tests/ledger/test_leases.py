@@ -14,7 +14,9 @@ import pytest
 
 from launchplane_gate.errors import LaneBusy, NotSettled
 from launchplane_gate.gate import Gate
+from launchplane_gate.hookspecs import Approval
 from launchplane_gate.ledger import Lease, Ledger, Terms, Wish
+from launchplane_gate.model import Hold, Outcome, stamp
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.store import version
 from tests.conftest import ACTOR, TESTING, A, B, MakeGate, deploy
@@ -192,3 +194,26 @@ def _resumed_too_late(moment: str, tmp_path: Path, gate: Gate, *url: str) -> Non
     assert version(again) == version(now)
     assert not gate.ledger.verify().wrong
     assert gate.check(deploy(B), ACTOR).allowed
+
+
+def test_a_hold_is_an_entry_and_keeps_the_lane_from_being_deployed_to(make_gate: MakeGate) -> None:
+    gate = make_gate()
+    since = stamp(gate.ledger.now())
+    gate.ledger.put_hold(TESTING, Hold(reason="an audit", subject="alice", since=since), {"actor": ACTOR.model_dump()})
+    run = gate.run(deploy(A), ACTOR)
+    assert run.admitted and [one.code for one in run.admitted.refusals] == ["lane.not_held"]
+    gate.ledger.end_hold(TESTING, {"actor": ACTOR.model_dump()})
+    assert gate.run(deploy(A), ACTOR).status == "recorded"
+    assert [entry.kind for entry in gate.ledger.entries(subject=str(TESTING))] == ["lane_held", "lane_released"]
+    assert not gate.ledger.verify().wrong
+
+
+def test_a_hold_that_comes_after_the_decision_makes_it_stale(make_gate: MakeGate, platform: FakePlatform) -> None:
+    gate = make_gate()
+
+    def held(self: FakePlatform, approval: Approval) -> Outcome:
+        gate.ledger.put_hold(TESTING, Hold(reason="an audit", subject="alice", since=stamp(gate.ledger.now())), {})
+        return self.change(approval)
+
+    platform.behaves = held
+    assert gate.run(deploy(A), ACTOR).status == "stale" and platform.deploys == []
