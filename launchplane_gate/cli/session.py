@@ -86,7 +86,7 @@ class Session:
         from launchplane_gate.gate import Gate
 
         with Gate.open(settings or self.settings(), to_read=to_read) as gate:
-            _say_if_copied(gate.ledger)
+            _say_what_is_read(gate.ledger)
             self._plugins = gate.plugins
             yield gate
 
@@ -97,7 +97,7 @@ class Session:
 
         settings = self.settings()
         store, ledger = opened(settings, to_read=True)
-        _say_if_copied(ledger)
+        _say_what_is_read(ledger)
         try:
             yield settings, store, ledger
         finally:
@@ -134,7 +134,12 @@ class Session:
         return self._plugins
 
 
-def _say_if_copied(ledger: Ledger) -> None:
+def _say_what_is_read(ledger: Ledger) -> None:
+    """Where that is not the ledger itself, or not the one that it should be."""
+    if lost := ledger.behind_its_mark():
+        tell(
+            [f"{lost}; nothing but reading is done until that is settled: see `launchplane-gate ledger restore --help`"]
+        )
     if ledger.copied:
         tell([f"a copy of the ledger is read, as it stands now: {ledger.copied}"])
 

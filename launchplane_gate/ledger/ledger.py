@@ -86,11 +86,11 @@ class Ledger(Archiving, Holding, Journal, Leave, Reading, Verifying):
     @classmethod
     def to_read(cls, state_dir: Path, url: str = "", *, holds_records: bool) -> Ledger:
         """Open the ledger for reading: nothing is made or written, not even a lock."""
-        if url:
-            return cls(Postgres.open(url))
-        path = state_dir / FILE_NAME
-        _see_that_it_is_there(path, holds_records)
-        return cls(Sqlite.to_read(path))
+        if not url:
+            _see_that_it_is_there(state_dir / FILE_NAME, holds_records)
+        ledger = cls(Postgres.open(url) if url else Sqlite.to_read(state_dir / FILE_NAME))
+        ledger._mark = Mark(state_dir / MARK_NAME, ledger.ledger_id())
+        return ledger
 
     @property
     def copied(self) -> str:
@@ -102,7 +102,7 @@ class Ledger(Archiving, Holding, Journal, Leave, Reading, Verifying):
 
     def behind_its_mark(self) -> str:
         """What the mark beside the ledger knows and it does not, in one sentence; empty where that is nothing."""
-        found = self._mark.read() if self._mark else None
+        found = self._mark.read() if self._mark and not self.copied else None  # a copy stands still
         if found is None:
             return ""
         ledger_id, lanes = found
@@ -126,7 +126,7 @@ class Ledger(Archiving, Holding, Journal, Leave, Reading, Verifying):
 
     def _has_or_forgave(self, head: Head) -> bool:
         """Whether an entry is there, or on record as lost."""
-        if self.hash_at(head.lane, head.position) == head.hash:
+        if self.has(head):
             return True
         return any(str(head) in past["heads"] for past in self.forgiven(head.lane))
 

@@ -39,6 +39,8 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     own = "" if phase == "admit" else errand.run_id
     deadline = Deadline(errand.parts.limits.gather_timeout_s)
     ledger.clock.anchor()
+    if lost := ledger.behind_its_mark():  # outside of a snapshot: the mark may rise meanwhile
+        raise PastLost(lost)
     with ledger.snapshot():
         remembered = {lane: _remembered(ledger, lane) for lane in errand.lanes}
     # Before the records, and the destination last: a look at the source may take its time.

@@ -154,7 +154,9 @@ def test_a_backup_is_put_back_and_what_it_lacks_is_named(site: Site, tmp_path: P
     put_back(backup, site.folder / "state")
     refused = site.deploy(NEW)
     assert refused.exit_code == 3 and "older than the mark beside it" in refused.err
-    assert site.run("lanes").exit_code == 0
+    lanes = site.run("lanes")
+    assert lanes.exit_code == 0 and "older than the mark beside it" in lanes.err
+    assert site.run("check", "promote", PRODUCT).exit_code == 3
     done = site.run("ledger", "restore", str(backup), "--reason", "the disk was lost")
     assert done.exit_code == 0, done
     assert "1 lane is behind" in done.out and f"{PRODUCT}/testing: what came up to entry" in done.out
