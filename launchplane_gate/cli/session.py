@@ -137,9 +137,7 @@ class Session:
 def _say_what_is_read(ledger: Ledger) -> None:
     """Where that is not the ledger itself, or not the one that it should be."""
     if lost := ledger.behind_its_mark():
-        tell(
-            [f"{lost}; nothing but reading is done until that is settled: see `launchplane-gate ledger restore --help`"]
-        )
+        tell([f"{lost}; until that is settled nothing is done but reading: `launchplane-gate ledger restore --help`"])
     if ledger.copied:
         tell([f"a copy of the ledger is read, as it stands now: {ledger.copied}"])
 
