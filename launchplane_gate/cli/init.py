@@ -140,7 +140,7 @@ def _adopt(session: Session, folder: Path) -> Answer:
     from launchplane_gate.errors import UsageError
     from launchplane_gate.facts import read_lane
     from launchplane_gate.lanes import lanes_of, settling
-    from launchplane_gate.ledger import FILE_NAME, Ledger
+    from launchplane_gate.ledger import FILE_NAME, MOVED, Ledger
     from launchplane_gate.line.standing import Asked, consent
     from launchplane_gate.store import FileStore
 
@@ -148,6 +148,9 @@ def _adopt(session: Session, folder: Path) -> Answer:
         session.config = folder / "launchplane-gate.toml"
     settings = session.settings()
     store = FileStore(settings.state_dir, settings.profiles)
+    if settings.database_url or (settings.state_dir / MOVED).exists():
+        hint = "Nothing was done. Adopt records where they are, in files; `launchplane-gate ledger move` then takes both."
+        raise UsageError("the ledger is in a database", hint=hint)
     if (settings.state_dir / FILE_NAME).exists():
         raise UsageError(f"{settings.state_dir} has a ledger already", hint="Nothing was done; nothing needs to be.")
     if not store.holds_records():

@@ -211,6 +211,7 @@ def test_nobody_goes_on_with_the_file_that_was_moved(state: Path, postgres: str,
     for command in (["lanes"], DEPLOY):
         told = said(state, *command, code=3)
         assert "was moved to a database" in told["error"]["message"] and "database_url" in told["error"]["hint"]
+    assert "is in a database" in said(state, "init", "--adopt", code=2)["error"]["message"]
     name_the_database(state)
     assert said(state, "decisions", "list", URL=postgres)["decisions"]
 

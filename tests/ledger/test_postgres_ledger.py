@@ -20,6 +20,7 @@ from launchplane_gate.errors import LedgerError, PastLost, SettingsError
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, InventoryWriter, Question
 from launchplane_gate.ledger import FORMAT, Ledger, Terms, Wish, tables
+from launchplane_gate.ledger.migrating import FOLDER
 from launchplane_gate.ledger.postgres import SCHEMA, Postgres
 from launchplane_gate.ledger.sqlite import Sqlite
 from launchplane_gate.model import Lane, Outcome
@@ -270,6 +271,15 @@ def test_nothing_is_migrated_while_an_older_gate_has_a_run_open(ledger: Ledger, 
             connection.execute("UPDATE launchplane_gate.meta SET schema_version = 1")
         with pytest.raises(LedgerError, match="a run of an older version holds sellyouroutboard/testing"):
             database.migrate(LEDGER_ID)
+
+
+def test_a_migration_only_adds() -> None:
+    """Whatever an older version wrote is there afterwards, and nothing of it reads otherwise."""
+    for path in (FOLDER / "versions").glob("*.py"):
+        takes_away = re.findall(
+            r"\b(op\.drop_\w+|op\.alter_column|op\.rename_table|DROP|DELETE|TRUNCATE)\b", path.read_text()
+        )
+        assert takes_away == [], path
 
 
 def test_a_gate_needs_no_more_than_to_read_and_write_tables_of_somebody_else(
