@@ -149,7 +149,7 @@ def _adopt(session: Session, folder: Path) -> Answer:
     settings = session.settings()
     store = FileStore(settings.state_dir, settings.profiles)
     if settings.database_url or (settings.state_dir / MOVED).exists():
-        hint = "Nothing was done. Adopt records where they are, in files; `launchplane-gate ledger move` then takes both."
+        hint = "Nothing was done. Adopt records where they are; then `launchplane-gate ledger move` takes them along."
         raise UsageError("the ledger is in a database", hint=hint)
     if (settings.state_dir / FILE_NAME).exists():
         raise UsageError(f"{settings.state_dir} has a ledger already", hint="Nothing was done; nothing needs to be.")
