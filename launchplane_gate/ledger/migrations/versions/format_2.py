@@ -18,71 +18,87 @@ from launchplane_gate.ledger.tables import append_only
 revision = "2"
 down_revision = None
 
-NEW: dict[str, list[sa.Column[Any]]] = {
-    "meta": [sa.Column("ledger_id", sa.Text)],
-    "lanes": [sa.Column("holder_run", sa.Text), sa.Column("held_until", sa.Float)],
-    "entries": [
-        sa.Column("format", sa.Integer),
-        sa.Column("entry_id", sa.Text),
-        sa.Column("input_digest", sa.Text),
-    ],
-    "runs": [sa.Column("version", sa.Text)],
-}
-SINCE_THEN: dict[str, list[sa.Column[Any]]] = {  # tables that the newest of format 1 had already
-    "refusals": [
-        *(sa.Column(name, sa.Text, primary_key=True) for name in ("context", "instance", "hour", "key")),
-        sa.Column("decision_id", sa.Text, nullable=False),
-        sa.Column("stranger", sa.Boolean, nullable=False),
-        sa.Column("repeats", sa.Integer, nullable=False),
-    ],
-    "waiters": [
-        *(sa.Column(name, sa.Text, primary_key=True) for name in ("context", "instance", "subject")),
-        sa.Column("token", sa.Text, nullable=False),
-        sa.Column("process", sa.Text, nullable=False),
-        sa.Column("until", sa.Float, nullable=False),
-    ],
-}
-TABLES: dict[str, list[sa.Column[Any]]] = {
-    "inputs": [
-        sa.Column("digest", sa.Text, primary_key=True),
-        sa.Column("at", sa.Text, nullable=False),
-        sa.Column("packed", sa.LargeBinary, nullable=False),
-    ],
-    "policies": [
-        sa.Column("revision", sa.Text, primary_key=True),
-        sa.Column("packed", sa.LargeBinary, nullable=False),
-    ],
-    "releases": [
-        *(sa.Column(name, sa.Text, primary_key=True) for name in ("context", "instance")),
-        *(sa.Column(name, sa.Text, primary_key=True) for name in ("artifact_id", "source_git_ref")),
-        sa.Column("run_id", sa.Text, nullable=False),
-    ],
-    "waivers": [
-        sa.Column("waiver_id", sa.Text, primary_key=True),
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("context", "instance")),
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("artifact_id", "source_git_ref")),
-        sa.Column("expires", sa.Float, nullable=False),
-        sa.Column("is_over", sa.Boolean, nullable=False),
-    ],
-    "waiver_uses": [sa.Column(name, sa.Text, primary_key=True) for name in ("waiver_id", "run_id")],
-    "inventories": [
-        *(sa.Column(name, sa.Text, primary_key=True) for name in ("context", "instance")),
-        sa.Column("record", sa.Text, nullable=False),
-    ],
-    **{
-        name: [
-            sa.Column("record_id", sa.Text, primary_key=True),
-            *(sa.Column(column, sa.Text, nullable=False) for column in ("context", *instances)),
-            sa.Column("moment", sa.BigInteger),
+Columns = dict[str, list[sa.Column[Any]]]
+"""By the name of a table. A column is one table's alone, so each call makes its own."""
+
+
+def _added() -> Columns:
+    """What tables that there were have since."""
+    return {
+        "meta": [sa.Column("ledger_id", sa.Text)],
+        "lanes": [sa.Column("holder_run", sa.Text), sa.Column("held_until", sa.Float)],
+        "entries": [
+            sa.Column("format", sa.Integer),
+            sa.Column("entry_id", sa.Text),
+            sa.Column("input_digest", sa.Text),
+        ],
+        "runs": [sa.Column("version", sa.Text)],
+    }
+
+
+def _since_then() -> Columns:
+    """Tables that the newest of format 1 had already."""
+    return {
+        "refusals": [
+            *(sa.Column(name, sa.Text, primary_key=True) for name in ("context", "instance", "hour", "key")),
+            sa.Column("decision_id", sa.Text, nullable=False),
+            sa.Column("stranger", sa.Boolean, nullable=False),
+            sa.Column("repeats", sa.Integer, nullable=False),
+        ],
+        "waiters": [
+            *(sa.Column(name, sa.Text, primary_key=True) for name in ("context", "instance", "subject")),
+            sa.Column("token", sa.Text, nullable=False),
+            sa.Column("process", sa.Text, nullable=False),
+            sa.Column("until", sa.Float, nullable=False),
+        ],
+    }
+
+
+def _tables() -> Columns:
+    """Tables that there were none of."""
+    return {
+        "inputs": [
+            sa.Column("digest", sa.Text, primary_key=True),
+            sa.Column("at", sa.Text, nullable=False),
+            sa.Column("packed", sa.LargeBinary, nullable=False),
+        ],
+        "policies": [
+            sa.Column("revision", sa.Text, primary_key=True),
+            sa.Column("packed", sa.LargeBinary, nullable=False),
+        ],
+        "releases": [
+            *(sa.Column(name, sa.Text, primary_key=True) for name in ("context", "instance")),
+            *(sa.Column(name, sa.Text, primary_key=True) for name in ("artifact_id", "source_git_ref")),
+            sa.Column("run_id", sa.Text, nullable=False),
+        ],
+        "waivers": [
+            sa.Column("waiver_id", sa.Text, primary_key=True),
+            *(sa.Column(name, sa.Text, nullable=False) for name in ("context", "instance")),
+            *(sa.Column(name, sa.Text, nullable=False) for name in ("artifact_id", "source_git_ref")),
+            sa.Column("expires", sa.Float, nullable=False),
+            sa.Column("is_over", sa.Boolean, nullable=False),
+        ],
+        "waiver_uses": [sa.Column(name, sa.Text, primary_key=True) for name in ("waiver_id", "run_id")],
+        "inventories": [
+            *(sa.Column(name, sa.Text, primary_key=True) for name in ("context", "instance")),
             sa.Column("record", sa.Text, nullable=False),
-        ]
-        for name, instances in (
-            ("deployments", ("instance",)),
-            ("promotions", ("from_instance", "to_instance")),
-            ("backup_gates", ("instance",)),
-        )
-    },
-}
+        ],
+        **{
+            name: [
+                sa.Column("record_id", sa.Text, primary_key=True),
+                *(sa.Column(column, sa.Text, nullable=False) for column in ("context", *instances)),
+                sa.Column("moment", sa.BigInteger),
+                sa.Column("record", sa.Text, nullable=False),
+            ]
+            for name, instances in (
+                ("deployments", ("instance",)),
+                ("promotions", ("from_instance", "to_instance")),
+                ("backup_gates", ("instance",)),
+            )
+        },
+    }
+
+
 INDEXES = [
     ("entries_by_id", "entries", ["entry_id"], True, None),
     ("inputs_by_time", "inputs", ["at"], False, None),
@@ -112,12 +128,12 @@ INDEXES = [
 
 def upgrade() -> None:
     there = sa.inspect(op.get_bind())
-    for table, columns in NEW.items():
+    for table, columns in _added().items():
         for column in columns:
-            op.add_column(table, column.copy())
-    for name, columns in {**SINCE_THEN, **TABLES}.items():
+            op.add_column(table, column)
+    for name, columns in {**_since_then(), **_tables()}.items():
         if not there.has_table(name):
-            op.create_table(name, *(column.copy() for column in columns))
+            op.create_table(name, *columns)
     for name, table, on, unique, where in INDEXES:
         if not there.has_table(table) or name not in {index["name"] for index in there.get_indexes(table)}:
             op.create_index(name, table, on, unique=unique, sqlite_where=where and sa.text(where))
