@@ -101,7 +101,7 @@ def test_a_cell_that_is_folded_gives_no_command() -> None:
 
 
 def test_text_leaves_at_one_place() -> None:
-    """Whoever writes elsewhere writes past what makes it safe; `policy bundle` sends bytes, `decisions export` ASCII."""
+    """Whoever writes elsewhere writes past what makes it safe; `policy bundle` sends bytes, an export ASCII."""
     writes = re.compile(r"\bclick\.echo\(|(?<![\w.])print\(|\bstd(?:out|err)\.write\(|\bprint_exc(?:eption)?\(")
     found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text())}
     sends = {"cli/output.py", "cli/policy.py", "cli/decisions.py"}
