@@ -83,8 +83,9 @@ def _form(folder: Path) -> dict[str, object]:
     look = sa.inspect(engine)
     form: dict[str, object] = {}
     for table in look.get_table_names():
+        columns = look.get_columns(table)
         form[table] = (
-            {(one["name"], str(one["type"]), one["nullable"] or one["primary_key"]) for one in look.get_columns(table)},
+            {(one["name"], str(one["type"]), one["nullable"] or bool(one.get("primary_key"))) for one in columns},
             look.get_pk_constraint(table)["constrained_columns"],
             {(one["name"], tuple(one["column_names"]), one["unique"]) for one in look.get_indexes(table)},
         )

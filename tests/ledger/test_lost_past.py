@@ -160,8 +160,7 @@ def test_a_backup_is_put_back_and_what_it_lacks_is_named(site: Site, tmp_path: P
     done = site.run("ledger", "restore", str(backup), "--reason", "the disk was lost")
     assert done.exit_code == 0, done
     assert "1 lane is behind" in done.out and f"{PRODUCT}/testing: what came up to entry" in done.out
-    lanes = site.run("lanes").out
-    assert "unsettled" in lanes and "settled" in lanes
+    assert "unsettled" in site.run("lanes").out
     assert site.run("promote", PRODUCT).exit_code == 1
     command = next(line for line in done.out.splitlines() if "settle it:" in line).split("launchplane-gate ")[1]
     assert site.run(*command.split()).exit_code == 0
