@@ -150,7 +150,7 @@ def settled(records: LaneRecords, ledger: Ledger, last: Row | None) -> tuple[boo
     if last.status == "open":
         return False, f"a {noun(last.action)} of {short(last.source_git_ref)} is under way ({last.run_id})"
     if records.lost:
-        return False, records.lost
+        return False, records.lost.removeprefix(f"{records.lane}: ")
     if last.status == "restored":
         return False, "its ledger was restored without what came after, and nothing was confirmed since"
     if last.status == "adopted":

@@ -106,7 +106,7 @@ def backup(session: Session, path: Path) -> Answer:
         "lanes": {str(one.lane): str(one) for one in heads},
     }
     return Answer(
-        document, [f"The ledger was copied to {path}.", "Back it up with the records; one is no use without."]
+        document, [f"The ledger was copied to {path}.", "Keep it elsewhere, and the records of the same moment with it."]
     )
 
 
