@@ -105,9 +105,8 @@ def backup(session: Session, path: Path) -> Answer:
         "ledger_id": ledger.ledger_id(),
         "lanes": {str(one.lane): str(one) for one in heads},
     }
-    return Answer(
-        document, [f"The ledger was copied to {path}.", "Keep it elsewhere, and the records of the same moment with it."]
-    )
+    told = [f"The ledger was copied to {path}.", "Keep it elsewhere, and the records of the same moment with it."]
+    return Answer(document, told)
 
 
 for _command in (restore, migrate, move):
