@@ -7,7 +7,7 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,8 +136,13 @@ class Database(ABC):
         if shared := self.joined.connection if self.joined else getattr(self._here, "snapshot", None):
             yield shared
             return
-        with self.told(), self.engine.connect() as connection, self._begin_to_read(connection, several=several):
-            yield connection
+        with self.told(), self.engine.connect() as connection:
+            transaction = self._begin_to_read(connection, several=several)
+            try:
+                yield connection
+            finally:
+                with suppress(SQLAlchemyError):  # what was read is read, however its end goes
+                    transaction.rollback()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
