@@ -13,7 +13,10 @@ def timed(act: Callable[[], object], *, times: int) -> list[float]:
     return taken
 
 
-def in_turn(*acts: Callable[[], object], times: int, warm: int = 3) -> list[list[float]]:
+WARM = 3  # calls before the first that is timed
+
+
+def in_turn(*acts: Callable[[], object], times: int, warm: int = WARM) -> list[list[float]]:
     """Milliseconds of each call of several things, done in turn: what slows the machine down slows all of them."""
     taken: list[list[float]] = [[] for _ in acts]
     for number in range(-warm, times):
