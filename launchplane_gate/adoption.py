@@ -7,7 +7,7 @@ from typing import Any
 
 from launchplane_gate.facts import read_lane
 from launchplane_gate.ledger import Ledger, Terms, Wish, new_id
-from launchplane_gate.model import Actor, Decision, Lane
+from launchplane_gate.model import Actor, Decision, Lane, lanes_of
 from launchplane_gate.on_record import on_record
 from launchplane_gate.past import lost
 from launchplane_gate.policy import Bundle
@@ -31,7 +31,7 @@ def adopt(
     """
     adopted = []
     for profile in profiles:
-        for lane in dict.fromkeys(Lane(context=one.context, instance=one.instance) for one in profile.lanes):
+        for lane in lanes_of(profile):
             release = read_lane(store, ledger, lane).release
             if release is None:
                 continue

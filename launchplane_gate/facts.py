@@ -143,14 +143,14 @@ def settled(records: LaneRecords, ledger: Ledger, last: Row | None) -> tuple[boo
     """Whether a lane is settled, and why, given its last run that changed, touched or recorded anything."""
     if records.unreadable:
         return False, f"a record cannot be read: {records.unreadable}"
+    if records.lost:
+        return False, records.lost.removeprefix(f"{records.lane}: ")
     if last is None:
         if records.inventory is None:
             return True, "nothing has run here"
         return False, "no run of the gate wrote its inventory"
     if last.status == "open":
         return False, f"a {noun(last.action)} of {short(last.source_git_ref)} is under way ({last.run_id})"
-    if records.lost:
-        return False, records.lost.removeprefix(f"{records.lane}: ")
     if last.status == "restored":
         return False, "its ledger was restored without what came after, and nothing was confirmed since"
     if last.status == "adopted":

@@ -26,6 +26,7 @@ from launchplane_gate.model import (
     ReleaseIdentity,
     Request,
     Run,
+    lanes_of,
 )
 from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
@@ -130,10 +131,6 @@ def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[L
         offers = list(pool.map(lambda way: _offer(gate, way[0], way[1], actor), ways))
     known = [_Way(one, other, offer) for (one, other), offer in zip(ways, offers, strict=True)]
     return [_with_next(gate, view, known) for view in views]
-
-
-def lanes_of(profile: ProductProfile) -> list[Lane]:
-    return list(dict.fromkeys(Lane(context=one.context, instance=one.instance) for one in profile.lanes))
 
 
 def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:

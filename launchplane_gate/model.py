@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from launchplane_gate.records import EnvironmentInventory
+from launchplane_gate.records import EnvironmentInventory, ProductProfile
 
 SCHEMA_VERSION = 1
 
@@ -561,6 +561,11 @@ class Run(Contract):
     promotion_record_id: str | None = None
     publication: Publication | None = None  # None where none was asked for
     replayed: bool = False
+
+
+def lanes_of(profile: ProductProfile) -> list[Lane]:
+    """The lanes of a product, each once."""
+    return list(dict.fromkeys(Lane(context=one.context, instance=one.instance) for one in profile.lanes))
 
 
 def noun(action: str) -> str:

@@ -134,11 +134,14 @@ def _records(gate: Gate, records: LaneRecords, run: Run | None, *, is_the_runs: 
     for record_id, wrong in altered_ids.items():
         if record_id != deployment_id:
             yield Identity(what="promotion", where=record_id, state="odd", detail=wrong)
-    yield _decision(gate, records.lane, run)
+    yield _decision(gate, records, run)
 
 
-def _decision(gate: Gate, lane: Lane, run: Run | None) -> Identity:
+def _decision(gate: Gate, records: LaneRecords, run: Run | None) -> Identity:
     """What let the lane's last run go; its chain is verified, and that of the lane that was promoted from."""
+    lane = records.lane
+    if lost := gate.ledger.behind_its_mark() or records.lost:
+        return Identity(what="decision", where=str(lane), state="odd", detail=lost)
     if run is None or run.admitted is None or run.admitted.release is None:
         return Identity(what="decision", where=str(lane), state="odd", detail="the lane's last run was not recorded")
     if wrong := [what for one in (lane, run.source) if one for what in gate.ledger.verify_lane(one).wrong]:

@@ -255,7 +255,7 @@ def _store(settings: Settings) -> OwnStore | None:
 
 
 def _ledger(settings: Settings) -> str:
-    from launchplane_gate.errors import LedgerError
+    from launchplane_gate.errors import LedgerError, PastLost
     from launchplane_gate.ledger import FILE_NAME, FORMAT, MOVED
     from launchplane_gate.opening import opened
     from launchplane_gate.report.verified import in_one_line
@@ -267,6 +267,8 @@ def _ledger(settings: Settings) -> str:
         return "none yet; the first deploy starts it"
     store, ledger = opened(settings, to_read=True)
     try:
+        if lost := ledger.behind_its_mark():
+            raise PastLost(lost)
         found = verify(ledger, store)
     finally:
         ledger.close()

@@ -78,8 +78,8 @@ def history(session: Session, where: str) -> Answer:
 
 def _lanes_at(settings: Settings, where: str) -> list[Lane]:
     """The lanes that ``PRODUCT`` or ``PRODUCT/LANE`` names. Raises RequestError."""
-    from launchplane_gate.lanes import lanes_of
     from launchplane_gate.line import find_lane
+    from launchplane_gate.model import lanes_of
 
     product, separator, instance = where.partition("/")
     profile = settings.profile(product)

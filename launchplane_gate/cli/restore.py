@@ -65,8 +65,8 @@ class _Restoring:
     def __init__(self, session: Session, reason: str) -> None:
         from datetime import UTC, datetime
 
-        from launchplane_gate.lanes import lanes_of
         from launchplane_gate.line.standing import Asked, consent
+        from launchplane_gate.model import lanes_of
         from launchplane_gate.restoring import Consent
 
         self.settings: Settings = session.settings()

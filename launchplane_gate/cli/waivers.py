@@ -135,7 +135,7 @@ def list_(session: Session, where: str | None, everything: bool) -> Answer:
     Example:
       launchplane-gate waiver list --lane sellyouroutboard/prod --all
     """
-    from launchplane_gate.lanes import lanes_of
+    from launchplane_gate.model import lanes_of
     from launchplane_gate.report.waivers import waivers_text
     from launchplane_gate.waivers import look_at_waivers
 

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from launchplane_gate import strictjson
 from launchplane_gate.ledger import tables
+from launchplane_gate.ledger.adding_up import AddedRun, AddedUp
 from launchplane_gate.ledger.chain import CLOSING
 from launchplane_gate.ledger.chains import Chains
 from launchplane_gate.ledger.database import GENESIS
 from launchplane_gate.ledger.kept import LARGEST
-from launchplane_gate.ledger.replaying import Replay, ReplayedRun
 from launchplane_gate.ledger.verified import Findings
 from launchplane_gate.model import Lane
 
@@ -41,34 +41,34 @@ def streamed(connection: sa.Connection, query: sa.Select[Any], about: Mapping[st
     yield from connection.execute(query.execution_options(stream_results=True, yield_per=AT_ONCE), about or {})
 
 
-def compare(connection: sa.Connection, chains: Chains, replay: Replay, findings: Findings) -> tuple[int, int]:
+def compare(connection: sa.Connection, chains: Chains, added: AddedUp, findings: Findings) -> tuple[int, int]:
     """Hold all tables to the entries; gives how many runs there are, and how many of format 1."""
-    _lanes(connection, as_stored(tables.lanes), chains, replay, findings)
-    old = {run_id for run_id, run in replay.runs.items() if not run.is_whole}
-    runs = _runs(connection, as_stored(tables.runs), replay.runs, findings)
-    _keys(connection, replay, old, findings)
-    _waivers(connection, as_stored(tables.waivers), replay, findings)
-    _uses(connection, replay, findings)
+    _lanes(connection, as_stored(tables.lanes), chains, added, findings)
+    old = {run_id for run_id, run in added.runs.items() if not run.is_whole}
+    runs = _runs(connection, as_stored(tables.runs), added.runs, findings)
+    _keys(connection, added, old, findings)
+    _waivers(connection, as_stored(tables.waivers), added, findings)
+    _uses(connection, added, findings)
     _inputs(connection, findings)
-    _policies(connection, replay, findings)
+    _policies(connection, added, findings)
     return runs, len(old)
 
 
-def compare_lane(connection: sa.Connection, lane: Lane, chains: Chains, replay: Replay, findings: Findings) -> None:
+def compare_lane(connection: sa.Connection, lane: Lane, chains: Chains, added: AddedUp, findings: Findings) -> None:
     """The same of what the tables say of one lane."""
 
     def of_lane(table: sa.Table) -> sa.Select[Any]:
         return as_stored(table).where(table.c.context == lane.context, table.c.instance == lane.instance)
 
-    _lanes(connection, of_lane(tables.lanes), chains, replay, findings)
-    _runs(connection, of_lane(tables.runs), replay.runs, findings, lane)
-    _waivers(connection, of_lane(tables.waivers), replay, findings)
+    _lanes(connection, of_lane(tables.lanes), chains, added, findings)
+    _runs(connection, of_lane(tables.runs), added.runs, findings, lane)
+    _waivers(connection, of_lane(tables.waivers), added, findings)
 
 
 def _lanes(
-    connection: sa.Connection, query: sa.Select[Any], chains: Chains, replay: Replay, findings: Findings
+    connection: sa.Connection, query: sa.Select[Any], chains: Chains, added: AddedUp, findings: Findings
 ) -> None:
-    heads, holds = dict(chains.heads), dict(replay.holds)
+    heads, holds = dict(chains.heads), dict(added.holds)
     for row in streamed(connection, query):
         lane = f"{row.context}/{row.instance}"
         if heads.pop(lane, (0, GENESIS)) != (row.length, row.head):
@@ -93,12 +93,12 @@ def _hold_in(text: Any) -> Any:
 def _runs(
     connection: sa.Connection,
     query: sa.Select[Any],
-    replayed: Mapping[str, ReplayedRun],
+    added_runs: Mapping[str, AddedRun],
     findings: Findings,
     lane: Lane | None = None,
 ) -> int:
     """Hold the runs to their entries, and the releases that inventories have named to the runs."""
-    left, count = dict(replayed), 0
+    left, count = dict(added_runs), 0
     last: dict[tuple[str, str], int] = {}
     releases: dict[tuple[Any, ...], str] = {}
     for row in streamed(connection, query.order_by(tables.runs.c.number)):
@@ -119,7 +119,7 @@ def _runs(
     return count
 
 
-def _run(row: Row, run: ReplayedRun, findings: Findings) -> None:
+def _run(row: Row, run: AddedRun, findings: Findings) -> None:
     step = run.columns["step"]
     if (row.step, row.status) != (step, step if step in CLOSING else "open"):
         findings.add(f"run {row.run_id} says {row.status}, its entries end with {step}")
@@ -150,8 +150,8 @@ def _releases(
         findings.add(f"{context}/{instance}: that {run_id} named {artifact} is noted nowhere")
 
 
-def _keys(connection: sa.Connection, replay: Replay, old: set[str], findings: Findings) -> None:
-    left = dict(replay.keys)
+def _keys(connection: sa.Connection, added: AddedUp, old: set[str], findings: Findings) -> None:
+    left = dict(added.keys)
     for row in streamed(connection, as_stored(tables.keys)):
         expected = left.pop((row.scope, row.key), None)
         if expected is None and row.run_id in old:
@@ -163,8 +163,8 @@ def _keys(connection: sa.Connection, replay: Replay, old: set[str], findings: Fi
         findings.add(f"the key {key!r} of {run_id} is not reserved any more, and no entry frees it")
 
 
-def _waivers(connection: sa.Connection, query: sa.Select[Any], replay: Replay, findings: Findings) -> None:
-    left = dict(replay.waivers)
+def _waivers(connection: sa.Connection, query: sa.Select[Any], added: AddedUp, findings: Findings) -> None:
+    left = dict(added.waivers)
     for row in streamed(connection, query):
         expected = left.pop(row.waiver_id, None)
         if expected is None:
@@ -178,8 +178,8 @@ def _waivers(connection: sa.Connection, query: sa.Select[Any], replay: Replay, f
         findings.add(f"the waiver {waiver_id} is noted nowhere, its entries are there")
 
 
-def _uses(connection: sa.Connection, replay: Replay, findings: Findings) -> None:
-    left = set(replay.uses)
+def _uses(connection: sa.Connection, added: AddedUp, findings: Findings) -> None:
+    left = set(added.uses)
     for row in streamed(connection, as_stored(tables.waiver_uses)):
         if (row.waiver_id, row.run_id) not in left:
             findings.add(f"{row.run_id} is noted to have used {row.waiver_id}; its entries do not say so")
@@ -195,8 +195,8 @@ def _inputs(connection: sa.Connection, findings: Findings) -> None:
         findings.add(f"the policy input {str(row.digest)[:12]} belongs to no entry")
 
 
-def _policies(connection: sa.Connection, replay: Replay, findings: Findings) -> None:
-    left = dict(replay.policies)
+def _policies(connection: sa.Connection, added: AddedUp, findings: Findings) -> None:
+    left = dict(added.policies)
     for row in streamed(connection, as_stored(tables.policies)):
         left.pop(row.revision, None)
         if _revision_in(row.packed) != row.revision:

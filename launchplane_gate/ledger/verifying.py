@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger import tables
+from launchplane_gate.ledger.adding_up import AddedUp
 from launchplane_gate.ledger.chain import Chain, Head
 from launchplane_gate.ledger.chains import Chains
 from launchplane_gate.ledger.comparing import as_stored, compare, compare_lane, streamed
 from launchplane_gate.ledger.exporting import EVERY, Progress, first_line, line_of
 from launchplane_gate.ledger.heads import KeptHead
 from launchplane_gate.ledger.kept import body_in, inflated
-from launchplane_gate.ledger.replaying import Replay
 from launchplane_gate.ledger.verified import Findings, Verified
 from launchplane_gate.model import Lane
 
@@ -72,7 +72,7 @@ class _Reader:
 
     findings: Findings
     chains: Chains
-    replay: Replay = field(default_factory=Replay)
+    added: AddedUp = field(default_factory=AddedUp)
 
     def take_all(self, connection: sa.Connection, query: sa.Select[Any], progress: Progress) -> None:
         for row in streamed(connection, query):
@@ -86,7 +86,7 @@ class _Reader:
         name = f"{entry['context']}/{entry['instance']}: entry {entry['position']}"
         try:
             if body is not None:
-                self.replay.take(entry, body)
+                self.added.take(entry, body)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self.findings.add(f"{name} ({entry['kind']}) is none of ours: {type(error).__name__}: {error}")
         if "packed" not in entry:
@@ -115,7 +115,7 @@ class Verifying(Chain):
             reader, runs, old = _Reader(findings, chains), None, 0
             try:
                 reader.take_all(connection, _WITH_INPUTS, progress)
-                runs, old = compare(connection, chains, reader.replay, findings)
+                runs, old = compare(connection, chains, reader.added, findings)
             except sa.exc.SQLAlchemyError as error:
                 if not integrity:
                     raise
@@ -142,7 +142,7 @@ class Verifying(Chain):
         here = _ENTRIES.where(tables.entries.c.context == lane.context, tables.entries.c.instance == lane.instance)
         with self._read(several=True) as connection, self.database.as_it_stands(connection):
             reader.take_all(connection, here, _quiet)
-            compare_lane(connection, lane, chains, reader.replay, findings)
+            compare_lane(connection, lane, chains, reader.added, findings)
             ledger_id = connection.execute(sa.select(tables.meta.c.ledger_id)).scalar() or ""
         told, beyond = tuple(findings.told), findings.beyond
         return Verified(

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from launchplane_gate.errors import LedgerError, NotSettled, Undecided, in_a_sentence
+from launchplane_gate.errors import LedgerError, NotSettled, PastLost, Undecided, in_a_sentence
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Key, Wish
 from launchplane_gate.line import journal, standing
@@ -77,6 +77,8 @@ def _standing(parts: Parts, request: Request, actor: Actor, progress: Progress) 
     """Raises as ``standing.ask`` does; that no decision could be had is on record then."""
     try:
         return standing.ask(parts, Asked.of(request), actor)
+    except PastLost:
+        raise  # nothing is written into a ledger that is not the one
     except Undecided as error:
         if standing.is_stranger(parts, actor):
             standing.count(parts, Asked.of(request))

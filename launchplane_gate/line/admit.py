@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from launchplane_gate.errors import EvidenceFailed, GateError, in_a_sentence
+from launchplane_gate.errors import EvidenceFailed, GateError, PastLost, in_a_sentence
 from launchplane_gate.ledger import Key
 from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
@@ -16,6 +16,8 @@ def admit(errand: Errand, key: Key | None) -> RunApproval | None:
     try:
         facts = gather(errand, "admit")
         decision = ask(errand, facts)
+    except PastLost:
+        raise  # nothing is written into a ledger that is not the one
     except Exception as error:
         journal.begin(errand, "undecided", {"detail": in_a_sentence(error)})
         if isinstance(error, GateError):

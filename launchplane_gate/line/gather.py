@@ -39,15 +39,13 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     own = "" if phase == "admit" else errand.run_id
     deadline = Deadline(errand.parts.limits.gather_timeout_s)
     ledger.clock.anchor()
-    if lost := ledger.behind_its_mark():  # outside of a snapshot: the mark may rise meanwhile
-        raise PastLost(lost)
     with ledger.snapshot():
         remembered = {lane: _remembered(ledger, lane) for lane in errand.lanes}
     # Before the records, and the destination last: a look at the source may take its time.
     seen = {lane: look(errand, lane, remembered[lane], deadline) for lane in reversed(errand.lanes)}
     with ledger.snapshot():
         errand.records = {lane: errand.read(lane) for lane in errand.lanes}
-        see_the_past(errand, seen, remembered)
+        _see_the_past(errand, seen, remembered)
         if phase == "admit":
             errand.release = _resolved(errand)
         here = errand.records[errand.destination]
@@ -94,7 +92,7 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
 
 
 @dataclass(frozen=True)
-class Remembered:
+class _Remembered:
     """What the ledger has of a lane's last run: its id, and the containers it was confirmed on, good since when."""
 
     run_id: str
@@ -103,14 +101,14 @@ class Remembered:
     good_since: str | None
 
 
-def _remembered(ledger: Ledger, lane: Lane) -> Remembered:
+def _remembered(ledger: Ledger, lane: Lane) -> _Remembered:
     last = ledger.last_effective(lane)
-    return Remembered(
+    return _Remembered(
         last.run_id if last else "", last is not None and last.status == "recorded", *confirmed_on(ledger, last)
     )
 
 
-def see_the_past(errand: Errand, seen: Mapping[Lane, Seen], remembered: Mapping[Lane, Remembered]) -> None:
+def _see_the_past(errand: Errand, seen: Mapping[Lane, Seen], remembered: Mapping[Lane, _Remembered]) -> None:
     """Raises PastLost where records or platform of a lane know what the ledger does not."""
     ledger = errand.parts.ledger
     for lane, one in seen.items():
@@ -134,7 +132,7 @@ def ask(errand: Errand, facts: dict[str, Any]) -> Decision:
     )
 
 
-def look(errand: Errand, lane: Lane, remembered: Remembered, deadline: Deadline) -> Seen:
+def look(errand: Errand, lane: Lane, remembered: _Remembered, deadline: Deadline) -> Seen:
     """A lane's platform, seen now; for a source whose containers changed, after looking for ``settle_s`` at them.
 
     The ledger's memory is what the lane's last run was confirmed on; ``observe`` has none.

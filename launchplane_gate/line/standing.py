@@ -9,10 +9,20 @@ from datetime import datetime
 from typing import Any
 
 from launchplane_gate import strictjson
-from launchplane_gate.errors import EngineError, RequestError, StandingRefused
+from launchplane_gate.errors import EngineError, PastLost, RequestError, StandingRefused
 from launchplane_gate.ledger import NOWHERE, new_id
 from launchplane_gate.line.parts import Parts, find_lane
-from launchplane_gate.model import Action, Actor, Decision, Expected, Lane, ReleaseIdentity, Request, WaiverFacts
+from launchplane_gate.model import (
+    Action,
+    Actor,
+    Decision,
+    Expected,
+    Lane,
+    ReleaseIdentity,
+    Request,
+    WaiverFacts,
+    lanes_of,
+)
 from launchplane_gate.on_record import on_record
 from launchplane_gate.policy import Bundle, PolicyEngine, decide
 from launchplane_gate.records import ProductProfile
@@ -84,11 +94,14 @@ def is_stranger(parts: Parts, actor: Actor) -> bool:
 def ask(parts: Parts, asked: Asked, actor: Actor) -> Standing:
     """Put a request to the rules of ``standing``.
 
-    Raises Undecided, and for those whom an entry of the policies names RequestError, where the product or a lane is
-    not there. To anybody else that reads like a refusal, and nothing of what there is is told to the rules.
+    Raises PastLost, on which nothing is to be written, Undecided, and for those whom an entry of the policies names
+    RequestError, where the product or a lane is not there. To anybody else that reads like a refusal, and nothing of
+    what there is is told to the rules.
     """
     if is_stranger(parts, actor):
         return _of_a_stranger(parts, asked, actor)
+    if lost := parts.ledger.behind_its_mark():
+        raise PastLost(lost)
     profile = parts.profile(asked.product)
     facts = facts_about(profile, asked, actor)
     decision = decided(parts.bundle, parts.engine, facts, parts.ledger.now())
@@ -125,7 +138,7 @@ def consent(
     """
     found = {}
     for profile in profiles:
-        for lane in dict.fromkeys(Lane(context=one.context, instance=one.instance) for one in profile.lanes):
+        for lane in lanes_of(profile):
             facts = facts_about(profile, replace(asked, product=profile.product, destination=lane.instance), actor)
             decision = decided(bundle, engine, facts, now)
             if not decision.allowed:

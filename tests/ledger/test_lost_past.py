@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from launchplane_gate.errors import LedgerError, PastLost
+from launchplane_gate.facts import read_lane, settled
 from launchplane_gate.gate import Gate
-from launchplane_gate.ledger import FILE_NAME, Ledger
+from launchplane_gate.ledger import FILE_NAME, Head, Ledger
 from launchplane_gate.ledger.mark import FILE_NAME as MARK
+from launchplane_gate.ledger.mark import Mark
 from launchplane_gate.line.standing import Asked, consent
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.policy import Bundle
@@ -96,6 +98,7 @@ def test_an_older_copy_is_noticed_by_the_records(gate: Gate, make_gate: MakeGate
         again.run(deploy(A, to="prod"), ACTOR)
     with pytest.raises(PastLost):
         again.check(promote(), ACTOR)
+    assert settled(read_lane(again.store, again.ledger, PROD), again.ledger, None)[0] is False
     assert not again.ledger.verify().wrong  # it is whole, and it is not the one
 
 
@@ -116,9 +119,30 @@ def test_a_run_that_the_platform_knows_and_the_ledger_does_not_is_noticed(gate: 
     """State folder, records and mark may all be an older copy; the platform is not."""
     gate.run(deploy(A), ACTOR)
     platform.newest_run[str(TESTING)] = "r-LOST0000"
+    heads = gate.ledger.heads()
     with pytest.raises(PastLost, match="the newest deployment of its platform is of r-LOST0000"):
         gate.run(deploy(B), ACTOR)
-    assert gate.ledger.entries()[-1].kind == "undecided"
+    assert gate.ledger.heads() == heads and platform.deploys == [(str(TESTING), A.source_git_ref)]
+
+
+def test_a_gate_that_is_open_stops_all_but_reading_too(gate: Gate, tmp_path: Path) -> None:
+    """Where its database was put back under it, and only the mark knows."""
+    gate.run(deploy(A), ACTOR)
+    run = gate.run(promote(), ACTOR)
+    [head] = [one for one in gate.ledger.heads() if one.lane == PROD]
+    Mark(tmp_path / MARK, gate.ledger.ledger_id()).rise(Head(PROD, head.position + 3, "f" * 64))
+    heads, until = gate.ledger.heads(), gate.ledger.now() + timedelta(hours=1)
+    wanted = WaiverRequest("lane.not_bypassed", PRODUCT, "prod", A.artifact_id, A.source_git_ref, "down", until)
+    for act in (
+        lambda: gate.run(deploy(B), ACTOR),
+        lambda: gate.check(promote(), ACTOR),
+        lambda: gate.request_waiver(wanted, ACTOR),
+        lambda: gate.publish(run.run_id, ACTOR),
+    ):
+        with pytest.raises(PastLost, match=f"which knows entry {head.position + 3} of {PROD}"):
+            act()
+    assert gate.ledger.heads() == heads
+    assert gate.ledger.run_row(run.run_id)
 
 
 def test_a_mark_never_makes_the_right_ledger_look_old(gate: Gate, make_gate: MakeGate, tmp_path: Path) -> None:
@@ -157,6 +181,10 @@ def test_a_backup_is_put_back_and_what_it_lacks_is_named(site: Site, tmp_path: P
     lanes = site.run("lanes")
     assert lanes.exit_code == 0 and "older than the mark beside it" in lanes.err
     assert site.run("check", "promote", PRODUCT).exit_code == 3
+    doctor = site.run("doctor")
+    assert doctor.exit_code == 3 and "older than the mark beside it" in doctor.out
+    proof = site.run("prove", PRODUCT)
+    assert proof.exit_code == 1 and "older than the mark beside it" in " ".join(proof.out.split())
     done = site.run("ledger", "restore", str(backup), "--reason", "the disk was lost")
     assert done.exit_code == 0, done
     assert "1 lane is behind" in done.out and f"{PRODUCT}/testing: what came up to entry" in done.out

@@ -15,7 +15,7 @@ RESTORED = "restored"  # a past was lost before it: no waiver and no key from th
 
 
 @dataclass
-class ReplayedRun:
+class AddedRun:
     """``columns``: of the row, as far as the entries tell them; ``is_whole``: all of them, as those of format 2 do."""
 
     lane: tuple[str, str]
@@ -25,10 +25,10 @@ class ReplayedRun:
 
 
 @dataclass
-class Replay:
+class AddedUp:
     """``keys``: request digest and run, by scope and key. ``policies``: how many decisions each revision made."""
 
-    runs: dict[str, ReplayedRun] = field(default_factory=dict)
+    runs: dict[str, AddedRun] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     waivers: dict[str, dict[str, Any]] = field(default_factory=dict)
     uses: set[tuple[str, str]] = field(default_factory=set)
@@ -62,7 +62,7 @@ class Replay:
         status = kind if kind in CLOSING else "open"
         run = self.runs.get(run_id)
         if run is None:
-            run = ReplayedRun(lane, len(self.runs), "run" in body, {"run_id": run_id})
+            run = AddedRun(lane, len(self.runs), "run" in body, {"run_id": run_id})
             self.runs[run_id] = run
             if key := body.get("key"):
                 place = (key["scope"], key["key"])
