@@ -6,7 +6,6 @@ and it is unsettled until a run through the gate settles it. What was lost is na
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -147,6 +146,16 @@ def copied(backup: Path, state_dir: Path) -> Iterator[Path]:
             one.unlink(missing_ok=True)
 
 
+def opened_copy(copy: Path, backup: Path) -> Ledger:
+    """The ledger in a copy of a backup, to be written to. Raises LedgerError, which names the backup."""
+    try:
+        return Ledger.in_file(copy)
+    except LedgerError as error:
+        said = str(error).replace(f"the ledger {copy}", f"the backup {backup}")
+        hint = "Nothing was done: the ledger is as it was. Name a file that `launchplane-gate ledger backup` wrote."
+        raise LedgerError(said, hint=hint) from error
+
+
 def put_in_place(copy: Path, state_dir: Path, stamp: str) -> Path | None:
     """Put a ledger that nobody has open in the place of the one that is there, which is kept; gives where.
 
@@ -155,7 +164,7 @@ def put_in_place(copy: Path, state_dir: Path, stamp: str) -> Path | None:
     path = state_dir / FILE_NAME
     private.sync(copy)
     kept = _put_aside(path, stamp) if path.exists() else None
-    os.link(copy, path)
+    copy.rename(path)
     private.sync(path)
     return kept
 

@@ -99,7 +99,7 @@ class _Restoring:
         """A ledger that is restored whole before it stands in the place of the other one."""
         from launchplane_gate.errors import LedgerError, UsageError
         from launchplane_gate.ledger import FILE_NAME, Ledger
-        from launchplane_gate.restoring import copied, heads_of, put_in_place
+        from launchplane_gate.restoring import copied, heads_of, opened_copy, put_in_place
         from launchplane_gate.store import FileStore
 
         state_dir = self.settings.state_dir
@@ -108,7 +108,7 @@ class _Restoring:
             raise UsageError("the ledger is in Postgres, whose own tools put a backup back", hint=hint)
         known = [*heads_of(state_dir / FILE_NAME), *Ledger.marked(state_dir)]
         with copied(backup, state_dir) as copy:
-            ledger = Ledger.in_file(copy)
+            ledger = opened_copy(copy, backup)
             try:
                 if wrong := ledger.verify().wrong:
                     raise LedgerError(f"the backup {backup} is not whole: {'; '.join(wrong[:3])}")

@@ -278,7 +278,8 @@ def test_what_is_no_backup_is_not_put_in_place(site: Site, tmp_path: Path, conte
     if content is not None:
         backup.write_bytes(content)
     refused = site.run("ledger", "restore", str(backup), "--reason", "because")
-    assert refused.exit_code == 3 and "Traceback" not in refused.err
+    assert refused.exit_code == 3 and f"the backup {backup} " in refused.err and "state/." not in refused.err
+    assert content is None or "Nothing was done: the ledger is as it was." in refused.err
     assert site.run("lanes").exit_code == 0
     assert [path.name for path in (site.folder / "state").iterdir() if path.name.startswith(".")] == []
 
