@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,10 +54,12 @@ class Began:
         with suppress(ValueError):
             self._known[name] = (tuple(map(int, signature.split(" "))), int(moment))
 
-    def moment(self, name: str, file: Signature) -> int | None:
-        """When a record began, in microseconds since 1970; None where that is not known of this very file."""
-        known = self._known.get(name)
-        return known[1] if known and known[0] == file else None
+    def moments(self, files: Mapping[str, Signature]) -> dict[str, int | None]:
+        """When each record began, in microseconds since 1970; None where that is not known of this very file."""
+        known = self._known
+        return {
+            name: found[1] if (found := known.get(name)) and found[0] == file else None for name, file in files.items()
+        }
 
     def note(self, name: str, file: Signature, moment: int) -> None:
         self._known[name] = self._fresh[name] = (file, moment)

@@ -10,14 +10,13 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import ValidationError
 
 from launchplane_gate import private, strictjson
-from launchplane_gate.began import Began, moment_of, signature_of
+from launchplane_gate.began import Began, Signature, moment_of, signature_of
 from launchplane_gate.errors import RecordUnreadable
 from launchplane_gate.records import (
     BackupGateRecord,
@@ -155,7 +154,7 @@ class FileStore:
         self.root = root
         self.profiles = profiles
         self._keeps_hints = keeps_hints
-        self._began: dict[Path, Began] = {}
+        self._began: dict[str, Began] = {}
         self._read_before: dict[str, tuple[tuple[int, ...], Record]] = {}
         self._fence: Fence | None = None
 
@@ -196,11 +195,11 @@ class FileStore:
     def list_deployments_since(
         self, *, context_name: str, instance_name: str, record_id: str
     ) -> tuple[DeploymentRecord, ...]:
-        moments = self._moments("deployments", DeploymentRecord, context_name, instance_name)
-        named = f"{os.sep}{record_id}.json"
-        since = next((moment for path, moment in moments.items() if path.endswith(named)), None)
-        late = [path for path, moment in moments.items() if since is None or moment is None or moment >= since]
-        return tuple(self._read(path, DeploymentRecord) for path in late)
+        folder = self._folder("deployments", context_name, instance_name)
+        moments = self._moments(folder, DeploymentRecord)
+        since = moments.get(f"{record_id}.json")
+        late = [name for name, moment in moments.items() if since is None or moment is None or moment >= since]
+        return tuple(self._read(f"{folder}/{name}", DeploymentRecord) for name in late)
 
     def read_promotion_record(self, record_id: str) -> PromotionRecord:
         return self._read(self._find("promotions", record_id), PromotionRecord)
@@ -231,44 +230,40 @@ class FileStore:
         return _cut(self._list("backup_gates", BackupGateRecord, context_name, instance_name), limit)
 
     def list_newest_backups(self, *, context_name: str, instance_name: str, limit: int) -> tuple[BackupGateRecord, ...]:
-        moments = self._moments("backup_gates", BackupGateRecord, context_name, instance_name)
-        newest = sorted(moments, key=lambda path: (moments[path] is not None, moments[path] or 0), reverse=True)
-        return tuple(self._read(path, BackupGateRecord) for path in newest[:limit])
+        folder = self._folder("backup_gates", context_name, instance_name)
+        moments = self._moments(folder, BackupGateRecord)
+        newest = sorted(moments, key=lambda name: (moments[name] is not None, moments[name] or 0), reverse=True)
+        return tuple(self._read(f"{folder}/{name}", BackupGateRecord) for name in newest[:limit])
 
-    def _moments(
-        self, kind: str, record: type[DeploymentRecord | BackupGateRecord], context: str, instance: str
-    ) -> dict[str, int | None]:
-        """When each record of a lane began, by its path: a stat of each, and a look into those that are new."""
-        folder = self.root / kind / context / instance
+    def _folder(self, kind: str, context: str, instance: str) -> str:
+        return f"{self.root}/{kind}/{context}/{instance}"
+
+    def _moments(self, folder: str, kind: type[DeploymentRecord | BackupGateRecord]) -> dict[str, int | None]:
+        """When each record of a lane began, by its file's name: a stat of each, and a look into those that are new."""
         if folder not in self._began:
-            self._began[folder] = Began(folder, keeps=self._keeps_hints)
-        hints: Began = self._began[folder]
-        moments: dict[str, int | None] = {}
-        for entry in _files(folder):
-            with _told(entry.path):
-                file = signature_of(entry.stat())
-            moment = hints.moment(entry.name, file)
-            if moment is None:
-                moment = began(self._read(entry.path, record))
-                if moment is not None and file == self._read_before[entry.path][0]:
-                    hints.note(entry.name, file, moment)
-            moments[entry.path] = moment
+            self._began[folder] = Began(Path(folder), keeps=self._keeps_hints)
+        hints = self._began[folder]
+        files = {name: _signature(f"{folder}/{name}") for name in _names(folder)}
+        moments = hints.moments(files)
+        for name in [name for name, moment in moments.items() if moment is None]:
+            path = f"{folder}/{name}"
+            moment = moments[name] = began(self._read(path, kind))
+            if moment is not None and files[name] == self._read_before[path][0]:
+                hints.note(name, files[name], moment)
         hints.keep()
         return moments
 
     def _list(self, kind: str, record: type[R], context: str, instance: str) -> tuple[R, ...]:
         """The records of a lane, or of every lane that the two names leave open."""
-        folders = [self.root / kind / context / instance]
+        folders = [self._folder(kind, context, instance)]
         if not (context and instance):
-            folders = sorted((self.root / kind).glob(f"{context or '*'}/{instance or '*'}"))
-        return tuple(self._read(path, record) for folder in folders for path in map(attrgetter("path"), _files(folder)))
+            folders = sorted(map(str, (self.root / kind).glob(f"{context or '*'}/{instance or '*'}")))
+        return tuple(self._read(f"{folder}/{name}", record) for folder in folders for name in _names(folder))
 
     def _read(self, path: str | Path, kind: type[R]) -> R:
         """Read a record, or remember it where its file is the very same: a lane's past is long and does not change."""
         name = str(path)
-        with _told(path):
-            found = os.stat(path)  # noqa: PTH116  # this is asked of every record, five times a run
-        same = signature_of(found)
+        same = _signature(name)
         before = self._read_before.get(name)
         if before and before[0] == same and isinstance(before[1], kind):
             return before[1]
@@ -308,11 +303,21 @@ def _cut(records: tuple[R, ...], limit: int | None) -> tuple[R, ...]:
     return records if limit is None else records[:limit]
 
 
-def _files(folder: Path) -> list[os.DirEntry[str]]:
-    """The files of records in a folder of a lane, where there is one."""
-    with suppress(FileNotFoundError), _told(folder), os.scandir(folder) as entries:
-        return sorted((entry for entry in entries if entry.name.endswith(".json")), key=attrgetter("name"))
+def _names(folder: str) -> list[str]:
+    """The names of the records' files in a folder of a lane, where there is one."""
+    with suppress(FileNotFoundError), _told(folder):
+        return sorted(name for name in os.listdir(folder) if name.endswith(".json"))  # noqa: PTH208  # as _signature
     return []
+
+
+def _signature(path: str) -> Signature:
+    """What tells a file from any other. It is asked of each record of a lane, four times a run."""
+    try:
+        return signature_of(os.stat(path))  # noqa: PTH116  # a Path would cost more than the file
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def _read_from(path: Path, kind: type[R]) -> R:
@@ -342,4 +347,8 @@ def _told(path: str | Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise RecordUnreadable(f"{path} cannot be read: {error.strerror}") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str | Path, error: OSError) -> RecordUnreadable:
+    return RecordUnreadable(f"{path} cannot be read: {error.strerror}")
