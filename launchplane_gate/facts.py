@@ -27,6 +27,7 @@ from launchplane_gate.model import (
     MayRun,
     Observation,
     ReleaseIdentity,
+    RunStatus,
     noun,
     short,
     unstamp,
@@ -149,14 +150,15 @@ def settled(records: LaneRecords, ledger: Ledger, last: Row | None) -> tuple[boo
         if records.inventory is None:
             return True, "nothing has run here"
         return False, "no run of the gate wrote its inventory"
-    if last.status == "open":
+    status = ledger.status_of(last)
+    if status == "open":
         return False, f"a {noun(last.action)} of {short(last.source_git_ref)} is under way ({last.run_id})"
-    if last.status == "restored":
+    if status == "restored":
         return False, "its ledger was restored without what came after, and nothing was confirmed since"
-    if last.status == "adopted":
+    if status == "adopted":
         return False, "its inventory was adopted from before the ledger and has not been confirmed since"
-    if last.status != "recorded":
-        return False, f"its last run, a {noun(last.action)} of {short(last.source_git_ref)}, ended {last.status}"
+    if status != "recorded":
+        return False, f"its last run, a {noun(last.action)} of {short(last.source_git_ref)}, ended {status}"
     if version(records.inventory) != last.inventory_version:
         return False, f"its inventory is not what its last run, {last.run_id}, wrote"
     own = next((r for r in records.deployments if r.record_id == last.deployment_record_id), None)
@@ -200,7 +202,7 @@ def lane_facts(records: LaneRecords, ledger: Ledger, seen: Seen, *, but_run: str
             "settled": is_settled,
             "open": ledger.has_open_run(lane, but=but_run),
             "why": why,
-            "last": last and _last_run(last).model_dump(),
+            "last": last and _last_run(last, ledger.status_of(last)).model_dump(),
             "confirmed_at": last.confirmed_at if last else None,
         },
     }
@@ -335,11 +337,11 @@ def _not_older(
     return tuple(record for record in deployments if not is_older(record))
 
 
-def _last_run(row: Row) -> LastRun:
+def _last_run(row: Row, status: RunStatus) -> LastRun:
     return LastRun(
         run_id=row.run_id,
         action=row.action,
-        status=row.status,
+        status=status,
         artifact_id=row.artifact_id,
         source_git_ref=row.source_git_ref,
         at=row.started_at,

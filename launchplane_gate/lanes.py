@@ -161,9 +161,6 @@ def _why(gate: Gate, last: Row | None, why: str) -> str:
     """Why a lane is unsettled, with what its last run had to say."""
     if last is None:
         return why
-    lane = Lane(context=last.context, instance=last.instance)
-    if last.status == "open" and not gate.ledger.is_held(lane, last.holder):
-        return f"the process of its last run, {last.run_id}, is gone"
     detail = read_run(gate.ledger, last.run_id).detail
     return f"{why}: {detail}" if detail and last.status not in ("recorded", "adopted", "restored") else why
 

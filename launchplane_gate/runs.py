@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from launchplane_gate.errors import RequestError
-from launchplane_gate.ledger import CLOSING, PUBLISHING, Entry, Ledger
+from launchplane_gate.ledger import CLOSING, PUBLISHING, Entry, Ledger, ended_after
 from launchplane_gate.model import Actor, Decision, Lane, Publication, ReleaseIdentity, Run
 
 
@@ -16,11 +16,12 @@ def read_run(ledger: Ledger, run_id: str) -> Run:
     if row is None:
         raise RequestError(f"there is no run {run_id}", hint="`launchplane-gate runs list` shows the newest ones.")
     steps = {entry.kind: entry.body for entry in entries}
+    status = ledger.status_of(row)
     opening = entries[0].body
     recording = steps.get("recording", {})
     return Run(
         run_id=run_id,
-        status=row.status,
+        status=status,
         action=row.action,
         product=row.product,
         source=_lane(row.source_context, row.source_instance),
@@ -30,7 +31,7 @@ def read_run(ledger: Ledger, run_id: str) -> Run:
         actor=Actor.model_validate(opening["actor"]),
         reason=opening.get("reason", ""),
         started_at=row.started_at,
-        detail=_detail(entries),
+        detail=ended_after(row.step) if status != row.status else _detail(entries),
         touched=bool(row.redeemed) and not row.untouched,
         redeemed="redeemed" in steps,
         admitted=_decision(steps.get("decided") or steps.get("denied")),

@@ -8,7 +8,7 @@
 from launchplane_gate.ledger.chain import ADDED, CLOSING, PUBLISHING, Head
 from launchplane_gate.ledger.entry import Entry
 from launchplane_gate.ledger.heads import KeptHead
-from launchplane_gate.ledger.holding import Wish
+from launchplane_gate.ledger.holding import Wish, ended_after
 from launchplane_gate.ledger.journal import Key
 from launchplane_gate.ledger.lease import Lease, Terms
 from launchplane_gate.ledger.leave import APPROVED, KINDS, REVOKED, waivers_of
@@ -44,6 +44,7 @@ __all__ = [
     "Terms",
     "Verified",
     "Wish",
+    "ended_after",
     "new_id",
     "waivers_of",
 ]

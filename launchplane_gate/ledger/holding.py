@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,7 +23,7 @@ from launchplane_gate.ledger.chain import Chain, Entering, LaneRow, surely
 from launchplane_gate.ledger.clock import elapsed
 from launchplane_gate.ledger.lease import Lease, Terms
 from launchplane_gate.ledger.names import new_id
-from launchplane_gate.model import Lane, stamp
+from launchplane_gate.model import Lane, RunStatus, stamp
 
 POLL_S = 0.05
 
@@ -36,6 +37,7 @@ _TAKE = tables.UPDATE_LANE.values(
     | {name: sa.bindparam(f"to_{name}") for name in ("lease_until", "held_until")}
 )
 _OPEN = sa.select(tables.runs).where(*tables.is_lane(tables.runs), tables.IS_OPEN)
+_OTHER_OPEN = _OPEN.where(tables.runs.c.run_id != tables.RUN)
 _HAS_REDEEMED = sa.select(tables.runs.c.run_id).where(
     tables.IS_OPEN, tables.runs.c.holder == tables.HOLDER, tables.runs.c.redeemed
 )
@@ -158,6 +160,18 @@ class Holding(Chain):
             now = self.database.time(connection)
         return bool(row and row.holder == holder and row.lease_until > now and not is_gone(row.holder_process))
 
+    def status_of(self, run: sa.Row[Any]) -> RunStatus:
+        """The status of a run as the next one on its lane will see it: what nobody holds any more is interrupted."""
+        status: RunStatus = run.status
+        lane = Lane.model_construct(context=run.context, instance=run.instance)
+        return status if status != "open" or self.is_held(lane, run.holder) else "interrupted"
+
+    def has_open_run(self, lane: Lane, *, but: str = "") -> bool:
+        """Whether a run on a lane is under way; one whose holder is gone is not."""
+        with self._read() as connection:
+            found = connection.execute(_OTHER_OPEN, tables.of_lane(lane, of_run=but)).all()
+        return any(self.status_of(run) == "open" for run in found)
+
     def held_by(self) -> str:
         """Who holds a lane, of all lanes; empty where nobody does."""
         with self._read() as connection:
@@ -177,10 +191,15 @@ class Holding(Chain):
     def _close_interrupted(self, connection: sa.Connection, row: LaneRow) -> None:
         """Close each open run on a lane that was just taken: whoever ran it is gone."""
         for run in connection.execute(_OPEN, tables.of_lane(row.lane)).all():
-            detail = f"its process ended after the step {run.step!r}"
-            self._append(Entering(connection, row), "interrupted", run.run_id, {"detail": detail, "run": INTERRUPTED})
+            body = {"detail": ended_after(run.step), "run": INTERRUPTED}
+            self._append(Entering(connection, row), "interrupted", run.run_id, body)
             connection.execute(_INTERRUPT, {"of_run": run.run_id})
             connection.execute(tables.FREE_KEY, {"of_run": run.run_id})
+
+
+def ended_after(step: str) -> str:
+    """What is said of a run that somebody left open."""
+    return f"its process ended after the step {step!r}"
 
 
 def _busy(row: LaneRow, write_s: float) -> str:

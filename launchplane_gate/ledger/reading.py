@@ -20,7 +20,6 @@ Row = sa.Row[Any]
 _RUNS, _ENTRIES = tables.runs, tables.entries
 _SELECT_RUN = sa.select(_RUNS).where(_RUNS.c.run_id == tables.RUN)
 _IS_OTHER = _RUNS.c.run_id != tables.RUN
-_HAS_OPEN = sa.select(_RUNS.c.run_id).where(*tables.is_lane(_RUNS), tables.IS_OPEN, _IS_OTHER).limit(1)
 _NEWEST_FIRST = _RUNS.c.number.desc()
 _LAST_EFFECTIVE = (
     sa.select(_RUNS).where(*tables.is_lane(_RUNS), tables.IS_EFFECTIVE, _IS_OTHER).order_by(_NEWEST_FIRST).limit(1)
@@ -149,10 +148,6 @@ class Reading(Chain):
         with self._read() as connection:
             versions = dict.fromkeys(connection.execute(_VERSIONS_OF, about).scalars())
         return [ReleasedVersion(version=version, source_git_ref=commit) for version in versions]
-
-    def has_open_run(self, lane: Lane, *, but: str = "") -> bool:
-        with self._read() as connection:
-            return connection.execute(_HAS_OPEN, tables.of_lane(lane, of_run=but)).first() is not None
 
     def untouched(self, record_ids: Iterable[str]) -> frozenset[str]:
         """Those of some deployment records whose deploys are known to have changed nothing."""
