@@ -21,7 +21,8 @@ from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger import tables
 from launchplane_gate.ledger.clock import Clock
 from launchplane_gate.ledger.database import AnswerLost, Database
-from launchplane_gate.ledger.lease import Lease, Renewal
+from launchplane_gate.ledger.lease import Lease
+from launchplane_gate.ledger.locked import LaneRow
 from launchplane_gate.ledger.mark import Mark
 from launchplane_gate.model import Lane, RunStatus, stamp
 
@@ -54,27 +55,14 @@ class Head:
         return f"{self.position}:{self.hash}"
 
 
-class LaneRow:
-    """A lane's row that is locked, as this transaction leaves it."""
-
-    def __init__(self, lane: Lane, row: sa.Row[Any], now: float) -> None:
-        self.lane, self.now = lane, now  # the database's clock, seconds since 1970
-        self.length, self.head, self.holder = row.length, row.head, row.holder
-        self.holder_process, self.held_since, self.holder_run = row.holder_process, row.held_since, row.holder_run
-        self.lease_until, self.held_until, self.hold = row.lease_until, row.held_until, row.hold
-
-    def is_under(self, lease: Lease) -> bool:
-        return bool(self.holder == lease.holder and lease.is_ours() and self.lease_until > self.now)
-
-
 @dataclass(frozen=True)
 class Entering:
-    """A transaction in which a lane is locked, for an entry of this id; ``renewal``: of the lease that it is under."""
+    """A transaction in which a lane is locked, for an entry of this id; ``lease``: the one that it is under."""
 
     connection: sa.Connection
     row: LaneRow
     entry_id: str = ""
-    renewal: Renewal | None = None
+    lease: Lease | None = None
 
 
 class Chain:
@@ -96,8 +84,7 @@ class Chain:
 
     def _locked(self, connection: sa.Connection, *lanes: Lane) -> dict[Lane, LaneRow]:
         """The rows of some lanes, which nobody else writes to until the transaction ends."""
-        rows = self.database.lock(connection, lanes)
-        return {lane: LaneRow(lane, row, now) for lane, (row, now) in rows.items()}
+        return self.database.lock(connection, lanes)
 
     def _enter(
         self, lane: Lane, work: Callable[[Entering], Head], *, lease: Lease | None = None, durable: bool = True
@@ -107,17 +94,16 @@ class Chain:
         Where the answer to the commit is lost, the entry is looked for under the lane's lock: nothing is taken for done
         that is not there, and nothing that is there is done twice. Raises LedgerError.
         """
-        entry_id, renewal = secrets.token_hex(16), lease.renewal() if lease else None
+        entry_id = secrets.token_hex(16)
         try:
             with self._write(durable=durable) as connection:
                 row = self._locked(connection, lane)[lane]
-                head = work(Entering(connection, row, entry_id, renewal))
+                head = work(Entering(connection, row, entry_id, lease))
         except AnswerLost as lost:
             head = self._found_again(lane, entry_id, lost)
         if joined := self.database.joined:
             joined.entry = (lane, entry_id)
-        if renewal:
-            self.database.when_kept(renewal.is_kept)
+        self.database.when_kept(row.is_kept)
         if durable and (mark := self._mark):
             self.database.when_kept(lambda: mark.rise(head))
         return head
@@ -185,10 +171,10 @@ class Chain:
 
     def _append_under(self, at: Entering, kind: str, subject: str, body: Mapping[str, Any]) -> Head | None:
         """The same while the lease is in force, which is renewed by it; None where it is over, or another's."""
-        assert at.renewal
-        if not at.row.is_under(at.renewal.lease):
+        assert at.lease
+        if not at.row.is_under(at.lease):
             return None
-        at.row.lease_until = at.row.now + at.renewal.length_s
+        at.row.renew(at.lease)
         return self._append(at, kind, subject, body)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from launchplane_gate.ledger.database import Database
+if TYPE_CHECKING:
+    from launchplane_gate.ledger.database import Database
 
 APART_S = 1.0  # that the database's clock and our count from it may be apart before it is asked again
 

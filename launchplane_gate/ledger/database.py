@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger import tables
+from launchplane_gate.ledger.clock import elapsed
+from launchplane_gate.ledger.locked import LaneRow
 from launchplane_gate.model import Lane
 
 GENESIS = "0" * 64  # what the first entry of a chain follows
@@ -27,10 +29,16 @@ class AnswerLost(LedgerError):
 
 @dataclass
 class Joined:
-    """A transaction that all of a thread's writes and reads go into. ``entry``: the last that was put into a chain."""
+    """A transaction that all of a thread's writes and reads go into. ``entry``: the last that was put into a chain.
+
+    ``since``: the steady clock, from before it. ``rows``: of the lanes that it has locked, which nobody else changes
+    until it ends.
+    """
 
     connection: sa.Connection
+    since: float
     entry: tuple[Lane, str] | None = None  # its lane and its id
+    rows: dict[Lane, LaneRow] = field(default_factory=dict)
     afterwards: list[Callable[[], object]] = field(default_factory=list)
 
     def is_kept(self) -> None:
@@ -80,13 +88,17 @@ class Database(ABC):
     def close(self) -> None:
         self.engine.dispose()
 
-    def lock(self, connection: sa.Connection, lanes: Iterable[Lane]) -> dict[Lane, tuple[sa.Row[Any], float]]:
+    def lock(self, connection: sa.Connection, lanes: Iterable[Lane]) -> dict[Lane, LaneRow]:
         """The rows of some lanes, held until the transaction ends; always in one order, so that nobody deadlocks.
 
-        With each the database's clock, in seconds since 1970.
+        Inside of ``together`` one that is locked is not read again.
         """
-        ordered = sorted(set(lanes), key=lambda lane: (lane.context, lane.instance))
-        return {lane: self._lock(connection, lane) for lane in ordered}
+        wanted = sorted(set(lanes), key=lambda lane: (lane.context, lane.instance))
+        rows, since = (joined.rows, joined.since) if (joined := self.joined) else ({}, elapsed())
+        for lane in wanted:
+            if lane not in rows:
+                rows[lane] = LaneRow(lane, *self._lock(connection, lane), since)
+        return {lane: rows[lane] for lane in wanted}
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
@@ -115,8 +127,9 @@ class Database(ABC):
         if outer := self.joined:
             yield outer
             return
+        since = elapsed()
         with self.write() as connection:
-            joined = self._here.joined = Joined(connection)
+            joined = self._here.joined = Joined(connection, since)
             try:
                 yield joined
             finally:

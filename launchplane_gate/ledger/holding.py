@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,15 +19,16 @@ import sqlalchemy as sa
 from launchplane_gate.errors import LaneBusy, LedgerError, NotSettled
 from launchplane_gate.holders import host_of, is_gone, pid_of, this_process
 from launchplane_gate.ledger import tables, waiting
-from launchplane_gate.ledger.chain import Chain, Entering, LaneRow, surely
+from launchplane_gate.ledger.chain import Chain, Entering, surely
 from launchplane_gate.ledger.clock import elapsed
 from launchplane_gate.ledger.lease import Lease, Terms
+from launchplane_gate.ledger.locked import LaneRow
 from launchplane_gate.ledger.names import new_id
 from launchplane_gate.model import Lane, RunStatus, stamp
 
 POLL_S = 0.05
 
-_FREE = {"holder": None, "holder_run": None, "lease_until": None, "held_until": None}
+_FREE: dict[str, Any] = {"holder": None, "holder_run": None, "lease_until": None, "held_until": None}
 _LET_GO = tables.lanes.update().values(_FREE)
 _HELD = sa.select(tables.lanes).where(tables.lanes.c.holder.is_not(None))
 _RELEASE = tables.UPDATE_LANE.where(tables.lanes.c.holder == tables.HOLDER).values(_FREE)
@@ -111,15 +112,15 @@ class Holding(Chain):
             terms, held_since, process = wish.terms, stamp(self.now()), this_process()
             for row in rows.values():
                 taken = {
-                    "to_holder": holder,
-                    "to_holder_process": process,
-                    "to_holder_run": wish.run_id,
-                    "to_held_since": held_since,
-                    "to_lease_until": row.now + min(terms.lease_s, terms.run_s),
-                    "to_held_until": row.now + terms.run_s,
+                    "holder": holder,
+                    "holder_process": process,
+                    "holder_run": wish.run_id,
+                    "held_since": held_since,
+                    "lease_until": row.now + min(terms.lease_s, terms.run_s),
+                    "held_until": row.now + terms.run_s,
                 }
-                connection.execute(_TAKE, tables.of_lane(row.lane, **taken))
-                row.lease_until = taken["to_lease_until"]
+                row.update(taken)
+                connection.execute(_TAKE, tables.of_lane(row.lane, **{f"to_{name}": taken[name] for name in taken}))
                 self._close_interrupted(connection, row)
         return Lease(self, holder, lanes, terms, since=since)
 
@@ -132,24 +133,27 @@ class Holding(Chain):
 
     def renew(self, lease: Lease) -> None:
         """Start a lease anew on each of its lanes. Raises NotSettled where it is over, or another's."""
-        renewal = lease.renewal()
 
-        def work() -> None:
+        def work() -> Iterable[LaneRow]:
             with self._write(durable=False) as connection:
-                for lane, row in self._locked(connection, *lease.lanes).items():
+                rows = self._locked(connection, *lease.lanes)
+                for lane, row in rows.items():
                     if not row.is_under(lease):
                         raise NotSettled(f"the lease on {lane} is over")
-                    connection.execute(_RENEW, tables.of_lane(lane, to_lease=row.now + renewal.length_s))
+                    if row.renew(lease):
+                        connection.execute(_RENEW, tables.of_lane(lane, to_lease=row.lease_until))
+            return rows.values()
 
-        surely(work)
-        self.database.when_kept(renewal.is_kept)
+        for row in surely(work):
+            self.database.when_kept(row.is_kept)
 
     def release(self, holder: str, lanes: Sequence[Lane]) -> None:
         def work() -> None:
             with self._write(durable=False) as connection:
-                self._locked(connection, *lanes)
-                for lane in lanes:
+                for lane, row in self._locked(connection, *lanes).items():
                     connection.execute(_RELEASE, tables.of_lane(lane, of_holder=holder))
+                    if row.holder == holder:
+                        row.update(_FREE)
 
         surely(work)
 
@@ -180,7 +184,7 @@ class Holding(Chain):
         for row in rows:
             lane = Lane.model_construct(context=row.context, instance=row.instance)
             if row.lease_until > now and not is_gone(row.holder_process):
-                return _busy(LaneRow(lane, row, now), 0)
+                return _busy(LaneRow(lane, row, now, elapsed()), 0)
         return ""
 
     def let_go(self) -> None:

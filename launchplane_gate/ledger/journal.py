@@ -140,7 +140,7 @@ class Journal(Chain):
 
     def _append_as_held(self, at: Entering, kind: str, run_id: str, body: Mapping[str, Any]) -> Head:
         """Raises LedgerError where there is a lease, and it is over."""
-        head = self._append_under(at, kind, run_id, body) if at.renewal else self._append(at, kind, run_id, body)
+        head = self._append_under(at, kind, run_id, body) if at.lease else self._append(at, kind, run_id, body)
         if head is None:
             raise LedgerError(f"the lease on {at.row.lane} is over")
         return head

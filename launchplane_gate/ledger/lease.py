@@ -31,7 +31,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Renewal:
-    """A lease that is being renewed: for ``length_s`` from now on the ledger's clock, and from before now on ours."""
+    """A lease that is being renewed for ``length_s``: from now on the ledger's clock, and from before that on ours."""
 
     lease: Lease
     since: float
@@ -86,9 +86,9 @@ class Lease:
         if elapsed() - self.renewed_at > self._terms.lease_s / 3 or not self.is_ours():
             self.renew()
 
-    def renewal(self) -> Renewal:
-        now = elapsed()
-        return Renewal(self, now, max(min(self._terms.lease_s, self._deadline - now), 0))
+    def renewal(self, since: float) -> Renewal:
+        """``since``: the steady clock, from before the ledger's was read."""
+        return Renewal(self, since, max(min(self._terms.lease_s, self._deadline - since), 0))
 
     def release(self, lanes: Iterable[Lane]) -> None:
         """Give up those of ``lanes`` that are held."""

@@ -126,8 +126,8 @@ class Leave(Chain):
 
     def _change_hold(self, lane: Lane, kind: str, hold: Hold | None, body: Mapping[str, Any]) -> None:
         def work(at: Entering) -> Head:
-            text = hold and hold.model_dump_json()
-            at.connection.execute(_HOLD, tables.of_lane(lane, to_hold=text))
+            at.row.hold = hold and hold.model_dump_json()
+            at.connection.execute(_HOLD, tables.of_lane(lane, to_hold=at.row.hold))
             return self._append(at, kind, str(lane), body)
 
         self._enter(lane, work)

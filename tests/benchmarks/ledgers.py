@@ -214,7 +214,7 @@ def grow(gate: Gate, lane: Lane, runs: int) -> None:
     database = gate.ledger.database
     at = stamp(gate.ledger.now())
     with database.write() as connection:
-        row, _ = database.lock(connection, [lane])[lane]
+        row = database.lock(connection, [lane])[lane]
         position, head = row.length, row.head
         for start in range(0, runs, 5_000):
             entries: list[dict[str, Any]] = []
