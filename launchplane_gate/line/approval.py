@@ -94,7 +94,8 @@ class RunApproval:
 
     def _still_as_decided(self) -> LaneRecords:
         """Both lanes' records, read again, and the clock; gives the destination's."""
-        now = {lane: self.reread(lane) for lane in self.versions}
+        with self.ledger.snapshot():
+            now = {lane: self.reread(lane) for lane in self.versions}
         for lane, decided_on in self.versions.items():
             if now[lane].version != decided_on:
                 runs = now[lane].release or "nothing known"

@@ -38,8 +38,8 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     ledger, store = errand.parts.ledger, errand.parts.store
     own = "" if phase == "admit" else errand.run_id
     deadline = Deadline(errand.parts.limits.gather_timeout_s)
-    ledger.clock.anchor()
     with ledger.snapshot():
+        ledger.clock.anchor()
         remembered = {lane: _remembered(ledger, lane) for lane in errand.lanes}
     # Before the records, and the destination last: a look at the source may take its time.
     seen = {lane: look(errand, lane, remembered[lane], deadline) for lane in reversed(errand.lanes)}
