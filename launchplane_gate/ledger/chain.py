@@ -109,16 +109,16 @@ class Chain:
         return head
 
     @contextmanager
-    def together(self, lane: Lane) -> Iterator[None]:
+    def together(self, *lanes: Lane) -> Iterator[None]:
         """Whatever this thread writes inside, records in the same database too, is kept whole or not at all.
 
-        Nobody else writes anything of the lane meanwhile; at least one entry is appended to it. Raises LedgerError
+        Nobody else writes anything of the lanes meanwhile; at least one entry is appended to one. Raises LedgerError
         where nothing was kept.
         """
         joined = None
         try:
             with self.database.together() as joined:
-                self._locked(joined.connection, lane)
+                self._locked(joined.connection, *lanes)
                 yield
         except AnswerLost as lost:
             if joined is None or joined.entry is None:

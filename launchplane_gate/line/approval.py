@@ -16,6 +16,7 @@ from typing import NoReturn
 from launchplane_gate.errors import ApprovalVoid, NotSettled, Stale
 from launchplane_gate.facts import LaneRecords
 from launchplane_gate.ledger import Lease, Ledger
+from launchplane_gate.line.parts import as_one
 from launchplane_gate.line.written import naming, pending_deployment
 from launchplane_gate.model import Decision, Lane, ReleaseIdentity, Target, stamp
 from launchplane_gate.records import DeploymentRecord
@@ -63,7 +64,8 @@ class RunApproval:
             if self.redeemed:
                 raise ApprovalVoid(f"the approval of run {self.run_id} is spent")
             try:
-                self._open(target)
+                with as_one(self.store, self.ledger, self.lease):
+                    self._open(target)
             except Stale as stale:
                 self.stale = stale
                 raise
@@ -88,9 +90,12 @@ class RunApproval:
             )
         except NotSettled:
             raise ApprovalVoid(f"the approval of run {self.run_id} is spent, or its lease is over") from None
-        self.redeemed = True
+        self.ledger.database.when_kept(self._spend)
         self.deployment = naming(pending, self.ledger.ledger_id(), head)
         self.store.write_deployment_record(self.deployment)
+
+    def _spend(self) -> None:
+        self.redeemed = True
 
     def _still_as_decided(self) -> LaneRecords:
         """Both lanes' records, read again, and the clock; gives the destination's."""

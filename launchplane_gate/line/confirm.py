@@ -82,15 +82,16 @@ def confirm(errand: Errand) -> bool:
     status: ReleaseStatus = "pass" if looks.allowed else "fail"
     health = health_of(errand.profile, errand.destination, status, limits.confirm_timeout_s + errand.settle_s)
     errand.deployment = with_health(errand.deployment, health)
-    errand.writing.write_deployment_record(errand.deployment)
-    if looks.allowed:
-        assert looks.decision
-        journal.step(errand, "confirmed", looks.body, confirmed_at=looks.decision.decided_at)
-        return True
-    if failed := promotion_now(errand, "fail"):
-        errand.writing.write_promotion_record(failed)
-    journal.close(errand, "unconfirmed", looks.reason, extra=looks.body)
-    return False
+    failed = None if looks.allowed else promotion_now(errand, "fail")
+    with errand.as_one():
+        errand.writing.write_deployment_record(errand.deployment)
+        if failed:
+            errand.writing.write_promotion_record(failed)
+        if looks.decision and looks.allowed:
+            journal.step(errand, "confirmed", looks.body, confirmed_at=looks.decision.decided_at)
+        else:
+            journal.close(errand, "unconfirmed", looks.reason, extra=looks.body)
+    return looks.allowed
 
 
 def runs_it_already(errand: Errand) -> bool:

@@ -42,15 +42,15 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
     promotion = promotion_now(errand, "fail" if outcome.status == "fail" else "pending")
     promotion_id = promotion and promotion.record_id
     told = {"detail": outcome.detail, "promotion_record_id": promotion_id}
-    journal.step(errand, "outcome", {**errand.outcome.model_dump(), **told})
-    errand.writing.write_deployment_record(errand.deployment)
-    if promotion:
-        errand.writing.write_promotion_record(promotion)
-    if outcome.status != "pass":
-        untouched = outcome.status == "fail" and not outcome.touched
-        journal.close(errand, outcome.status, outcome.detail, untouched=untouched)
-        return None
-    return outcome
+    with errand.as_one():
+        journal.step(errand, "outcome", {**errand.outcome.model_dump(), **told})
+        errand.writing.write_deployment_record(errand.deployment)
+        if promotion:
+            errand.writing.write_promotion_record(promotion)
+        if outcome.status != "pass":
+            untouched = outcome.status == "fail" and not outcome.touched
+            journal.close(errand, outcome.status, outcome.detail, untouched=untouched)
+    return outcome if outcome.status == "pass" else None
 
 
 def told_apart_by(errand: Errand) -> Literal["digests", "commit"]:

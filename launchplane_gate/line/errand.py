@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from launchplane_gate.facts import LaneRecords, read_lane
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Lease, new_id
-from launchplane_gate.line.parts import Parts, find_lane
+from launchplane_gate.line.parts import Parts, as_one, find_lane
 from launchplane_gate.model import Actor, Decision, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
 from launchplane_gate.plugins import deploy_timeout_of
 from launchplane_gate.records import DeploymentRecord
@@ -61,6 +62,10 @@ class Errand:
     def held(self) -> Lease:
         assert self.lease  # whatever writes comes after the lanes were held
         return self.lease
+
+    def as_one(self) -> AbstractContextManager[None]:
+        """See ``parts.as_one``."""
+        return as_one(self.parts.store, self.parts.ledger, self.held)
 
     def keep_alive(self) -> None:
         """Renew the lease, where there is one: a look may take its time. Raises NotSettled where it is over."""

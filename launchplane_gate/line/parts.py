@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from launchplane_gate.errors import RequestError
 from launchplane_gate.hookspecs import Driver
-from launchplane_gate.ledger import Ledger, Terms
+from launchplane_gate.ledger import Lease, Ledger, Terms
 from launchplane_gate.ledger.lease import WRITE_S
 from launchplane_gate.model import Lane
 from launchplane_gate.plugins import Plugins
@@ -58,6 +59,15 @@ class Parts:
             raise RequestError(
                 f"unknown product {product!r}", hint="Nothing was done. `launchplane-gate lanes` lists the products."
             ) from None
+
+
+def in_one_database(store: RecordStore, ledger: Ledger) -> bool:
+    return getattr(store, "database", None) is ledger.database
+
+
+def as_one(store: RecordStore, ledger: Ledger, lease: Lease) -> AbstractContextManager[None]:
+    """Inside, steps and records are kept whole or not at all where they share a database; elsewhere in their order."""
+    return ledger.together(*lease.lanes) if in_one_database(store, ledger) else nullcontext()
 
 
 def find_lane(profile: ProductProfile, instance: str) -> Lane:

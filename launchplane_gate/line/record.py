@@ -11,6 +11,7 @@ from launchplane_gate.facts import Written
 from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.parts import in_one_database
 from launchplane_gate.line.written import health_of, inventory_of, promotion_of
 from launchplane_gate.model import Outcome, stamp
 from launchplane_gate.records import (
@@ -113,7 +114,7 @@ class Recorder:
         self.errand.at = "recorded"
 
     def _in_one_database(self) -> bool:
-        return getattr(self.approval.store, "database", None) is self.approval.ledger.database
+        return in_one_database(self.approval.store, self.approval.ledger)
 
     def _close(self) -> None:
         inventory_version, deployment_version = version(self.inventory), version(self.deployment)

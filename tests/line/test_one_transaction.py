@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -141,7 +143,30 @@ def test_a_connection_that_is_lost_at_any_statement_leaves_all_or_nothing(
             break
         platform.recording = lambda inventory: inventory.write()
         settle(gate)
-    assert run.status == "recorded" and number > 20
+    assert run.status == "recorded" and number > 15
+
+
+@pytest.mark.parametrize("status", ["pending", "pass"])
+def test_a_step_is_kept_with_its_deployment_record_or_not_at_all(
+    gate: Gate, proxy: PostgresProxy, platform: FakePlatform, status: str
+) -> None:
+    step, runs = {"pending": ("redeemed", A), "pass": ("outcome", B)}[status]
+    gate.run(deploy(A), ACTOR)
+    was_cut = False
+
+    @event.listens_for(gate.ledger.database.engine, "before_cursor_execute")
+    def _cuts(_1: object, _2: object, statement: str, parameters: Any, *_: object) -> None:
+        nonlocal was_cut
+        if not was_cut and "deployments SET" in statement:
+            was_cut = json.loads(parameters["record"])["deploy"]["status"] == status
+            if was_cut:
+                proxy.cut()
+
+    run = gate.run(deploy(B), ACTOR)
+    assert was_cut and run.status != "recorded"
+    assert gate.ledger.body_of(run.run_id, step) is None
+    assert platform.runs[str(TESTING)] == runs
+    assert not gate.ledger.verify().wrong
 
 
 def test_a_driver_that_raises_after_it_undoes_nothing(gate: Gate, platform: FakePlatform) -> None:
