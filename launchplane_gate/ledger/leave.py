@@ -50,6 +50,7 @@ _USE = sa.select(tables.waiver_uses).where(
 )
 _END = tables.waivers.update().where(tables.waivers.c.waiver_id == sa.bindparam("of_waiver")).values(is_over=True)
 _VOID = tables.waivers.update().where(*tables.is_lane(tables.waivers)).values(is_over=True)
+_HOLD_ON = sa.select(tables.lanes.c.hold).where(*tables.is_lane(tables.lanes))
 _HOLD = tables.UPDATE_LANE.values(hold=sa.bindparam("to_hold"))
 
 
@@ -134,8 +135,8 @@ class Leave(Chain):
 
     def hold_on(self, lane: Lane) -> Hold | None:
         with self._read() as connection:
-            row = connection.execute(tables.SELECT_LANE, tables.of_lane(lane)).first()
-        return Hold.model_validate_json(row.hold) if row and row.hold else None
+            hold = connection.execute(_HOLD_ON, tables.of_lane(lane)).scalar()
+        return Hold.model_validate_json(hold) if hold else None
 
 
 def row_of(waiver: Waiver) -> dict[str, Any]:

@@ -29,6 +29,8 @@ _Past = DeploymentRecord | PromotionRecord | BackupGateRecord
 FIRST = -(2**63)  # before every moment
 _RECORD: sa.BindParameter[str] = sa.bindparam("of_record")
 _D, _B, _I = tables.deployments, tables.backup_gates, tables.inventories
+_TABLES = (_I, _D, tables.promotions, _B)
+CHANGES = ("moment", "record")  # what may be other in a record that replaces one
 
 
 def _is_lane(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
@@ -39,6 +41,13 @@ _ONE = {
     table: sa.select(table).where(table.c.record_id == _RECORD)
     for table in (tables.deployments, tables.promotions, tables.backup_gates)
 }
+_REPLACE = {
+    table: table.update().where(
+        *(column == sa.bindparam(f"of_{column.name}") for column in table.c if column.name not in CHANGES)
+    )
+    for table in _TABLES
+}
+_INSERT = {table: table.insert() for table in _TABLES}
 _INVENTORY = sa.select(_I).where(*_is_lane(_I))
 _NAMED = sa.select(_D.c.moment).where(*_is_lane(_D), _D.c.record_id == _RECORD).scalar_subquery()
 _SINCE = sa.select(_D).where(
@@ -65,9 +74,8 @@ class SqlStore:
         return store
 
     def holds_records(self) -> bool:
-        every = (tables.inventories, tables.deployments, tables.promotions, tables.backup_gates)
         with self.database.read() as connection:
-            return any(connection.execute(sa.select(table.c.context).limit(1)).first() for table in every)
+            return any(connection.execute(sa.select(table.c.context).limit(1)).first() for table in _TABLES)
 
     def read_product_profile_record(self, product: str) -> ProductProfile:
         if product not in self.profiles:
@@ -179,16 +187,15 @@ class SqlStore:
         """All of the record or nothing of it, and durable when this returns, or with the transaction it is part of."""
         lane = Lane.model_construct(context=at["context"], instance=at.get("instance") or at["to_instance"])
         values = {**row_of(record), "record": record.model_dump_json(exclude_none=True)}
-        same = [name for name in values if name not in ("record", "moment")]
+        replaced = {name if name in CHANGES else f"of_{name}": value for name, value in values.items()}
 
         def work() -> None:
             with self.database.together() as joined:
                 if self._fence:
                     self._fence()  # first: it may lock more lanes than this one, in the one order
                 self.database.lock(joined.connection, [lane])
-                found = table.update().where(*(table.c[name] == values[name] for name in same))
-                if joined.connection.execute(found.values(values)).rowcount == 0:
-                    joined.connection.execute(table.insert().values(values))
+                if joined.connection.execute(_REPLACE[table], replaced).rowcount == 0:
+                    joined.connection.execute(_INSERT[table], values)
 
         surely(work)
 
