@@ -42,12 +42,14 @@ _KEY = sa.select(tables.keys).where(
 _SELECT_RELEASE = sa.select(tables.runs.c.artifact_id, tables.runs.c.source_git_ref).where(
     tables.runs.c.run_id == tables.RUN
 )
-_RELEASE = (
-    *tables.is_lane(tables.releases),
-    tables.releases.c.artifact_id == sa.bindparam("of_artifact"),
-    tables.releases.c.source_git_ref == sa.bindparam("of_commit"),
+_IS_ITS_RELEASE = (
+    getattr(tables.releases.c, name)
+    == sa.select(getattr(tables.runs.c, name)).where(tables.runs.c.run_id == tables.RUN).scalar_subquery()
+    for name in ("artifact_id", "source_git_ref")
 )
-_NAME_AGAIN = tables.releases.update().where(*_RELEASE).values(run_id=sa.bindparam("to_run"))
+_NAME_AGAIN = (
+    tables.releases.update().where(*tables.is_lane(tables.releases), *_IS_ITS_RELEASE).values(run_id=tables.RUN)
+)
 _NAME = tables.releases.insert()
 
 
@@ -223,10 +225,9 @@ def _follow(connection: sa.Connection, lane: Lane, run_id: str, kind: str, body:
         connection.execute(_FREE_KEYS, tables.of_lane(lane))
     if kind not in ("recorded", "adopted", "restored"):
         return
-    artifact, commit = connection.execute(_SELECT_RELEASE, {"of_run": run_id}).one()
-    if artifact is None or commit is None:
+    if connection.execute(_NAME_AGAIN, tables.of_lane(lane, of_run=run_id)).rowcount:
         return
-    named = tables.of_lane(lane, of_artifact=artifact, of_commit=commit, to_run=run_id)
-    if connection.execute(_NAME_AGAIN, named).rowcount == 0:
+    artifact, commit = connection.execute(_SELECT_RELEASE, {"of_run": run_id}).one()
+    if artifact is not None and commit is not None:
         here = {"context": lane.context, "instance": lane.instance}
         connection.execute(_NAME, here | {"artifact_id": artifact, "source_git_ref": commit, "run_id": run_id})
