@@ -10,6 +10,8 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1  # beyond it the Rego engines differ
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 class NotStrictJson(ValueError):
     """What is wrong with a text that was read as JSON."""
@@ -45,7 +47,7 @@ def loads(
 
 def dumps(value: Any) -> str:
     """Canonical JSON: sorted keys, no white space, finite numbers only."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def digest(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any
 
 from launchplane_gate.facts import LaneRecords, read_lane
@@ -53,7 +54,7 @@ class Errand:
         watched_s = self.settle_s if self.source else 0
         return limits.gather_timeout_s + watched_s + deploy_s + looks_s + RECORD_S
 
-    @property
+    @cached_property
     def writing(self) -> RecordStore:
         """The store, each write to which comes after a renewal of the lease."""
         return fenced(self.parts.store, self.held.write_seconds_left)
