@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from launchplane_gate.facts import read_lane
+from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import Ledger, Terms, Wish, new_id
 from launchplane_gate.model import Actor, Decision, Lane, lanes_of
 from launchplane_gate.on_record import on_record
 from launchplane_gate.past import lost
 from launchplane_gate.policy import Bundle
-from launchplane_gate.records import DeploymentRecord, ProductProfile
+from launchplane_gate.records import ProductProfile
 from launchplane_gate.store import RecordStore
 
 
@@ -32,7 +32,8 @@ def adopt(
     adopted = []
     for profile in profiles:
         for lane in lanes_of(profile):
-            release = read_lane(store, ledger, lane).release
+            records = read_lane(store, ledger, lane)
+            release = records.release
             if release is None:
                 continue
             row: dict[str, Any] = {
@@ -45,7 +46,7 @@ def adopt(
                 "status": "adopted",
                 "redeemed": True,  # what came before may have touched the lane
             }
-            past = lost(ledger, lane, _deployments(store, lane))
+            past = lost(ledger, lane, records.deployments)
             detail = "the inventory stood in the store before the ledger did"
             body = {
                 "actor": actor.model_dump(),
@@ -57,7 +58,3 @@ def adopt(
                 ledger.begin_run(lane, row, body, lease=lease)
             adopted.append(lane)
     return adopted
-
-
-def _deployments(store: RecordStore, lane: Lane) -> tuple[DeploymentRecord, ...]:
-    return store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchplane_gate.errors import GateError, RequestError
-from launchplane_gate.facts import LaneRecords, may_run, observe, read_lane, settled
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
+from launchplane_gate.lane_records import LaneRecords, read_lane
 from launchplane_gate.ledger import Ledger, Row
+from launchplane_gate.looking import difference, may_run, observe
 from launchplane_gate.model import (
     Actor,
     Contract,
@@ -31,6 +32,7 @@ from launchplane_gate.model import (
 from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
+from launchplane_gate.settled import settled
 from launchplane_gate.urls import without_query
 from launchplane_gate.waivers import WaiverView, live_waivers
 
@@ -171,29 +173,7 @@ def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tupl
         observed = observe(gate.driver(profile), records.lane, within_s=gate.gather_timeout_s)
     except Exception as error:  # noqa: BLE001  # a platform that cannot be asked is a thing to show, not to stop at
         return None, f"the platform cannot be asked: {error}"
-    return observed, _difference(observed, records.release.artifact_id if records.release else None)
-
-
-def _difference(observed: Observation, recorded: str | None) -> str:
-    """Empty where all that the platform shows is what was recorded, whether it shows digests or not."""
-    if not observed.reachable:
-        return f"the platform cannot be reached: {observed.detail}"
-    seen = (observed.artifact_id, observed.configured_artifact_id, observed.containers)
-    if not recorded and not any(seen):
-        return ""
-    if observed.digests == "failed":
-        return f"what runs cannot be read: {observed.detail}"
-    if observed.digests == "shown":
-        shown = {container.artifact_id for container in observed.containers}
-        if shown == ({recorded} if recorded else set()):
-            return ""
-        named = " and ".join(sorted(artifact or "what has no digest" for artifact in shown))
-        is_seen = "are seen running" if len(shown) > 1 else "is seen running"
-        return f"{named or 'nothing'} {is_seen}" + ("" if shown else f": {observed.detail}")
-    set_to = observed.artifact_id or observed.configured_artifact_id
-    if set_to == recorded:
-        return ""
-    return f"it is set to run {set_to}" if set_to else f"nothing is seen running: {observed.detail}"
+    return observed, difference(observed, records.release.artifact_id if records.release else None)
 
 
 def _samples(gate: Gate, profile: ProductProfile, lane: Lane) -> list[Mapping[str, Any]]:

@@ -197,7 +197,9 @@ class ProductFacts(Contract):
 class DeploymentFacts(Contract):
     """A deployment record in short; what a record does not say is null.
 
-    ``touched`` is false only where the ledger knows that the deploy changed nothing.
+    ``touched`` is false only where the ledger knows that the deploy changed nothing; ``older`` is true only where the
+    ledger knows that it came before the one that the inventory names. ``first_seen``: when a record that is not the
+    gate's own was first seen, as it is.
     """
 
     record_id: str
@@ -209,6 +211,8 @@ class DeploymentFacts(Contract):
     started_at: str | None
     finished_at: str | None
     touched: bool
+    older: bool = False
+    first_seen: str | None = None
 
 
 class Container(Contract):
@@ -303,11 +307,14 @@ class HistoryEntry(Contract):
 
 
 class BackupFacts(Contract):
+    """``first_seen``: when its record was, as it is; the age of a backup is the older of both moments."""
+
     record_id: str
     context: str
     instance: str
     status: str
     created_at: str
+    first_seen: str | None = None
 
 
 class MayRun(Contract):

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from launchplane_gate.errors import GateError, RequestError
-from launchplane_gate.facts import LaneRecords, observe, read_lane
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
+from launchplane_gate.lane_records import LaneRecords, read_lane
+from launchplane_gate.looking import observe
 from launchplane_gate.model import Contract, Lane, Observation, ReleaseIdentity, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run

@@ -16,13 +16,13 @@ from typing import Any
 
 from launchplane_gate import private
 from launchplane_gate.errors import LaneBusy, LedgerError, PastLost, RecordUnreadable
-from launchplane_gate.facts import read_lane
+from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import FILE_NAME, Head, Ledger, Terms, Wish, new_id
 from launchplane_gate.model import Actor, Decision, Lane, Observation
 from launchplane_gate.on_record import on_record
 from launchplane_gate.past import lost, unknown_run
 from launchplane_gate.policy import Bundle
-from launchplane_gate.store import RecordStore
+from launchplane_gate.store import FileStore, RecordStore
 
 Seen = Observation | str
 """What a lane's platform says, or why it could not be asked."""
@@ -96,6 +96,8 @@ def enter(store: RecordStore, ledger: Ledger, bundle: Bundle, found: Iterable[Lo
         decided = on_record(ledger, bundle, *consent.decided[loss.lane])
         with ledger.hold([loss.lane], Wish(Terms(run_s=60), run_id=str(row["run_id"]))) as lease:
             ledger.begin_run(loss.lane, row, body | decided, lease=lease)
+    if isinstance(store, FileStore):
+        store.forget_places()
 
 
 def _named(past: Mapping[str, list[str]]) -> str:

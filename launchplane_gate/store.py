@@ -10,14 +10,15 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import ValidationError
 
 from launchplane_gate import private, strictjson
-from launchplane_gate.began import Began, Signature, moment_of, signature_of
 from launchplane_gate.errors import RecordUnreadable
+from launchplane_gate.hints import Hints, Signature, moment_of, signature_of
 from launchplane_gate.records import (
     BackupGateRecord,
     DeploymentRecord,
@@ -28,6 +29,7 @@ from launchplane_gate.records import (
 )
 
 SAFE_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
+PLACES, MOMENTS = ".placed", ".began"  # names of hints
 FOLDERS = ("inventory", "deployments", "promotions", "backup_gates")
 
 R = TypeVar("R", bound=Record)
@@ -62,18 +64,43 @@ class RecordStore(Protocol):
     ) -> tuple[BackupGateRecord, ...]: ...
 
 
+@dataclass(frozen=True, eq=False)
+class Stored(Generic[R]):
+    """A record as it stands in a store. ``digest``: of its bytes; ``unreadable`` says why there is no ``record``."""
+
+    record_id: str
+    digest: str
+    record: R | None
+    unreadable: str = ""
+    file: Signature = ()
+
+
+@dataclass(frozen=True)
+class Since:
+    """The deployment that a lane rests on, by its id and its place in the lane's chain; neither where none is known."""
+
+    record_id: str = ""
+    position: int | None = None
+
+
 @runtime_checkable
 class Bounded(Protocol):
     """What a store may have besides: with it, no command reads a lane's whole past."""
 
     def list_deployments_since(
-        self, *, context_name: str, instance_name: str, record_id: str
-    ) -> tuple[DeploymentRecord, ...]:
-        """Those of a lane that are not known to be older than one of them, and that one; all where it is not there."""
+        self, *, context_name: str, instance_name: str, since: Since
+    ) -> tuple[Stored[DeploymentRecord], ...]:
+        """Those of a lane that are not known to be older than one of them, and that one; all where none is known."""
 
     def list_newest_backups(
         self, *, context_name: str, instance_name: str, limit: int
-    ) -> tuple[BackupGateRecord, ...]: ...
+    ) -> tuple[Stored[BackupGateRecord], ...]:
+        """Those that can be read, by what they say of themselves."""
+
+    def remember_places(
+        self, *, context_name: str, instance_name: str, places: Mapping[Stored[DeploymentRecord], int]
+    ) -> None:
+        """Where some deployments of a lane have their place in its chain, so that nobody need be asked again."""
 
 
 @runtime_checkable
@@ -154,8 +181,9 @@ class FileStore:
         self.root = root
         self.profiles = profiles
         self._keeps_hints = keeps_hints
-        self._began: dict[str, Began] = {}
-        self._read_before: dict[str, tuple[tuple[int, ...], Record]] = {}
+        self._hints: dict[str, Hints] = {}
+        self._read_before: dict[str, tuple[Signature, Record]] = {}
+        self._stored_before: dict[str, Stored[DeploymentRecord]] = {}
         self._fence: Fence | None = None
 
     def behind(self, fence: Fence) -> FileStore:
@@ -193,13 +221,29 @@ class FileStore:
         return _cut(self._list("deployments", DeploymentRecord, context_name, instance_name), limit)
 
     def list_deployments_since(
-        self, *, context_name: str, instance_name: str, record_id: str
-    ) -> tuple[DeploymentRecord, ...]:
+        self, *, context_name: str, instance_name: str, since: Since
+    ) -> tuple[Stored[DeploymentRecord], ...]:
         folder = self._folder("deployments", context_name, instance_name)
-        moments = self._moments(folder, DeploymentRecord)
-        since = moments.get(f"{record_id}.json")
-        late = [name for name, moment in moments.items() if since is None or moment is None or moment >= since]
-        return tuple(self._read(f"{folder}/{name}", DeploymentRecord) for name in late)
+        files = _files(folder)
+        places = self._hints_of(f"{folder}/{PLACES}").numbers(files)
+        since_then = since.position
+        late = [n for n, place in places.items() if place is None or since_then is None or place >= since_then]
+        found = [self._stored(folder, name, files[name]) for name in late]
+        return tuple(one for one in found if one)
+
+    def remember_places(
+        self, *, context_name: str, instance_name: str, places: Mapping[Stored[DeploymentRecord], int]
+    ) -> None:
+        hints = self._hints_of(f"{self._folder('deployments', context_name, instance_name)}/{PLACES}")
+        for stored, place in places.items():
+            hints.note(f"{stored.record_id}.json", stored.file, place)
+        hints.keep()
+
+    def forget_places(self) -> None:
+        """For a ledger that was restored: what it has lost of a lane's past has no place in it any more."""
+        for path in self.root.glob(f"deployments/*/*/{PLACES}"):
+            path.unlink(missing_ok=True)
+        self._hints.clear()
 
     def read_promotion_record(self, record_id: str) -> PromotionRecord:
         return self._read(self._find("promotions", record_id), PromotionRecord)
@@ -229,29 +273,49 @@ class FileStore:
     ) -> tuple[BackupGateRecord, ...]:
         return _cut(self._list("backup_gates", BackupGateRecord, context_name, instance_name), limit)
 
-    def list_newest_backups(self, *, context_name: str, instance_name: str, limit: int) -> tuple[BackupGateRecord, ...]:
+    def list_newest_backups(
+        self, *, context_name: str, instance_name: str, limit: int
+    ) -> tuple[Stored[BackupGateRecord], ...]:
         folder = self._folder("backup_gates", context_name, instance_name)
-        moments = self._moments(folder, BackupGateRecord)
-        newest = sorted(moments, key=lambda name: (moments[name] is not None, moments[name] or 0), reverse=True)
-        return tuple(self._read(f"{folder}/{name}", BackupGateRecord) for name in newest[:limit])
+        files = _files(folder)
+        moments = self._moments(folder, files)
+        newest = sorted(moments, key=lambda name: moments[name], reverse=True)[:limit]
+        found = [_stored(folder, name, files[name], BackupGateRecord) for name in newest]
+        return tuple(one for one in found if one and one.record)
 
     def _folder(self, kind: str, context: str, instance: str) -> str:
         return f"{self.root}/{kind}/{context}/{instance}"
 
-    def _moments(self, folder: str, kind: type[DeploymentRecord | BackupGateRecord]) -> dict[str, int | None]:
-        """When each record of a lane began, by its file's name: a stat of each, and a look into those that are new."""
-        if folder not in self._began:
-            self._began[folder] = Began(Path(folder), keeps=self._keeps_hints)
-        hints = self._began[folder]
-        files = {name: _signature(f"{folder}/{name}") for name in _names(folder)}
-        moments = hints.moments(files)
+    def _hints_of(self, path: str) -> Hints:
+        if path not in self._hints:
+            self._hints[path] = Hints(Path(path), keeps=self._keeps_hints)
+        return self._hints[path]
+
+    def _moments(self, folder: str, files: Mapping[str, Signature]) -> dict[str, int]:
+        """When each backup of a lane was taken, by its file's name; what does not say, or cannot be read, is left out.
+
+        A stat of each, and a look into those that are new.
+        """
+        hints = self._hints_of(f"{folder}/{MOMENTS}")
+        moments = hints.numbers(files)
         for name in [name for name, moment in moments.items() if moment is None]:
-            path = f"{folder}/{name}"
-            moment = moments[name] = began(self._read(path, kind))
-            if moment is not None and files[name] == self._read_before[path][0]:
-                hints.note(name, files[name], moment)
+            stored = _stored(folder, name, files[name], BackupGateRecord)
+            moment = moments[name] = began(stored.record) if stored and stored.record else None
+            if stored and moment is not None:
+                hints.note(name, stored.file, moment)
         hints.keep()
-        return moments
+        return {name: moment for name, moment in moments.items() if moment is not None}
+
+    def _stored(self, folder: str, name: str, file: Signature) -> Stored[DeploymentRecord] | None:
+        """A deployment as it stands, remembered where its file is the very same; None where it is gone."""
+        path = f"{folder}/{name}"
+        before = self._stored_before.get(path)
+        if before and before.file == file:
+            return before
+        found = _stored(folder, name, file, DeploymentRecord)
+        if found:
+            self._stored_before[path] = found
+        return found
 
     def _list(self, kind: str, record: type[R], context: str, instance: str) -> tuple[R, ...]:
         """The records of a lane, or of every lane that the two names leave open."""
@@ -263,7 +327,8 @@ class FileStore:
     def _read(self, path: str | Path, kind: type[R]) -> R:
         """Read a record, or remember it where its file is the very same: a lane's past is long and does not change."""
         name = str(path)
-        same = _signature(name)
+        with _told(path):
+            same = signature_of(os.stat(path))  # noqa: PTH116  # as in _files
         before = self._read_before.get(name)
         if before and before[0] == same and isinstance(before[1], kind):
             return before[1]
@@ -310,14 +375,37 @@ def _names(folder: str) -> list[str]:
     return []
 
 
-def _signature(path: str) -> Signature:
-    """What tells a file from any other. It is asked of each record of a lane, four times a run."""
+def _files(folder: str) -> dict[str, Signature]:
+    """What tells each record's file in a folder from any other; asked of each record of a lane, four times a run."""
+    files = {}
+    for name in _names(folder):
+        try:
+            files[name] = signature_of(os.stat(f"{folder}/{name}"))  # noqa: PTH116  # a Path would cost more than the file
+        except FileNotFoundError:
+            continue  # gone by now
+        except OSError:
+            files[name] = ()  # whoever reads it is told why
+    return files
+
+
+def _stored(folder: str, name: str, file: Signature, kind: type[R]) -> Stored[R] | None:
+    """A record as it stands, readable or not; None where it is gone."""
+    path, record_id = Path(folder, name), name.removesuffix(".json")
+    record: R | None = None
+    digest, unreadable = f"file:{strictjson.digest(list(file))}", ""  # where there are no bytes to be had
     try:
-        return signature_of(os.stat(path))  # noqa: PTH116  # a Path would cost more than the file
+        text = private.read_regular(path, strictjson.MAX_BYTES + 1)
+        digest = strictjson.sha256(text) + (f"+{file[1]}" if len(text) > strictjson.MAX_BYTES else "")
+        record = parsed(text, kind, str(path))
+        if (said := getattr(record, "record_id", None)) != record_id:
+            record, unreadable = None, f"{path}: it says that it is {said}"
     except FileNotFoundError:
-        raise
+        return None
     except OSError as error:
-        raise _unreadable(path, error) from None
+        unreadable = str(_unreadable(path, error))
+    except RecordUnreadable as error:
+        unreadable = str(error)
+    return Stored(record_id, digest, record, unreadable, file)
 
 
 def _read_from(path: Path, kind: type[R]) -> R:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from launchplane_gate.errors import LedgerError, RecordUnreadable, in_a_sentence
-from launchplane_gate.facts import Written
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import NOWHERE, KeptHead, Ledger
 from launchplane_gate.ledger.verified import Findings, RecordsVerified, Verified
 from launchplane_gate.ledger.verifying import RunsRecords
 from launchplane_gate.model import Lane
 from launchplane_gate.records import DeploymentRecord, PromotionRecord
+from launchplane_gate.settled import Written
 from launchplane_gate.store import RecordStore
 from launchplane_gate.store import version as version_of
 

@@ -8,7 +8,6 @@ import shlex
 import stat
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +22,7 @@ from launchplane_gate.errors import GateError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from launchplane_gate.ledger import Ledger
     from launchplane_gate.model import Lane
     from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle, Proof
@@ -107,13 +107,13 @@ def _examine(session: Session) -> list[Check]:
     here.look("storage", lambda: storage(settings), lambda found: found[0], lambda found: found[1])
     here.look("ledger", lambda: _ledger(settings), str)
     loaded = here.look("plugins", lambda: _plugins(settings), lambda found: ", ".join(found.names) or "none is enabled")
-    store = _store(settings)
+    store, ledger = _opened(settings)
     for product, profile in settings.profiles.items():
         if bundle and product not in bundle.settings.products:
             remedy = f"Add products.{product} to config/data.json of a policy folder: its paths and its actors."
             here.checks.append(Check(product, False, "the policies do not name this product: all is refused", remedy))
         for lane in dict.fromkeys((one.context, one.instance) for one in profile.lanes):
-            _examine_lane(here, store, loaded, profile.driver_id, lane)
+            _examine_lane(here, store, ledger, loaded, profile.driver_id, lane)
         if bundle:
             here.checks += _approvers(bundle, loaded, product)
     return here.checks
@@ -139,13 +139,18 @@ def _approvers(bundle: Bundle, loaded: Plugins | None, product: str) -> list[Che
 
 
 def _examine_lane(
-    here: _Examination, store: OwnStore | None, loaded: Plugins | None, driver_id: str, at: tuple[str, str]
+    here: _Examination,
+    store: OwnStore | None,
+    ledger: Ledger | None,
+    loaded: Plugins | None,
+    driver_id: str,
+    at: tuple[str, str],
 ) -> None:
     from launchplane_gate.model import Lane
 
     lane = Lane(context=at[0], instance=at[1])
-    if store:
-        here.look(f"{lane} records", lambda: _records(store, lane), str)
+    if store and ledger:
+        here.look(f"{lane} records", lambda: _records(store, ledger, lane), str)
     if loaded and driver_id in loaded.drivers:
         here.look(f"{lane} platform", lambda: _observed(loaded, store, driver_id, lane), str)
 
@@ -241,17 +246,15 @@ def _others_can(file: os.stat_result) -> str:
     return " and ".join(said)
 
 
-def _store(settings: Settings) -> OwnStore | None:
-    """None for a database that cannot be read, which is told of the ledger."""
+def _opened(settings: Settings) -> tuple[OwnStore | None, Ledger | None]:
+    """Without what cannot be read, which is told of the ledger."""
     from launchplane_gate.opening import opened
     from launchplane_gate.store import FileStore
 
-    if settings.database_url is None:
-        return FileStore(settings.state_dir, settings.profiles)
     try:
-        return opened(settings, to_read=True)[0]
+        return opened(settings, to_read=True)
     except GateError:
-        return None
+        return (None if settings.database_url else FileStore(settings.state_dir, settings.profiles)), None
 
 
 def _ledger(settings: Settings) -> str:
@@ -286,20 +289,17 @@ def _plugins(settings: Settings) -> Plugins:
     return load_plugins(settings, now=lambda: datetime.now(UTC))
 
 
-def _records(store: OwnStore, lane: Lane) -> str:
-    """What a lane's records say. Raises RecordUnreadable for the first one that matters and cannot be read."""
-    from launchplane_gate.facts import BACKUPS
-    from launchplane_gate.model import short
+def _records(store: OwnStore, ledger: Ledger, lane: Lane) -> str:
+    """What a lane's records say. Raises RecordUnreadable where one that matters cannot be read."""
+    from launchplane_gate.errors import RecordUnreadable
+    from launchplane_gate.lane_records import read_lane
     from launchplane_gate.report.words import count
 
-    named, says = "", "nothing in the inventory"
-    with suppress(FileNotFoundError):
-        inventory = store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
-        named = inventory.deployment_record_id
-        says = f"the inventory says {short(inventory.source_git_ref)}"
-    late = store.list_deployments_since(context_name=lane.context, instance_name=lane.instance, record_id=named)
-    store.list_newest_backups(context_name=lane.context, instance_name=lane.instance, limit=BACKUPS)
-    return f"{count(len(late), 'deployment')} that may matter; {says}"
+    records = read_lane(store, ledger, lane)
+    if records.unreadable:
+        raise RecordUnreadable(records.unreadable)
+    says = f"the inventory says {records.release or 'nothing'}" if records.inventory else "nothing in the inventory"
+    return f"{count(len(records.deployments), 'deployment')} that may matter; {says}"
 
 
 def _observed(loaded: Plugins, store: OwnStore | None, driver_id: str, lane: Lane) -> str:

@@ -138,7 +138,7 @@ def _adopt(session: Session, folder: Path) -> Answer:
 
     from launchplane_gate.adoption import adopt
     from launchplane_gate.errors import UsageError
-    from launchplane_gate.facts import read_lane
+    from launchplane_gate.lane_records import read_lane
     from launchplane_gate.lanes import settling
     from launchplane_gate.ledger import FILE_NAME, MOVED, Ledger
     from launchplane_gate.line.standing import Asked, consent

@@ -81,8 +81,8 @@ class _Restoring:
 
     def look(self, progress: Callable[[str], None]) -> dict[Lane, Seen]:
         """What the platform of each lane says, or why it could not be asked."""
-        from launchplane_gate.facts import observe
         from launchplane_gate.line.parts import GATHER_TIMEOUT_S
+        from launchplane_gate.looking import observe
 
         seen: dict[Lane, Seen] = {}
         for lane, product in self.products.items():
@@ -157,7 +157,7 @@ class _Restoring:
             ledger.close()
 
     def text(self, backup: Path | None, kept: Path | None, found: list[Loss]) -> list[Block]:
-        from launchplane_gate.facts import read_lane
+        from launchplane_gate.lane_records import read_lane
         from launchplane_gate.lanes import settling
         from launchplane_gate.ledger import NOWHERE
 

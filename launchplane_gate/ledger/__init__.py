@@ -1,8 +1,9 @@
 """The append-only record of decisions, runs, leases, keys, holds and waivers.
 
 ``tables`` and the two databases (``sqlite``, ``postgres``) stand below; ``chain`` appends; the rooms are ``holding``
-(who may change a lane), ``journal`` (runs and their steps), ``leave`` (waivers and holds), ``reading`` (questions) and
-``verifying``; ``ledger`` puts them together. ``records`` is a store of records in the same database.
+(who may change a lane), ``journal`` (runs and their steps), ``leave`` (waivers and holds), ``seeing`` (the records that
+others write), ``reading`` (questions) and ``verifying``; ``ledger`` puts them together. ``records`` is a store of
+records in the same database.
 """
 
 from launchplane_gate.ledger.chain import ADDED, CLOSING, PUBLISHING, Head
@@ -17,13 +18,17 @@ from launchplane_gate.ledger.names import new_id
 from launchplane_gate.ledger.reading import Row
 from launchplane_gate.ledger.records import SqlStore
 from launchplane_gate.ledger.refusals import NOWHERE, REFUSED, SUMMED
+from launchplane_gate.ledger.seeing import ASIDE, BACKUPS, DEPLOYMENTS, Place, Sighting
 from launchplane_gate.ledger.tables import FORMAT
 from launchplane_gate.ledger.verified import Verified
 
 __all__ = [
     "ADDED",
     "APPROVED",
+    "ASIDE",
+    "BACKUPS",
     "CLOSING",
+    "DEPLOYMENTS",
     "FILE_NAME",
     "FORMAT",
     "KINDS",
@@ -39,7 +44,9 @@ __all__ = [
     "Key",
     "Lease",
     "Ledger",
+    "Place",
     "Row",
+    "Sighting",
     "SqlStore",
     "Terms",
     "Verified",

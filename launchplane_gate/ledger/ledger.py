@@ -21,6 +21,7 @@ from launchplane_gate.ledger.mark import FILE_NAME as MARK_NAME
 from launchplane_gate.ledger.mark import Mark
 from launchplane_gate.ledger.postgres import Postgres
 from launchplane_gate.ledger.reading import Reading
+from launchplane_gate.ledger.seeing import Seeing
 from launchplane_gate.ledger.sqlite import Sqlite
 from launchplane_gate.ledger.verifying import Verifying
 from launchplane_gate.model import Lane
@@ -34,7 +35,7 @@ ADOPT = (
 )
 
 
-class Ledger(Archiving, Holding, Journal, Leave, Reading, Verifying):
+class Ledger(Archiving, Holding, Journal, Leave, Reading, Seeing, Verifying):
     """In a file of ``state_dir``, or in Postgres; raises LedgerError where it cannot be opened, read or written."""
 
     @classmethod

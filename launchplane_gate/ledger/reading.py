@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,9 +51,6 @@ _VERSIONS_OF = (
         _RUNS.c.status.in_(("recorded", "unchanged")),
     )
     .order_by(_RUNS.c.number)
-)
-_UNTOUCHED = sa.select(_RUNS.c.deployment_record_id).where(
-    _RUNS.c.deployment_record_id.in_(sa.bindparam("of_records", expanding=True)), _RUNS.c.untouched
 )
 _HISTORY = (
     sa.select(_RUNS.c.artifact_id, _RUNS.c.source_git_ref, _RUNS.c.action, _RUNS.c.started_at)
@@ -148,12 +145,6 @@ class Reading(Chain):
         with self._read() as connection:
             versions = dict.fromkeys(connection.execute(_VERSIONS_OF, about).scalars())
         return [ReleasedVersion(version=version, source_git_ref=commit) for version in versions]
-
-    def untouched(self, record_ids: Iterable[str]) -> frozenset[str]:
-        """Those of some deployment records whose deploys are known to have changed nothing."""
-        with self._read() as connection:
-            found = connection.execute(_UNTOUCHED, {"of_records": list(record_ids)}).scalars()
-            return frozenset(found)
 
     def history(self, lane: Lane, alike: ReleaseIdentity | None = None) -> list[HistoryEntry]:
         """One entry a release that the lane's inventory has named, newest first.

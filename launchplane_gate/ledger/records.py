@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from launchplane_gate import strictjson
 from launchplane_gate.errors import RecordUnreadable
 from launchplane_gate.ledger import tables
 from launchplane_gate.ledger.chain import surely
@@ -21,7 +22,7 @@ from launchplane_gate.records import (
     PromotionRecord,
     Record,
 )
-from launchplane_gate.store import Fence, began, parsed
+from launchplane_gate.store import Fence, Since, Stored, began, parsed
 
 R = TypeVar("R", bound=Record)
 _Past = DeploymentRecord | PromotionRecord | BackupGateRecord
@@ -55,7 +56,10 @@ _SINCE = sa.select(_D).where(
     sa.or_(_D.c.moment.is_(None), _D.c.moment >= sa.func.coalesce(_NAMED, sa.literal_column(str(FIRST)))),
 )
 _NEWEST_BACKUPS = (
-    sa.select(_B).where(*_is_lane(_B)).order_by(_B.c.moment.desc().nulls_last()).limit(sa.bindparam("at_most"))
+    sa.select(_B)
+    .where(*_is_lane(_B), _B.c.moment.is_not(None))
+    .order_by(_B.c.moment.desc())
+    .limit(sa.bindparam("at_most"))
 )
 
 
@@ -112,10 +116,16 @@ class SqlStore:
         return self._listed(tables.deployments, DeploymentRecord, only, limit)
 
     def list_deployments_since(
-        self, *, context_name: str, instance_name: str, record_id: str
-    ) -> tuple[DeploymentRecord, ...]:
+        self, *, context_name: str, instance_name: str, since: Since
+    ) -> tuple[Stored[DeploymentRecord], ...]:
+        """By what they say of themselves: these tables are ours, and ``ledger verify`` finds what others write here."""
         lane = Lane.model_construct(context=context_name, instance=instance_name)
-        return self._all(_SINCE, DeploymentRecord, tables.of_lane(lane, of_record=record_id))
+        return self._stored(_SINCE, DeploymentRecord, tables.of_lane(lane, of_record=since.record_id))
+
+    def remember_places(
+        self, *, context_name: str, instance_name: str, places: Mapping[Stored[DeploymentRecord], int]
+    ) -> None:
+        """Nothing: to ask for them again costs no more than to remember them."""
 
     # -- promotions
 
@@ -151,9 +161,12 @@ class SqlStore:
         only = {"context": context_name, "instance": instance_name}
         return self._listed(tables.backup_gates, BackupGateRecord, only, limit)
 
-    def list_newest_backups(self, *, context_name: str, instance_name: str, limit: int) -> tuple[BackupGateRecord, ...]:
+    def list_newest_backups(
+        self, *, context_name: str, instance_name: str, limit: int
+    ) -> tuple[Stored[BackupGateRecord], ...]:
         lane = Lane.model_construct(context=context_name, instance=instance_name)
-        return self._all(_NEWEST_BACKUPS, BackupGateRecord, tables.of_lane(lane, at_most=limit))
+        found = self._stored(_NEWEST_BACKUPS, BackupGateRecord, tables.of_lane(lane, at_most=limit))
+        return tuple(one for one in found if one.record)
 
     # -- how
 
@@ -172,6 +185,18 @@ class SqlStore:
         with self.database.read() as connection:
             rows = connection.execute(query, about).all()
         return tuple(self._read(row._asdict(), kind) for row in rows)
+
+    def _stored(self, query: sa.Select[Any], kind: type[R], about: Mapping[str, Any]) -> tuple[Stored[R], ...]:
+        with self.database.read() as connection:
+            rows = connection.execute(query, about).all()
+        return tuple(self._as_it_stands(row._asdict(), kind) for row in rows)
+
+    def _as_it_stands(self, row: Mapping[str, Any], kind: type[R]) -> Stored[R]:
+        digest = strictjson.sha256(row["record"].encode("utf-8", "surrogatepass"))
+        try:
+            return Stored(row["record_id"], digest, self._read(row, kind))
+        except RecordUnreadable as error:
+            return Stored(row["record_id"], digest, None, str(error))
 
     def _read(self, row: Mapping[str, Any], kind: type[R]) -> R:
         """Raises RecordUnreadable for one that is torn, or not what its row says that it is."""

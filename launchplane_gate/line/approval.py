@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from launchplane_gate.errors import ApprovalVoid, NotSettled, Stale
-from launchplane_gate.facts import LaneRecords
+from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Lease, Ledger
 from launchplane_gate.line.parts import as_one
 from launchplane_gate.line.written import naming, pending_deployment

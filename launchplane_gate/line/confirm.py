@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from launchplane_gate.errors import Undecided, in_a_sentence
-from launchplane_gate.facts import containers_in
 from launchplane_gate.line import journal
 from launchplane_gate.line.deploy import told_apart_by
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.record import promotion_now
 from launchplane_gate.line.written import health_of, with_health
+from launchplane_gate.looking import containers_in
 from launchplane_gate.model import Decision, Observation, OutcomeFacts, stamp
 from launchplane_gate.on_record import on_record
 from launchplane_gate.records import ReleaseStatus

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
-from launchplane_gate.facts import LaneRecords, read_lane
 from launchplane_gate.hookspecs import Progress
+from launchplane_gate.lane_records import LaneRecords, read_lane
 from launchplane_gate.ledger import Lease, new_id
 from launchplane_gate.line.parts import Parts, as_one, find_lane
 from launchplane_gate.model import Actor, Decision, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver

@@ -13,19 +13,13 @@ from pydantic import ValidationError
 
 from launchplane_gate.bounded import Deadline, NoAnswerInTime, answer_of, start
 from launchplane_gate.errors import EvidenceFailed, PastLost
-from launchplane_gate.facts import (
-    Seen,
-    confirmed_on,
-    containers_in,
-    destination_facts,
-    lane_facts,
-    may_run,
-    observe,
-)
+from launchplane_gate.facts import destination_facts, lane_facts
 from launchplane_gate.hookspecs import Question
+from launchplane_gate.lane_records import Backups, read_backups
 from launchplane_gate.ledger import Ledger, new_id
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.standing import product_facts
+from launchplane_gate.looking import Seen, confirmed_on, containers_in, may_run, observe
 from launchplane_gate.model import Decision, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
 from launchplane_gate.past import unknown_run
 from launchplane_gate.policy import decide
@@ -49,13 +43,15 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
         if phase == "admit":
             errand.release = _resolved(errand)
         here = errand.records[errand.destination]
+        backups = read_backups(store, ledger, errand.destination)
         destination = destination_facts(
-            here, ledger, seen[errand.destination], store, release=errand.release, but_run=own
+            here, ledger, seen[errand.destination], backups, release=errand.release, but_run=own
         )
         source = lane_facts(errand.records[errand.source], ledger, seen[errand.source]) if errand.source else None
         errand.waivers = ledger.waivers(errand.destination, errand.release)
         ran = ledger.runs_since_recorded(errand.destination)
     if phase == "admit":
+        _enter_what_is_new(errand, backups)
         errand.version = _version(errand, deadline)
     evidence = errand.parts.plugins.evidence(_question(errand, phase, here.release, deadline))
     destination["may_run"] = [
@@ -106,6 +102,14 @@ def _remembered(ledger: Ledger, lane: Lane) -> _Remembered:
     return _Remembered(
         last.run_id if last else "", last is not None and last.status == "recorded", *confirmed_on(ledger, last)
     )
+
+
+def _enter_what_is_new(errand: Errand, backups: Backups) -> None:
+    """Have the ledger know of each record that the gate did not write, before this run redeems; a dry run cannot."""
+    if errand.lease:
+        for lane, records in errand.records.items():
+            new = backups.unseen if lane == errand.destination else ()
+            errand.parts.ledger.see(lane, [*records.unseen, *new])
 
 
 def _see_the_past(errand: Errand, seen: Mapping[Lane, Seen], remembered: Mapping[Lane, _Remembered]) -> None:

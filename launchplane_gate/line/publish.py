@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchplane_gate.errors import LedgerError, RequestError, Stale, in_a_sentence
-from launchplane_gate.facts import has_moved, read_lane
 from launchplane_gate.hookspecs import Progress, Publisher
+from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import Lease, Ledger, Wish
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import Parts
@@ -16,6 +16,7 @@ from launchplane_gate.model import Actor, Publication, Run
 from launchplane_gate.on_record import on_record
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
+from launchplane_gate.settled import has_moved
 
 PUBLISH_S = 600.0  # what publishing may take, with the waits that a server asks for
 OUTDATED = "Nothing was published. Promote what is to be released, with a version of its own."

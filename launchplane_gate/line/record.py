@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from launchplane_gate.errors import NotSettled, in_a_sentence
-from launchplane_gate.facts import Written
 from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
@@ -20,6 +19,7 @@ from launchplane_gate.records import (
     PromotionRecord,
     ReleaseStatus,
 )
+from launchplane_gate.settled import Written
 from launchplane_gate.store import plain, version
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import KeyReused, StaleReplay
-from launchplane_gate.facts import has_moved, settled
 from launchplane_gate.ledger import Key, Row
 from launchplane_gate.line import journal
 from launchplane_gate.line.errand import Errand
+from launchplane_gate.looking import difference, observe
 from launchplane_gate.model import Lane, Run, noun, short
 from launchplane_gate.runs import read_run
+from launchplane_gate.settled import has_moved, settled
 
 
 def key_of(errand: Errand) -> Key | None:
@@ -43,7 +44,8 @@ def is_known(errand: Errand, key: Key | None) -> bool:
 def replay(errand: Errand, key: Key | None) -> Run | None:
     """The recorded run of this key while it is still true; None where the request is to be run.
 
-    Raises StaleReplay where a lane has moved on since.
+    It is run again, as the cure, where a later run left the destination unsettled, or the destination is seen to run
+    something else. Raises StaleReplay where a lane has moved on otherwise.
     """
     ledger = errand.parts.ledger
     run = _reserved(errand, key)
@@ -52,11 +54,9 @@ def replay(errand: Errand, key: Key | None) -> Run | None:
     moved = [what for lane in errand.lanes if (what := _moved(errand, lane, run))]
     if not moved:
         return read_run(ledger, run.run_id).model_copy(update={"replayed": True})
-    destination = errand.destination
-    destination_settled, _ = settled(errand.read(destination), ledger, ledger.last_effective(destination))
     source_moved = errand.source is not None and _moved(errand, errand.source, run)
-    if not destination_settled and not source_moved:
-        ledger.free(run.run_id, errand.destination)  # the cure of an unsettled lane is the same request again
+    if not source_moved and _is_undone(errand, run):
+        ledger.free(run.run_id, errand.destination)
         return None
     what = f"the {noun(run.action)} of {short(run.source_git_ref)} under this key ({run.run_id}) is no longer true"
     stale = StaleReplay(f"{what}: {'; '.join(moved)}")
@@ -71,6 +71,22 @@ def _reserved(errand: Errand, key: Key | None) -> Row | None:
     if key and found and found.request_digest != key.request_digest:
         raise KeyReused(f"the idempotency key {key.key!r} belongs to another request (run {found.run_id})")
     return errand.parts.ledger.run_row(found.run_id) if found else None
+
+
+def _is_undone(errand: Errand, run: Row) -> bool:
+    """Whether a destination is known to run something else than a recorded run left there, by a later run or a look.
+
+    Of a record that cannot be read nobody knows that.
+    """
+    ledger, lane = errand.parts.ledger, errand.destination
+    records, last = errand.read(lane), ledger.last_effective(lane)
+    if records.unreadable or settled(records, ledger, last)[0]:
+        return False
+    if last is not None and last.run_id != run.run_id:
+        return ledger.status_of(last) != "recorded"
+    observed = observe(errand.driver, lane, within_s=errand.parts.limits.gather_timeout_s)
+    is_seen = observed.reachable and observed.digests != "failed"
+    return is_seen and bool(difference(observed, run.artifact_id))
 
 
 def _moved(errand: Errand, lane: Lane, run: Row) -> str:

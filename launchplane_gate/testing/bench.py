@@ -18,15 +18,16 @@ from typing import Any, TypeVar
 import pytest
 
 from launchplane_gate.errors import Undecided
-from launchplane_gate.facts import read_lane, settled
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
+from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Actor, Expected, Lane, ReleaseIdentity, Request, Run, stamp
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 from launchplane_gate.runs import read_run
+from launchplane_gate.settled import settled
 from launchplane_gate.store import FileStore
 from launchplane_gate.testing.door import Meddling, Visit, WatchedDriver
 from launchplane_gate.testing.platform import LANES, PRODUCT, TESTING, Platform

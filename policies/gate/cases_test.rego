@@ -99,6 +99,8 @@ promotion := {
 				"started_at": "2026-05-07T08:00:00.125000Z",
 				"finished_at": "2026-05-07T08:00:41.500000Z",
 				"touched": true,
+				"older": false,
+				"first_seen": null,
 			},
 			{
 				"record_id": "deployment-20260506T140000Z-sellyouroutboard-testing-b02e77",
@@ -110,6 +112,8 @@ promotion := {
 				"started_at": "2026-05-06T14:00:00Z",
 				"finished_at": "2026-05-06T14:01:00Z",
 				"touched": true,
+				"older": true,
+				"first_seen": null,
 			},
 			{
 				"record_id": "deployment-20260507T103000Z-sellyouroutboard-testing-91dd04",
@@ -121,6 +125,8 @@ promotion := {
 				"started_at": "2026-05-07T10:30:00Z",
 				"finished_at": "2026-05-07T10:30:02Z",
 				"touched": false,
+				"older": false,
+				"first_seen": null,
 			},
 		],
 		"observed": {
@@ -211,6 +217,8 @@ promotion := {
 				"started_at": "2026-05-01T09:00:00Z",
 				"finished_at": "2026-05-01T09:00:55Z",
 				"touched": true,
+				"older": false,
+				"first_seen": null,
 			},
 		],
 		"observed": {
@@ -270,6 +278,7 @@ promotion := {
 				"instance": "prod",
 				"status": "pass",
 				"created_at": "2026-05-06T22:03:10Z",
+				"first_seen": "2026-05-06T22:03:10.5Z",
 			},
 			{
 				"record_id": "backup-gate-syo-prod-20260507T060000Z",
@@ -277,6 +286,7 @@ promotion := {
 				"instance": "prod",
 				"status": "fail",
 				"created_at": "2026-05-07T06:01:00Z",
+				"first_seen": "2026-05-07T06:01:00.5Z",
 			},
 		],
 		"may_run": [
@@ -432,6 +442,8 @@ deployment := object.union(
 					"started_at": "2026-05-06T14:00:00Z",
 					"finished_at": "2026-05-06T14:01:00Z",
 					"touched": true,
+					"older": false,
+					"first_seen": null,
 				},
 			],
 			"observed": {

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from launchplane_gate.errors import LedgerError, PastLost
-from launchplane_gate.facts import read_lane, settled
 from launchplane_gate.gate import Gate
+from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import FILE_NAME, Head, Ledger
 from launchplane_gate.ledger.mark import FILE_NAME as MARK
 from launchplane_gate.ledger.mark import Mark
@@ -20,6 +20,7 @@ from launchplane_gate.line.standing import Asked, consent
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.policy import Bundle
 from launchplane_gate.restoring import Consent, enter, losses
+from launchplane_gate.settled import settled
 from launchplane_gate.waivers import look_at_waivers
 from tests.cli.test_cli import NEW, OLD, Site, site
 from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, PROFILE, TESTING, A, B, MakeGate, deploy, promote

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from launchplane_gate.facts import read_lane
+from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import CLOSING, Ledger, SqlStore, tables
 from launchplane_gate.model import unstamp
 from tests.ledger.racer import LANES, POLICY, PROFILES, RACERS, platform_in

@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from launchplane_gate.errors import GateError, LedgerError
-from launchplane_gate.facts import read_lane, settled
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import InventoryWriter
+from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import tables
 from launchplane_gate.model import Lane, Run
 from launchplane_gate.policy import Bundle, EmbeddedEngine
+from launchplane_gate.settled import settled
 from tests.conftest import ACTOR, PROD, TESTING, A, B, deploy, promote
 from tests.fakes.platform import FakePlatform
 from tests.fakes.postgres_proxy import PostgresProxy

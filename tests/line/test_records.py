@@ -7,12 +7,13 @@ from typing import Literal
 
 import pytest
 
-from launchplane_gate.facts import read_lane, settled
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, InventoryWriter
+from launchplane_gate.lane_records import read_lane
 from launchplane_gate.model import Lane, Outcome
 from launchplane_gate.records import HealthcheckEvidence, PromotionRecord
 from launchplane_gate.runs import read_run
+from launchplane_gate.settled import settled
 from tests.conftest import ACTOR, PROD, TESTING, A, B, deploy, promote
 from tests.fakes.platform import FakePlatform
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
+from launchplane_gate.errors import RecordUnreadable
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval
 from launchplane_gate.model import Lane, Outcome
+from launchplane_gate.records import BackupGateRecord
+from launchplane_gate.store import RecordStore
 from tests.conftest import ACTOR, PROD, A, MakeGate, deploy, promote
 from tests.fakes.platform import FakePlatform
 
@@ -57,23 +60,37 @@ def test_prod_whose_container_was_restarted_is_looked_at_again_and_left(both: Ga
     assert len(platform.deploys) == count
 
 
-def test_what_ends_the_look_has_changed_nothing(both: Gate, platform: FakePlatform, tmp_path: Path) -> None:
+class HostsStore:
+    """A host's own: it lists whole lanes, and raises what it likes."""
+
+    def __init__(self, store: RecordStore) -> None:
+        self._store, self.broken = store, False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("read_", "write_", "list_")) and name.endswith(("_record", "_records", "_inventory")):
+            return getattr(self._store, name)
+        raise AttributeError(name)
+
+    def list_backup_gate_records(self, **of: Any) -> tuple[BackupGateRecord, ...]:
+        if self.broken:
+            raise RecordUnreadable("torn.json cannot be read")
+        return self._store.list_backup_gate_records(**of)
+
+
+def test_what_ends_the_look_has_changed_nothing(both: Gate, make_gate: MakeGate, platform: FakePlatform) -> None:
     """Something unforeseen ends the look in place of a deploy: nothing was touched, so nothing is unknown."""
-    count = len(platform.deploys)
-    backup = tmp_path / "backup_gates" / PROD.context / "prod" / "torn.json"
+    count, store = len(platform.deploys), HostsStore(both.store)
+    gate = make_gate(store=store)
     looks: list[Lane] = []
 
     def observing(lane: Lane) -> None:
         looks.append(lane)
-        if len(looks) == 3:  # source and prod were seen before; this is the look
-            backup.parent.mkdir(parents=True)
-            backup.write_text("{")
+        store.broken = len(looks) >= 3  # source and prod were seen before; this is the look
 
     platform.observing = observing
-    run = both.run(promote(), ACTOR)
+    run = gate.run(promote(), ACTOR)
     assert (run.status, run.redeemed, run.touched) == ("undecided", False, False) and "torn.json" in run.detail
     assert len(platform.deploys) == count
-    backup.unlink()
     assert both.run(promote(), ACTOR).status == "unchanged"  # prod is settled all the while
 
 

@@ -86,6 +86,14 @@ class Question:
             return False
         return 0 <= self.now - then <= limit_s * SECOND
 
+    def is_aged(self, said: Json, seen: Json, limit_s: int | None) -> bool:
+        """The same of the sooner of two moments; ``seen`` may be null, and then says nothing."""
+        then = [moment(one) for one in ([said] if seen is None else [said, seen])]
+        known = [one for one in then if one is not None]
+        if self.now is None or limit_s is None or len(known) != len(then):
+            return False
+        return 0 <= self.now - min(known) <= limit_s * SECOND
+
     def lane(self, side: str) -> tuple[str, str] | None:
         return named_lane(self.at(f"{side}.lane"))
 
@@ -277,17 +285,16 @@ def source_latest(q: Question) -> bool:
     named, deployments = linked_deployment(q), q.entries("source.deployments")
     if named is None or deployments is None or named_lane(named) != q.lane("source"):
         return False
-    began = moment(at(named, "started_at"))
-    if began is None or q.now is None or began > q.now:
+    if at(named, "older") is not False:
         return False
     ids = [at(one, "record_id") for one in deployments]
     if not all(map(is_text, ids)) or len(set(ids)) != len(ids):
         return False
     for one in deployments:
-        touched, started = at(one, "touched"), moment(at(one, "started_at"))
-        if named_lane(one) != q.lane("source") or not isinstance(touched, bool):
+        touched, older = at(one, "touched"), at(one, "older")
+        if named_lane(one) != q.lane("source") or not isinstance(touched, bool) or not isinstance(older, bool):
             return False
-        if one is not named and touched and (started is None or started >= began):
+        if one is not named and touched and not older:
             return False
     return True
 
@@ -300,7 +307,8 @@ def source_running(q: Question) -> bool:
 
 
 def source_fresh(q: Question) -> bool:
-    return q.is_recent(at(linked_deployment(q), "finished_at"), q.threshold("source_fresh_s"))
+    named = linked_deployment(q)
+    return q.is_aged(at(named, "finished_at"), at(named, "first_seen"), q.threshold("source_fresh_s"))
 
 
 def source_soaked(q: Question) -> bool:
@@ -446,7 +454,8 @@ def backup_present(q: Question) -> bool:
         at(one, "status") == "pass"
         and q.lane("destination") is not None
         and named_lane(one) == q.lane("destination")
-        and q.is_recent(at(one, "created_at"), limit_s)
+        and is_text(at(one, "first_seen"))
+        and q.is_aged(at(one, "created_at"), at(one, "first_seen"), limit_s)
         for one in q.entries("destination.backups") or []
     )
 

@@ -78,6 +78,8 @@ def _deployment(name: str, lane: str, started_at: str, status: str = "pass") -> 
         "started_at": started_at,
         "finished_at": started_at,
         "touched": True,
+        "older": started_at == _BEFORE,
+        "first_seen": None,
     }
 
 
@@ -301,11 +303,10 @@ OF_PROMOTION: tuple[Break, ...] = (
     ((*_INVENTORY, "release.artifact_pinned"), _named({"artifact_id": None})),
     ((*_INVENTORY, "release.commit_full", "release.source_revision"), _named({"source_git_ref": None})),
     # something else was deployed to the source lane, or may have been
-    (("inventory.source_latest",), {"source.deployments.1.started_at": _SEEN}),
+    (("inventory.source_latest",), {"source.deployments.1.older": False}),
+    (("inventory.source_latest",), {"source.deployments.1.older": ABSENT}),
     (("inventory.source_latest",), {"source.deployments.1": _deployment("failed", "testing", _SEEN, "fail")}),
-    (("inventory.source_latest",), {"source.deployments.1.started_at": _DEPLOYED}),
-    (("inventory.source_latest",), {"source.deployments.1.started_at": None}),
-    (("inventory.source_latest",), {"source.deployments.0.started_at": _LATER}),
+    (("inventory.source_latest",), {"source.deployments.1.touched": None}),
     (("inventory.source_latest",), {"source.deployments.0.status": "fail"}),
     (("inventory.source_latest",), {"source.deployments.0": ABSENT}),
     (("inventory.source_latest",), {"source.deployments": ABSENT}),

@@ -31,6 +31,14 @@ all(texts) := [time.parse_rfc3339_ns(text) | some text in texts] if {
 	regex.match(`^(20([0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|([02468][048]|[13579][26])-02-29)T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,9})?Z )+$`, concat("", [concat(" ", texts), " "]))
 }
 
+# The sooner of a moment and of when what names it was first seen; of what is the gate's own, the moment.
+sooner(moment, seen) := moment if {
+	is_number(moment)
+	is_null(seen)
+} else := min([moment, ns(seen)]) if {
+	is_number(moment)
+}
+
 # Neither in the future nor older than the limit.
 within(moment, now, limit_s) if {
 	amounts.is_whole(limit_s)

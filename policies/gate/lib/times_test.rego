@@ -58,6 +58,18 @@ test_several_moments_have_one_answer_in_their_order if {
 	not times.all(["2026-05-07T12:00:00Z", " "])
 }
 
+test_what_was_seen_before_the_time_that_it_names_is_as_old_as_that if {
+	seen := times.ns("2026-05-07T12:00:00Z")
+	times.sooner(seen + 1, "2026-05-07T12:00:00Z") == seen
+	times.sooner(seen - 1, "2026-05-07T12:00:00Z") == seen - 1
+	times.sooner(seen, null) == seen
+	every odd in ["", "yesterday", 7, false, [], {}] { not times.sooner(seen, odd) }
+	every odd in [null, "7", true, [], {}] {
+		not times.sooner(odd, "2026-05-07T12:00:00Z")
+		not times.sooner(odd, null)
+	}
+}
+
 test_an_age_lies_between_nothing_and_the_limit if {
 	times.within(1000000000000, 1000000000000, 0)
 	times.within(1000000000000, 1060000000000, 60)

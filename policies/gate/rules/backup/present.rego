@@ -1,6 +1,8 @@
 # METADATA
 # title: A recent backup of the destination passed, where the product asks for one
-# description: A product may ask for a backup before its lane changes. It has to be of that lane, passed, and recent.
+# description: >-
+#   A product may ask for a backup before its lane changes. It has to be of that lane, passed, and recent: by what its
+#   record says, or by when the record was first seen, whichever is longer ago.
 # custom:
 #   remedy: Take a backup of the destination and have its record written, then ask again.
 package gate.rules.backup.present
@@ -18,7 +20,8 @@ satisfied if {
 	backup.status == "pass"
 	lanes.same(input.destination.lane, backup)
 	[created, now] := times.both(backup.created_at, input.now)
-	times.within(created, now, _limit_s)
+	is_string(backup.first_seen)
+	times.within(times.sooner(created, backup.first_seen), now, _limit_s)
 }
 
 _policy := products.policy(input.request, input.product)

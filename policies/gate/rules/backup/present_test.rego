@@ -27,11 +27,18 @@ test_a_lane_that_needs_none_needs_none if {
 
 test_a_backup_that_is_old_failed_or_of_another_lane_is_refused if {
 	every changed in [
-		{"created_at": "2026-05-06T19:59:59Z"}, {"created_at": "2026-05-07T12:00:01Z"}, {"created_at": "yesterday"},
+		{"created_at": "2026-05-06T19:59:59Z"}, {"created_at": "yesterday"},
 		{"status": "fail"}, {"status": "pending"}, {"instance": "testing"}, {"context": "other"},
 	] {
 		_refused(cases.put(_good, "destination/backups", [object.union(_backup, changed)]), cases.config)
 	}
+	every changed in [
+		{"first_seen": "2026-05-06T19:59:59Z"}, {"first_seen": "2026-05-07T12:00:01Z", "created_at": "2026-05-07T12:00:01Z"},
+	] {
+		_refused(cases.put(_good, "destination/backups", [object.union(_backup, changed)]), cases.config)
+	}
+	ahead := object.union(_backup, {"created_at": "2026-05-07T13:00:00Z"}) # of a clock that is an hour ahead
+	_satisfied(cases.put(_good, "destination/backups", [ahead]), cases.config)
 	just := object.union(_backup, {"created_at": "2026-05-06T20:00:00Z"})
 	_satisfied(cases.put(_good, "destination/backups", [just]), cases.config)
 }
@@ -67,7 +74,7 @@ test_every_broken_fact_is_refused if {
 	every fact in {
 		"now", "request/product", "product/product", "destination/lane/context",
 		"destination/lane/instance", "destination/backups/0/context", "destination/backups/0/instance",
-		"destination/backups/0/status", "destination/backups/0/created_at",
+		"destination/backups/0/status", "destination/backups/0/created_at", "destination/backups/0/first_seen",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}

@@ -2,6 +2,7 @@
 # title: The deployment that the source lane's inventory rests on is recent
 # description: >-
 #   The age is that of the deployment, not of the record: a copied or rewritten inventory does not become fresh by it.
+#   Of a deployment record that the gate did not write, it counts since when it was first seen, if that is longer ago.
 # custom:
 #   remedy: Deploy the release to the source lane again, see that it works, and promote.
 package gate.rules.inventory.source_fresh
@@ -13,7 +14,7 @@ import data.gate.lib.times
 
 satisfied if {
 	[finished, now] := times.both(_named.finished_at, input.now)
-	times.within(finished, now, _limit_s)
+	times.within(times.sooner(finished, _named.first_seen), now, _limit_s)
 }
 
 _named := releases.deployment_behind(input.source.inventory, input.source.deployments)

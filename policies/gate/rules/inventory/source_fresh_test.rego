@@ -25,6 +25,14 @@ test_its_age_lies_within_the_limit if {
 	}
 }
 
+test_the_age_is_counted_from_when_it_was_first_seen_where_that_is_longer_ago if {
+	every seen in {null, "2026-05-06T12:00:00Z", "2026-05-07T12:00:00Z"} { _satisfied(_seen(_good, seen), cases.config) }
+	_refused(_seen(_good, "2026-05-06T11:59:59.999999Z"), cases.config)
+	every odd in ["", "2026-05-07", 7, [], {}] { _refused(_seen(_good, odd), cases.config) }
+	_refused(json.remove(_good, ["source/deployments/0/first_seen"]), cases.config)
+	_satisfied(_seen(_finished("2026-05-07T13:00:00Z"), "2026-05-07T11:00:00Z"), cases.config)
+}
+
 test_the_message_says_when_it_finished_and_what_is_allowed if {
 	message := source_fresh.message with input as _finished("2026-04-30T08:00:00Z") with data.config as cases.config
 	contains(message, "2026-04-30T08:00:00Z")
@@ -56,5 +64,7 @@ test_every_broken_fact_is_refused if {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}
 }
+
+_seen(document, moment) := cases.put(document, "source/deployments/0/first_seen", moment)
 
 _finished(moment) := cases.put(_good, "source/deployments/0/finished_at", moment)

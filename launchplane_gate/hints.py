@@ -1,7 +1,7 @@
-"""When the records in a folder began, remembered across processes, so that none is parsed again to be left out.
+"""A number for each record of a folder, remembered across processes, so that none is read again to be left out.
 
 A hint, and never more: it holds for the very file that it was taken from, and is dropped where another stands there.
-A line a record, only ever added to: its name, what tells its file from any other, and the moment. Torn lines are none.
+A line a record, only ever added to: its name, what tells its file from any other, and the number. Torn lines are none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from launchplane_gate import private
 from launchplane_gate.model import unstamp
 
-FILE_NAME = ".began"
 LARGEST = 64 * 1024 * 1024
 FRESH_NS = 2_000_000_000  # a file that was changed so recently may change again within the same tick of the clock
 
@@ -36,11 +35,11 @@ def signature_of(found: os.stat_result) -> Signature:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-class Began:
+class Hints:
     """What is known of one folder. ``keeps``: whether what is found out is written down for the next process."""
 
-    def __init__(self, folder: Path, *, keeps: bool) -> None:
-        self._path = folder / FILE_NAME
+    def __init__(self, path: Path, *, keeps: bool) -> None:
+        self._path = path
         self._keeps = keeps
         self._known: dict[str, tuple[Signature, int]] = {}
         self._fresh: dict[str, tuple[Signature, int]] = {}  # known to us, and not yet sure enough to be written down
@@ -50,19 +49,20 @@ class Began:
 
     def _take(self, line: str) -> None:
         name, _, rest = line.partition("\t")
-        signature, _, moment = rest.partition("\t")
+        signature, _, number = rest.partition("\t")
         with suppress(ValueError):
-            self._known[name] = (tuple(map(int, signature.split(" "))), int(moment))
+            self._known[name] = (tuple(map(int, signature.split(" "))), int(number))
 
-    def moments(self, files: Mapping[str, Signature]) -> dict[str, int | None]:
-        """When each record began, in microseconds since 1970; None where that is not known of this very file."""
+    def numbers(self, files: Mapping[str, Signature]) -> dict[str, int | None]:
+        """The number of each record; None where that is not known of this very file."""
         known = self._known
         return {
             name: found[1] if (found := known.get(name)) and found[0] == file else None for name, file in files.items()
         }
 
-    def note(self, name: str, file: Signature, moment: int) -> None:
-        self._known[name] = self._fresh[name] = (file, moment)
+    def note(self, name: str, file: Signature, number: int) -> None:
+        if self._known.get(name) != (file, number):
+            self._known[name] = self._fresh[name] = (file, number)
 
     def keep(self) -> None:
         """Write down what is new. What cannot be written is found out again."""
@@ -72,7 +72,7 @@ class Began:
         old = {name: known for name, known in self._fresh.items() if known[0][-1] < surely}
         for name in old:
             del self._fresh[name]
-        new = "".join(f"{name}\t{' '.join(map(str, file))}\t{moment}\n" for name, (file, moment) in old.items())
+        new = "".join(f"{name}\t{' '.join(map(str, file))}\t{number}\n" for name, (file, number) in old.items())
         if not new:
             return
         with suppress(OSError):
