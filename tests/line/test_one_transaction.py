@@ -67,18 +67,26 @@ def see_that_it_is_all_or_nothing(gate: Gate, run: Run) -> None:
     assert not gate.ledger.verify().wrong
 
 
-def test_what_is_recorded_is_one_transaction(gate: Gate, proxy: PostgresProxy, platform: FakePlatform) -> None:
+def test_what_is_recorded_is_one_transaction_that_locks_its_lane_once(
+    gate: Gate, proxy: PostgresProxy, platform: FakePlatform
+) -> None:
     gate.run(deploy(A), ACTOR)
     counted = []
+    locks = 0
+
+    @event.listens_for(gate.ledger.database.engine, "before_cursor_execute")
+    def _counts(_1: object, _2: object, statement: str, *_: object) -> None:
+        nonlocal locks
+        locks += "FOR UPDATE" in statement
 
     def recording(inventory: InventoryWriter) -> None:
-        before = proxy.commits
+        before = proxy.commits, locks
         inventory.write()
-        counted.append(proxy.commits - before)
+        counted.append((proxy.commits - before[0], locks - before[1]))
 
     platform.recording = recording
     run = gate.run(promote(A), ACTOR)
-    assert run.status == "recorded" and counted == [1]
+    assert run.status == "recorded" and counted == [(1, 1)]
     see_that_it_is_all_or_nothing(gate, run)
     assert [entry.kind for entry in gate.ledger.entries(subject=run.run_id)][-3:] == [
         "confirmed",
