@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class LaneRow:
     """A lane's row that is locked, as this transaction leaves it: whoever updates it says so here, too.
 
-    ``now``: the database's clock, seconds since 1970, by which nobody else could take the lane any more; ``since``: the
-    steady clock from before that.
+    ``now``: the database's clock when it was locked or right before, in seconds since 1970; ``since``: the steady clock
+    from before that. Until the transaction ends nobody else takes the lane, whatever the clocks say.
     """
 
     def __init__(self, lane: Lane, row: sa.Row[Any], now: float, since: float) -> None:
