@@ -10,7 +10,7 @@ from typing import Any
 from launchplane_gate.lane_records import Backups, LaneRecords
 from launchplane_gate.ledger import Ledger, Row
 from launchplane_gate.looking import Seen
-from launchplane_gate.model import BackupFacts, DeploymentFacts, LastRun, ReleaseIdentity, RunStatus, stamp
+from launchplane_gate.model import BackupFacts, DeploymentFacts, Expected, LastRun, ReleaseIdentity, RunStatus, stamp
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.settled import settled
 from launchplane_gate.store import plain
@@ -47,17 +47,20 @@ def destination_facts(
     seen: Seen,
     backups: Backups,
     *,
-    release: ReleaseIdentity | None,
+    release: ReleaseIdentity | Expected | None,
     but_run: str = "",
 ) -> dict[str, Any]:
     """What the policies are told of the lane that would change, but for ``may_run``: that needs its health too.
 
-    Of its history, what has the artifact or the commit of the release; all of it where none is known.
+    Of its past, what has the artifact or the commit of the release; all of it where none is known.
     """
-    now = stamp(ledger.now())
+    now, lane = stamp(ledger.now()), records.lane
+    history, rolled_back = ledger.past_of(lane, release)
     return {
         **lane_facts(records, ledger, seen, but_run=but_run),
-        "history": [entry.model_dump() for entry in ledger.history(records.lane, release)],
+        "history": [entry.model_dump() for entry in history],
+        "rolled_back": [gone.model_dump() for gone in rolled_back],
+        "way_back": [way.model_dump() for way in ledger.way_back(lane)],
         "backups": [
             BackupFacts(
                 record_id=backup.record_id,

@@ -92,10 +92,12 @@ def read_table(contract: type[ContractT], table: Mapping[str, Any], place: str) 
 class Question:
     """What is about to be asked of the policies, for plugins that gather facts.
 
-    ``source`` is None for a deploy. ``runs``: what the destination's inventory names before the run.
+    ``source`` is None but for a promotion. ``runs``: what the destination's inventory names before the run.
     ``version``: the one that the release is to be published under, if it is. ``branches``: those that the policies
     allow releases of the product to come from. ``deadline_s`` bounds the whole call, in seconds. ``read``: the plugins
-    whose evidence a rule of the roll call reads; None, where that may be any.
+    whose evidence a rule of the roll call reads; None, where that may be any. ``goes_back``: it is a rollback, and its
+    release may be older than what is kept: whoever knows where it would be fetched from looks in ``admit`` whether it
+    is still there, whatever is read, and raises EvidenceFailed where it is not.
     """
 
     phase: Phase
@@ -108,6 +110,7 @@ class Question:
     version: str | None = None
     branches: tuple[str, ...] = ()
     read: frozenset[str] | None = None
+    goes_back: bool = False
 
     def reads(self, plugin: str) -> bool:
         """Whether any rule reads the evidence of a plugin. Who refuses by raising looks whatever is read."""

@@ -17,7 +17,7 @@ from launchplane_gate.records import EnvironmentInventory, ProductProfile
 
 SCHEMA_VERSION = 1
 
-Shipping = Literal["deploy", "promote"]
+Shipping = Literal["deploy", "promote", "rollback"]
 Action = Literal[Shipping, "publish", "waive", "approve", "revoke", "adopt", "restore"]
 Phase = Literal["standing", "admit", "confirm"]
 Bump = Literal["major", "minor", "patch"]
@@ -114,12 +114,14 @@ class Actor(Contract):
 
 
 class Request(Contract):
-    """Leave asked to deploy a release to a lane, or to promote what one lane runs to another.
+    """Leave asked to deploy a release to a lane, to promote what one lane runs to another, or to roll a lane back.
 
     A deploy names its release in ``expected``, both parts. A promotion need not: what the source lane runs is
-    promoted, and whatever ``expected`` states must be equal to it. Lanes are named by instance. A promotion with a
-    ``version``, or with the ``bump`` that makes one of the product's latest, is published as a release under it. One
-    of what the destination runs already changes nothing, unless it asks for a ``redeploy``; a deploy always deploys.
+    promoted, and whatever ``expected`` states must be equal to it. Nor need a rollback: it goes back to what the lane
+    ran before, or to the one release of its history that is what ``expected`` states. Lanes are named by instance. A
+    promotion with a ``version``, or with the ``bump`` that makes one of the product's latest, is published as a release
+    under it. One of what the destination runs already changes nothing, unless it asks for a ``redeploy``; a deploy
+    always deploys, and so does a rollback.
     ``driver``: the one that the caller addressed, by its id, where it addressed one.
     """
 
@@ -139,16 +141,16 @@ class Request(Contract):
     def _is_whole(self) -> Request:
         if self.action == "promote" and self.source in (None, self.destination):
             raise ValueError("a promotion needs a source lane other than its destination")
-        if self.action == "deploy" and self.source is not None:
-            raise ValueError("a deploy has no source lane")
+        if self.action != "promote" and self.source is not None:
+            raise ValueError(f"a {self.action} has no source lane")
         if self.action == "deploy" and len(self.expected.stated()) != len(Expected.model_fields):
             raise ValueError("a deploy names its artifact and its commit")
         if self.version and self.bump:
             raise ValueError("a version is given or bumped, not both")
-        if self.action == "deploy" and self.redeploy:
-            raise ValueError("a deploy always deploys; redeploy is for a promotion")
-        if self.action == "deploy" and (self.version or self.bump):
-            raise ValueError("a deploy publishes nothing; a promotion does")
+        if self.action != "promote" and self.redeploy:
+            raise ValueError(f"a {self.action} always deploys; redeploy is for a promotion")
+        if self.action != "promote" and (self.version or self.bump):
+            raise ValueError(f"a {self.action} publishes nothing; a promotion does")
         return self
 
 
@@ -297,7 +299,10 @@ class LaneFacts(Contract):
 
 
 class HistoryEntry(Contract):
-    """A release that the lane's inventory has named; ``at`` is when it last did."""
+    """A release that the lane's inventory has named; ``at`` is when it last did.
+
+    ``rolled_back``: it was taken out of service there since, and did not come back.
+    """
 
     artifact_id: str
     source_git_ref: str
@@ -332,9 +337,17 @@ class ReleasedVersion(Contract):
 
 
 class DestinationFacts(LaneFacts):
-    """``versions``: every one that the ledger knows of for this product, the first one first."""
+    """``history``: by release, newest first, as far as it has the artifact or the commit of the one at hand.
+
+    ``rolled_back``: every release with that artifact or commit that a rollback took out of service here, recorded or
+    not. ``way_back``: where an unsettled lane may be rolled back to, the first thing first: where a rollback that was
+    not recorded was to lead, and what was recorded last. ``versions``: every one that the ledger knows of for this
+    product, the first one first.
+    """
 
     history: tuple[HistoryEntry, ...] = ()
+    rolled_back: tuple[ReleaseIdentity, ...] = ()
+    way_back: tuple[ReleaseIdentity, ...] = ()
     backups: tuple[BackupFacts, ...] = ()
     may_run: tuple[MayRun, ...] = ()
     versions: tuple[ReleasedVersion, ...] = ()
@@ -550,7 +563,7 @@ class Run(Contract):
     schema_version: Literal[1] = 1
     run_id: str
     status: RunStatus
-    action: Literal["deploy", "promote", "adopt", "restore"]
+    action: Literal[Shipping, "adopt", "restore"]
     product: str
     source: Lane | None
     destination: Lane

@@ -14,12 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from launchplane_gate.errors import LedgerError, NotSettled, Stale
-from launchplane_gate.ledger import kept, leave, refusals, tables
+from launchplane_gate.ledger import kept, leave, ran, refusals, tables
 from launchplane_gate.ledger.chain import CLOSING, Chain, Entering, Head
 from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.lease import Lease
 from launchplane_gate.ledger.mark import Mark
-from launchplane_gate.model import Lane, stamp
+from launchplane_gate.model import Lane, ReleaseIdentity, stamp
 
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 KEEPS_ITS_KEY = frozenset({"open", "recorded", "unchanged"})
@@ -111,12 +111,14 @@ class Journal(Chain):
         lease: Lease,
         after: str | None = None,
         rests_on: Set[str] = frozenset(),
+        back_to: ReleaseIdentity | None = None,
         **columns: Any,
     ) -> Head:
         """Append a step of an open run that holds its lane under ``lease``, which is renewed.
 
-        ``after``: the step that the run must stand at. Raises NotSettled where the run is no longer ours, Stale where
-        one of the waivers that it ``rests_on`` was revoked.
+        ``after``: the step that the run must stand at; ``back_to``: from this step on whatever came after that release
+        is rolled back. Raises NotSettled where the run is no longer ours, Stale where one of the waivers that it
+        ``rests_on`` was revoked.
         """
         changed = {**columns, "step": kind, "status": kind if kind in CLOSING else "open"}
         found = {"of_run": run_id, "of_holder": lease.holder, "of_step": after}
@@ -124,6 +126,8 @@ class Journal(Chain):
         def work(at: Entering) -> Head:
             if rests_on and (over := leave.over_among(at.connection, rests_on)):
                 raise Stale(f"the waiver {min(over)} was revoked after the policies decided")
+            if back_to:  # before the step, which stays the head of the chain that the caller is told
+                ran.roll_back(Entering(at.connection, at.row), self._append, run_id, back_to)
             head = None
             if at.connection.execute(_STEP_RUN, found | changed).rowcount == 1:
                 head = self._append_under(at, kind, run_id, {**body, "run": changed})

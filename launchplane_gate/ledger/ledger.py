@@ -20,6 +20,7 @@ from launchplane_gate.ledger.leave import Leave
 from launchplane_gate.ledger.mark import FILE_NAME as MARK_NAME
 from launchplane_gate.ledger.mark import Mark
 from launchplane_gate.ledger.postgres import Postgres
+from launchplane_gate.ledger.ran import Ran
 from launchplane_gate.ledger.reading import Reading
 from launchplane_gate.ledger.seeing import Seeing
 from launchplane_gate.ledger.sqlite import Sqlite
@@ -35,7 +36,7 @@ ADOPT = (
 )
 
 
-class Ledger(Archiving, Holding, Journal, Leave, Reading, Seeing, Verifying):
+class Ledger(Archiving, Holding, Journal, Leave, Ran, Reading, Seeing, Verifying):
     """In a file of ``state_dir``, or in Postgres; raises LedgerError where it cannot be opened, read or written."""
 
     @classmethod

@@ -13,7 +13,7 @@ from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.entry import Entry, entry_of
 from launchplane_gate.ledger.kept import body_in
 from launchplane_gate.ledger.mark import Mark
-from launchplane_gate.model import HistoryEntry, Lane, ReleasedVersion, ReleaseIdentity
+from launchplane_gate.model import Lane, ReleasedVersion, ReleaseIdentity
 
 Row = sa.Row[Any]
 
@@ -51,18 +51,6 @@ _VERSIONS_OF = (
         _RUNS.c.status.in_(("recorded", "unchanged")),
     )
     .order_by(_RUNS.c.number)
-)
-_HISTORY = (
-    sa.select(_RUNS.c.artifact_id, _RUNS.c.source_git_ref, _RUNS.c.action, _RUNS.c.started_at)
-    .join(tables.releases, tables.releases.c.run_id == _RUNS.c.run_id)
-    .where(*tables.is_lane(tables.releases))
-    .order_by(_NEWEST_FIRST)
-)
-_HISTORY_OF = _HISTORY.where(
-    sa.or_(
-        tables.releases.c.artifact_id == sa.bindparam("of_artifact"),
-        tables.releases.c.source_git_ref == sa.bindparam("of_commit"),
-    )
 )
 _WITH_INPUT = sa.select(_ENTRIES, tables.inputs.c.packed).join_from(
     _ENTRIES, tables.inputs, tables.inputs.c.digest == _ENTRIES.c.input_digest, isouter=True
@@ -145,20 +133,6 @@ class Reading(Chain):
         with self._read() as connection:
             versions = dict.fromkeys(connection.execute(_VERSIONS_OF, about).scalars())
         return [ReleasedVersion(version=version, source_git_ref=commit) for version in versions]
-
-    def history(self, lane: Lane, alike: ReleaseIdentity | None = None) -> list[HistoryEntry]:
-        """One entry a release that the lane's inventory has named, newest first.
-
-        ``alike``: only those with its artifact or its commit.
-        """
-        query, about = _HISTORY, tables.of_lane(lane)
-        if alike:
-            query, about = _HISTORY_OF, about | {"of_artifact": alike.artifact_id, "of_commit": alike.source_git_ref}
-        with self._read() as connection:
-            return [
-                HistoryEntry(artifact_id=artifact, source_git_ref=commit, action=action, at=at, rolled_back=False)
-                for artifact, commit, action, at in connection.execute(query, about)
-            ]
 
     # -- entries
 

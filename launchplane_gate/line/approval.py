@@ -85,6 +85,7 @@ class RunApproval:
                 lease=self.lease,
                 after="decided",
                 rests_on={waiver.waiver_id for waiver in self.decision.waivers},
+                back_to=self.release if self.decision.action == "rollback" else None,
                 redeemed=True,
                 deployment_record_id=pending.record_id,
             )

@@ -20,9 +20,10 @@ from launchplane_gate.ledger import Ledger, new_id
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.standing import product_facts
 from launchplane_gate.looking import Seen, confirmed_on, containers_in, may_run, observe
-from launchplane_gate.model import Decision, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
+from launchplane_gate.model import Decision, Expected, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
 from launchplane_gate.past import unknown_run
 from launchplane_gate.policy import decide
+from launchplane_gate.settled import settled
 
 WATCH_LOOKS = 10  # as many as that at most while containers are watched
 
@@ -45,7 +46,7 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
         here = errand.records[errand.destination]
         backups = read_backups(store, ledger, errand.destination)
         destination = destination_facts(
-            here, ledger, seen[errand.destination], backups, release=errand.release, but_run=own
+            here, ledger, seen[errand.destination], backups, release=_named_by(errand), but_run=own
         )
         source = lane_facts(errand.records[errand.source], ledger, seen[errand.source]) if errand.source else None
         errand.waivers = ledger.waivers(errand.destination, errand.release)
@@ -191,6 +192,7 @@ def _question(errand: Errand, phase: Phase, runs: ReleaseIdentity | None, deadli
         branches=decided.branches if decided else (),
         deadline_s=deadline.left_s(),
         read=bundle.evidence_read(roll_call),
+        goes_back=errand.request.action == "rollback",
     )
 
 
@@ -198,7 +200,35 @@ def _resolved(errand: Errand) -> ReleaseIdentity | None:
     """The release, once: a deploy's is the request's, a promotion's is what the source's inventory says."""
     if errand.source:
         return errand.records[errand.source].release
+    if errand.request.action == "rollback":
+        return _gone_back_to(errand)
     return ReleaseIdentity.model_validate(errand.request.expected.stated())
+
+
+def _gone_back_to(errand: Errand) -> ReleaseIdentity | None:
+    """What a rollback goes back to: the one release of the lane's history that is what the request states.
+
+    Where it states nothing, what the lane's inventory named before; of an unsettled lane, what was recorded last.
+    """
+    ledger, lane, here = errand.parts.ledger, errand.destination, errand.records[errand.destination]
+    if stated := errand.request.expected.stated():
+        ran = [
+            ReleaseIdentity(artifact_id=entry.artifact_id, source_git_ref=entry.source_git_ref)
+            for entry in ledger.history(lane, errand.request.expected)
+        ]
+        fitting = [release for release in ran if stated.items() <= release.model_dump().items()]
+        return fitting[0] if len(fitting) == 1 else None
+    is_settled, _ = settled(here, ledger, ledger.last_effective(lane))
+    if is_settled:
+        return ledger.ran_before(lane, here.release)
+    return next(iter(ledger.way_back(lane)), None)
+
+
+def _named_by(errand: Errand) -> ReleaseIdentity | Expected | None:
+    """The release, or of a rollback that found none, what it was to be."""
+    if errand.release is None and errand.request.action == "rollback":
+        return errand.request.expected
+    return errand.release
 
 
 def _version(errand: Errand, deadline: Deadline) -> str | None:

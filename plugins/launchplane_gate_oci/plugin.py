@@ -34,12 +34,12 @@ class OciPlugin:
         and look where only the gate may. The rule ``release.artifact_pinned`` refuses that one anyway.
         Nothing where no rule reads it, and nothing in ``confirm`` either: what a digest stands for was decided on, it
         never changes, and a registry that is away by then makes no deploy doubtful. Raises EvidenceFailed for whatever
-        cannot be known.
+        cannot be known; and of a rollback, at which it looks whatever is read, also for an image that is not there.
         """
         reference = reference_of(question.release.artifact_id) if question.release else None
         if question.phase == "confirm" or question.release is None or reference is None:
             return {}
-        if not question.reads(self._name):
+        if not question.reads(self._name) and not question.goes_back:
             return {}
         if (reference.registry, reference.repository) != repository_of(question.product.image.repository):
             return {}
@@ -53,6 +53,11 @@ class OciPlugin:
             ) from None
         except RegistryError as error:
             raise EvidenceFailed(f"{reference}: {error}") from None
+        if manifest is None and question.goes_back:
+            raise EvidenceFailed(
+                f"{reference}: its registry has no such image any more, so nothing could run it; push it there again, "
+                "or go back to another release that ran on the lane (launchplane-gate inventory history)"
+            )
         seen_at = stamp(self._now())  # after the answer: it was true no later than this
         found = OciEvidence(artifact_id=question.release.artifact_id, seen_at=seen_at, manifest=manifest)
         return found.model_dump(mode="json")

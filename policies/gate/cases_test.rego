@@ -9,6 +9,10 @@ _earlier_artifact := "ghcr.io/cbusillo/sellyouroutboard@sha256:9d7058bd210a58736
 
 _earlier_commit := "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 
+_before_artifact := "ghcr.io/cbusillo/sellyouroutboard@sha256:3bc1a8747f499fffb0ed516da521bb51cb1b16f61fbb03bff62c9ad864139c53"
+
+_before_commit := "8d1f0c3b5a7e92460f1e3d5c7b9a80246f8e1d3c"
+
 # Leave asked to promote what testing runs to prod.
 promotion := {
 	"schema_version": 1,
@@ -257,8 +261,8 @@ promotion := {
 				"rolled_back": false,
 			},
 			{
-				"artifact_id": "ghcr.io/cbusillo/sellyouroutboard@sha256:3bc1a8747f499fffb0ed516da521bb51cb1b16f61fbb03bff62c9ad864139c53",
-				"source_git_ref": "8d1f0c3b5a7e92460f1e3d5c7b9a80246f8e1d3c",
+				"artifact_id": _before_artifact,
+				"source_git_ref": _before_commit,
 				"action": "promote",
 				"at": "2026-04-21T09:10:00Z",
 				"rolled_back": false,
@@ -271,6 +275,17 @@ promotion := {
 				"rolled_back": true,
 			},
 		],
+		"rolled_back": [
+			{
+				"artifact_id": "ghcr.io/cbusillo/sellyouroutboard@sha256:4a51de7afbb2477a1ec69df79371075f50d6bdcff600ba6ff58f15c2aa42429e",
+				"source_git_ref": "c0ffee5a9e1d4b7f3a60528e9d7c1b4f6a3e8d02",
+			},
+			{
+				"artifact_id": "ghcr.io/cbusillo/sellyouroutboard@sha256:e7c1a4d80b26f93517a8ce40db92f6135a7048be1c9d3f62e5b80a174c6d29fe",
+				"source_git_ref": "b4d0c0de6f1a2e83975c4d0b8e6f1a3c5d7e9024",
+			},
+		],
+		"way_back": [{"artifact_id": _earlier_artifact, "source_git_ref": _earlier_commit}],
 		"backups": [
 			{
 				"record_id": "backup-gate-syo-prod-20260506T220000Z",
@@ -474,6 +489,8 @@ deployment := object.union(
 					"rolled_back": false,
 				},
 			],
+			"rolled_back": [],
+			"way_back": [{"artifact_id": _earlier_artifact, "source_git_ref": _earlier_commit}],
 			"backups": [],
 			"may_run": [{"artifact_id": _earlier_artifact, "source_git_ref": _earlier_commit}],
 			"versions": [],
@@ -540,6 +557,43 @@ deployed := object.union(deployment, {
 	},
 })
 
+# Leave asked to have prod run again what it ran before: what testing never tried is told there from what is.
+rollback := object.union(json.remove(promotion, ["request/version", "evidence"]), {
+	"action": "rollback",
+	"nonce": "4be07d92c6a1f835",
+	"actor": {"subject": "unverified:alice@workshop", "verified_by": null, "person": null},
+	"request": {"reason": "checkout is broken", "expected": {"artifact_id": _before_artifact, "source_git_ref": _before_commit}},
+	"release": {"artifact_id": _before_artifact, "source_git_ref": _before_commit},
+	"source": null,
+	"destination": {
+		"history": [promotion.destination.history[1]],
+		"rolled_back": [],
+		"may_run": [{"artifact_id": _earlier_artifact, "source_git_ref": _earlier_commit}],
+		"versions": [],
+	},
+	"evidence": {},
+})
+
+# The same rollback after it was done.
+rolled_back := object.union(object.union(rollback, json.filter(promoted, ["phase", "now", "outcome"])), {
+	"nonce": "f06c3a8e91d7b254",
+	"destination": {
+		"observed": {
+			"seen_at": "2026-05-07T12:02:30.000000Z",
+			"configured_artifact_id": _before_artifact,
+		},
+		"steady_since": "2026-05-07T12:02:05.000000Z",
+		"run": {"settled": false, "why": "a rollback to 8d1f0c3 is under way"},
+		"may_run": [
+			{"artifact_id": _earlier_artifact, "source_git_ref": _earlier_commit},
+			{"artifact_id": _before_artifact, "source_git_ref": _before_commit},
+		],
+	},
+	"evidence": {"health": {"destination": [object.union(sample, {"revision": _before_commit}) |
+		some sample in promoted.evidence.health.destination
+	]}},
+})
+
 # May this be asked at all? The same promotion, before a lane is held or anything of it is known.
 standing_to_promote := object.union(json.filter(promotion, _asked), {
 	"phase": "standing",
@@ -552,6 +606,15 @@ standing_to_deploy := object.union(json.filter(deployment, array.concat(_asked, 
 	"phase": "standing",
 	"nonce": "e13f70b6a2c84d95",
 	"request": {"version": null},
+	"source": null,
+	"waiver": null,
+})
+
+standing_to_roll_back := object.union(json.filter(rollback, _asked), {
+	"phase": "standing",
+	"nonce": "2d85e1f4a07c96b3",
+	"request": {"version": null},
+	"release": null,
 	"source": null,
 	"waiver": null,
 })
@@ -600,7 +663,7 @@ config := {
 					{"subject": "repo:cbusillo/sellyouroutboard:*", "verified_by": "github-oidc"},
 				],
 				"prod": [
-					{"subject": "unverified:alice@workshop", "verified_by": null, "may": ["waive"]},
+					{"subject": "unverified:alice@workshop", "verified_by": null, "may": ["waive", "rollback"]},
 					{"subject": "repo:cbusillo/sellyouroutboard:*", "verified_by": "github-oidc"},
 					{
 						"subject": "repo:cbusillo/sellyouroutboard:environment:approvals",

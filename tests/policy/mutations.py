@@ -16,8 +16,8 @@ Json = Any
 Place = tuple[Json, Any]
 """What holds a fact, and the key or the index at which it stands there."""
 
-OF_RUNS = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
-OF_STANDING = ("promote_standing", "deploy_standing", "waive_standing", "approve_standing")
+OF_RUNS = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm", "rollback_admit", "rollback_confirm")
+OF_STANDING = ("promote_standing", "deploy_standing", "rollback_standing", "waive_standing", "approve_standing")
 GOLDEN = (*OF_RUNS, *OF_STANDING)
 OTHERS: tuple[Json, ...] = (
     *(None, True, False, 0, 1, -1, 7, 0.5, 2**53 + 1, 10**30),
@@ -40,7 +40,10 @@ SUBJECTS = (
     *("repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "repo:cbusillo/other:ref:refs/heads/main", "odd"),
     *("repo:cbusillo/sellyouroutboard:environment:approvals", "carol", "carol@desk"),
 )
-ACTIONS = ("deploy", "promote", "publish", "waive", "waive", "approve", "approve", "revoke", "adopt", "adopt", "resume")
+ACTIONS = (
+    *("deploy", "promote", "rollback", "rollback", "publish", "waive", "waive", "approve", "approve", "revoke"),
+    *("adopt", "adopt", "resume"),
+)
 VERSIONS = (
     *(
         "v0.2.9",
@@ -366,6 +369,10 @@ def ran_before(question: Json, chance: random.Random) -> None:
     known = {key: "other" if key in part else value for key, value in release.items()}
     entry = {**known, "action": "promote", "at": question["now"], "rolled_back": chance.random() < 0.3}
     destination["history"] = [*destination.get("history", []), entry]
+    if chance.random() < 0.3:
+        destination["rolled_back"] = [known, *destination.get("rolled_back", [])]
+    if chance.random() < 0.3:
+        destination["way_back"] = [known, *destination.get("way_back", [])]
     destination["run"]["settled"] = chance.choice((True, False, False))
     last = (
         {**release, "status": "recorded"} if chance.random() < 0.6 else {"status": chance.choice(("recorded", "fail"))}

@@ -209,7 +209,7 @@ def health_proves(q: Question, side: str, is_timely: Callable[[Json], bool]) -> 
 
 
 def provable(q: Question) -> bool:
-    if q.at("action") == "deploy":
+    if q.at("action") in ("deploy", "rollback"):
         return bool(health_urls(q, "destination")) and q.at("source") is None
     both = bool(health_urls(q, "destination")) and bool(health_urls(q, "source"))
     return q.at("action") == "promote" and both
@@ -259,8 +259,17 @@ def another_is_live(q: Question) -> bool:
 
 
 def settled(q: Question) -> bool:
-    no_open_run = q.at("source.run.open") is False and q.at("destination.run.open") is False
-    return no_open_run and q.at("source.run.settled") is True
+    """Of a promotion the source is; a rollback of a lane that is not leads where that one may go back to."""
+    if q.at("destination.run.open") is not False:
+        return False
+    if q.at("action") == "promote":
+        return q.at("source.run.open") is False and q.at("source.run.settled") is True
+    if q.at("action") != "rollback" or q.at("source") is not None:
+        return False
+    if q.at("destination.run.settled") is True:
+        return True
+    ways = q.entries("destination.way_back") or []
+    return q.at("destination.run.settled") is False and any(names_release(one, q.artifact, q.commit) for one in ways)
 
 
 def source_present(q: Question) -> bool:
@@ -359,7 +368,7 @@ def path_allowed(q: Question) -> bool:
 def not_held(q: Question) -> bool:
     if q.at("destination.hold") is not None:
         return False
-    if q.at("action") == "deploy":
+    if q.at("action") in ("deploy", "rollback"):
         return q.at("source") is None
     return bool(q.at("action") == "promote") and q.at("source.hold") is None
 
@@ -386,14 +395,34 @@ def source_revision(q: Question) -> bool:
 
 
 def not_rolled_back(q: Question) -> bool:
-    history = q.entries("destination.history")
-    if history is None or not is_text(q.artifact):
+    """Neither that artifact nor that commit was, but for the commit of what runs there, in another build."""
+    history, listed = q.entries("destination.history"), q.entries("destination.rolled_back")
+    if history is None or listed is None or not is_text(q.artifact) or not is_text(q.commit):
         return False
-    for entry in history:
-        artifact, rolled_back = at(entry, "artifact_id"), at(entry, "rolled_back")
-        if not is_text(artifact) or not isinstance(rolled_back, bool) or (rolled_back and artifact == q.artifact):
+    if not all(isinstance(at(entry, "rolled_back"), bool) for entry in history):
+        return False
+    runs_it = inventory_names(q, "destination", q.artifact, q.commit)
+    for entry in [*listed, *(entry for entry in history if at(entry, "rolled_back"))]:
+        artifact, commit = at(entry, "artifact_id"), at(entry, "source_git_ref")
+        if not is_text(artifact) or artifact == q.artifact:
+            return False
+        if not runs_it and (not is_text(commit) or commit == q.commit):
             return False
     return True
+
+
+# -- rollback/admit, beside those that the others have too
+
+
+def as_expected(q: Question) -> bool:
+    expected, release = q.at("request.expected"), q.at("release")
+    if not isinstance(expected, dict) or not is_text(q.artifact) or not is_text(q.commit):
+        return False
+    return all(at_key(release, field) == (type(stated), stated) for field, stated in expected.items())
+
+
+def ran_here(q: Question) -> bool:
+    return any(names_release(entry, q.artifact, q.commit) for entry in q.entries("destination.history") or [])
 
 
 def permitted(q: Question) -> bool:
@@ -602,6 +631,8 @@ RULES: Mapping[str, Rule] = {
     "release.told_apart": told_apart,
     "release.source_revision": source_revision,
     "release.not_rolled_back": not_rolled_back,
+    "release.as_expected": as_expected,
+    "release.ran_here": ran_here,
     "actor.permitted": permitted,
     "waiver.two_people": two_people,
     "window.open": is_open,

@@ -218,7 +218,13 @@ def test_a_rule_of_the_floor_that_lets_everything_through_is_refused(tmp_path: P
         ),
         ("waiver.two_people", "input.waiver.requester != input.waiver.approver"),
         ("waiver.two_people", "input.actor.verified_by == `github-oidc`\n\tinput.waiver.approver != ``"),
-        ("lane.settled", "input.source.run.settled"),
+        ("lane.settled", "input.destination.run.open == false"),
+        ("release.as_expected", "input.request.expected.source_git_ref == input.release.source_git_ref"),
+        (
+            "release.ran_here",
+            "is_array(input.destination.history)\n\tsome e in input.destination.history\n\t"
+            "e.artifact_id == input.release.artifact_id",
+        ),
         ("lane.driver_matches", "input.driver.driver_id == input.product.driver_id"),
         (
             "lane.driver_matches",

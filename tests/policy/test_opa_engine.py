@@ -1017,7 +1017,7 @@ def test_doctor_shows_what_the_server_is_and_holds(settings: tuple[Path, OpaStub
         f"bundle revision {stub.bundle.revision[:7]}; rules",
         " on the roll call: adopt/standing 1, approve/standing 2, deploy/admit 9, deploy/confirm 5",
         "promote/admit 20, promote/confirm 5, promote/standing 4, publish/standing 1, restore/standing 1",
-        "revoke/standing 1, waive/standing 3",
+        "revoke/standing 1, rollback/admit 10, rollback/confirm 5, rollback/standing 3, waive/standing 3",
         "its self-test passed, no Rego test is served, in ",
     ):
         assert part in check["found"]

@@ -22,8 +22,11 @@ IN_REGO = {
     "promote_confirm": "promoted",
     "deploy_admit": "deployment",
     "deploy_confirm": "deployed",
+    "rollback_admit": "rollback",
+    "rollback_confirm": "rolled_back",
     "promote_standing": "standing_to_promote",
     "deploy_standing": "standing_to_deploy",
+    "rollback_standing": "standing_to_roll_back",
     "waive_standing": "standing_to_waive",
     "approve_standing": "standing_to_approve",
 }
@@ -448,6 +451,15 @@ NAMED_TWICE = (
     Fine("driver.driver_id", "any", "no driver acts; it is of the decision, for what the roll call adds"),
 )
 
+ANY_ENTRY_OF_PROD = (
+    Fine("product.lanes.[12]", "left out", "the other entry of the lane is left"),
+    Fine("product.lanes.[12].(context|instance)", OTHER_TEXT, "then the other one is the lane's only entry"),
+    Fine("product.lanes.1.base_url", "any", "the URL is written out"),
+    Fine("product.lanes.1.health_url", OTHER_TEXT, "it has one; none is asked before"),
+    Fine("product.lanes.2.(base_url|health_url)", OTHER_TEXT, "it has one; none is asked before"),
+    Fine("product.health_path", "longer, shorter, upper, line", "it has a URL; none is asked before"),
+)
+
 FINE: dict[str, tuple[Fine, ...]] = {
     "promote_admit": (
         *ALWAYS,
@@ -495,6 +507,10 @@ FINE: dict[str, tuple[Fine, ...]] = {
         Fine(r"destination.history.\d.(artifact_id|source_git_ref)", OTHER_TEXT, "some other release that ran there"),
         Fine("destination.history.[01].rolled_back", "true", "some other release was rolled back"),
         Fine("destination.history.2.rolled_back", "false", "some other release was not rolled back"),
+        Fine("destination.rolled_back", "list, repeated", "nothing was rolled back there"),
+        Fine(r"destination.rolled_back.\d", "left out", "what is not listed cannot be known"),
+        Fine(r"destination.rolled_back.\d.(artifact_id|source_git_ref)", OTHER_TEXT, "some other release was"),
+        Fine("destination.way_back(.*)?", "any", "it is for a rollback"),
         Fine("destination.backups", "odd entry, null entry, repeated", "one good backup is enough"),
         Fine("destination.backups.1(.*)?", "any", "one good backup is enough, and this is not it"),
     ),
@@ -527,6 +543,29 @@ FINE: dict[str, tuple[Fine, ...]] = {
         *not_asked("[12]"),
         Fine("product.(health_path|lanes.0.base_url)", "any", "the URL is written out"),
     ),
+    "rollback_admit": (
+        *ALWAYS,
+        *TOLD_BY_COMMIT,
+        *MAY_RUN[:3],
+        *ANY_ENTRY_OF_PROD,
+        *not_asked("0"),
+        Fine("now", "any", "how long ago it was told what runs there does not matter"),
+        Fine("request.expected", "object", "nothing has to be expected"),
+        Fine("request.expected.(artifact_id|source_git_ref)", "left out", "nothing has to be expected"),
+        Fine("destination.history", "odd entry, null entry, repeated", "one entry of the release is enough"),
+        Fine("destination.way_back(.*)?", "any", "the lane is settled, and may go back to anything that ran there"),
+        Fine("evidence", "any", "every commit that may run there is known"),
+    ),
+    "rollback_confirm": (
+        *ALWAYS,
+        *SAMPLES,
+        *AFTERWARDS,
+        *MAY_RUN,
+        *not_asked("0"),
+        Fine("driver.driver_id", OTHER_TEXT, "a driver that is not named has the time of all, and that is over too"),
+        Fine("product.lanes.1.base_url", "any", "its URL is written out"),
+    ),
+    "rollback_standing": (*ALWAYS, *ANY_ENTRY_OF_PROD, *not_asked("0")),
     "promote_standing": (
         *ALWAYS,
         *BY_PATTERN,
@@ -609,7 +648,7 @@ DECIDED_BEFORE = (
     Unread("request.expected(.*)?", "what was asked for was decided on"),
     Unread("product.(driver_id|image)(.*)?", "what may be deployed was decided on"),
     Unread(
-        "destination.(inventory|deployments|hold|run|history|backups|versions|steady_since)(.*)?",
+        "destination.(inventory|deployments|hold|run|history|rolled_back|way_back|backups|versions|steady_since)(.*)?",
         "what happened since is seen, not read",
     ),
     Unread("destination.observed.(detail|lacks)", "for people"),
@@ -641,12 +680,22 @@ UNREAD: dict[str, tuple[Unread, ...]] = {
         *OF_A_DESTINATION,
         Unread("request.expected(.*)?", "the release is made of it"),
         Unread(
-            "destination.(inventory|history|backups|versions)(.*)?",
+            "destination.(inventory|history|rolled_back|way_back|backups|versions)(.*)?",
             "a lane that is deployed to directly may go anywhere",
         ),
         Unread("destination.run(.*)?", "an unsettled lane may be changed: that is what settles it"),
     ),
     "deploy_confirm": (*FOR_PEOPLE, *DECIDED_BEFORE),
+    "rollback_admit": (
+        *FOR_PEOPLE[:3],
+        *OF_AN_ACTOR,
+        *OF_A_DESTINATION,
+        Unread("destination.(inventory|backups|versions)(.*)?", "what ran there is told by the ledger"),
+        Unread("destination.run.(why|last)(.*)?", "whether the lane is settled sums it up"),
+        Unread(r"destination.history.\d.(action|at|rolled_back)", "who goes back to what may be told by name"),
+        Unread("destination.rolled_back(.*)?", "who goes back to what may be told by name"),
+    ),
+    "rollback_confirm": (*FOR_PEOPLE, *DECIDED_BEFORE),
     "promote_standing": (
         *IN_STANDING,
         Unread("request.expected(.*)?", "what the source lane runs is not known yet"),
@@ -657,6 +706,13 @@ UNREAD: dict[str, tuple[Unread, ...]] = {
     "deploy_standing": (
         *IN_STANDING,
         Unread("request.expected(.*)?", "the release is made of it"),
+        Unread("waiver", "there is none"),
+    ),
+    "rollback_standing": (
+        *IN_STANDING,
+        Unread("request.expected(.*)?", "what ran there is not known yet"),
+        Unread("release", "what ran there is not known yet"),
+        Unread("product.image(.*)?", "no release is named yet"),
         Unread("waiver", "there is none"),
     ),
     "waive_standing": (*IN_STANDING, *OF_NO_DEPLOY, Unread("waiver", "it is not there yet")),

@@ -271,7 +271,7 @@ def with_extra(folder: Path, roll_call: dict[str, Any], **more: Any) -> Path:
 
 
 @pytest.mark.parametrize("of", ["base", "drivers.d", "drivers.d.e", "products.p"])
-@pytest.mark.parametrize("action", ["deploy", "promote"])
+@pytest.mark.parametrize("action", ["deploy", "promote", "rollback"])
 def test_what_stands_in_standing_stands_in_admit_too(folder: Path, of: str, action: str) -> None:
     place = f"{of}.{action}.standing"
     if of == "drivers.d.e":  # a driver of that name
@@ -294,10 +294,10 @@ def test_it_may_stand_there_for_all_or_for_the_same_product(folder: Path, again:
     assert "lane.extra has to stand in admit, too" in refusal(folder)  # for any driver
 
 
-@pytest.mark.parametrize("action", ["deploy", "promote", "waive", "approve", "revoke", "publish", "adopt"])
+@pytest.mark.parametrize("action", ["deploy", "promote", "rollback", "waive", "approve", "revoke", "publish", "adopt"])
 def test_nothing_that_can_be_waived_stands_in_standing(folder: Path, action: str) -> None:
     asked = {f"base.{action}.standing": ["lane.extra"]}
-    asked |= {f"base.{action}.admit": ["lane.extra"]} if action in ("deploy", "promote") else {}
+    asked |= {f"base.{action}.admit": ["lane.extra"]} if action in ("deploy", "promote", "rollback") else {}
     with_extra(folder, asked)
     assert "lane.extra" in load_bundle([folder]).roll_call(action, "standing", "d", "p")  # type: ignore[arg-type]
     with_extra(folder, asked, waivable=["lane.extra"])
@@ -390,7 +390,7 @@ def test_a_product_may_be_decided_on_in_every_way(folder: Path) -> None:
     [
         ("more", {}, "more"),
         ("roll_call.more", {}, "roll_call.more"),
-        ("roll_call.base.rollback", {"admit": ["lane.settled"]}, "rollback"),
+        ("roll_call.base.resume", {"admit": ["lane.settled"]}, "resume"),
         ("roll_call.base.promote.publish", ["lane.settled"], "publish"),
         ("roll_call.base.promote.confirm", [], "at least 1"),
         ("roll_call.base.promote.confirm.0", "lane.unknown", "no rule has the code lane.unknown"),

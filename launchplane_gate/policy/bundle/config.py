@@ -24,7 +24,7 @@ Threshold = Literal[
     "waiver_max_s",
     "settle_s",
 ]
-Loosening = Literal["waive", "approve", "adopt", "restore"]  # what nobody may do whose entry does not name it
+Loosening = Literal["rollback", "waive", "approve", "adopt", "restore"]  # what an entry has to name
 YEAR_S = 366 * 86400
 SETTLE_MAX_S = 3600
 SEPARATORS = ":/@|"
@@ -89,7 +89,7 @@ def _ssh_key(line: str) -> str:
 
 
 class ActorEntry(Section):
-    """Who may ship to a lane, and what loosens there may ask for besides (``may``).
+    """Who may ship to a lane, and what loosens, or goes back, there may ask for besides (``may``).
 
     A ``subject`` that ends with ``*`` is a pattern, and ends at a separator before it: ``repo:acme/shop*`` would name
     repositories of strangers. ``ssh_key``: of a person whom the gate itself verifies by a signature, ``ssh``.

@@ -26,6 +26,7 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
         "release.artifact_pinned",
         "release.commit_full",
     ),
+    ("rollback", "standing"): ("actor.permitted", "lane.driver_matches", "lane.provable"),
     ("publish", "standing"): ("actor.permitted",),
     ("waive", "standing"): ("actor.permitted", "release.artifact_pinned", "release.commit_full"),
     ("approve", "standing"): ("actor.permitted", "waiver.two_people"),
@@ -59,6 +60,19 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
         "actor.permitted",
     ),
     ("deploy", "confirm"): _CONFIRM,
+    ("rollback", "admit"): (
+        "release.as_expected",
+        "release.ran_here",
+        "lane.settled",
+        "lane.not_held",
+        "lane.driver_matches",
+        "lane.provable",
+        "release.artifact_pinned",
+        "release.commit_full",
+        "release.told_apart",
+        "actor.permitted",
+    ),
+    ("rollback", "confirm"): _CONFIRM,
 }
 
 FLOOR_CODES = frozenset(code for codes in FLOOR.values() for code in codes)

@@ -1,5 +1,7 @@
 """Data of the must-refuse check: a good promotion, its confirmation, a good deploy, and small changes that break them.
 
+Those of a rollback are beside it, in ``of_rollback``.
+
 The product is one of the check's own, with a policy of its own: what is refused is refused by the rules alone, not for
 want of an entry in a bundle's configuration.
 """
@@ -15,10 +17,11 @@ PRODUCT = "(must refuse)"  # no product can be called so
 DRIVER = "any"
 _CONTEXT = "must-refuse"
 _DEPLOYER = {"subject": "deployer", "verified_by": "github-oidc"}
-_MAY = {"may": ["waive", "approve"]}
+SHIPPER = {"subject": "shipper", "verified_by": "github-oidc"}  # who may nothing that an entry has to name
+_MAY = {"may": ["waive", "approve", "rollback"]}
 PRODUCT_POLICY = {
     "paths": [{"from": "testing", "to": "prod"}],
-    "actors": {lane: [_DEPLOYER | _MAY] for lane in ("testing", "prod", "spare")},
+    "actors": {lane: [_DEPLOYER | _MAY, SHIPPER] for lane in ("testing", "prod", "spare")},
     "thresholds": {
         "source_fresh_s": 86400,
         "source_soak_s": 0,
@@ -116,8 +119,11 @@ def _lane(name: str) -> dict[str, Any]:
     }
 
 
+_LISTS = ("history", "rolled_back", "way_back", "backups", "versions")
+
+
 def _destination(name: str) -> dict[str, Any]:
-    return {**_lane(name), "history": [], "backups": [], "may_run": [_OTHER_RELEASE], "versions": []}
+    return {**_lane(name), **{part: [] for part in _LISTS}, "may_run": [_OTHER_RELEASE]}
 
 
 def _urls(lane: str) -> list[str]:
@@ -175,18 +181,18 @@ CONFIRMATION = changed(
 DEPLOY = changed(PROMOTION, {"action": "deploy", "source": None, "destination": _destination("testing")})
 
 
-def _standing(good: Mapping[str, Any], action: str, **more: Any) -> Mapping[str, Any]:
+def standing(good: Mapping[str, Any], action: str, **more: Any) -> Mapping[str, Any]:
     """The same request, as far as it says who may ask for it."""
     asked = {name: good[name] for name in ("schema_version", "nonce", "actor", "request", "product", "driver")}
     lanes = {side: good[side] and {"lane": good[side]["lane"]} for side in ("source", "destination")}
     return {**asked, **lanes, "action": action, "phase": "standing", "release": None, "waiver": None, **more}
 
 
-PROMOTION_STANDING = _standing(PROMOTION, "promote")
-DEPLOY_STANDING = _standing(DEPLOY, "deploy", release=_RELEASE)
-WAIVING = _standing(DEPLOY, "waive", release=_RELEASE)
+PROMOTION_STANDING = standing(PROMOTION, "promote")
+DEPLOY_STANDING = standing(DEPLOY, "deploy", release=_RELEASE)
+WAIVING = standing(DEPLOY, "waive", release=_RELEASE)
 _TWO = {"waiver_id": "w-1", "code": "lane.not_bypassed", "requester": "somebody", "approver": "deployer"}
-APPROVAL = _standing(DEPLOY, "approve", release=_RELEASE, waiver=_TWO)
+APPROVAL = standing(DEPLOY, "approve", release=_RELEASE, waiver=_TWO)
 
 _HOLD = {"reason": "under repair", "subject": "somebody", "since": _BEFORE}
 _INVENTORY = ("inventory.source_present", "inventory.source_current", "inventory.source_latest")
@@ -211,7 +217,7 @@ def _named_by(version: str) -> list[dict[str, Any]]:
     return [{"version": version, "source_git_ref": _COMMIT}]
 
 
-_OF_ANY: tuple[Break, ...] = (
+OF_ANY: tuple[Break, ...] = (
     # nothing could tell it from what may run there
     (("release.told_apart",), {**_HIDDEN, "destination.may_run": [_REBUILD]}),
     (("release.told_apart",), {**_HIDDEN, "destination.may_run": [{**_REBUILD, "artifact_id": None}]}),
@@ -228,35 +234,35 @@ _OF_ANY: tuple[Break, ...] = (
     (("release.artifact_pinned",), {"product.image.repository": "registry.invalid/another"}),
 )
 
-_OF_ANYBODY: tuple[Break, ...] = (
+OF_ANYBODY: tuple[Break, ...] = (
     (("actor.permitted",), {"actor": {"subject": "somebody", "verified_by": "github-oidc"}}),
     (("actor.permitted",), {"actor": {"subject": "deployer", "verified_by": "hearsay"}}),
 )
 
 
-def _of_nobody(*others: str) -> tuple[Break, ...]:
+def of_nobody(*others: str) -> tuple[Break, ...]:
     """Asked by nobody who was verified; ``others`` are the rules beside actor.permitted that go by that, too."""
     actors = ({"subject": "deployer", "verified_by": None}, {"subject": "deployer"}, ABSENT)
     return tuple((("actor.permitted", *others), {"actor": actor}) for actor in actors)
 
 
-def _elsewhere(*others: str) -> Break:
+def elsewhere(*others: str) -> Break:
     return ("actor.permitted", *others), {"destination.lane.instance": "elsewhere"}
 
 
-def _untold(*others: str) -> Break:
+def untold(*others: str) -> Break:
     """Of a product that is not told, as to who is named nowhere."""
     return ("actor.permitted", *others), {"product": None}
 
 
-_OF_ANY_DRIVER: tuple[Break, ...] = (
+OF_ANY_DRIVER: tuple[Break, ...] = (
     (("lane.driver_matches",), {"driver.driver_id": "other"}),
     (("lane.driver_matches",), {"driver.driver_id": None, "product.driver_id": None}),
     (("lane.driver_matches",), {"driver.addressed": "other"}),
     (("lane.driver_matches",), {"driver.addressed": ABSENT}),
 )
 
-_OF_A_RELEASE: tuple[Break, ...] = (
+OF_A_RELEASE: tuple[Break, ...] = (
     (("release.artifact_pinned",), {"release.artifact_id": f"{_REPOSITORY}:latest"}),
     (("release.artifact_pinned",), {"release.artifact_id": _ARTIFACT[:-1]}),
     (("release.artifact_pinned",), {"release.artifact_id": None}),
@@ -283,11 +289,11 @@ def _named(release: Mapping[str, Any]) -> dict[str, Any]:
 
 
 OF_PROMOTION: tuple[Break, ...] = (
-    *_OF_ANY,
-    *_OF_ANYBODY,
-    *_of_nobody(),
-    _elsewhere("lane.path_allowed", "lane.provable"),
-    *_OF_ANY_DRIVER,
+    *OF_ANY,
+    *OF_ANYBODY,
+    *of_nobody(),
+    elsewhere("lane.path_allowed", "lane.provable"),
+    *OF_ANY_DRIVER,
     # without a record of what the source lane runs there is nothing to promote
     (_INVENTORY, {"source.inventory": None}),
     (_INVENTORY, {"source.inventory": ABSENT}),
@@ -359,12 +365,12 @@ OF_PROMOTION: tuple[Break, ...] = (
 )
 
 OF_DEPLOY: tuple[Break, ...] = (
-    *_OF_ANY,
-    *_OF_ANYBODY,
-    *_of_nobody(),
-    _elsewhere("lane.provable"),
-    *_OF_ANY_DRIVER,
-    *_OF_A_RELEASE,
+    *OF_ANY,
+    *OF_ANYBODY,
+    *of_nobody(),
+    elsewhere("lane.provable"),
+    *OF_ANY_DRIVER,
+    *OF_A_RELEASE,
     (("lane.not_bypassed",), {"destination": _destination("prod")}),
     (("lane.provable",), _NO_URL_ON_TESTING),
 )
@@ -372,40 +378,40 @@ OF_DEPLOY: tuple[Break, ...] = (
 # -- who may ask for it at all
 
 OF_PROMOTION_STANDING: tuple[Break, ...] = (
-    *_OF_ANYBODY,
-    *_of_nobody(),
-    _elsewhere("lane.path_allowed", "lane.provable"),
-    _untold("lane.driver_matches", "lane.path_allowed", "lane.provable"),
-    *_OF_ANY_DRIVER,
+    *OF_ANYBODY,
+    *of_nobody(),
+    elsewhere("lane.path_allowed", "lane.provable"),
+    untold("lane.driver_matches", "lane.path_allowed", "lane.provable"),
+    *OF_ANY_DRIVER,
     (("lane.path_allowed",), {"destination.lane.instance": "spare"}),
     (("lane.path_allowed", "lane.provable"), {"source": None}),
     (("lane.provable",), _NO_URL_ON_TESTING),
 )
 
 OF_DEPLOY_STANDING: tuple[Break, ...] = (
-    *_OF_ANYBODY,
-    *_of_nobody(),
-    _elsewhere("lane.provable"),
-    _untold("lane.driver_matches", "lane.provable", "release.artifact_pinned"),
-    *_OF_ANY_DRIVER,
-    *_OF_A_RELEASE,
+    *OF_ANYBODY,
+    *of_nobody(),
+    elsewhere("lane.provable"),
+    untold("lane.driver_matches", "lane.provable", "release.artifact_pinned"),
+    *OF_ANY_DRIVER,
+    *OF_A_RELEASE,
     (("lane.provable",), _NO_URL_ON_TESTING),
 )
 
 OF_WAIVING: tuple[Break, ...] = (
-    *_OF_ANYBODY,
-    *_of_nobody(),
-    _elsewhere(),
-    _untold("release.artifact_pinned"),
-    *_OF_A_RELEASE,
+    *OF_ANYBODY,
+    *of_nobody(),
+    elsewhere(),
+    untold("release.artifact_pinned"),
+    *OF_A_RELEASE,
     (("actor.permitted",), {"action": "adopt"}),  # which the entry does not name
 )
 
 OF_APPROVAL: tuple[Break, ...] = (
-    *_OF_ANYBODY,
-    *_of_nobody("waiver.two_people"),
-    _elsewhere(),
-    _untold(),
+    *OF_ANYBODY,
+    *of_nobody("waiver.two_people"),
+    elsewhere(),
+    untold(),
     (("actor.permitted",), {"action": "adopt"}),
     (("waiver.two_people",), {"waiver.requester": "deployer"}),
     (("waiver.two_people",), {"waiver.requester": "", "waiver.approver": "deployer"}),

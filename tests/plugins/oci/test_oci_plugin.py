@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from launchplane_gate.errors import EvidenceFailed, SettingsError
 from launchplane_gate.hookspecs import PluginConfig, Question
-from launchplane_gate.model import Lane, Phase, ReleaseIdentity, unstamp
+from launchplane_gate.model import Lane, Phase, ReleaseIdentity, Request, unstamp
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import EmbeddedEngine, load_bundle, shipped_policies
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
@@ -68,7 +68,12 @@ def made(*, base_dir: Path = Path(), **options: Any) -> OciPlugin:
 
 
 def question(
-    artifact_id: str | None, *, phase: Phase = "admit", deadline_s: float = 10, repository: str | None = None
+    artifact_id: str | None,
+    *,
+    phase: Phase = "admit",
+    deadline_s: float = 10,
+    repository: str | None = None,
+    **rest: Any,
 ) -> Question:
     """About an artifact of the product's own repository, unless another is named."""
     if repository is None:
@@ -86,7 +91,8 @@ def question(
         source="test",
     )
     release = ReleaseIdentity(artifact_id=artifact_id, source_git_ref=COMMIT) if artifact_id else None
-    return Question(phase=phase, product=product, source=None, destination=PROD, release=release, deadline_s=deadline_s)
+    of_whom: dict[str, Any] = {"product": product, "source": None, "destination": PROD, "release": release}
+    return Question(phase=phase, deadline_s=deadline_s, **of_whom, **rest)
 
 
 def seen(artifact_id: str, plugin: OciPlugin | None = None) -> Any:
@@ -1094,4 +1100,46 @@ def test_a_release_runs_only_where_its_image_was_built_from_its_commit(
     assert gone.admitted
     assert [refusal.code for refusal in gone.admitted.refusals] == ["release.artifact_revision"]
     assert len(platform.deploys) == 1
+    gate.ledger.close()
+
+
+@pytest.mark.parametrize("rules", [None, frozenset[str]()], ids=["any", "none of which reads it"])
+def test_of_a_rollback_it_is_asked_whatever_is_read(
+    images: Images, stub: RegistryStub, rules: frozenset[str] | None
+) -> None:
+    there = stub.artifact(images.revision(COMMIT)["digest"])
+    assert made().gate_evidence(question(there, read=rules, goes_back=True))["manifest"]
+    with pytest.raises(EvidenceFailed, match=r"no such image any more.*go back to another release"):
+        made().gate_evidence(question(stub.artifact(ABSENT), read=rules, goes_back=True))
+    assert made().gate_evidence(question(stub.artifact(ABSENT), phase="confirm", goes_back=True)) == {}
+
+
+def test_a_lane_goes_back_only_to_an_image_that_is_still_there(
+    images: Images, tmp_path: Path, platform: FakePlatform, stub: RegistryStub
+) -> None:
+    """No rule reads what the registry says, and it is asked all the same, before anything is redeemed."""
+    (tmp_path / "policies/config").mkdir(parents=True)
+    (tmp_path / "policies/config/data.json").write_text(json.dumps(POLICY))
+    bundle = load_bundle([shipped_policies(), tmp_path / "policies"])
+    profile = PROFILE.model_copy(update={"image": ProductImage(repository=f"{stub.host}/{REPOSITORY}")})
+    plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "oci": made(timeout_s=1)})
+    store = FileStore(tmp_path, {PRODUCT: profile})
+    gate = open_gate(tmp_path, bundle, EmbeddedEngine(bundle), platform, store=store, plugins=plugins)
+    old, new = (images.revision(commit)["digest"] for commit in (COMMIT, OTHER))
+    for digest, commit in ((old, COMMIT), (new, OTHER)):
+        what = ReleaseIdentity(artifact_id=stub.artifact(digest), source_git_ref=commit)
+        assert gate.run(deploy(what), ACTOR).status == "recorded"
+    assert stub.sent_to(manifest_path(old)) == []  # nobody read it
+    back = Request(action="rollback", product=PRODUCT, destination="testing")
+    kept = dict(images.manifests)
+    images.manifests.clear()
+    with pytest.raises(EvidenceFailed, match="no such image any more, so nothing could run it; push it there again"):
+        gate.run(back, ACTOR)
+    stub.answers[manifest_path(old)] = says(b"", code=503)
+    with pytest.raises(EvidenceFailed, match=r"evidence of the plugin oci: .*503"):
+        gate.run(back, ACTOR)
+    assert len(platform.deploys) == 2
+    stub.answers.clear()
+    images.manifests.update(kept)
+    assert gate.run(back, ACTOR).status == "recorded"
     gate.ledger.close()

@@ -3,7 +3,8 @@
 # description: >-
 #   The lane is the product's, and an entry of its policy for this lane names the subject and who has to have verified
 #   it. On a lane that is promoted to, an unverified person is named in full: anybody can call themselves anything.
-#   What loosens the gate, such as a waiver, is named in the entry's `may`; shipping, revoking and publishing are not.
+#   What loosens the gate, such as a waiver, and what goes back, a rollback, is named in the entry's `may`; shipping,
+#   revoking and publishing are not.
 # custom:
 #   remedy: Ask as an actor that is listed, or have an entry added to `actors` of the product in the policy's data.
 package gate.rules.actor.permitted

@@ -119,7 +119,15 @@ test_what_loosens_is_named if {
 	alice := _asking("unverified:alice@workshop", null, "prod")
 	every action in {"waive", "approve"} { _satisfied(cases.put(alice, "action", action), _approvers) }
 	_refused(cases.put(alice, "action", "adopt"), _approvers)
-	every action in {"waive", "approve", "adopt", "restore"} { _refused(cases.put(_good, "action", action), _approvers) }
+	every action in {"rollback", "waive", "approve", "adopt", "restore"} {
+		_refused(cases.put(_good, "action", action), _approvers)
+	}
+}
+
+test_who_may_go_back_is_named if {
+	alice := cases.put(_asking("unverified:alice@workshop", null, "prod"), "action", "rollback")
+	_satisfied(alice, cases.config)
+	_refused(alice, _approvers)
 }
 
 test_what_ships_or_tightens_takes_an_entry_and_nothing_else if {
@@ -129,7 +137,7 @@ test_what_ships_or_tightens_takes_an_entry_and_nothing_else if {
 }
 
 test_an_action_that_is_not_known_is_not_permitted if {
-	every odd in ["rollback", "", null, 7, []] { _refused(cases.put(_good, "action", odd), _approvers) }
+	every odd in ["resume", "", null, 7, []] { _refused(cases.put(_good, "action", odd), _approvers) }
 	every may in [null, "waive", {"waive": true}, 7] {
 		entries := [{"subject": "unverified:alice@workshop", "verified_by": null, "may": may}]
 		asked := cases.put(_asking("unverified:alice@workshop", null, "prod"), "action", "waive")

@@ -40,6 +40,11 @@ test_what_it_ran_before_is_said if {
 	contains(unread, "before: nothing")
 }
 
+test_the_way_back_is_named if {
+	told := object.union(_releasing(_before), json.filter(cases.promotion, ["request/product", "destination/lane"]))
+	endswith(forward_only.message, "launchplane-gate rollback sellyouroutboard --lane prod") with input as told
+}
+
 test_another_build_of_the_commit_that_runs_now_is_no_step_back if {
 	_satisfied(_releasing({"artifact_id": _good.release.artifact_id, "source_git_ref": _now.source_git_ref}))
 	_refused(_releasing({"artifact_id": _before.artifact_id, "source_git_ref": _now.source_git_ref}))

@@ -11,7 +11,7 @@ satisfied if {
 }
 
 _source_is_free if {
-	input.action == "deploy"
+	input.action in {"deploy", "rollback"}
 	is_null(input.source)
 }
 

@@ -18,6 +18,12 @@ test_lanes_that_nobody_holds_are_free if _satisfied(_good)
 
 test_a_deploy_has_one_lane if _satisfied(_deploy)
 
+test_so_has_a_rollback if {
+	_satisfied(_rollback)
+	_refused(cases.put(_rollback, "destination/hold", _hold))
+	_refused(json.remove(_rollback, ["destination/hold"]))
+}
+
 test_a_hold_is_refused if {
 	_refused(cases.put(_good, "source/hold", _hold))
 	_refused(cases.put(_good, "destination/hold", _hold))
@@ -40,7 +46,9 @@ test_whether_a_lane_is_held_has_to_be_known if {
 test_the_source_fits_the_action if {
 	_refused(cases.put(_good, "action", "deploy"))
 	_refused(cases.put(_good, "action", "rollback"))
+	_refused(cases.put(_good, "action", "publish"))
 	_refused(cases.put(_deploy, "action", "promote"))
+	_refused(cases.put(_deploy, "action", "publish"))
 	_refused(json.remove(_deploy, ["source"]))
 	every odd in [7, "", [], {}] {
 		_refused(cases.put(_deploy, "source", odd))
@@ -57,5 +65,7 @@ test_every_broken_fact_is_refused if {
 }
 
 _deploy := {"action": "deploy", "source": null, "destination": {"hold": null}}
+
+_rollback := cases.put(_deploy, "action", "rollback")
 
 _hold := {"reason": "the database is being moved", "subject": "alice", "since": "2026-05-07T07:00:00Z"}

@@ -16,7 +16,7 @@ satisfied if {
 }
 
 _source_is_provable if {
-	input.action == "deploy"
+	input.action in {"deploy", "rollback"}
 	is_null(input.source)
 }
 

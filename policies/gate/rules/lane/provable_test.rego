@@ -8,6 +8,8 @@ _promotion := json.filter(cases.promotion, ["action", "product", "source/lane", 
 
 _deployment := json.filter(cases.deployment, ["action", "product", "source", "destination/lane"])
 
+_rollback := json.filter(cases.rollback, ["action", "product", "source", "destination/lane"])
+
 _satisfied(document) if provable.satisfied with input as document
 
 _refused(document) if {
@@ -19,10 +21,11 @@ _of(instance) := {"instance": instance, "context": "sellyouroutboard", "base_url
 test_a_lane_with_a_health_url_can_be_proven if {
 	_satisfied(_promotion)
 	_satisfied(_deployment)
+	_satisfied(_rollback)
 }
 
 test_a_lane_without_one_cannot if {
-	every document in [_promotion, _deployment] {
+	every document in [_promotion, _deployment, _rollback] {
 		_refused(cases.put(document, "product/lanes", []))
 		_refused(cases.put(document, "product/lanes", [_of("testing"), _of("prod")]))
 		_refused(cases.put(document, "destination/lane/instance", "nowhere"))
@@ -31,7 +34,7 @@ test_a_lane_without_one_cannot if {
 }
 
 test_one_url_of_several_that_is_empty_is_too_few if {
-	every document in [_promotion, _deployment] {
+	every document in [_promotion, _deployment, _rollback] {
 		here := _of(document.destination.lane.instance)
 		_refused(cases.put(document, "product/lanes", array.concat(document.product.lanes, [here])))
 	}
@@ -39,12 +42,15 @@ test_one_url_of_several_that_is_empty_is_too_few if {
 
 test_a_promotion_has_a_source_and_a_deploy_has_none if {
 	_refused(cases.put(_promotion, "source", null))
-	_refused(cases.put(_deployment, "source", _promotion.source))
+	every document in [_deployment, _rollback] {
+		_refused(cases.put(document, "source", _promotion.source))
+		_refused(cases.put(document, "action", "publish"))
+	}
 	_refused(json.remove(_deployment, ["source"]))
 }
 
 test_every_broken_fact_is_refused if {
-	every document in [_promotion, _deployment] {
+	every document in [_promotion, _deployment, _rollback] {
 		every fact in {"action", "product", "product/lanes", "destination/lane", "destination/lane/instance"} {
 			every odd in cases.broken(document, fact) { _refused(odd) }
 		}

@@ -1,21 +1,50 @@
 # METADATA
-# title: The source lane is settled, and no run is open on either lane
+# title: What the request rests on is settled, and no other run is open on its lanes
 # description: >-
-#   What the last run on the source lane did was recorded, and the inventory is still what it wrote. A destination may
-#   be unsettled: a promotion of what the source runs is what settles it. A run that is open may yet change its lane.
+#   Of a promotion that is the source lane: what its last run did was recorded, and its inventory is still what that
+#   wrote. A destination may be unsettled: a promotion of what the source runs is what settles it. A rollback rests on
+#   its own lane; while that is unsettled, it goes back to the release that was last recorded there, or goes on where an
+#   earlier rollback was to lead. A run that is open may yet change its lane.
 # custom:
 #   remedy: >-
-#     See what stands open with `launchplane-gate runs list`. Deploy to an unsettled source lane again; wait for an open
-#     run to end.
+#     See what stands open with `launchplane-gate runs list`. Deploy to an unsettled source lane again; go back on an
+#     unsettled lane by `launchplane-gate rollback` without naming a release; wait for an open run to end.
 package gate.rules.lane.settled
 
+import data.gate.lib.say
+
 satisfied if {
+	input.action == "promote"
 	input.source.run.settled == true
 	input.source.run.open == false
 	input.destination.run.open == false
 }
 
-message := sprintf("%v is %v (%v), and %v; on %v, %v (%v).", [
+satisfied if {
+	input.action == "rollback"
+	is_null(input.source)
+	input.destination.run.open == false
+	_leads_back(input.destination, input.release)
+}
+
+_leads_back(destination, release) if {
+	destination.run.settled == true # then other rules say whether that release may be gone back to
+} else if {
+	destination.run.settled == false
+	is_string(release.artifact_id)
+	is_string(release.source_git_ref)
+	release.artifact_id != ""
+	release.source_git_ref != ""
+	is_array(destination.way_back)
+	some back in destination.way_back
+	back.artifact_id == release.artifact_id
+	back.source_git_ref == release.source_git_ref
+}
+
+message := _of_a_rollback if {
+	not satisfied
+	input.action == "rollback"
+} else := sprintf("%v is %v (%v), and %v; on %v, %v (%v).", [
 	object.get(input, ["source", "lane", "instance"], "The source lane"),
 	_settled(object.get(input, ["source", "run"], null)),
 	object.get(input, ["source", "run", "why"], "no more is known"),
@@ -23,7 +52,32 @@ message := sprintf("%v is %v (%v), and %v; on %v, %v (%v).", [
 	object.get(input, ["destination", "lane", "instance"], "the destination"),
 	_open(object.get(input, ["destination", "run"], null)),
 	object.get(input, ["destination", "run", "why"], "no more is known"),
-]) if not satisfied
+]) if {
+	not satisfied
+}
+
+_of_a_rollback := sprintf("%v is %v (%v), and %v. Until it is settled, it goes back to %v alone; asked for was %v (%v).", [
+	object.get(input, ["destination", "lane", "instance"], "The lane"),
+	_settled(object.get(input, ["destination", "run"], null)),
+	object.get(input, ["destination", "run", "why"], "no more is known"),
+	_open(object.get(input, ["destination", "run"], null)),
+	_back(object.get(input, ["destination", "way_back"], null)),
+	object.get(input, ["release", "source_git_ref"], "nothing known"),
+	object.get(input, ["release", "artifact_id"], "no artifact known"),
+])
+
+_back(releases) := say.each(
+	{sprintf("%v (%v)", [
+		object.get(release, "source_git_ref", "a commit not known"),
+		object.get(release, "artifact_id", "an artifact not known"),
+	]) |
+		some release in releases
+		is_object(release)
+	},
+	"nothing",
+) if {
+	is_array(releases)
+} else := "what is not known"
 
 _settled(run) := "settled" if {
 	run.settled == true
