@@ -120,6 +120,18 @@ def the_path(bundle: Bundle, product: str, source: str | None, destination: str 
     )
 
 
+def the_destination(bundle: Bundle, product: str, lane: str | None) -> str:
+    """The lane that goes back, where the caller names none: the only one that is promoted to. Raises RequestError."""
+    ends = dict.fromkeys(end for _, end in paths_of(bundle, product))
+    if lane or len(ends) == 1:
+        return lane or next(iter(ends))
+    listed = ", ".join(ends) or "none"
+    raise RequestError(
+        f"{product} has {len(ends) or 'no'} lanes that are promoted to; the policies name: {listed}",
+        hint="Nothing was done. Name the lane that goes back: --lane LANE.",
+    )
+
+
 def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[LaneView]:
     """Every lane of some products, as it is now."""
     views: list[LaneView] = []
@@ -270,6 +282,11 @@ def deploying(product: str, lane: str, release: ReleaseIdentity | None = None) -
 def promoting(product: str, source: str, destination: str, paths: list[tuple[str, str]]) -> str:
     ends = "" if paths == [(source, destination)] else f" --from {source} --to {destination}"
     return f"{PROGRAM} promote {product}{ends}"
+
+
+def going_back(product: str, lane: str) -> str:
+    """The command that has a lane run what was recorded there before."""
+    return f"{PROGRAM} rollback {product} --lane {lane}"
 
 
 def settling(bundle: Bundle, product: str, records: LaneRecords) -> str:

@@ -21,7 +21,7 @@ from launchplane_gate.cli.check import check
 from launchplane_gate.cli.command import Group, outputs_in
 from launchplane_gate.cli.decisions import decisions
 from launchplane_gate.cli.demo import demo
-from launchplane_gate.cli.deploy import deploy, promote, publish
+from launchplane_gate.cli.deploy import deploy, promote, publish, rollback
 from launchplane_gate.cli.doctor import doctor
 from launchplane_gate.cli.init import init
 from launchplane_gate.cli.inventory import inventory
@@ -42,7 +42,7 @@ INTERRUPTED = 130
 
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
-    "Ship": [lanes, check, deploy, promote, publish, prove],
+    "Ship": [lanes, check, deploy, promote, rollback, publish, prove],
     "Look back": [inventory, runs, decisions],
     "Look after": [waiver, policy, ledger, plugins, doctor],
 }
@@ -148,8 +148,8 @@ def _error(kind: str, message: str, hint: str, exit_code: int, *, lines: Sequenc
 def program() -> None:
     """A policy gate between a control plane and production.
 
-    Every deploy and promotion is put to the policies before it happens, and again before it is recorded. What is not
-    proven is refused, and the refusal names the command to type next.
+    Every deploy, promotion and rollback is put to the policies before it happens, and again before it is recorded. What
+    is not proven is refused, and the refusal names the command to type next.
 
     \b
     New here?   launchplane-gate demo             the story that it exists for, in a minute

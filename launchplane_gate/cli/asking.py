@@ -1,4 +1,4 @@
-"""The requests that ``check``, ``deploy`` and ``promote`` make out of their options."""
+"""The requests that ``check``, ``deploy``, ``promote`` and ``rollback`` make out of their options."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _PLACES = {
     "product": ("PRODUCT", _NAMES),
     "source": ("--from", _NAMES),
     "destination": ("--to", _NAMES),
+    "lane": ("--lane", _NAMES),  # what the destination of a rollback is called
     "expected.artifact_id": ("--artifact", _WORDS),
     "expected.source_git_ref": ("--ref", _WORDS),
     "driver": ("--driver", _NAMES),
@@ -42,6 +43,20 @@ def releasing(*, required: bool) -> Callable[[F], F]:
         return click.option("--artifact", metavar="ARTIFACT", required=required, help=artifact)(command)
 
     return add
+
+
+def back_to(command: F) -> F:
+    """Options that say which lane goes back, and to what."""
+    ref = "Go back to this commit, 40 digits, which ran there.  [default: what ran before]"
+    artifact = "Its artifact: where several of that commit ran there."
+    lane = "The lane that goes back.  [default: the only one that is promoted to]"
+    for option in (
+        click.option("--ref", metavar="COMMIT", help=ref),
+        click.option("--artifact", metavar="ARTIFACT", help=artifact),
+        click.option("--lane", metavar="LANE", help=lane),
+    ):
+        command = option(command)
+    return command
 
 
 def versioned(command: F) -> F:
@@ -96,7 +111,19 @@ def promote_request(
     )
 
 
-def _request(fields: dict[str, Any]) -> Request:
+def rollback_request(
+    gate: Gate, product: str, lane: str | None, artifact: str | None, ref: str | None, **rest: Any
+) -> Request:
+    from launchplane_gate.lanes import the_destination
+
+    gate.profile(product)
+    destination = the_destination(gate.bundle, product, lane)
+    expected = {"artifact_id": artifact, "source_git_ref": ref}
+    fields = {"action": "rollback", "product": product, "destination": destination, "expected": expected, **rest}
+    return _request(fields, destination="lane")
+
+
+def _request(fields: dict[str, Any], *, destination: str = "destination") -> Request:
     """Raises RequestError, which names the option."""
     from pydantic import ValidationError
 
@@ -108,6 +135,7 @@ def _request(fields: dict[str, Any]) -> Request:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
+        place = destination if place == "destination" else place
         if place not in _PLACES:
             raise RequestError(first["msg"].removeprefix("Value error, ")) from None
         option, form = _PLACES[place]

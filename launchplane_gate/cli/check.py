@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchplane_gate.cli.asking import addressed, along, deploy_request, promote_request, releasing, versioned
+from launchplane_gate.cli.asking import (
+    addressed,
+    along,
+    back_to,
+    deploy_request,
+    promote_request,
+    releasing,
+    rollback_request,
+    versioned,
+)
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
@@ -24,8 +33,8 @@ if TYPE_CHECKING:
 def check(context: click.Context, source: str | None) -> Answer | None:
     """Ask the policies, and do nothing.
 
-    Allowed ends with 0, refused with 1. `check deploy` and `check promote` gather the facts as a real deploy or
-    promotion would. `check --input` decides on facts that are given, and needs neither records nor platform; what an
+    Allowed ends with 0, refused with 1. `check deploy`, `check promote` and `check rollback` gather the facts as the
+    real thing would. `check --input` decides on facts that are given, and needs neither records nor platform; what an
     earlier decision was made on is in `launchplane-gate decisions show ID --output json`, at `input`.
 
     \b
@@ -38,7 +47,7 @@ def check(context: click.Context, source: str | None) -> Answer | None:
             raise click.UsageError(f"--input and {context.invoked_subcommand} cannot go together", context)
         return None
     if not source:
-        raise click.UsageError("say what to check: deploy, promote or --input FILE", context)
+        raise click.UsageError("say what to check: deploy, promote, rollback or --input FILE", context)
     return _answer(_decided_on(_read_input(source), context.ensure_object(Session)))
 
 
@@ -91,6 +100,25 @@ def check_promote(
         request = promote_request(
             gate, product, source, destination, artifact, ref, driver=driver, version=version, bump=bump
         )
+        return _answer(gate.check(request, session.actor(), progress))
+
+
+@check.command("rollback")
+@click.argument("product")
+@back_to
+@addressed
+@pass_session
+def check_rollback(
+    session: Session, product: str, lane: str | None, artifact: str | None, ref: str | None, driver: str | None
+) -> Answer:
+    """Ask whether a lane may go back to what it ran before, and what that is.
+
+    \b
+    Example:
+      launchplane-gate check rollback sellyouroutboard
+    """
+    with session.gate(to_read=True) as gate, progress_shown() as progress:
+        request = rollback_request(gate, product, lane, artifact, ref, driver=driver)
         return _answer(gate.check(request, session.actor(), progress))
 
 

@@ -1,4 +1,4 @@
-"""``deploy`` and ``promote``: the two commands that act."""
+"""``deploy``, ``promote`` and ``rollback``: the commands that act."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from launchplane_gate.cli.asking import addressed, along, deploy_request, promote_request, releasing, versioned
+from launchplane_gate.cli.asking import (
+    addressed,
+    along,
+    back_to,
+    deploy_request,
+    promote_request,
+    releasing,
+    rollback_request,
+    versioned,
+)
 from launchplane_gate.cli.command import Command
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
@@ -36,7 +45,7 @@ NOT_PUBLISHED = 6  # recorded or unchanged, and that stands
 
 
 def acting(command: F) -> F:
-    """Options that both commands take."""
+    """Options that all of them take."""
     for option in (
         click.option("--all", "every_rule", is_flag=True, help="Show the rules that passed, too."),
         click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane."),
@@ -128,6 +137,46 @@ def promote(
 
 
 @click.command(cls=Command)
+@click.argument("product")
+@back_to
+@addressed
+@acting
+@pass_session
+def rollback(
+    session: Session,
+    product: str,
+    lane: str | None,
+    artifact: str | None,
+    ref: str | None,
+    driver: str | None,
+    reason: str,
+    key: str | None,
+    wait: float | None,
+    every_rule: bool,
+) -> Answer:
+    """Have a lane run again what it ran before, if the policies allow it.
+
+    With nothing but the product named, prod goes back to the release that was recorded there before, or whatever lane
+    is the only one that is promoted to. An unsettled lane goes back to what was recorded there last. --ref names any
+    release that ran there. It is deployed, confirmed and recorded as any other.
+
+    From then on what came after it there is rolled back, recorded or not: it is not promoted to that lane again, nor is
+    another build of its commit, but under a waiver of release.not_rolled_back. Who may go back is named in the
+    policies, by "rollback" in `may`.
+
+    \b
+    Examples:
+      launchplane-gate rollback sellyouroutboard --reason "checkout is broken"
+      launchplane-gate rollback sellyouroutboard --lane testing
+      launchplane-gate rollback sellyouroutboard --ref 215f71bc1a58639fe4bcd3b3609a4e68304184ab
+    """
+    with session.gate() as gate:
+        rest = {"driver": driver, "reason": reason, "idempotency_key": key}
+        request = rollback_request(gate, product, lane, artifact, ref, **rest)
+        return _run(session, gate, request, wait, every_rule=every_rule)
+
+
+@click.command(cls=Command)
 @click.argument("run_id", metavar="RUN")
 @click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane.")
 @pass_session
@@ -194,6 +243,7 @@ def _aftermath(gate: Gate, run: Run) -> Aftermath:
         urls=len(profile.health_urls(lane.context, lane.instance)),
         took_s=_took_s(gate, run),
         promotion=promoting(run.product, starts[0], lane.instance, paths) if starts else "",
+        way_back=next(iter(gate.ledger.way_back(lane)), None),
         seen=_seen(gate, run),
         out_as=published_as(gate.ledger, run) if run.status == "unchanged" else "",
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def runs() -> None:
-    """Every deploy and promotion that was asked for.
+    """Every deploy, promotion and rollback that was asked for.
 
     A run says how far it came: denied, stale, undecided, fail, unknown, unconfirmed, unrecorded, interrupted, recorded;
     or unchanged, which is a promotion of what the lane was seen to run already. Of one that was interrupted, the next

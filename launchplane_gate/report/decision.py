@@ -47,11 +47,15 @@ def _row(decision: Decision, result: RuleResult) -> tuple[str, str, Cell]:
 
 
 def what(decision: Decision) -> str:
-    """``sellyouroutboard testing -> prod``; ``sellyouroutboard testing, release 41620cf`` for a deploy."""
+    """``sellyouroutboard testing -> prod``; ``sellyouroutboard testing, release 41620cf`` for a deploy.
+
+    ``sellyouroutboard prod, back to 215f71b`` for a rollback.
+    """
     to = decision.destination.instance
     if decision.source:
         return f"{decision.product} {decision.source.instance} -> {to}"
-    return f"{decision.product} {to}" + (f", release {decision.release}" if decision.release else "")
+    said = "back to" if decision.action == "rollback" else "release"
+    return f"{decision.product} {to}" + (f", {said} {decision.release}" if decision.release else "")
 
 
 def admitted(decision: Decision) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from launchplane_gate.lanes import PROGRAM, LaneView, deploying
-from launchplane_gate.model import Decision, Observation, Run
+from launchplane_gate.lanes import PROGRAM, LaneView, deploying, going_back
+from launchplane_gate.model import Decision, Observation, ReleaseIdentity, Run
 from launchplane_gate.report.decision import admitted, decision_text, on_record, waived_text, what
 from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
@@ -25,7 +25,8 @@ class Aftermath:
     """A run, and how its destination stands now.
 
     ``took_s``: how long the deploy took, in seconds. ``promotion``: the command that promotes to the lane, where the
-    policies name a way to it. ``seen``: what the platform showed when the run was confirmed. ``out_as``: the version
+    policies name a way to it. ``way_back``: the release that a rollback would lead to while the lane is unsettled, if
+    there is one. ``seen``: what the platform showed when the run was confirmed. ``out_as``: the version
     under which its release is published, if it is.
     """
 
@@ -35,6 +36,7 @@ class Aftermath:
     urls: int
     took_s: float | None
     promotion: str
+    way_back: ReleaseIdentity | None = None
     seen: Observation | None = None
     out_as: str = ""
 
@@ -134,6 +136,8 @@ def _title(run: Run) -> str:
     to = run.destination.instance
     if run.source:
         return f"Promote {run.product} {run.release} from {run.source.instance} to {to}"
+    if run.action == "rollback":
+        return f"Roll {run.product} {to} back to {run.release}"
     return f"Deploy {run.product} {run.release} to {to}"
 
 
@@ -187,19 +191,25 @@ def _unsettled(after: Aftermath) -> str:
     lane = after.run.destination.instance
     if after.lane.settled:
         return f"{lane} has been settled since."
+    back = f"a rollback to {after.way_back}" if after.way_back else ""
     if after.promotion:
-        return f"{lane} is unsettled; until it is settled, only a promotion to it is let through."
-    return f"{lane} is unsettled; until a deploy settles it, nothing is promoted from it."
+        ways = " or ".join(filter(None, ["a promotion to it", back]))
+        return f"{lane} is unsettled; until it is settled, only {ways} is let through."
+    ways = " or ".join(filter(None, ["a deploy", back]))
+    return f"{lane} is unsettled; until {ways} settles it, nothing is promoted from it."
 
 
 def _ways_on(after: Aftermath) -> list[Block]:
     run, lane = after.run, after.run.destination.instance
     ways = [("in full:", f"{PROGRAM} runs show {run.run_id}"), ("look again:", f"{PROGRAM} lanes {run.product}")]
-    if after.promotion:
+    back = going_back(run.product, lane) if after.way_back and run.touched and not after.lane.settled else ""
+    if run.action == "rollback":
+        ways += [("try again:", back)] if back else []
+    elif after.promotion:
         ways.append(("settle it:", after.promotion))
     elif run.release and run.touched:
         ways.append(("try again:", deploying(run.product, lane, run.release)))
-        if run.previous and run.previous != run.release:
-            ways.append(("go back:", deploying(run.product, lane, run.previous)))
+    if back and run.action != "rollback" and after.way_back != run.release:
+        ways.append(("go back:", back))
     width = max(len(label) for label, _ in ways)
     return [f"  {label:<{width}}   {command}" for label, command in ways]  # lines: a command must not be folded

@@ -228,8 +228,11 @@ def test_what_is_not_proven_ends_with_5_and_names_the_way_on(site: Site) -> None
     assert f"          seen just now   health reports 41620cf, digest shown: {site.digest(LYING)}" in lanes
     assert "215f71b?" in lanes
     assert "unsettled: " in lanes
+    again = next(line for line in said.out.splitlines() if "try again:" in line)
+    assert f"--artifact {site.artifacts[LYING]} --ref {LYING}" in again  # to be typed, so never shortened
     go_back = next(line for line in said.out.splitlines() if "go back:" in line)
-    assert f"--artifact {site.artifacts[OLD]} --ref {OLD}" in go_back  # to be typed, so never shortened
+    assert go_back.endswith(f"launchplane-gate rollback {PRODUCT} --lane testing")
+    assert "until a deploy or a rollback to 215f71b settles it, nothing is promoted from it" in said.out
     refused = site.promote("--output", "json")
     assert refused.exit_code == 1
     assert refused.document["status"] == "denied"

@@ -98,7 +98,13 @@ def seen(*artifacts: str | None, **changed: Any) -> Observation:
 
 
 def ended(
-    status: RunStatus, *, settled: bool = False, promotion: str = "promote shop", after: Any = None, **changed: Any
+    status: RunStatus,
+    *,
+    settled: bool = False,
+    promotion: str = "promote shop",
+    way_back: ReleaseIdentity | None = None,
+    after: Any = None,
+    **changed: Any,
 ) -> str:
     run = Run(**{**RUN, "status": status, **changed})
     runs = None if run.previous is None else OLD
@@ -108,6 +114,7 @@ def ended(
         "urls": 1,
         "took_s": 41.0,
         "promotion": promotion,
+        "way_back": way_back,
     }
     return plain(run_text(Aftermath(run=run, **(rest | (after or {}))), every_rule=False))
 
@@ -157,12 +164,30 @@ def test_what_is_not_proven_says_what_may_run_what_is_recorded_and_what_to_type(
     assert "settle it:    promote shop" in said
 
 
-def test_the_way_back_of_a_lane_that_is_not_promoted_to_is_a_deploy() -> None:
-    said = ended("unconfirmed", promotion="", destination=TESTING, source=None, action="deploy")
-    assert (
-        f"go back:      launchplane-gate deploy shop --to testing --artifact {OLD.artifact_id} --ref {'a' * 40}" in said
-    )
-    assert "nothing is promoted from it" in said
+@pytest.mark.parametrize("status", ["fail", *NOT_PROVEN])
+def test_the_way_back_is_a_rollback_where_something_else_was_recorded(status: RunStatus) -> None:
+    said = ended(status, way_back=OLD)
+    assert "go back:      launchplane-gate rollback shop --lane prod" in said
+    assert "only a promotion to it or a rollback to aaaaaaa is let through" in said
+    said = ended(status, way_back=OLD, promotion="", destination=TESTING, source=None, action="deploy")
+    assert f"try again:    launchplane-gate deploy shop --to testing --artifact {NEW.artifact_id}" in said
+    assert "go back:      launchplane-gate rollback shop --lane testing" in said
+    assert "until a deploy or a rollback to aaaaaaa settles it, nothing is promoted from it" in said
+
+
+@pytest.mark.parametrize("way_back", [None, NEW])
+def test_there_is_no_way_back_to_nothing_or_to_the_same(way_back: ReleaseIdentity | None) -> None:
+    assert "go back" not in ended("unconfirmed", way_back=way_back)
+
+
+def test_where_nothing_was_touched_nobody_has_to_go_back() -> None:
+    assert "rollback" not in ended("fail", settled=True, touched=False, way_back=OLD)
+
+
+def test_a_rollback_that_is_not_proven_is_tried_again() -> None:
+    said = ended("unconfirmed", way_back=NEW, source=None, action="rollback")
+    assert "try again:    launchplane-gate rollback shop --lane prod" in said
+    assert "go back:" not in said and "settle it:" not in said
 
 
 def test_two_releases_of_one_commit_are_told_apart_by_their_artifacts() -> None:
