@@ -42,7 +42,7 @@ SUBJECTS = (
 )
 ACTIONS = (
     *("deploy", "promote", "rollback", "rollback", "publish", "waive", "waive", "approve", "approve", "revoke"),
-    *("adopt", "adopt", "resume"),
+    *("adopt", "adopt", "conjure"),
 )
 VERSIONS = (
     *(

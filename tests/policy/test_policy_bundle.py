@@ -390,7 +390,7 @@ def test_a_product_may_be_decided_on_in_every_way(folder: Path) -> None:
     [
         ("more", {}, "more"),
         ("roll_call.more", {}, "roll_call.more"),
-        ("roll_call.base.resume", {"admit": ["lane.settled"]}, "resume"),
+        ("roll_call.base.conjure", {"admit": ["lane.settled"]}, "conjure"),
         ("roll_call.base.promote.publish", ["lane.settled"], "publish"),
         ("roll_call.base.promote.confirm", [], "at least 1"),
         ("roll_call.base.promote.confirm.0", "lane.unknown", "no rule has the code lane.unknown"),

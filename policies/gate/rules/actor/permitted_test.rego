@@ -137,7 +137,7 @@ test_what_ships_or_tightens_takes_an_entry_and_nothing_else if {
 }
 
 test_an_action_that_is_not_known_is_not_permitted if {
-	every odd in ["resume", "", null, 7, []] { _refused(cases.put(_good, "action", odd), _approvers) }
+	every odd in ["conjure", "", null, 7, []] { _refused(cases.put(_good, "action", odd), _approvers) }
 	every may in [null, "waive", {"waive": true}, 7] {
 		entries := [{"subject": "unverified:alice@workshop", "verified_by": null, "may": may}]
 		asked := cases.put(_asking("unverified:alice@workshop", null, "prod"), "action", "waive")
