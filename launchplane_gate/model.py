@@ -593,6 +593,11 @@ def noun(action: str) -> str:
     return {"promote": "promotion", "adopt": "adoption", "restore": "restoration"}.get(action, action)
 
 
+def noun_of(action: str, commit: str) -> str:
+    """The same with what it shipped: ``promotion of 41620cf``, and ``rollback to 215f71b``."""
+    return f"{noun(action)} {'to' if action == 'rollback' else 'of'} {short(commit)}"
+
+
 def short(revision: str) -> str:
     """Seven digits of a full revision or of a digest; anything else as it is, cut to a readable length."""
     if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision):

@@ -9,7 +9,7 @@ from typing import Any
 from launchplane_gate import strictjson
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Ledger, Row
-from launchplane_gate.model import noun, short
+from launchplane_gate.model import noun_of, short
 from launchplane_gate.records import DeploymentRecord, PromotionRecord
 from launchplane_gate.store import plain, version
 
@@ -64,7 +64,7 @@ def _ended(last: Row, ledger: Ledger) -> str:
             return "its ledger was restored without what came after, and nothing was confirmed since"
         case "adopted":
             return "its inventory was adopted from before the ledger and has not been confirmed since"
-    what = f"a {noun(last.action)} of {short(last.source_git_ref)}"
+    what = f"a {noun_of(last.action, last.source_git_ref)}"
     return f"{what} is under way ({last.run_id})" if status == "open" else f"its last run, {what}, ended {status}"
 
 

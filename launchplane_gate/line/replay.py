@@ -8,7 +8,7 @@ from launchplane_gate.ledger import Key, Row
 from launchplane_gate.line import journal
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.looking import difference, observe
-from launchplane_gate.model import Lane, Run, noun, short
+from launchplane_gate.model import Lane, Run, noun_of
 from launchplane_gate.runs import read_run
 from launchplane_gate.settled import has_moved, settled
 
@@ -58,7 +58,7 @@ def replay(errand: Errand, key: Key | None) -> Run | None:
     if not source_moved and _is_undone(errand, run):
         ledger.free(run.run_id, errand.destination)
         return None
-    what = f"the {noun(run.action)} of {short(run.source_git_ref)} under this key ({run.run_id}) is no longer true"
+    what = f"the {noun_of(run.action, run.source_git_ref)} under this key ({run.run_id}) is no longer true"
     stale = StaleReplay(f"{what}: {'; '.join(moved)}")
     errand.release = read_run(ledger, run.run_id).release
     journal.begin(errand, "stale", {"detail": str(stale)})

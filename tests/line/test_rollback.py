@@ -20,6 +20,7 @@ from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.model import Decision, Expected, Lane, Outcome, ReleaseIdentity, Request, Run
 from launchplane_gate.plugins import Plugins
+from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.conftest import (
     ACTOR,
     APPROVER,
@@ -38,6 +39,7 @@ from tests.conftest import (
     release,
 )
 from tests.fakes.platform import FakeHealth, FakePlatform
+from tests.on_postgres import gate_on, migrated
 
 D = release("D")
 REBUILT_B = ReleaseIdentity(artifact_id=f"{IMAGE}@sha256:{'9' * 64}", source_git_ref=B.source_git_ref)
@@ -313,6 +315,31 @@ def test_what_was_recorded_may_be_named_after_a_rollback_that_was_not(shipped: G
     assert shipped.run(rollback(expected=commit(B)), ACTOR).status == "recorded"
 
 
+def test_one_that_was_interrupted_is_tried_again(shipped: Gate, platform: FakePlatform) -> None:
+    def killed(platform: FakePlatform, approval: Approval) -> Outcome:
+        platform.change(approval)
+        raise KeyboardInterrupt
+
+    platform.behaves = killed
+    with pytest.raises(KeyboardInterrupt):
+        shipped.run(rollback(), ACTOR)
+    platform.behaves = None
+    decision = shipped.check(promote(B), ACTOR)
+    assert codes(decision) == ["release.not_rolled_back"]
+    run = shipped.run(rollback(), ACTOR)
+    assert (run.status, run.release) == ("recorded", A)
+    is_whole(shipped)
+
+
+def test_what_it_waits_for_is_said_as_a_person_would(shipped: Gate, platform: FakePlatform) -> None:
+    unconfirmed(shipped, platform, rollback())
+    run = shipped.run(rollback(expected=commit(C)), ACTOR)
+    assert run.admitted
+    said = next(refusal.message for refusal in run.admitted.refusals if refusal.code == "lane.settled")
+    assert f"its last run, a rollback to {A.source_git_ref[:7]}, ended unconfirmed" in said
+    assert A.source_git_ref in said and B.source_git_ref in said  # where it may go back to
+
+
 def test_a_rollback_that_touched_nothing_changes_nothing(shipped: Gate, platform: FakePlatform) -> None:
     platform.behaves = lambda _, __: Outcome(status="fail", touched=False)
     assert shipped.run(rollback(), ACTOR).status == "fail"
@@ -521,3 +548,21 @@ def listening(engine: Engine, said: list[tuple[str, Any]]) -> Iterator[None]:
     event.listen(engine, "before_cursor_execute", hear)
     yield
     event.remove(engine, "before_cursor_execute", hear)
+
+
+def test_in_postgres_it_is_the_same(
+    postgres: str, tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: FakePlatform
+) -> None:
+    gate = gate_on(migrated(postgres), tmp_path, bundle, engine, platform)
+    for what in (A, B, C):
+        ships(gate, what)
+    assert gate.run(rollback(), ACTOR).release == B
+    assert gate.run(rollback(), ACTOR).release == A
+    assert codes(gate.run(promote(C), ACTOR).admitted) == ["release.not_rolled_back"]
+    waive(gate, C)
+    assert gate.run(promote(C), ACTOR).status == "recorded"
+    assert [entry.rolled_back for entry in gate.ledger.history(PROD)] == [False, False, True]
+    unconfirmed(gate, platform, rollback())
+    assert gate.run(rollback(), ACTOR).release == A
+    is_whole(gate)
+    gate.ledger.close()
