@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -10,7 +11,8 @@ from launchplane_gate.errors import PastLost, RecordUnreadable, SettingsError
 from launchplane_gate.hookspecs import Driver, Progress
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.ledger.lease import WRITE_S
-from launchplane_gate.line import Limits, Parts, waive
+from launchplane_gate.line import Limits, Parts, lane_requests, waive
+from launchplane_gate.line.lane_requests import Held, LaneRequest, PutAside, Released
 from launchplane_gate.line.parts import GATHER_TIMEOUT_S
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.model import Actor, Decision, Lane, Request, Run, Waiver
@@ -137,6 +139,26 @@ class Gate:
     def revoke_waiver(self, waiver_id: str, reason: str, actor: Actor) -> tuple[Waiver, Revocation]:
         """End a waiver at once. Raises RequestError where there is none to end, StandingRefused."""
         return waive.revoke(self.parts, waiver_id, reason, actor)
+
+    def hold_lane(self, wanted: LaneRequest, actor: Actor, until: datetime | timedelta | None = None) -> Held:
+        """Let nothing be deployed to a lane, or promoted from it: until a moment, for that long, or until a release.
+
+        A run that has begun to deploy goes on. Raises RequestError where the lane is held already, or the moment is no
+        later one, StandingRefused for who may not hold it.
+        """
+        return lane_requests.hold(self.parts, wanted, actor, until)
+
+    def release_lane(self, wanted: LaneRequest, actor: Actor) -> Released:
+        """End the hold on a lane. Raises RequestError where there is none, StandingRefused for who may not end it."""
+        return lane_requests.release(self.parts, wanted, actor)
+
+    def quarantine_record(self, wanted: LaneRequest, record_id: str, actor: Actor) -> PutAside:
+        """Put aside a deployment record that the gate did not write and that unsettles its lane, readable or not.
+
+        As it stands: should it change, it counts again. Raises RequestError for any other record, StandingRefused for
+        who may not put one aside, PastLost where the records know what the ledger does not.
+        """
+        return lane_requests.quarantine(self.parts, wanted, record_id, actor)
 
     def driver(self, profile: ProductProfile) -> Driver:
         """Raises RequestError for a product whose driver no plugin brings."""

@@ -52,17 +52,17 @@ class LaneRecords:
     others: tuple[Stored[DeploymentRecord], ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
     unseen: tuple[Sighting, ...] = ()
+    rests_on: str = ""  # the deployment that the inventory names, or named last; empty where none is known
 
     @cached_property
     def version(self) -> str:
-        """Changes with any of the lane's records; absence has a version too."""
+        """Changes with any of the lane's records; absence has a version too. A hold is none: it is looked at apart."""
         return strictjson.digest(
             {
                 "inventory": version(self.inventory),
                 "deployments": sorted((record.record_id, version(record)) for record in self.deployments),
                 "torn": sorted((one.record_id, one.digest) for one in self.others if one.record is None),
                 "promotion": version(self.promotion),
-                "hold": self.hold and self.hold.model_dump(),
                 "unreadable": self.unreadable,
             }
         )
@@ -113,7 +113,13 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
         others=found.others,
         places=found.places,
         unseen=found.unseen,
+        rests_on=named,
     )
+
+
+def find_deployment(store: RecordStore, lane: Lane, record_id: str) -> Stored[DeploymentRecord] | None:
+    """A deployment of a lane as it stands, however old; None where there is none. Reads the lane's whole past."""
+    return next((one for one in _listed(store, lane, Since()) if one.record_id == record_id), None)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
 from launchplane_gate.lane_records import LaneRecords, read_lane
 from launchplane_gate.ledger import Ledger, Row
+from launchplane_gate.line.lane_requests import putting_aside, releasing
 from launchplane_gate.looking import difference, may_run, observe
 from launchplane_gate.model import (
     Actor,
@@ -64,7 +65,8 @@ class LaneView(Contract):
 
     ``run_id`` is its last run that changed, touched or recorded anything; ``may_run`` what it may run for all that is
     known; ``health`` what its URLs report, asked only where the other facts leave that open. ``next`` is what can be
-    done, for people; ``command`` what to type for it, if there is something.
+    done, for people; ``command`` what to type for it, if there is something. ``aside``: what to type instead where a
+    record that the gate did not write keeps the lane from being settled, and says nothing of it.
     """
 
     product: str
@@ -83,6 +85,7 @@ class LaneView(Contract):
     promotions: tuple[Promotion, ...] = ()
     next: str = ""
     command: str = ""
+    aside: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
         may_run=tuple(may_run(records, gate.ledger, gate.ledger.runs_since_recorded(lane), observed, samples)),
         health=_reported(samples),
         waivers=tuple(waivers),
+        aside=putting_aside(profile.product, records),
     )
 
 
@@ -255,7 +259,7 @@ def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
     ready = [way.source.lane.instance for way in taken if way.offer and way.offer.allowed]
     here, said, command = view.lane.instance, [_said(offer) for offer in given], ""
     if view.hold:
-        said = [f"held by {view.hold.subject}"]
+        said, command = [f"held by {view.hold.subject}"], releasing(view.product, here)
     elif ready:
         command = promoting(view.product, ready[0], here, paths_of(gate.bundle, view.product))
     elif taken and not _is_as_recorded(view):

@@ -18,7 +18,7 @@ from launchplane_gate.records import EnvironmentInventory, ProductProfile
 SCHEMA_VERSION = 1
 
 Shipping = Literal["deploy", "promote", "rollback"]
-Action = Literal[Shipping, "publish", "waive", "approve", "revoke", "adopt", "restore"]
+Action = Literal[Shipping, "publish", "waive", "approve", "revoke", "adopt", "restore", "hold", "release", "quarantine"]
 Phase = Literal["standing", "admit", "confirm"]
 Bump = Literal["major", "minor", "patch"]
 OutcomeStatus = Literal["pass", "fail", "unknown"]
@@ -256,9 +256,17 @@ class Observation(Contract):
 
 
 class Hold(Contract):
+    """``until``: when it ends by itself, RFC 3339 in UTC with ``Z``; None for one that only a person ends."""
+
     reason: Text
     subject: Text
     since: str
+    until: str | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it has ended by itself; one that ends at no moment that can be read goes on."""
+        ends = unstamp(self.until) if self.until else None
+        return ends is not None and ends <= now
 
 
 class LastRun(Contract):

@@ -7,13 +7,14 @@ from typing import TypeVar
 
 from launchplane_gate.errors import LedgerError, RecordUnreadable, in_a_sentence
 from launchplane_gate.hookspecs import Progress
-from launchplane_gate.ledger import NOWHERE, KeptHead, Ledger
+from launchplane_gate.lane_records import sighting
+from launchplane_gate.ledger import DEPLOYMENTS, NOWHERE, KeptHead, Ledger
 from launchplane_gate.ledger.verified import Findings, RecordsVerified, Verified
 from launchplane_gate.ledger.verifying import RunsRecords
 from launchplane_gate.model import Lane
 from launchplane_gate.records import DeploymentRecord, PromotionRecord
 from launchplane_gate.settled import Written
-from launchplane_gate.store import RecordStore
+from launchplane_gate.store import Bounded, RecordStore, Since
 from launchplane_gate.store import version as version_of
 
 ATTEMPTS = 3  # at an inventory whose lane moves on while it is read
@@ -61,8 +62,8 @@ class _Records:
         for run in self._ledger.records_of_runs():
             self.take(run)
         self._inventories()
-        self._count_others("deployment", self._store.list_deployment_records)
-        self._count_others("promotion", self._store.list_promotion_records)
+        self._other_deployments()
+        self._other_promotions()
         return RecordsVerified(whole=self._whole, open=self._open, others=self._others)
 
     def take(self, run: RunsRecords) -> None:
@@ -149,9 +150,36 @@ class _Records:
                 return
         self._open += 1
 
-    def _count_others(self, kind: str, all_of: Callable[[], tuple[R, ...]]) -> None:
-        """Records that no run of this ledger wrote: from before it, or by somebody else."""
+    def _other_deployments(self) -> None:
+        """One that cannot be read does no harm where the ledger has seen it so, or it was put aside."""
         try:
-            self._others += sum(record.record_id not in self._known for record in all_of())
+            self._others += self._count(self._store.list_deployment_records())
         except RecordUnreadable as error:
-            self._findings.add(f"the {kind} records cannot all be read: {error}")
+            if not isinstance(self._store, Bounded) or not self._torn(self._store):
+                self._findings.add(f"the deployment records cannot all be read: {error}")
+
+    def _torn(self, store: Bounded) -> bool:
+        """Whether it was told of each that cannot be read, lane by lane."""
+        is_told = False
+        for lane in (head.lane for head in self._ledger.heads() if head.lane != NOWHERE):
+            found = store.list_deployments_since(context_name=lane.context, instance_name=lane.instance, since=Since())
+            self._others += self._count(one.record for one in found if one.record)
+            torn = [one for one in found if one.record is None]
+            places = self._ledger.places(lane, [sighting(DEPLOYMENTS, one) for one in torn])
+            for one in torn:
+                place, is_told = places.get(f"{DEPLOYMENTS}{one.record_id}"), True
+                if place and not place.run_id:
+                    self._others += 1
+                elif one.record_id not in self.wrong:
+                    self._tell(one.record_id, f"the deployment record {one.record_id} cannot be read: {one.unreadable}")
+        return is_told
+
+    def _other_promotions(self) -> None:
+        try:
+            self._others += self._count(self._store.list_promotion_records())
+        except RecordUnreadable as error:
+            self._findings.add(f"the promotion records cannot all be read: {error}")
+
+    def _count(self, records: Iterable[DeploymentRecord | PromotionRecord]) -> int:
+        """How many no run of this ledger wrote: from before it, or by somebody else."""
+        return sum(record.record_id not in self._known for record in records)

@@ -39,7 +39,7 @@ def release(letter: str) -> ReleaseIdentity:
 A, B, C = release("A"), release("B"), release("C")
 
 APPROVER = Actor(subject="github:alice", verified_by="host")
-MAY = ["rollback", "waive", "approve", "adopt", "restore"]
+MAY = ["rollback", "waive", "approve", "adopt", "restore", "hold", "release", "quarantine"]
 LISTED = [
     {"subject": ACTOR.subject, "verified_by": None, "may": MAY},
     {"subject": APPROVER.subject, "verified_by": APPROVER.verified_by, "may": MAY},

@@ -25,6 +25,7 @@ from launchplane_gate.cli.deploy import deploy, promote, publish, rollback
 from launchplane_gate.cli.doctor import doctor
 from launchplane_gate.cli.init import init
 from launchplane_gate.cli.inventory import inventory
+from launchplane_gate.cli.lane import lane
 from launchplane_gate.cli.lanes import lanes
 from launchplane_gate.cli.ledger import ledger
 from launchplane_gate.cli.output import Answer, deliver, message_lines, tell
@@ -44,7 +45,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
     "Ship": [lanes, check, deploy, promote, rollback, publish, prove],
     "Look back": [inventory, runs, decisions],
-    "Look after": [waiver, policy, ledger, plugins, doctor],
+    "Look after": [waiver, lane, policy, ledger, plugins, doctor],
 }
 
 

@@ -92,9 +92,10 @@ A figure is never looser than the shipped one that holds for all products: an ag
 more answers are wanted. Another folder can tighten what stands here, and add rules to what is asked; who may ship, the
 paths, the windows and the branches are said here, where the product is introduced, and nowhere else.
 
-What loosens the gate or goes back is named in `may`: to roll a lane back, to request a waiver, to approve one, to adopt
-records that are older than the ledger. A waiver counts once somebody else has approved it who is verified: by a token,
-or by an SSH key that is listed:
+What loosens the gate, goes back or stops others is named in `may`: to roll a lane back, to request a waiver, to approve
+one, to adopt records that are older than the ledger, to restore a ledger, to hold a lane and to release it, to put a
+record aside. A waiver counts once somebody else has approved it who is verified: by a token, or by an SSH key that is
+listed:
 
 ```json
 "prod": [{"subject": "alice", "verified_by": "ssh", "ssh_key": "ssh-ed25519 AAAA...", "may": ["approve"]}]

@@ -118,25 +118,43 @@ class Leave(Chain):
 
     # -- holds
 
-    def put_hold(self, lane: Lane, hold: Hold, body: Mapping[str, Any]) -> None:
-        """Let nothing be deployed to a lane, or promoted from it, until it is released. ``body``: what let them."""
-        self._change_hold(lane, HELD, hold, {**body, "hold": hold.model_dump(mode="json")})
+    def put_hold(self, lane: Lane, hold: Hold, body: Mapping[str, Any]) -> bool:
+        """Let nothing be deployed to a lane, or promoted from it; False where a hold is on it already.
 
-    def end_hold(self, lane: Lane, body: Mapping[str, Any]) -> None:
-        self._change_hold(lane, FREED, None, body)
+        It lasts until it is released, or ends by itself. ``body``: who put it, and what let them.
+        """
+        return self._change_hold(lane, HELD, hold, {**body, "hold": hold.model_dump(mode="json")})
 
-    def _change_hold(self, lane: Lane, kind: str, hold: Hold | None, body: Mapping[str, Any]) -> None:
+    def end_hold(self, lane: Lane, body: Mapping[str, Any], *, seen: Hold | None = None) -> bool:
+        """Let a lane be used again; False where the hold that was ``seen`` on it is not the one there any more."""
+        return self._change_hold(lane, FREED, None, body, seen=seen)
+
+    def _change_hold(
+        self, lane: Lane, kind: str, hold: Hold | None, body: Mapping[str, Any], *, seen: Hold | None = None
+    ) -> bool:
+        is_changed = False
+
         def work(at: Entering) -> Head:
+            nonlocal is_changed
+            found = self._in_force(at.row.hold)
+            is_changed = found is None if hold else seen is None or found == seen
+            if not is_changed:
+                return Head(lane, at.row.length, at.row.head)
             at.row.hold = hold and hold.model_dump_json()
             at.connection.execute(_HOLD, tables.of_lane(lane, to_hold=at.row.hold))
             return self._append(at, kind, str(lane), body)
 
         self._enter(lane, work)
+        return is_changed
 
     def hold_on(self, lane: Lane) -> Hold | None:
+        """The hold on a lane; None where there is none, or it has ended by itself, by the ledger's clock."""
         with self._read() as connection:
-            hold = connection.execute(_HOLD_ON, tables.of_lane(lane)).scalar()
-        return Hold.model_validate_json(hold) if hold else None
+            return self._in_force(connection.execute(_HOLD_ON, tables.of_lane(lane)).scalar())
+
+    def _in_force(self, text: str | None) -> Hold | None:
+        hold = Hold.model_validate_json(text) if text else None
+        return None if hold is None or (hold.until and hold.is_over(self.now())) else hold
 
 
 def row_of(waiver: Waiver) -> dict[str, Any]:

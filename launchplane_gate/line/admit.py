@@ -38,4 +38,5 @@ def admit(errand: Errand, key: Key | None) -> RunApproval | None:
         ledger=errand.parts.ledger,
         store=errand.writing,
         reread=errand.read,
+        holds={lane: errand.records[lane].hold for lane in errand.lanes},
     )

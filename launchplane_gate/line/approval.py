@@ -7,7 +7,7 @@ lease is over opens nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,7 @@ from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Lease, Ledger
 from launchplane_gate.line.parts import as_one
 from launchplane_gate.line.written import naming, pending_deployment
-from launchplane_gate.model import Decision, Lane, ReleaseIdentity, Target, stamp
+from launchplane_gate.model import Decision, Hold, Lane, ReleaseIdentity, Target, stamp
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.store import RecordStore
 
@@ -30,7 +30,10 @@ Reread = Callable[[Lane], LaneRecords]
 
 @dataclass
 class RunApproval:
-    """Leave for one run to change one lane, once. ``versions``: of the lanes' records, as decided on."""
+    """Leave for one run to change one lane, once. ``versions``: of the lanes' records, as decided on.
+
+    ``holds``: on the lanes, as decided on. One of them that is over stops nothing, any other one everything.
+    """
 
     run_id: str
     release: ReleaseIdentity
@@ -40,6 +43,7 @@ class RunApproval:
     ledger: Ledger
     store: RecordStore
     reread: Reread
+    holds: Mapping[Lane, Hold | None] = field(default_factory=dict)
     deployment: DeploymentRecord | None = field(default=None, init=False)
     redeemed: bool = field(default=False, init=False)
     stale: Stale | None = field(default=None, init=False)
@@ -106,6 +110,8 @@ class RunApproval:
             if now[lane].version != decided_on:
                 runs = now[lane].release or "nothing known"
                 raise Stale(f"{lane} has changed since the policies decided; it runs {runs} now")
+            if (hold := now[lane].hold) and hold != self.holds.get(lane):
+                raise Stale(f"{lane} is held since the policies decided, by {hold.subject}: {hold.reason}")
         for waiver in self.decision.waivers:
             if waiver.expires_at <= self.ledger.now():
                 raise Stale(f"the waiver {waiver.waiver_id} ended after the policies decided")

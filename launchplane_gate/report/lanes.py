@@ -39,12 +39,15 @@ def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime |
     return text
 
 
-def _known_of(name: str, view: LaneView) -> Iterator[tuple[str, str, str]]:
+def _known_of(name: str, view: LaneView) -> Iterator[tuple[str, str, Cell]]:
     yield name, "may run", may_run_text(view)
     if len(why := brief(view.differs if view.settled else view.why)) > LONGEST:
         yield "", "because", why
     if seen := seen_text(view):
         yield "", "seen just now", seen
+    if view.aside:
+        cures = "a deploy or promotion to it; or, where that record says nothing of what it runs:"
+        yield "", "settled by", (cures, view.aside)
 
 
 def _lacking(views: dict[str, LaneView]) -> list[str]:
@@ -65,7 +68,8 @@ def runs(view: LaneView) -> str:
 
 def state(view: LaneView) -> str:
     if view.hold:
-        return f"held: {view.hold.reason}"
+        ends = f" until {view.hold.until}" if view.hold.until else ""
+        return f"held{ends}: {view.hold.reason}"
     if not view.settled:
         return f"unsettled: {_cut(brief(view.why))}"
     if view.differs:

@@ -30,12 +30,16 @@ NIGHT: Mapping[str, Any] = {
     "paths": [{"from": "testing", "to": "staging"}, {"from": "testing", "to": "prod"}],
     "actors": {
         "prod": [
-            {"subject": "repo:cbusillo/*", "verified_by": "github-oidc", "may": ["approve", "adopt"]},
+            {"subject": "repo:cbusillo/*", "verified_by": "github-oidc", "may": ["approve", "adopt", "hold"]},
             {"subject": "unverified:*", "verified_by": None, "may": ["waive", "approve"]},
         ],
         "testing": [
             {"subject": "repo:cbusillo/other:*", "verified_by": "github-oidc", "may": []},
-            {"subject": "unverified:*", "verified_by": None, "may": ["waive", "approve", "adopt"]},
+            {
+                "subject": "unverified:*",
+                "verified_by": None,
+                "may": ["waive", "approve", "adopt", "release", "quarantine"],
+            },
             {"subject": "carol", "verified_by": "github-oidc"},
         ],
     },

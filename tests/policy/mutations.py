@@ -42,7 +42,7 @@ SUBJECTS = (
 )
 ACTIONS = (
     *("deploy", "promote", "rollback", "rollback", "publish", "waive", "waive", "approve", "approve", "revoke"),
-    *("adopt", "adopt", "conjure"),
+    *("adopt", "adopt", "conjure", "hold", "release", "quarantine"),
 )
 VERSIONS = (
     *(
@@ -396,7 +396,8 @@ def held_or_open(question: Json, chance: random.Random) -> None:
     side = question.get(chance.choice(("source", "destination")))
     if isinstance(side, dict):
         if chance.random() < 0.3:
-            side["hold"] = {"reason": "audit", "subject": "alice", "since": question["now"]}
+            ends = chance.choice(({}, {"until": None}, {"until": question["now"]}, {"until": 7}))
+            side["hold"] = {"reason": "audit", "subject": "alice", "since": question["now"], **ends}
         else:
             side["run"][chance.choice(("open", "settled"))] = chance.choice((True, True, False, False, "true"))
 

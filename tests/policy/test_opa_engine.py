@@ -1016,7 +1016,7 @@ def test_doctor_shows_what_the_server_is_and_holds(settings: tuple[Path, OpaStub
         f"opa 1.22.2 at {stub.base}, confirmed by embedded regorus 0.13.0 where a path ends, bundle revision ",
         f"bundle revision {stub.bundle.revision[:7]}; rules",
         " on the roll call: adopt/standing 1, approve/standing 2, deploy/admit 9, deploy/confirm 5",
-        "promote/admit 20, promote/confirm 5, promote/standing 4, publish/standing 1, restore/standing 1",
+        "promote/admit 20, promote/confirm 5, promote/standing 4, publish/standing 1",
         "revoke/standing 1, rollback/admit 10, rollback/confirm 5, rollback/standing 3, waive/standing 3",
         "its self-test passed, no Rego test is served, in ",
     ):

@@ -294,7 +294,9 @@ def test_it_may_stand_there_for_all_or_for_the_same_product(folder: Path, again:
     assert "lane.extra has to stand in admit, too" in refusal(folder)  # for any driver
 
 
-@pytest.mark.parametrize("action", ["deploy", "promote", "rollback", "waive", "approve", "revoke", "publish", "adopt"])
+@pytest.mark.parametrize(
+    "action", ["deploy", "promote", "rollback", "waive", "approve", "revoke", "publish", "adopt", "hold"]
+)
 def test_nothing_that_can_be_waived_stands_in_standing(folder: Path, action: str) -> None:
     asked = {f"base.{action}.standing": ["lane.extra"]}
     asked |= {f"base.{action}.admit": ["lane.extra"]} if action in ("deploy", "promote", "rollback") else {}
@@ -306,7 +308,7 @@ def test_nothing_that_can_be_waived_stands_in_standing(folder: Path, action: str
     )
 
 
-@pytest.mark.parametrize("action", ["waive", "approve", "revoke", "publish", "adopt"])
+@pytest.mark.parametrize("action", ["waive", "approve", "revoke", "publish", "adopt", "hold", "release", "quarantine"])
 @pytest.mark.parametrize("phase", ["admit", "confirm"])
 def test_what_would_never_be_asked_is_refused(folder: Path, action: str, phase: str) -> None:
     with_extra(folder, {f"base.{action}.standing": ["lane.extra"], f"base.{action}.{phase}": ["lane.extra"]})

@@ -65,7 +65,7 @@ def test_every_command_of_the_readme_ends_as_it_says(folder: Path) -> None:
         env=dict(os.environ) | {"PATH": path, "HOME": str(folder)},
         text=True,
         capture_output=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

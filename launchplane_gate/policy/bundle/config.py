@@ -24,7 +24,9 @@ Threshold = Literal[
     "waiver_max_s",
     "settle_s",
 ]
-Loosening = Literal["rollback", "waive", "approve", "adopt", "restore"]  # what an entry has to name
+Loosening = Literal[  # what an entry has to name
+    "rollback", "waive", "approve", "adopt", "restore", "hold", "release", "quarantine"
+]
 YEAR_S = 366 * 86400
 SETTLE_MAX_S = 3600
 SEPARATORS = ":/@|"
@@ -89,7 +91,7 @@ def _ssh_key(line: str) -> str:
 
 
 class ActorEntry(Section):
-    """Who may ship to a lane, and what loosens, or goes back, there may ask for besides (``may``).
+    """Who may ship to a lane, and what loosens, goes back or stops others there may ask for besides (``may``).
 
     A ``subject`` that ends with ``*`` is a pattern, and ends at a separator before it: ``repo:acme/shop*`` would name
     repositories of strangers. ``ssh_key``: of a person whom the gate itself verifies by a signature, ``ssh``.

@@ -33,6 +33,9 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
     ("revoke", "standing"): ("actor.permitted",),
     ("adopt", "standing"): ("actor.permitted",),
     ("restore", "standing"): ("actor.permitted",),
+    ("hold", "standing"): ("actor.permitted",),
+    ("release", "standing"): ("actor.permitted",),
+    ("quarantine", "standing"): ("actor.permitted",),
     ("promote", "admit"): (
         "inventory.source_present",
         "inventory.source_current",

@@ -405,6 +405,7 @@ OF_WAIVING: tuple[Break, ...] = (
     untold("release.artifact_pinned"),
     *OF_A_RELEASE,
     (("actor.permitted",), {"action": "adopt"}),  # which the entry does not name
+    *((("actor.permitted",), {"action": action}) for action in ("hold", "release", "quarantine")),
 )
 
 OF_APPROVAL: tuple[Break, ...] = (

@@ -3,8 +3,8 @@
 # description: >-
 #   The lane is the product's, and an entry of its policy for this lane names the subject and who has to have verified
 #   it. On a lane that is promoted to, an unverified person is named in full: anybody can call themselves anything.
-#   What loosens the gate, such as a waiver, and what goes back, a rollback, is named in the entry's `may`; shipping,
-#   revoking and publishing are not.
+#   What loosens the gate, such as a waiver, what goes back, a rollback, and what stops others, a hold, is named in the
+#   entry's `may`; shipping, revoking and publishing are not.
 # custom:
 #   remedy: Ask as an actor that is listed, or have an entry added to `actors` of the product in the policy's data.
 package gate.rules.actor.permitted
@@ -24,7 +24,7 @@ satisfied if {
 	_may(entry, input.action)
 }
 
-# What ships, what tightens and what ends a run takes no more than an entry.
+# What ships, what takes back what was loosened and what ends a run takes no more than an entry.
 _may(entry, action) if {
 	some known in ["deploy", "promote", "publish", "revoke"]
 	action == known

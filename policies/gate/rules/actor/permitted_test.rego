@@ -112,14 +112,14 @@ _asking(subject, verified_by, instance) := object.union(_good, {
 
 _approvers := cases.decided("actors/prod", [
 	{"subject": "repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "verified_by": "github-oidc"},
-	{"subject": "unverified:alice@workshop", "verified_by": null, "may": ["waive", "approve"]},
+	{"subject": "unverified:alice@workshop", "verified_by": null, "may": ["waive", "approve", "hold", "release"]},
 ])
 
-test_what_loosens_is_named if {
+test_what_loosens_or_stops_others_is_named if {
 	alice := _asking("unverified:alice@workshop", null, "prod")
-	every action in {"waive", "approve"} { _satisfied(cases.put(alice, "action", action), _approvers) }
-	_refused(cases.put(alice, "action", "adopt"), _approvers)
-	every action in {"rollback", "waive", "approve", "adopt", "restore"} {
+	every action in {"waive", "approve", "hold", "release"} { _satisfied(cases.put(alice, "action", action), _approvers) }
+	every action in {"adopt", "restore", "quarantine"} { _refused(cases.put(alice, "action", action), _approvers) }
+	every action in {"rollback", "waive", "approve", "adopt", "restore", "hold", "release", "quarantine"} {
 		_refused(cases.put(_good, "action", action), _approvers)
 	}
 }

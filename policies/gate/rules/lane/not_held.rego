@@ -1,8 +1,10 @@
 # METADATA
 # title: No lane that takes part is held
-# description: A hold stops what ships to a lane and what is promoted from it, until a person lifts it.
+# description: A hold stops what ships to a lane and what is promoted from it, until a person lifts it or it ends.
 # custom:
-#   remedy: Talk to the person who holds the lane. Nothing ships past a hold until it is lifted.
+#   remedy: >-
+#     Talk to the person who holds the lane; nothing ships past a hold.
+#     `launchplane-gate lane release PRODUCT/LANE --reason TEXT` lifts it.
 package gate.rules.lane.not_held
 
 satisfied if {
@@ -29,11 +31,18 @@ _told(side) := "none" if {
 	side == null
 } else := "not held" if {
 	side.hold == null
-} else := sprintf("held by %v since %v (%v)", [
+} else := sprintf("held by %v since %v, %v (%v)", [
 	object.get(hold, "subject", "somebody"),
 	object.get(hold, "since", "a time not known"),
+	_ends(hold),
 	object.get(hold, "reason", "no reason given"),
 ]) if {
 	hold := side.hold
 	is_object(hold)
 } else := "not known to be free"
+
+_ends(hold) := sprintf("until %v", [ends]) if {
+	is_object(hold)
+	ends := object.get(hold, "until", null)
+	is_string(ends)
+} else := "until it is released"

@@ -30,9 +30,20 @@ test_a_hold_is_refused if {
 	_refused(cases.put(_deploy, "destination/hold", _hold))
 }
 
+# The ledger tells of none that has ended, so that no clock is read here.
+test_a_hold_that_ends_by_itself_is_one if {
+	every odd in [_ending.until, "2001-01-01T00:00:00Z", "", null, 7] {
+		_refused(cases.put(_good, "destination/hold", object.union(_hold, {"until": odd})))
+	}
+}
+
 test_who_holds_it_and_why_is_said if {
 	message := not_held.message with input as cases.put(_good, "destination/hold", _hold)
 	every said in _hold { contains(message, said) }
+	contains(message, "until it is released")
+	ends := not_held.message with input as cases.put(_good, "source/hold", _ending)
+	every said in _ending { contains(ends, said) }
+	not contains(ends, "until it is released")
 }
 
 test_whether_a_lane_is_held_has_to_be_known if {
@@ -69,3 +80,5 @@ _deploy := {"action": "deploy", "source": null, "destination": {"hold": null}}
 _rollback := cases.put(_deploy, "action", "rollback")
 
 _hold := {"reason": "the database is being moved", "subject": "alice", "since": "2026-05-07T07:00:00Z"}
+
+_ending := object.union(_hold, {"until": "2026-05-08T07:00:00Z"})

@@ -1,0 +1,237 @@
+"""Requests about a lane itself, on record: that nothing ships there for now, and that a record says nothing of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from launchplane_gate.errors import PastLost, RequestError
+from launchplane_gate.lane_records import LaneRecords, find_deployment, read_lane, sighting
+from launchplane_gate.ledger import ASIDE, DEPLOYMENTS, Sighting
+from launchplane_gate.line.parts import Parts, find_lane
+from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
+from launchplane_gate.model import Action, Actor, Contract, Hold, Lane, stamp
+from launchplane_gate.on_record import on_record
+from launchplane_gate.settled import settled
+from launchplane_gate.waivers import moment, wrong_reason
+
+PROGRAM = "launchplane-gate"
+NOTHING_DONE = "Nothing was done."
+ALMOST = timedelta(microseconds=999_999)  # of a second, to end with a whole one
+_DURATION = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,5})m(?:in)?)?(?:(\d{1,5})s)?", re.ASCII)
+
+
+class Held(Contract):
+    """A hold that somebody put on a lane."""
+
+    lane: Lane
+    hold: Hold
+    by: Actor
+
+
+class Released(Contract):
+    """A hold that somebody ended."""
+
+    lane: Lane
+    hold: Hold
+    by: Actor
+    at: str
+    reason: str
+
+
+class PutAside(Contract):
+    """A record that says nothing of its lane any more, as it was then; ``detail``: why it cannot be read, if it cannot.
+
+    ``settled`` and ``why`` say how the lane stands since.
+    """
+
+    lane: Lane
+    record_id: str
+    digest: str
+    detail: str
+    by: Actor
+    at: str
+    reason: str
+    settled: bool
+    why: str
+
+
+def end_of(text: str) -> datetime | timedelta:
+    """Read a moment, RFC 3339 with its zone, or how long something lasts: ``2h``, ``1d12h``. Raises RequestError."""
+    found = _DURATION.fullmatch(text.strip())
+    if text.strip() and found:
+        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        return moment(text)
+    except RequestError:
+        told = "neither a moment with its zone, such as 2026-11-23T18:00:00Z, nor how long, such as 2h or 1d12h"
+        raise RequestError(f"until: {text[:80]!r} is {told}", hint=NOTHING_DONE) from None
+
+
+@dataclass(frozen=True)
+class LaneRequest:
+    """What somebody wants of a lane, which is named by instance, and why."""
+
+    product: str
+    lane: str
+    reason: str
+
+
+def hold(parts: Parts, wanted: LaneRequest, actor: Actor, until: datetime | timedelta | None) -> Held:
+    """See Gate.hold_lane."""
+    lane, reason = _named(parts, "hold", wanted, actor)
+    if until is not None:
+        until = _later(until, parts.ledger.now())
+    stands = _allowed(parts, "hold", wanted, actor)
+    ends = None if until is None else stamp(until)
+    wished = Hold(reason=reason, subject=actor.subject, since=stamp(parts.ledger.now()), until=ends)
+    if not parts.ledger.put_hold(lane, wished, {"by": actor.model_dump(), **stands}):
+        raise _is_held(lane, parts.ledger.hold_on(lane), wanted.product)
+    return Held(lane=lane, hold=wished, by=actor)
+
+
+def release(parts: Parts, wanted: LaneRequest, actor: Actor) -> Released:
+    """See Gate.release_lane."""
+    lane, reason = _named(parts, "release", wanted, actor)
+    stands = _allowed(parts, "release", wanted, actor)
+    if (held := parts.ledger.hold_on(lane)) is None:
+        raise RequestError(f"{lane} is not held: there is nothing to release", hint=NOTHING_DONE)
+    released = Released(lane=lane, hold=held, by=actor, at=stamp(parts.ledger.now()), reason=reason)
+    told = released.model_dump(mode="json", include={"by", "at", "reason"})
+    if not parts.ledger.end_hold(lane, {**told, **stands}, seen=held):
+        raise RequestError(f"the hold on {lane} ended just now, or another one is there", hint=NOTHING_DONE)
+    return released
+
+
+def quarantine(parts: Parts, wanted: LaneRequest, record_id: str, actor: Actor) -> PutAside:
+    """See Gate.quarantine_record."""
+    lane, reason = _named(parts, "quarantine", wanted, actor)
+    stands = _allowed(parts, "quarantine", wanted, actor)
+    with parts.ledger.snapshot():
+        records = read_lane(parts.store, parts.ledger, lane)
+    if records.lost:
+        raise PastLost(records.lost)  # which no record that is put aside may hide
+    stored = next((one for one in records.others if one.record_id == record_id), None)
+    if stored is None:
+        raise _not_to_be_put_aside(parts, wanted.product, records, record_id)
+    seen, at = sighting(DEPLOYMENTS, stored), stamp(parts.ledger.now())
+    told = {"by": actor.model_dump(), "at": at, "reason": reason, "detail": seen.detail}
+    parts.ledger.quarantine(lane, seen, {**told, **stands})
+    with parts.ledger.snapshot():
+        records = read_lane(parts.store, parts.ledger, lane)
+        is_settled, why = settled(records, parts.ledger, parts.ledger.last_effective(lane))
+    return PutAside(
+        lane=lane,
+        record_id=record_id,
+        digest=seen.digest,
+        detail=seen.detail,
+        by=actor,
+        at=at,
+        reason=reason,
+        settled=is_settled,
+        why="" if is_settled else why,
+    )
+
+
+# -- what to type
+
+
+def releasing(product: str, instance: str) -> str:
+    """The command that ends the hold on a lane."""
+    return f"{PROGRAM} lane release {product}/{instance} --reason ..."
+
+
+def putting_aside(product: str, records: LaneRecords) -> str:
+    """The command that puts aside what keeps a lane from being settled, and is not the gate's own.
+
+    The first of several; empty where nothing does.
+    """
+    if not records.others:
+        return ""
+    record_id = shlex.quote(records.others[0].record_id)
+    return f"{PROGRAM} lane quarantine {product}/{records.lane.instance} {record_id} --reason ..."
+
+
+# -- what can be no request
+
+
+def _named(parts: Parts, action: Action, wanted: LaneRequest, actor: Actor) -> tuple[Lane, str]:
+    """The lane, and the reason. Raises StandingRefused for a stranger, RequestError."""
+    refuse_stranger(parts, action, actor)
+    lane = find_lane(parts.profile(wanted.product), wanted.lane)
+    if wrong := wrong_reason(reason := wanted.reason.strip()):
+        raise RequestError(wrong, hint=NOTHING_DONE)
+    return lane, reason
+
+
+def _allowed(parts: Parts, action: Action, wanted: LaneRequest, actor: Actor) -> dict[str, Any]:
+    """What the ledger keeps of the decision that let it be. Raises StandingRefused."""
+    asked = Asked(action, wanted.product, wanted.lane, reason=wanted.reason.strip())
+    stands = ask_or_raise(parts, asked, actor)
+    return on_record(parts.ledger, parts.bundle, stands.decision, stands.facts)
+
+
+def _later(until: datetime | timedelta, now: datetime) -> datetime:
+    """Raises RequestError for a moment that is no later one."""
+    if isinstance(until, timedelta):
+        if until <= timedelta():
+            raise RequestError("until: a hold has to last for some time", hint=NOTHING_DONE)
+        return (now + until + ALMOST).replace(microsecond=0)
+    if until.utcoffset() is None:
+        raise RequestError(f"until: {until.isoformat()} has no zone", hint=NOTHING_DONE)
+    if until <= now:
+        raise RequestError(f"until: {until.isoformat()} is past; it is {stamp(now)}", hint=NOTHING_DONE)
+    try:
+        return until.astimezone(UTC)
+    except OverflowError:
+        raise RequestError(f"until: {until.isoformat()} is after the last moment there is", hint=NOTHING_DONE) from None
+
+
+def _is_held(lane: Lane, held: Hold | None, product: str) -> RequestError:
+    if held is None:
+        return RequestError(f"{lane} was held until just now", hint="Nothing was done. Hold it again.")
+    ends = f" until {held.until}" if held.until else ""
+    what = f"{lane} is held already, by {held.subject} since {held.since}{ends}: {held.reason}"
+    return RequestError(
+        what, hint=f"Nothing was done. To hold it otherwise, release it first: `{releasing(product, lane.instance)}`"
+    )
+
+
+def _not_to_be_put_aside(parts: Parts, product: str, records: LaneRecords, record_id: str) -> RequestError:
+    """Why a deployment record cannot be put aside, and what to do instead."""
+    lane, ledger = records.lane, parts.ledger
+    what, cure = f"the deployment record {record_id[:200]!r}", f"`{PROGRAM} lanes {product}` names the command."
+    name = f"{DEPLOYMENTS}{record_id}"
+    place = ledger.places(lane, [Sighting(name, "")]).get(name)
+    if record_id and record_id == records.rests_on:
+        return RequestError(
+            f"{lane} rests on {what}, which its inventory names: it cannot be put aside",
+            hint=f"Nothing was done. Deploy or promote to {lane} again, which writes another one: {cure}",
+        )
+    if place and place.run_id:
+        return RequestError(
+            f"the gate wrote {what} itself, in its run {place.run_id}: it cannot be put aside",
+            hint=f"Nothing was done. `{PROGRAM} runs show {place.run_id}` tells what became of that run. Where it left "
+            f"{lane} unsettled, a deploy or promotion settles it: {cure}",
+        )
+    stored = find_deployment(parts.store, lane, record_id)
+    if stored is None:
+        left = ", ".join(one.record_id for one in records.others) or "none does"
+        return RequestError(
+            f"{lane} has no {what.removeprefix('the ')}",
+            hint=f"Nothing was done. Of those that the gate did not write, these unsettle {lane} now: {left}.",
+        )
+    seen = sighting(DEPLOYMENTS, stored)
+    place = ledger.places(lane, [seen]).get(seen.name)
+    is_aside = place is not None and place.position == ASIDE
+    since = (
+        f"was put aside at {place.seen_at}" if place and is_aside else "is older than the one that the inventory names"
+    )
+    return RequestError(
+        f"{what} of {lane} {since} already: it unsettles nothing",
+        hint=f"Nothing was done, and there is nothing to do about it. How {lane} stands: `{PROGRAM} lanes {product}`.",
+    )
