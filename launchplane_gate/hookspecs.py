@@ -263,3 +263,12 @@ def gate_actor(token: SecretStr) -> Proven | None:
 @hookspec
 def gate_recorded(run: Run) -> None:
     """Told of each run that was recorded. An exception is reported and changes nothing."""
+
+
+@hookspec
+def gate_unsettled(product: str, lane: Lane, why: str) -> None:
+    """Told of each lane that a run left unsettled, and of each that ``inventory drift`` finds not as recorded.
+
+    ``why`` is one sentence for people. A lane that stays so is told of again by the next run or look: keep what you
+    told before, where that matters. An exception is reported and changes nothing.
+    """

@@ -49,6 +49,7 @@ class LaneRecords:
     unreadable: str = ""
     promotion: PromotionRecord | None = None  # the one that the inventory names
     lost: str = ""  # what the records know and the ledger does not
+    named: str = ""  # the deployment that the lane rests on, by its inventory; by the ledger, where there is none
     others: tuple[Stored[DeploymentRecord], ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
     unseen: tuple[Sighting, ...] = ()
@@ -99,7 +100,8 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
         pass
     except RecordUnreadable as error:
         unreadable.append(str(error))
-    named = inventory.deployment_record_id if inventory else ledger.last_named_deployment(lane)
+    last = None if inventory else ledger.last_naming(lane)
+    named = inventory.deployment_record_id if inventory else (last and last.deployment_record_id) or ""
     found = _deployments(store, ledger, lane, named, but=but_deployment or "")
     deployments = tuple(stored.record for stored in found.late if stored.record)
     return LaneRecords(
@@ -110,6 +112,7 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
         unreadable="; ".join([*unreadable, *found.unreadable]),
         promotion=promotion,
         lost=missing(ledger, lane, deployments),
+        named=named,
         others=found.others,
         places=found.places,
         unseen=found.unseen,

@@ -63,8 +63,9 @@ class Reported(Contract):
 class LaneView(Contract):
     """``why`` says why a lane is not settled, ``differs`` how what the platform shows differs from the inventory.
 
-    ``run_id`` is its last run that changed, touched or recorded anything; ``may_run`` what it may run for all that is
-    known; ``health`` what its URLs report, asked only where the other facts leave that open. ``next`` is what can be
+    ``run_id`` is its last run that changed, touched or recorded anything, ``tried`` the release of that; ``resumable``:
+    the same run, where it was interrupted and nobody has tried to finish it; ``may_run`` what the lane may run for all
+    that is known; ``health`` what its URLs report, asked only where the other facts leave that open. ``next`` is what can be
     done, for people; ``command`` what to type for it, if there is something. ``aside``: what to type instead where a
     record that the gate did not write keeps the lane from being settled, and says nothing of it.
     """
@@ -79,6 +80,8 @@ class LaneView(Contract):
     observed: Observation | None
     differs: str
     run_id: str = ""
+    tried: ReleaseIdentity | None = None
+    resumable: str = ""
     may_run: tuple[MayRun, ...] = ()
     health: tuple[Reported, ...] = ()
     waivers: tuple[WaiverView, ...] = ()  # those that are live
@@ -150,12 +153,13 @@ def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[L
     return [_with_next(gate, view, known) for view in views]
 
 
-def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
-    """One lane, without what could be done next."""
+def look_at(gate: Gate, profile: ProductProfile, lane: Lane, *, with_health: bool = False) -> LaneView:
+    """One lane, without what could be done next. ``with_health``: its URLs are asked whatever else is known."""
     records, last = read_lane(gate.store, gate.ledger, lane), gate.ledger.last_effective(lane)
     is_settled, why = settled(records, gate.ledger, last)
     observed, differs = _observed(gate, profile, records)
-    samples = [] if is_settled and not differs else _samples(gate, profile, lane)
+    is_clear = is_settled and not differs and not with_health
+    samples = [] if is_clear else _samples(gate, profile, lane)
     waivers = live_waivers(gate.ledger, gate.bundle.settings, profile.product, lane)
     return LaneView(
         product=profile.product,
@@ -168,11 +172,18 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane) -> LaneView:
         observed=observed,
         differs=differs,
         run_id=last.run_id if last else "",
+        tried=read_run(gate.ledger, last.run_id).release if last else None,
+        resumable=last.run_id if last and _is_resumable(gate, last) else "",
         may_run=tuple(may_run(records, gate.ledger, gate.ledger.runs_since_recorded(lane), observed, samples)),
         health=_reported(samples),
         waivers=tuple(waivers),
         aside=putting_aside(profile.product, records),
     )
+
+
+def _is_resumable(gate: Gate, last: Row) -> bool:
+    lane = Lane(context=last.context, instance=last.instance)
+    return gate.ledger.status_of(last) == "interrupted" and gate.ledger.runs(lane, limit=1) == [last.run_id]
 
 
 def _why(gate: Gate, last: Row | None, why: str) -> str:
@@ -260,12 +271,14 @@ def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
     here, said, command = view.lane.instance, [_said(offer) for offer in given], ""
     if view.hold:
         said, command = [f"held by {view.hold.subject}"], releasing(view.product, here)
+    elif view.resumable:
+        command = resuming(view.resumable)
     elif ready:
         command = promoting(view.product, ready[0], here, paths_of(gate.bundle, view.product))
     elif taken and not _is_as_recorded(view):
         said = [f"after {way.source.lane.instance}" for way in taken if way.offer is None]
     elif not taken and not _is_as_recorded(view):
-        command = deploying(view.product, here)
+        command = deploying(view.product, here, view.tried or view.runs)
     return view.model_copy(update={"promotions": given, "next": "; ".join(said), "command": command})
 
 
@@ -291,6 +304,16 @@ def promoting(product: str, source: str, destination: str, paths: list[tuple[str
 def going_back(product: str, lane: str) -> str:
     """The command that has a lane run what was recorded there before."""
     return f"{PROGRAM} rollback {product} --lane {lane}"
+
+
+def resuming(run_id: str) -> str:
+    """The command that finishes an interrupted run."""
+    return f"{PROGRAM} runs resume {run_id}"
+
+
+def reconciling(product: str, lane: str) -> str:
+    """The command that settles a lane by what it is seen to run."""
+    return f"{PROGRAM} inventory reconcile {product}/{lane}"
 
 
 def settling(bundle: Bundle, product: str, records: LaneRecords) -> str:

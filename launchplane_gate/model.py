@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
@@ -18,7 +18,9 @@ from launchplane_gate.records import EnvironmentInventory, ProductProfile
 SCHEMA_VERSION = 1
 
 Shipping = Literal["deploy", "promote", "rollback"]
-Action = Literal[Shipping, "publish", "waive", "approve", "revoke", "adopt", "restore", "hold", "release", "quarantine"]
+Settling = Literal["resume", "reconcile"]  # which deploy nothing: they look, and record what is proven
+Running = Literal[Shipping, Settling]
+Action = Literal[Running, "publish", "waive", "approve", "revoke", "adopt", "restore", "hold", "release", "quarantine"]
 Phase = Literal["standing", "admit", "confirm"]
 Bump = Literal["major", "minor", "patch"]
 OutcomeStatus = Literal["pass", "fail", "unknown"]
@@ -123,9 +125,12 @@ class Request(Contract):
     under it. One of what the destination runs already changes nothing, unless it asks for a ``redeploy``; a deploy
     always deploys, and so does a rollback.
     ``driver``: the one that the caller addressed, by its id, where it addressed one.
+
+    A ``resume`` finishes the run ``of_run``, which was interrupted and is the last one that redeemed on its lane; a
+    ``reconcile`` settles a lane by what it is seen to run. Neither deploys anything.
     """
 
-    action: Shipping
+    action: Running
     product: Name
     source: Name | None = None
     destination: Name
@@ -135,6 +140,7 @@ class Request(Contract):
     bump: Bump | None = None
     redeploy: bool = False
     driver: Name | None = None
+    of_run: Identifier | None = None
     idempotency_key: Identifier | None = None
 
     @model_validator(mode="after")
@@ -147,10 +153,14 @@ class Request(Contract):
             raise ValueError("a deploy names its artifact and its commit")
         if self.version and self.bump:
             raise ValueError("a version is given or bumped, not both")
-        if self.action != "promote" and self.redeploy:
+        if self.action in ("deploy", "rollback") and self.redeploy:
             raise ValueError(f"a {self.action} always deploys; redeploy is for a promotion")
-        if self.action != "promote" and (self.version or self.bump):
+        if self.action in ("deploy", "rollback") and (self.version or self.bump):
             raise ValueError(f"a {self.action} publishes nothing; a promotion does")
+        if (self.of_run is not None) != (self.action == "resume"):
+            raise ValueError("a resume names the run that it finishes, and nothing else does")
+        if self.action in get_args(Settling) and (self.source or self.redeploy or self.version or self.bump):
+            raise ValueError(f"a {self.action} has no source lane, and deploys and names no version")
         return self
 
 
@@ -421,7 +431,7 @@ class PolicyInput(Contract):
     """
 
     schema_version: Literal[1] = 1
-    action: Shipping
+    action: Running
     phase: Literal["admit", "confirm"]
     nonce: str
     now: str
@@ -565,13 +575,13 @@ class Run(Contract):
     """One request from decision to record; ``status`` is what it has reached.
 
     ``run_id`` is empty where who asked is not permitted to: the decision is on record then, and no run. ``admitted``:
-    the decision that let it go, or that refused it.
+    the decision that let it go, or that refused it. ``of_run``: the run that this one finished or recorded anew.
     """
 
     schema_version: Literal[1] = 1
     run_id: str
     status: RunStatus
-    action: Literal[Shipping, "adopt", "restore"]
+    action: Literal[Running, "adopt", "restore"]
     product: str
     source: Lane | None
     destination: Lane
@@ -580,6 +590,7 @@ class Run(Contract):
     actor: Actor
     reason: str
     started_at: str
+    of_run: str | None = None
     detail: str = ""
     touched: bool = False
     redeemed: bool = False
@@ -598,7 +609,8 @@ def lanes_of(profile: ProductProfile) -> list[Lane]:
 
 def noun(action: str) -> str:
     """What a person calls a run of this action."""
-    return {"promote": "promotion", "adopt": "adoption", "restore": "restoration"}.get(action, action)
+    nouns = {"promote": "promotion", "adopt": "adoption", "restore": "restoration"}
+    return {**nouns, "resume": "resumption", "reconcile": "reconciliation"}.get(action, action)
 
 
 def noun_of(action: str, commit: str) -> str:

@@ -23,7 +23,7 @@ from launchplane_gate.errors import (
     Undecided,
 )
 from launchplane_gate.hookspecs import Driver, PluginConfig, Proven, Publisher, Question
-from launchplane_gate.model import Actor, Run
+from launchplane_gate.model import Actor, Lane, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
 
@@ -174,13 +174,21 @@ class Plugins:
 
     def recorded(self, run: Run) -> list[str]:
         """Tell every observer of a recorded run; gives what went wrong there, a sentence each."""
-        wrong = []
-        for implementation in self._manager.hook.gate_recorded.get_hookimpls():
-            try:
-                implementation.function(run)
-            except Exception as error:  # noqa: BLE001  # an observer changes nothing, whatever it raises
-                wrong.append(f"the plugin {implementation.plugin_name} failed: {type(error).__name__}: {error}")
-        return wrong
+        return _told(self._manager.hook.gate_recorded, run=run)
+
+    def unsettled(self, product: str, lane: Lane, why: str) -> list[str]:
+        """Tell every observer of a lane that is not as recorded; gives the same."""
+        return _told(self._manager.hook.gate_unsettled, product=product, lane=lane, why=why)
+
+
+def _told(hook: pluggy.HookCaller, **what: Any) -> list[str]:
+    wrong = []
+    for implementation in hook.get_hookimpls():
+        try:
+            implementation.function(*(what[name] for name in implementation.argnames))
+        except Exception as error:  # noqa: BLE001  # an observer changes nothing, whatever it raises
+            wrong.append(f"the plugin {implementation.plugin_name} failed: {type(error).__name__}: {error}")
+    return wrong
 
 
 def installed() -> dict[str, EntryPoint]:

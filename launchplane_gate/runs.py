@@ -31,6 +31,7 @@ def read_run(ledger: Ledger, run_id: str) -> Run:
         actor=Actor.model_validate(opening["actor"]),
         reason=opening.get("reason", ""),
         started_at=row.started_at,
+        of_run=opening.get("of_run"),
         detail=ended_after(row.step) if status != row.status else _detail(entries),
         touched=bool(row.redeemed) and not row.untouched,
         redeemed="redeemed" in steps,

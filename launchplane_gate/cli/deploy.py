@@ -44,16 +44,21 @@ EXIT_CODES: Mapping[str, int] = {
 NOT_PUBLISHED = 6  # recorded or unchanged, and that stands
 
 
-def acting(command: F) -> F:
-    """Options that all of them take."""
+def looking(command: F) -> F:
+    """Options of every command that runs a request."""
     for option in (
         click.option("--all", "every_rule", is_flag=True, help="Show the rules that passed, too."),
         click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane."),
-        click.option("--idempotency-key", "key", metavar="KEY", help="A repeat under this key acts only once."),
         click.option("--reason", default="", metavar="TEXT", help="Why; it is kept with the run."),
     ):
         command = option(command)
     return command
+
+
+def acting(command: F) -> F:
+    """Options of those that deploy."""
+    key = click.option("--idempotency-key", "key", metavar="KEY", help="A repeat under this key acts only once.")
+    return key(looking(command))
 
 
 @click.command(cls=Command)
@@ -88,7 +93,7 @@ def deploy(
     """
     request = deploy_request(product, destination, artifact, ref, driver=driver, reason=reason, idempotency_key=key)
     with session.gate() as gate:
-        return _run(session, gate, request, wait, every_rule=every_rule)
+        return run_request(session, gate, request, wait, every_rule=every_rule)
 
 
 @click.command(cls=Command)
@@ -133,7 +138,7 @@ def promote(
     with session.gate() as gate:
         rest = {"version": version, "bump": bump, "driver": driver, "reason": reason, "idempotency_key": key}
         request = promote_request(gate, product, source, destination, artifact, ref, redeploy=redeploy, **rest)
-        return _run(session, gate, request, wait, every_rule=every_rule)
+        return run_request(session, gate, request, wait, every_rule=every_rule)
 
 
 @click.command(cls=Command)
@@ -173,7 +178,7 @@ def rollback(
     with session.gate() as gate:
         rest = {"driver": driver, "reason": reason, "idempotency_key": key}
         request = rollback_request(gate, product, lane, artifact, ref, **rest)
-        return _run(session, gate, request, wait, every_rule=every_rule)
+        return run_request(session, gate, request, wait, every_rule=every_rule)
 
 
 @click.command(cls=Command)
@@ -206,7 +211,7 @@ def exit_code(run: Run) -> int:
     return EXIT_CODES[run.status]
 
 
-def _run(session: Session, gate: Gate, request: Request, wait: float | None, *, every_rule: bool) -> Answer:
+def run_request(session: Session, gate: Gate, request: Request, wait: float | None, *, every_rule: bool) -> Answer:
     from launchplane_gate.errors import GateError
     from launchplane_gate.report.run import run_text
 

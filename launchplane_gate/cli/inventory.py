@@ -9,6 +9,7 @@ import click
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session
+from launchplane_gate.cli.settling import drift, reconcile
 
 if TYPE_CHECKING:
     from launchplane_gate.model import HistoryEntry, Lane
@@ -27,7 +28,12 @@ def inventory() -> None:
     Examples:
       launchplane-gate inventory show sellyouroutboard
       launchplane-gate inventory history sellyouroutboard/prod
+      launchplane-gate inventory drift sellyouroutboard
     """
+
+
+inventory.add_command(drift)
+inventory.add_command(reconcile)
 
 
 @inventory.command()
@@ -46,7 +52,7 @@ def show(session: Session, where: str) -> Answer:
 
     with session.records() as (settings, store, _):
         records: dict[Lane, EnvironmentInventory | None] = {}
-        for lane in _lanes_at(settings, where):
+        for lane in lanes_at(settings, where):
             try:
                 found = store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
             except FileNotFoundError:
@@ -68,7 +74,7 @@ def history(session: Session, where: str) -> Answer:
       launchplane-gate inventory history sellyouroutboard/prod
     """
     with session.records() as (settings, _, ledger):
-        lanes = _lanes_at(settings, where)
+        lanes = lanes_at(settings, where)
         if len(lanes) != 1:
             raise click.UsageError("name one lane: PRODUCT/LANE")
         entries = ledger.history(lanes[0])
@@ -76,7 +82,7 @@ def history(session: Session, where: str) -> Answer:
     return Answer(document, _history_text(lanes[0], entries))
 
 
-def _lanes_at(settings: Settings, where: str) -> list[Lane]:
+def lanes_at(settings: Settings, where: str) -> list[Lane]:
     """The lanes that ``PRODUCT`` or ``PRODUCT/LANE`` names. Raises RequestError."""
     from launchplane_gate.line import find_lane
     from launchplane_gate.model import lanes_of

@@ -10,6 +10,7 @@ import click
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session
+from launchplane_gate.cli.settling import resume
 
 if TYPE_CHECKING:
     from launchplane_gate.ledger import Entry, Ledger
@@ -22,14 +23,18 @@ def runs() -> None:
     """Every deploy, promotion and rollback that was asked for.
 
     A run says how far it came: denied, stale, undecided, fail, unknown, unconfirmed, unrecorded, interrupted, recorded;
-    or unchanged, which is a promotion of what the lane was seen to run already. Of one that was interrupted, the next
-    run on its lane asks the platform what became of its deploy, and notes it as `found`.
+    or unchanged, which is a promotion of what the lane was seen to run already. One that was interrupted can be
+    resumed; the next run on its lane asks the platform what became of its deploy, and notes it as `found`.
 
     \b
     Examples:
       launchplane-gate runs list sellyouroutboard
       launchplane-gate runs show r-7Q2M4KXB
+      launchplane-gate runs resume r-7Q2M4KXB
     """
+
+
+runs.add_command(resume)
 
 
 @runs.command("list")

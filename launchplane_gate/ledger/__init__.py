@@ -9,7 +9,7 @@ records in the same database.
 from launchplane_gate.ledger.chain import ADDED, CLOSING, PUBLISHING, Head
 from launchplane_gate.ledger.entry import Entry
 from launchplane_gate.ledger.heads import KeptHead
-from launchplane_gate.ledger.holding import Wish, ended_after
+from launchplane_gate.ledger.holding import KEY_KEPT, Wish, ended_after
 from launchplane_gate.ledger.journal import Key
 from launchplane_gate.ledger.lease import Lease, Terms
 from launchplane_gate.ledger.leave import APPROVED, KINDS, REVOKED, waivers_of
@@ -31,6 +31,7 @@ __all__ = [
     "DEPLOYMENTS",
     "FILE_NAME",
     "FORMAT",
+    "KEY_KEPT",
     "KINDS",
     "MOVED",
     "NOWHERE",

@@ -9,6 +9,7 @@ from typing import Any
 
 from launchplane_gate.ledger import leave
 from launchplane_gate.ledger.chain import ADDED, CLOSING
+from launchplane_gate.ledger.holding import KEY_KEPT
 from launchplane_gate.ledger.journal import FREED, KEEPS_ITS_KEY
 
 RESTORED = "restored"  # a past was lost before it: no waiver and no key from there counts any more
@@ -69,7 +70,7 @@ class AddedUp:
                 self.keys[place], self._keys_of[run_id] = (key["request_digest"], run_id), place
         run.columns |= body.get("run", {})
         run.columns |= {"step": kind, "status": status, "context": lane[0], "instance": lane[1]}
-        if status not in KEEPS_ITS_KEY:
+        if status not in KEEPS_ITS_KEY and not body.get(KEY_KEPT):
             self._free(run_id)
 
     def _free(self, run_id: str) -> None:

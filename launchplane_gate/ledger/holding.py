@@ -42,6 +42,7 @@ _OTHER_OPEN = _OPEN.where(tables.runs.c.run_id != tables.RUN)
 _HAS_REDEEMED = sa.select(tables.runs.c.run_id).where(
     tables.IS_OPEN, tables.runs.c.holder == tables.HOLDER, tables.runs.c.redeemed
 )
+KEY_KEPT = "key_kept"  # in the body of what closes a run: a repeat under its key finishes it
 INTERRUPTED = {"status": "interrupted", "step": "interrupted"}
 _INTERRUPT = tables.UPDATE_RUN.values(INTERRUPTED)
 
@@ -195,10 +196,12 @@ class Holding(Chain):
     def _close_interrupted(self, connection: sa.Connection, row: LaneRow) -> None:
         """Close each open run on a lane that was just taken: whoever ran it is gone."""
         for run in connection.execute(_OPEN, tables.of_lane(row.lane)).all():
-            body = {"detail": ended_after(run.step), "run": INTERRUPTED}
+            keeps = bool(run.redeemed) or run.action == "resume"
+            body = {"detail": ended_after(run.step), "run": INTERRUPTED} | ({KEY_KEPT: True} if keeps else {})
             self._append(Entering(connection, row), "interrupted", run.run_id, body)
             connection.execute(_INTERRUPT, {"of_run": run.run_id})
-            connection.execute(tables.FREE_KEY, {"of_run": run.run_id})
+            if not keeps:
+                connection.execute(tables.FREE_KEY, {"of_run": run.run_id})
 
 
 def ended_after(step: str) -> str:

@@ -17,6 +17,7 @@ from launchplane_gate.errors import LedgerError, NotSettled, Stale
 from launchplane_gate.ledger import kept, leave, ran, refusals, tables
 from launchplane_gate.ledger.chain import CLOSING, Chain, Entering, Head
 from launchplane_gate.ledger.database import Database
+from launchplane_gate.ledger.holding import KEY_KEPT
 from launchplane_gate.ledger.lease import Lease
 from launchplane_gate.ledger.mark import Mark
 from launchplane_gate.model import Lane, ReleaseIdentity, stamp
@@ -24,6 +25,21 @@ from launchplane_gate.model import Lane, ReleaseIdentity, stamp
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 KEEPS_ITS_KEY = frozenset({"open", "recorded", "unchanged"})
 FREED = "key_freed"
+_KEPT_KEY = (
+    sa.select(tables.keys)
+    .join(tables.runs, tables.runs.c.run_id == tables.keys.c.run_id)
+    .where(
+        *tables.is_lane(tables.runs),
+        tables.runs.c.status == "interrupted",
+        tables.runs.c.number
+        >= sa.select(tables.runs.c.number).where(tables.runs.c.run_id == tables.RUN).scalar_subquery(),
+    )
+    .order_by(tables.runs.c.number.desc())
+    .limit(1)
+)
+_TAKE_KEY = tables.keys.delete().where(
+    tables.keys.c.scope == sa.bindparam("of_scope"), tables.keys.c.key == sa.bindparam("of_key")
+)
 
 Row = sa.Row[Any]
 
@@ -77,10 +93,11 @@ class Journal(Chain):
         *,
         lease: Lease | None,
         key: Key | None = None,
+        takes_over: bool = False,
     ) -> Head:
         """Save a run with its first entry, ``row["step"]``; reserve its key while it is open.
 
-        Without a lease only a run that ends with that entry.
+        Without a lease only a run that ends with that entry. ``takes_over``: it is another's until now.
         """
         is_open = row["status"] == "open"
         assert lease or not is_open  # what goes on holds its lane
@@ -95,6 +112,8 @@ class Journal(Chain):
             head = self._append_as_held(at, row["step"], run_id, told)
             at.connection.execute(_INSERT_RUN, whole)
             if "key" in told:
+                if takes_over:
+                    at.connection.execute(_TAKE_KEY, {"of_scope": told["key"]["scope"], "of_key": told["key"]["key"]})
                 at.connection.execute(_INSERT_KEY, told["key"] | {"run_id": run_id})
             _follow(at.connection, lane, run_id, row["step"], body)
             return head
@@ -133,7 +152,7 @@ class Journal(Chain):
                 head = self._append_under(at, kind, run_id, {**body, "run": changed})
             if head is None:
                 raise NotSettled(f"run {run_id} cannot go on to {kind!r}: it was closed, or its lease is over")
-            if changed["status"] not in KEEPS_ITS_KEY:
+            if changed["status"] not in KEEPS_ITS_KEY and not body.get(KEY_KEPT):
                 at.connection.execute(tables.FREE_KEY, {"of_run": run_id})
             _follow(at.connection, lane, run_id, kind, body)
             return head
@@ -167,6 +186,12 @@ class Journal(Chain):
         """The run that a key is reserved for, with the digest of its request."""
         with self._read() as connection:
             return connection.execute(_KEY, {"of_scope": key.scope, "of_key": key.key}).first()
+
+    def kept_key(self, lane: Lane, run_id: str) -> Key | None:
+        """The key that is kept for an interrupted run, or for one that was to finish it and was interrupted too."""
+        with self._read() as connection:
+            row = connection.execute(_KEPT_KEY, tables.of_lane(lane, of_run=run_id)).first()
+        return Key(row.scope, row.key, row.request_digest) if row else None
 
     def free(self, run_id: str, lane: Lane) -> None:
         """Let the key of a run be used again."""

@@ -25,7 +25,7 @@ _LAST_EFFECTIVE = (
     sa.select(_RUNS).where(*tables.is_lane(_RUNS), tables.IS_EFFECTIVE, _IS_OTHER).order_by(_NEWEST_FIRST).limit(1)
 )
 _LAST_NAMED = (
-    sa.select(_RUNS.c.number, _RUNS.c.artifact_id, _RUNS.c.source_git_ref)
+    sa.select(_RUNS)
     .where(*tables.is_lane(_RUNS), tables.IS_EFFECTIVE, tables.NAMES_INVENTORY)
     .order_by(_NEWEST_FIRST)
     .limit(1)
@@ -112,6 +112,11 @@ class Reading(Chain):
         """The lane's last run that redeemed, touched or recorded anything."""
         with self._read() as connection:
             return connection.execute(_LAST_EFFECTIVE, tables.of_lane(lane, of_run=but)).first()
+
+    def last_naming(self, lane: Lane) -> Row | None:
+        """The lane's last run that its inventory was named by."""
+        with self._read() as connection:
+            return connection.execute(_LAST_NAMED, tables.of_lane(lane)).first()
 
     def runs_since_recorded(self, lane: Lane) -> tuple[ReleaseIdentity | None, list[ReleaseIdentity]]:
         """The release that a lane's inventory last named by the ledger, and those of later runs that touched it."""

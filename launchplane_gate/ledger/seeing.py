@@ -47,14 +47,6 @@ _OTHERS = (
 )
 
 
-_LAST_NAMED = (
-    sa.select(_RUNS.c.deployment_record_id)
-    .where(*tables.is_lane(_RUNS), tables.IS_EFFECTIVE, tables.NAMES_INVENTORY)
-    .order_by(_RUNS.c.number.desc())
-    .limit(1)
-)
-
-
 @dataclass(frozen=True)
 class Sighting:
     """A record as it stands in a store: ``name`` is its kind and its id, ``digest`` that of its bytes.
@@ -99,11 +91,6 @@ class Seeing(Chain):
             if known is not None:
                 self._redeemed[lane, record_id] = known
         return known
-
-    def last_named_deployment(self, lane: Lane) -> str:
-        """The deployment that a lane's inventory last named, by the ledger; empty where there is none."""
-        with self._read() as connection:
-            return connection.execute(_LAST_NAMED, tables.of_lane(lane)).scalar() or ""
 
     def places(self, lane: Lane, records: Iterable[Sighting]) -> dict[str, Place]:
         """The place of each record of a lane that has one, by its name."""

@@ -3,7 +3,7 @@
 standing  the policies decide whether this one may ask this here; nobody else is asked, and nothing is held
 gather    the facts, each lane read once; the release is resolved there
 admit     the policies decide whether it may happen; the decision is saved with its whole input
-deploy    the driver acts, behind the one door: ``approval.redeem``
+deploy    the driver acts, behind the one door: ``approval.redeem``; a run that deploys nothing has ``found`` instead
 confirm   the lane is looked at until the policies are content, or the time is over
 record    promotion record, then inventory
 publish   the release for exactly the recorded commit
@@ -13,23 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import get_args
 
 from launchplane_gate.errors import LedgerError, NotSettled, PastLost, Undecided, in_a_sentence
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Key, Wish
 from launchplane_gate.line import journal, standing
 from launchplane_gate.line.admit import admit
-from launchplane_gate.line.confirm import confirm, runs_it_already
+from launchplane_gate.line.confirm import confirm, look_again, runs_it_already
 from launchplane_gate.line.deploy import deploy
 from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.found import found
 from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.interrupted import tell_what_became
+from launchplane_gate.line.origin import Origin, origin_of
 from launchplane_gate.line.parts import Limits, Parts, find_lane
 from launchplane_gate.line.publish import publish_again, publish_recorded
 from launchplane_gate.line.record import leave_pending, record
-from launchplane_gate.line.replay import already_open, is_known, key_of, replay
+from launchplane_gate.line.replay import already_open, interrupted, is_known, key_of, replay
 from launchplane_gate.line.standing import Asked, Standing
-from launchplane_gate.model import Actor, Decision, Request, Run
+from launchplane_gate.model import Actor, Decision, Request, Run, Settling, noun
 from launchplane_gate.on_record import on_record
 from launchplane_gate.runs import read_run
 
@@ -42,6 +45,7 @@ def check(parts: Parts, request: Request, actor: Actor, progress: Progress) -> D
     if not stands.permitted:
         return stands.decision
     errand = Errand(parts, request, actor, progress)
+    errand.origin = _origin(errand)
     return ask(errand, gather(errand, "admit", dry_run=True))
 
 
@@ -59,18 +63,42 @@ def run(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Run
     with _holding(errand):
         if stands.allowed:
             tell_what_became(errand)
+            if run_id := interrupted(errand, key):
+                return _told(_resumed(errand, run_id, key), errand)
         if replayed := replay(errand, key):
             return publish_recorded(errand, replayed)
         if not stands.allowed:
             return _refused(errand, stands)
-        _go(errand, key)
-        ended = _read_back(errand)
-        if ended.status in ("recorded", "unchanged"):
-            ended = publish_recorded(errand, ended)
+        return _told(_gone(errand, key), errand)
+
+
+def _told(ended: Run, errand: Errand) -> Run:
+    """What ended, once the plugins were told of what was recorded, or left unsettled."""
+    plugins, wrong = errand.parts.plugins, []
     if ended.status == "recorded":
-        for wrong in parts.plugins.recorded(ended):
-            progress(wrong)
+        wrong = plugins.recorded(ended)
+    elif ended.redeemed and ended.touched:
+        why = f"{ended.run_id}, a {noun(ended.action)} of {ended.release}, ended {ended.status}"
+        wrong = plugins.unsettled(ended.product, ended.destination, why)
+    for what in wrong:
+        errand.progress(what)
     return ended
+
+
+def _resumed(errand: Errand, run_id: str, key: Key | None) -> Run:
+    """The end of an interrupted run, in place of a repeat of its request: nothing is deployed before that is known."""
+    asked, parts = errand.request, errand.parts
+    request = Request(
+        action="resume",
+        product=asked.product,
+        destination=asked.destination,
+        reason=asked.reason,
+        of_run=run_id,
+    )
+    stands = standing.ask(parts, Asked.of(request), errand.actor)
+    resuming = Errand(parts, request, errand.actor, errand.progress)
+    resuming.lease = errand.lease
+    return _gone(resuming, key) if stands.allowed else _refused(resuming, stands)
 
 
 def _standing(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Standing:
@@ -129,15 +157,29 @@ def _refused(errand: Errand, stands: Standing) -> Run:
     return _read_back(errand)
 
 
+def _origin(errand: Errand) -> Origin | None:
+    return origin_of(errand) if errand.request.action in get_args(Settling) else None
+
+
+def _gone(errand: Errand, key: Key | None) -> Run:
+    """The run as it ended, published where it was to be."""
+    _go(errand, key)
+    ended = _read_back(errand)
+    return publish_recorded(errand, ended) if ended.status in ("recorded", "unchanged") else ended
+
+
 def _go(errand: Errand, key: Key | None) -> None:
+    errand.origin = _origin(errand)
     approval = admit(errand, key)
     if approval is None:
         return
     try:
-        if runs_it_already(errand):
+        if not errand.origin and runs_it_already(errand):
             return
-        outcome = deploy(errand, approval)
-        if outcome and confirm(errand):
+        outcome = found(errand, errand.origin) if errand.origin else deploy(errand, approval)
+        if errand.origin and errand.origin.is_settled:
+            look_again(errand)
+        elif outcome and confirm(errand):
             record(errand, approval, outcome)
     except BaseException as error:
         if errand.at != "recorded":

@@ -16,7 +16,7 @@ from launchplane_gate.line.deploy import told_apart_by
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.record import promotion_now
-from launchplane_gate.line.written import health_of, with_health
+from launchplane_gate.line.written import finished, health_of, with_health
 from launchplane_gate.looking import containers_in
 from launchplane_gate.model import Decision, Observation, OutcomeFacts, stamp
 from launchplane_gate.on_record import on_record
@@ -81,6 +81,13 @@ def confirm(errand: Errand) -> bool:
     assert errand.deployment  # written with the outcome
     status: ReleaseStatus = "pass" if looks.allowed else "fail"
     health = health_of(errand.profile, errand.destination, status, limits.confirm_timeout_s + errand.settle_s)
+    if looks.decision and looks.allowed and errand.deployment.deploy.status != "pass":  # which its driver did not know
+        errand.deployment = finished(
+            errand.deployment,
+            "pass",
+            finished_at=looks.decision.decided_at,
+            deployment_id=errand.deployment.deploy.deployment_id,
+        )
     errand.deployment = with_health(errand.deployment, health)
     failed = None if looks.allowed else promotion_now(errand, "fail")
     with errand.as_one():
@@ -92,6 +99,18 @@ def confirm(errand: Errand) -> bool:
         else:
             journal.close(errand, "unconfirmed", looks.reason, extra=looks.body)
     return looks.allowed
+
+
+def look_again(errand: Errand) -> None:
+    """Close a run about a settled lane, of which nothing has to be recorded: unchanged where it is seen to run it."""
+    errand.at = "unconfirmed"
+    looks = Looks(errand)
+    _until_settled(errand, looks, patience_s=errand.parts.limits.confirm_timeout_s)
+    if looks.allowed:
+        inventory = errand.records[errand.destination].inventory
+        journal.close(errand, "unchanged", "", extra=looks.body, inventory_version=version(inventory))
+    else:
+        journal.close(errand, "unconfirmed", looks.reason, extra=looks.body)
 
 
 def runs_it_already(errand: Errand) -> bool:

@@ -9,10 +9,12 @@ from typing import Any
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.lane_records import LaneRecords, read_lane
 from launchplane_gate.ledger import Lease, new_id
+from launchplane_gate.line.origin import Origin
 from launchplane_gate.line.parts import Parts, as_one, find_lane
 from launchplane_gate.model import Actor, Decision, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
 from launchplane_gate.plugins import deploy_timeout_of
 from launchplane_gate.records import DeploymentRecord
+from launchplane_gate.settled import settled
 from launchplane_gate.store import RecordStore, fenced
 
 RECORD_S = 60.0  # what recording and publishing may take
@@ -22,6 +24,7 @@ class Errand:
     """Raises RequestError for a product, driver or lane that is not there."""
 
     lease: Lease | None = None  # from when its lanes are held
+    origin: Origin | None = None  # of a run that deploys nothing
 
     def __init__(self, parts: Parts, request: Request, actor: Actor, progress: Progress) -> None:
         self.parts, self.request, self.actor, self.progress = parts, request, actor, progress
@@ -74,6 +77,12 @@ class Errand:
             self.lease.keep()
 
     def read(self, lane: Lane) -> LaneRecords:
-        """A lane's records as they are now, this run's own deployment left out."""
-        own = self.deployment.record_id if self.deployment else None
+        """A lane's records as they are now, the deployment that this run is about left out."""
+        deployment = self.deployment or (self.origin and self.origin.deployment)
+        own = deployment.record_id if deployment else None
         return read_lane(self.parts.store, self.parts.ledger, lane, but_deployment=own)
+
+    def settled(self, lane: Lane) -> tuple[bool, str]:
+        """Whether a lane is settled as it is now, and why."""
+        ledger = self.parts.ledger
+        return settled(read_lane(self.parts.store, ledger, lane), ledger, ledger.last_effective(lane))

@@ -198,6 +198,8 @@ def _question(errand: Errand, phase: Phase, runs: ReleaseIdentity | None, deadli
 
 def _resolved(errand: Errand) -> ReleaseIdentity | None:
     """The release, once: a deploy's is the request's, a promotion's is what the source's inventory says."""
+    if errand.origin:
+        return errand.origin.release
     if errand.source:
         return errand.records[errand.source].release
     if errand.request.action == "rollback":
@@ -234,6 +236,8 @@ def _named_by(errand: Errand) -> ReleaseIdentity | Expected | None:
 def _version(errand: Errand, deadline: Deadline) -> str | None:
     """The version to publish, once: given, or made of the latest. Raises RequestError where nobody publishes it."""
     request = errand.request
+    if errand.origin:
+        return errand.origin.version
     if not (request.version or request.bump):
         return None
     publisher = errand.parts.plugins.publisher(errand.profile)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchplane_gate.errors import GateError, LedgerError, NotSettled, in_a_sentence
-from launchplane_gate.ledger import Key
+from launchplane_gate.ledger import KEY_KEPT, Key
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.store import version
@@ -15,28 +15,34 @@ from launchplane_gate.store import version
 def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = None) -> None:
     """Save the run with its first entry; whatever is no decision that allows, closes it too."""
     previous = errand.records.get(errand.destination)
-    release = errand.release
+    release, origin = errand.release, errand.origin
+    source = origin.run.source if origin else errand.source
+    source_version = version(errand.records[errand.source].inventory) if errand.source in errand.records else None
     row = {
         "run_id": errand.run_id,
         "product": errand.request.product,
         "action": errand.request.action,
-        "source_context": errand.source and errand.source.context,
-        "source_instance": errand.source and errand.source.instance,
+        "source_context": source and source.context,
+        "source_instance": source and source.instance,
         "artifact_id": release and release.artifact_id,
         "source_git_ref": release and release.source_git_ref,
         "step": step,
         "status": "open" if step == "decided" else step,
         "version": errand.version,
-        "source_version": version(errand.records[errand.source].inventory) if errand.source in errand.records else None,
+        "source_version": origin.source_version if origin else source_version,
     }
     opening = {
         "actor": errand.actor.model_dump(),
         "reason": errand.request.reason,
         "previous": previous and previous.release and previous.release.model_dump(),
         "version": errand.version,
+        **({"of_run": origin.run.run_id} if origin else {}),
         **body,
     }
-    errand.parts.ledger.begin_run(errand.destination, row, opening, lease=errand.lease, key=key)
+    ledger, lane = errand.parts.ledger, errand.destination
+    if origin:
+        key = key or ledger.kept_key(lane, origin.run.run_id)
+    ledger.begin_run(lane, row, opening, lease=errand.lease, key=key, takes_over=origin is not None)
 
 
 def step(errand: Errand, kind: str, body: Mapping[str, Any], **columns: Any) -> None:
@@ -52,7 +58,8 @@ def close_after(errand: Errand, error: BaseException, approval: RunApproval) -> 
     status = errand.at if isinstance(error, Exception) else "interrupted"
     what = f"run {errand.run_id} to {errand.destination} ended {status}: {in_a_sentence(error)}"
     try:
-        close(errand, status, in_a_sentence(error))
+        keeps = status == "interrupted" and (approval.redeemed or errand.request.action == "resume")
+        close(errand, status, in_a_sentence(error), extra={KEY_KEPT: True} if keeps else None)
     except GateError as unsaved:
         what += f"; the ledger could not be told: {in_a_sentence(unsaved)}"
         raise (NotSettled(what) if approval.redeemed else LedgerError(what)) from error

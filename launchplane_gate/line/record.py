@@ -28,13 +28,16 @@ def promotion_now(errand: Errand, status: ReleaseStatus) -> PromotionRecord | No
 
     It is ``pending`` until the inventory reads back: whoever looks at it alone must not take it for done.
     """
-    if errand.source is None:
+    run_id, decision = errand.run_id, errand.admitted
+    if errand.origin:
+        run_id, decision = errand.origin.run.run_id, errand.origin.run.admitted
+    if decision is None or decision.source is None:
         return None
-    assert errand.admitted and errand.deployment  # redeemed, so there are both
-    source_health = health_of(errand.profile, errand.source, "pass", errand.parts.limits.confirm_timeout_s)
+    assert errand.deployment  # of a run that redeemed
+    source_health = health_of(errand.profile, decision.source, "pass", errand.parts.limits.confirm_timeout_s)
     return promotion_of(
-        errand.run_id,
-        errand.admitted,
+        run_id,
+        decision,
         errand.deployment,
         source_health=source_health,
         backup_record_id=_backup(errand),
@@ -117,10 +120,13 @@ class Recorder:
         return in_one_database(self.approval.store, self.approval.ledger)
 
     def _close(self) -> None:
-        inventory_version, deployment_version = version(self.inventory), version(self.deployment)
-        journal.close(
-            self.errand, "recorded", "", inventory_version=inventory_version, deployment_version=deployment_version
-        )
+        columns: dict[str, Any] = {
+            "inventory_version": version(self.inventory),
+            "deployment_version": version(self.deployment),
+        }
+        if self.errand.origin:  # nothing was redeemed, and what the lane runs is known by this run
+            columns |= {"redeemed": True, "deployment_record_id": self.deployment.record_id}
+        journal.close(self.errand, "recorded", "", **columns)
 
     def _write(self) -> None:
         approval, lane = self.approval, self.approval.lane

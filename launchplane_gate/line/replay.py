@@ -18,7 +18,7 @@ def key_of(errand: Errand) -> Key | None:
     request = errand.request
     if not request.idempotency_key:
         return None
-    unsaid = {"idempotency_key"} | {field for field in ("redeploy", "driver") if not getattr(request, field)}
+    unsaid = {"idempotency_key"} | {field for field in ("redeploy", "driver", "of_run") if not getattr(request, field)}
     # What is not said of a later field is left out, as of keys from before it.
     return Key(
         scope=f"{errand.actor.subject}|{request.action}|{errand.destination}",
@@ -39,6 +39,21 @@ def already_open(errand: Errand, key: Key | None) -> Run | None:
 def is_known(errand: Errand, key: Key | None) -> bool:
     """Whether a run is remembered under the key. Raises KeyReused."""
     return _reserved(errand, key) is not None
+
+
+def interrupted(errand: Errand, key: Key | None) -> str | None:
+    """The run that a repeat under a key has to finish first, where that was interrupted after it redeemed.
+
+    One that a later run came after is over, and its key is free.
+    """
+    ledger, run = errand.parts.ledger, _reserved(errand, key)
+    if run is None or run.status != "interrupted":
+        return None
+    last = ledger.last_effective(errand.destination)
+    if last is not None and last.status == "interrupted" and (last.run_id == run.run_id or run.action == "resume"):
+        return str(last.run_id)
+    ledger.free(run.run_id, errand.destination)
+    return None
 
 
 def replay(errand: Errand, key: Key | None) -> Run | None:

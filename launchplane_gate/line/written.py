@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from launchplane_gate.ledger import Head
-from launchplane_gate.model import Decision, Lane, Target
+from launchplane_gate.model import Decision, Lane, ReleaseIdentity, Target
 from launchplane_gate.records import (
     ArtifactIdentity,
     BackupGateEvidence,
@@ -27,6 +27,13 @@ def pending_deployment(run_id: str, decision: Decision, target: Target, started_
     """The record of a deploy that is about to begin."""
     lane, release = decision.destination, decision.release
     assert release  # it was allowed, so there is one
+    return deployment_of(run_id, lane, release, target, decision_id=decision.decision_id, started_at=started_at)
+
+
+def deployment_of(
+    run_id: str, lane: Lane, release: ReleaseIdentity, target: Target, *, decision_id: str, started_at: str
+) -> DeploymentRecord:
+    """The pending record of a deployment to a lane."""
     return DeploymentRecord(
         record_id=_record_id("deployment", started_at, f"{lane.context}-{lane.instance}", run_id),
         artifact_identity=ArtifactIdentity(artifact_id=release.artifact_id),
@@ -34,7 +41,7 @@ def pending_deployment(run_id: str, decision: Decision, target: Target, started_
         instance=lane.instance,
         source_git_ref=release.source_git_ref,
         resolved_target=ResolvedTarget(**target.model_dump(exclude={"deploy_mode"})),
-        runtime_source={"gate_decision_id": decision.decision_id, "gate_run_id": run_id},
+        runtime_source={"gate_decision_id": decision_id, "gate_run_id": run_id},
         deploy=DeploymentEvidence(
             target_name=target.target_name,
             target_type=target.target_type,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from launchplane_gate.lanes import PROGRAM, LaneView, deploying, going_back
+from launchplane_gate.lanes import PROGRAM, LaneView, deploying, going_back, reconciling, resuming
 from launchplane_gate.model import Decision, Observation, ReleaseIdentity, Run
 from launchplane_gate.report.decision import admitted, decision_text, on_record, waived_text, what
 from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
@@ -17,6 +17,10 @@ ENDED = {
     "unconfirmed": "Not confirmed: the deploy of {release} to {lane} passed, but that {lane} runs it is not proven.",
     "unrecorded": "Not recorded: {lane} was seen to run {release}, but the inventory could not be written.",
     "interrupted": "Interrupted: the {action} of {release} to {lane} did not come to its end.",
+}
+LOOKED = {  # of a run that deployed nothing
+    "unconfirmed": "Not confirmed: that {lane} runs {release} is not proven.",
+    "interrupted": "Interrupted: the look at {lane} did not come to its end.",
 }
 
 
@@ -134,10 +138,14 @@ def _is_reported(after: Aftermath) -> bool:
 
 def _title(run: Run) -> str:
     to = run.destination.instance
+    if run.action == "resume":
+        return f"Finish {run.of_run}: {run.product} {run.release} on {to}"
     if run.source:
         return f"Promote {run.product} {run.release} from {run.source.instance} to {to}"
     if run.action == "rollback":
         return f"Roll {run.product} {to} back to {run.release}"
+    if run.action == "reconcile":
+        return f"Reconcile {run.product} {to}: {run.release}"
     return f"Deploy {run.product} {run.release} to {to}"
 
 
@@ -146,7 +154,7 @@ def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
     took = f", done in {span(after.took_s)}" if after.took_s is not None else ""
     was = f" (was {run.previous})" if run.previous and run.previous != run.release else ""
     reports = f", {count(after.urls, 'URL reports', 'URLs report')} {run.release}" if _is_reported(after) else ""
-    steps = [("deployed", f"{after.driver}{took}", "")]
+    steps = [("deployed", f"{after.driver}{took}", "")] if not run.of_run else [("deployed", f"by {run.of_run}", "")]
     if run.admitted:
         steps.insert(0, ("admitted", admitted(run.admitted), run.admitted.decision_id))
     if run.confirmed:
@@ -175,13 +183,14 @@ def _where(run: Run) -> str:
 
 def _not_proven(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run, view, lane = after.run, after.lane, after.run.destination.instance
-    text: list[Block] = [ENDED[run.status].format(release=run.release, lane=lane, action=run.action)]
+    ended = {**ENDED, **LOOKED} if run.of_run else ENDED
+    text: list[Block] = [ended[run.status].format(release=run.release, lane=lane, action=run.action)]
     if run.confirmed and run.confirmed.refusals:
         text += ["", *decision_text(run.confirmed, every_rule=every_rule), ""]
     elif run.detail:
         text.append(f"  {brief(run.detail)}")
     says = str(view.runs) if view.runs else "nothing"
-    if not run.touched:
+    if not run.touched and not run.of_run:
         return [*text, f"Nothing was changed on {lane}; the inventory says {says}.", *_ways_on(after)]
     facts = [(f"{lane} may run", may_run_text(view)), ("seen just now", seen_text(view)), ("the inventory says", says)]
     return [*text, Table([fact for fact in facts if fact[1]]), _unsettled(after), *_ways_on(after)]
@@ -202,13 +211,19 @@ def _unsettled(after: Aftermath) -> str:
 def _ways_on(after: Aftermath) -> list[Block]:
     run, lane = after.run, after.run.destination.instance
     ways = [("in full:", f"{PROGRAM} runs show {run.run_id}"), ("look again:", f"{PROGRAM} lanes {run.product}")]
-    back = going_back(run.product, lane) if after.way_back and run.touched and not after.lane.settled else ""
+    is_open = not after.lane.settled
+    back = going_back(run.product, lane) if after.way_back and (run.touched or run.of_run) and is_open else ""
+    if run.status == "interrupted" and run.touched:
+        ways.append(("finish it:", resuming(run.run_id)))
+    if run.of_run and is_open:
+        again = resuming(run.of_run) if run.action == "resume" else reconciling(run.product, lane)
+        ways.append(("try again:", again))
     if run.action == "rollback":
         ways += [("try again:", back)] if back else []
     elif after.promotion:
         ways.append(("settle it:", after.promotion))
-    elif run.release and run.touched:
-        ways.append(("try again:", deploying(run.product, lane, run.release)))
+    elif run.release and (run.touched or run.of_run):
+        ways.append(("deploy it:" if run.of_run else "try again:", deploying(run.product, lane, run.release)))
     if back and run.action != "rollback" and after.way_back != run.release:
         ways.append(("go back:", back))
     width = max(len(label) for label, _ in ways)

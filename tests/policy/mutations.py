@@ -42,7 +42,7 @@ SUBJECTS = (
 )
 ACTIONS = (
     *("deploy", "promote", "rollback", "rollback", "publish", "waive", "waive", "approve", "approve", "revoke"),
-    *("adopt", "adopt", "conjure", "hold", "release", "quarantine"),
+    *("adopt", "adopt", "resume", "reconcile", "replay", "hold", "release", "quarantine"),
 )
 VERSIONS = (
     *(

@@ -209,7 +209,7 @@ def health_proves(q: Question, side: str, is_timely: Callable[[Json], bool]) -> 
 
 
 def provable(q: Question) -> bool:
-    if q.at("action") in ("deploy", "rollback"):
+    if q.at("action") in ("deploy", "rollback", "resume", "reconcile"):
         return bool(health_urls(q, "destination")) and q.at("source") is None
     both = bool(health_urls(q, "destination")) and bool(health_urls(q, "source"))
     return q.at("action") == "promote" and both
@@ -368,7 +368,7 @@ def path_allowed(q: Question) -> bool:
 def not_held(q: Question) -> bool:
     if q.at("destination.hold") is not None:
         return False
-    if q.at("action") in ("deploy", "rollback"):
+    if q.at("action") in ("deploy", "rollback", "resume", "reconcile"):
         return q.at("source") is None
     return bool(q.at("action") == "promote") and q.at("source.hold") is None
 
@@ -442,9 +442,12 @@ def permitted(q: Question) -> bool:
     return in_full or (by_pattern and subject.startswith(tuple(prefixes)))
 
 
+SHIPS = ("deploy", "promote", "resume", "reconcile", "publish", "revoke")
+
+
 def is_for(entry: Mapping[str, Any], action: Json) -> bool:
     """What ships, publishes or revokes takes no more than an entry; anything else is named in it."""
-    return isinstance(action, str) and action in ("deploy", "promote", "publish", "revoke", *entry.get("may", ()))
+    return isinstance(action, str) and action in (*SHIPS, *entry.get("may", ()))
 
 
 def two_people(q: Question) -> bool:

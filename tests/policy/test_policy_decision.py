@@ -222,7 +222,7 @@ def test_a_code_without_a_rule_is_a_refusal(bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"action": "conjure"},
+        {"action": "replay"},
         {"phase": None},
         {"destination": questions.ABSENT},
         {"nonce": questions.ABSENT},

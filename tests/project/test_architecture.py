@@ -27,6 +27,7 @@ LAYERS = [
     {"line"},
     {"gate"},
     {"lanes", "authoring", "prove", "testing"},
+    {"drift"},
     {"report"},
     {"demo"},
     {"cli"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, get_args
 
-from launchplane_gate.model import Shipping
+from launchplane_gate.model import Running
 from launchplane_gate.policy.bundle.config import Config
 from launchplane_gate.policy.bundle.files import Folder
 from launchplane_gate.policy.bundle.floor import FLOOR, FLOOR_CODES, VERSION_CODES, WAIVABLE_FLOOR
@@ -93,7 +93,7 @@ def _faults_of_standing(config: Config) -> Iterator[Fault]:
         for code in codes:
             if code in config.waivable:
                 yield Fault(place, f"{code} can be waived, and here no waiver is looked at", (code,))
-        if action in get_args(Shipping):
+        if action in get_args(Running):
             again = {code for other, *_, asked in lists if other == _admit(place) for code in asked}
             again.update(config.roll_call.base.get(action, {}).get("admit", ()))
             missing = [code for code in codes if code not in again]

@@ -17,6 +17,9 @@ _CONFIRM = (
     "release.told_apart",
 )
 
+_SETTLING = ("actor.permitted", "lane.driver_matches", "lane.provable")
+_SETTLING_NOW = (*_SETTLING, "release.artifact_pinned", "release.commit_full", "release.told_apart")
+
 FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
     ("promote", "standing"): ("actor.permitted", "lane.path_allowed", "lane.driver_matches", "lane.provable"),
     ("deploy", "standing"): (
@@ -26,6 +29,8 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
         "release.artifact_pinned",
         "release.commit_full",
     ),
+    ("resume", "standing"): _SETTLING,
+    ("reconcile", "standing"): _SETTLING,
     ("rollback", "standing"): ("actor.permitted", "lane.driver_matches", "lane.provable"),
     ("publish", "standing"): ("actor.permitted",),
     ("waive", "standing"): ("actor.permitted", "release.artifact_pinned", "release.commit_full"),
@@ -63,6 +68,10 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
         "actor.permitted",
     ),
     ("deploy", "confirm"): _CONFIRM,
+    ("resume", "admit"): _SETTLING_NOW,
+    ("resume", "confirm"): _CONFIRM,
+    ("reconcile", "admit"): _SETTLING_NOW,
+    ("reconcile", "confirm"): _CONFIRM,
     ("rollback", "admit"): (
         "release.as_expected",
         "release.ran_here",

@@ -22,6 +22,7 @@ from launchplane_gate.policy.proof.figures import breaks, figures_of
 ASKED = (
     (questions.PROMOTION, questions.OF_PROMOTION),
     (questions.DEPLOY, questions.OF_DEPLOY),
+    (questions.RECONCILING, questions.OF_RECONCILING),
     (of_rollback.ROLLBACK, of_rollback.OF_ROLLBACK),
     (questions.CONFIRMATION, questions.OF_CONFIRMATION),
     (questions.PROMOTION_STANDING, questions.OF_PROMOTION_STANDING),

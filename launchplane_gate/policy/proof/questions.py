@@ -375,6 +375,15 @@ OF_DEPLOY: tuple[Break, ...] = (
     (("lane.provable",), _NO_URL_ON_TESTING),
 )
 
+RECONCILING = changed(DEPLOY, {"action": "reconcile"})
+OF_RECONCILING: tuple[Break, ...] = (
+    *OF_ANYBODY,
+    *of_nobody(),
+    *OF_ANY_DRIVER,
+    (("lane.provable",), _NO_URL_ON_TESTING),
+    (("lane.provable",), {"source": PROMOTION["source"]}),
+)
+
 # -- who may ask for it at all
 
 OF_PROMOTION_STANDING: tuple[Break, ...] = (

@@ -26,7 +26,7 @@ satisfied if {
 
 # What ships, what takes back what was loosened and what ends a run takes no more than an entry.
 _may(entry, action) if {
-	some known in ["deploy", "promote", "publish", "revoke"]
+	some known in ["deploy", "promote", "resume", "reconcile", "publish", "revoke"]
 	action == known
 } else if {
 	is_array(entry.may)

@@ -131,13 +131,13 @@ test_who_may_go_back_is_named if {
 }
 
 test_what_ships_or_tightens_takes_an_entry_and_nothing_else if {
-	every action in {"deploy", "promote", "publish", "revoke"} {
+	every action in {"deploy", "promote", "resume", "reconcile", "publish", "revoke"} {
 		_satisfied(cases.put(_good, "action", action), _approvers)
 	}
 }
 
 test_an_action_that_is_not_known_is_not_permitted if {
-	every odd in ["conjure", "", null, 7, []] { _refused(cases.put(_good, "action", odd), _approvers) }
+	every odd in ["replay", "", null, 7, []] { _refused(cases.put(_good, "action", odd), _approvers) }
 	every may in [null, "waive", {"waive": true}, 7] {
 		entries := [{"subject": "unverified:alice@workshop", "verified_by": null, "may": may}]
 		asked := cases.put(_asking("unverified:alice@workshop", null, "prod"), "action", "waive")

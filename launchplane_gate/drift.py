@@ -1,0 +1,53 @@
+"""Whether a lane is as recorded: its inventory, held against what its platform and its health URLs show now."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from launchplane_gate.gate import Gate
+from launchplane_gate.lanes import LaneView, Reported, look_at, reconciling
+from launchplane_gate.model import Contract, Lane, ReleaseIdentity
+from launchplane_gate.records import ProductProfile
+
+State = Literal["as recorded", "drifted", "unsettled", "unknown"]
+
+
+class Drift(Contract):
+    """``why`` says how a lane is not as recorded, or why that is not known; ``command`` looks again, and records."""
+
+    product: str
+    lane: Lane
+    recorded: ReleaseIdentity | None
+    state: State
+    why: str = ""
+    command: str = ""
+
+
+def drift_of(gate: Gate, profile: ProductProfile, lane: Lane) -> Drift:
+    view = look_at(gate, profile, lane, with_health=True)
+    state, why = _state(view)
+    settles = state in ("drifted", "unsettled")
+    command = reconciling(profile.product, lane.instance) if settles else ""
+    return Drift(product=profile.product, lane=lane, recorded=view.runs, state=state, why=why, command=command)
+
+
+def _state(view: LaneView) -> tuple[State, str]:
+    if not view.settled:
+        return "unsettled", view.why
+    if view.observed is None or not view.observed.reachable or view.observed.digests == "failed":
+        return "unknown", view.differs
+    if view.differs:
+        return "drifted", view.differs
+    if view.runs is None:
+        return "as recorded", ""
+    other = [one for one in view.health if one.revision not in (None, view.runs.source_git_ref)]
+    if other:
+        return "drifted", f"health reports {_said(other[0])}"
+    silent = [one for one in view.health if one.revision is None]
+    if silent or not view.health:
+        return "unknown", f"what health reports is not known: {silent[0].detail if silent else 'no URL was asked'}"
+    return "as recorded", ""
+
+
+def _said(reported: Reported) -> str:
+    return f"{reported.revision} at {reported.url}"

@@ -1,0 +1,131 @@
+"""What a run that deploys nothing is about: the run before it whose release is to be found on the lane.
+
+``resume`` finishes the lane's last run that redeemed, where that was interrupted. ``reconcile`` settles a lane by what
+it is seen to run: the release of its last run that redeemed, or the one that was recorded last. What was merely
+admitted is never recorded by either.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from launchplane_gate.errors import RecordUnreadable, RequestError
+from launchplane_gate.ledger import Head, Row
+from launchplane_gate.line.written import deployment_of, naming
+from launchplane_gate.looking import observe
+from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run, Target, noun, stamp
+from launchplane_gate.records import DeploymentRecord
+from launchplane_gate.runs import read_run
+
+if TYPE_CHECKING:
+    from launchplane_gate.line.errand import Errand
+
+PROGRAM = "launchplane-gate"
+NOTHING = "Nothing was done."
+
+
+@dataclass(frozen=True)
+class Origin:
+    """``run``: that brought ``release`` to the lane, or recorded it there; ``deployment``: the record of that.
+
+    ``became``: what its driver told of its deploy, where it was asked. ``is_settled``: nothing has to be recorded.
+    """
+
+    run: Run
+    release: ReleaseIdentity
+    deployment: DeploymentRecord
+    became: Outcome | None
+    is_settled: bool
+    source_version: str | None
+
+    @property
+    def version(self) -> str | None:
+        """That it was to publish, and did not."""
+        publication = self.run.publication
+        return publication.version if publication and not publication.published else None
+
+
+def origin_of(errand: Errand) -> Origin:
+    """Raises RequestError where there is nothing to finish or to record, with what can be done instead."""
+    ledger, lane = errand.parts.ledger, errand.destination
+    last = ledger.last_effective(lane)
+    row = _interrupted(errand, last) if errand.request.action == "resume" else _seen(errand, last)
+    run = read_run(ledger, row.run_id)
+    if run.release is None:
+        raise RequestError(f"the release of {run.run_id} is not known", hint=f"{NOTHING} Deploy to {lane} again.")
+    is_settled = errand.settled(lane)[0]
+    told = ledger.body_of(run.run_id, "found") if run.status == "interrupted" else None
+    became = Outcome(**{name: told[name] for name in Outcome.model_fields if name in told}) if told else None
+    return Origin(run, run.release, _deployment(errand, run), became, is_settled, row.source_version)
+
+
+def _interrupted(errand: Errand, last: Row | None) -> Row:
+    ledger, lane, run_id = errand.parts.ledger, errand.destination, str(errand.request.of_run)
+    run = read_run(ledger, run_id)
+    if last is not None and last.run_id == run_id and run.status == "interrupted":
+        return last
+    ended = f"run {run_id} ended {run.status}"
+    if run.destination != lane:
+        raise RequestError(f"run {run_id} was on {run.destination}, not on {lane}", hint=NOTHING)
+    if not run.redeemed and run.status in ("interrupted", "fail"):
+        raise RequestError(f"{ended} before it changed anything", hint=f"{NOTHING} Ask for it again.")
+    if last is not None and last.run_id != run_id:
+        since = f"a {noun(last.action)} ({last.run_id}) came after it on {lane}"
+        raise RequestError(f"{ended}, and {since}", hint=f"{NOTHING} `{PROGRAM} lanes` tells how the lane stands.")
+    reconcile = f"{PROGRAM} inventory reconcile {run.product}/{lane.instance}"
+    hint = NOTHING if run.status == "recorded" else f"{NOTHING} `{reconcile}` settles a lane by what it is seen to run."
+    raise RequestError(f"{ended}; there is nothing to resume", hint=hint)
+
+
+def _seen(errand: Errand, last: Row | None) -> Row:
+    """The run whose release the platform shows, of those that may be recorded; the last one, where it shows neither."""
+    ledger, lane = errand.parts.ledger, errand.destination
+    if last is None:
+        raise RequestError(
+            f"no run of the gate has touched {lane}: there is nothing to record", hint=f"{NOTHING} Deploy to it."
+        )
+    named = ledger.last_naming(lane)
+    if named is None or named.run_id == last.run_id:
+        return last
+    observed = observe(errand.driver, lane, within_s=errand.parts.limits.gather_timeout_s)
+    return next((row for row in (last, named) if row.artifact_id in _artifacts(observed)), last)
+
+
+def _artifacts(observed: Observation) -> set[str]:
+    running = {container.artifact_id for container in observed.containers} - {None}
+    shown = running if observed.digests == "shown" else {observed.artifact_id or observed.configured_artifact_id}
+    return {artifact for artifact in shown if artifact}
+
+
+def _deployment(errand: Errand, run: Run) -> DeploymentRecord:
+    """The record of a run's deployment; where it is gone or torn, or somebody else's, made anew from the journal."""
+    ledger, store, lane = errand.parts.ledger, errand.parts.store, errand.destination
+    if run.deployment_record_id:
+        with suppress(FileNotFoundError, RecordUnreadable):
+            found = store.read_deployment_record(run.deployment_record_id)
+            if (found.context, found.instance) == (lane.context, lane.instance):
+                return found
+        for entry in ledger.entries(subject=run.run_id, kinds=["redeemed"]):
+            target = Target.model_validate(entry.body["target"])
+            anew = _anew(errand, run, target, started_at=entry.at)
+            head = Head(lane, entry.position, ledger.hash_at(lane, entry.position) or "")
+            return naming(anew.model_copy(update={"record_id": run.deployment_record_id}), ledger.ledger_id(), head)
+    target = Target(
+        target_type="application", target_id=str(lane), target_name=str(lane), deploy_mode="seen, not deployed"
+    )
+    anew = _anew(errand, run, target, started_at=stamp(ledger.now()), run_id=errand.run_id)
+    return naming(anew, ledger.ledger_id(), _head_of(errand, lane))
+
+
+def _anew(errand: Errand, run: Run, target: Target, *, started_at: str, run_id: str = "") -> DeploymentRecord:
+    assert run.release
+    decision_id = run.admitted.decision_id if run.admitted else ""
+    return deployment_of(
+        run_id or run.run_id, errand.destination, run.release, target, decision_id=decision_id, started_at=started_at
+    )
+
+
+def _head_of(errand: Errand, lane: Lane) -> Head:
+    return next(head for head in errand.parts.ledger.heads() if head.lane == lane)
