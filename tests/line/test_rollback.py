@@ -155,6 +155,7 @@ def test_the_next_one_goes_back_past_what_was_rolled_back(shipped: Gate) -> None
     assert shipped.run(rollback(), ACTOR).release == A
     nowhere = shipped.run(rollback(), ACTOR)
     assert nowhere.status == "denied" and codes(nowhere.admitted)[:2] == ["release.as_expected", "release.ran_here"]
+    assert nowhere.admitted and "prod ran nothing before" in nowhere.admitted.refusals[0].message
     assert [(entry.source_git_ref, entry.rolled_back) for entry in shipped.ledger.history(PROD)] == [
         (A.source_git_ref, False),
         (B.source_git_ref, True),

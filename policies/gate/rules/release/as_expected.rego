@@ -20,14 +20,23 @@ satisfied if {
 	every field, stated in input.request.expected { input.release[field] == stated }
 }
 
-message := sprintf("Asked for was %v (%v); found for it was %v (%v). Of that, %v ran: %v.", [
+message := sprintf("%v ran nothing before what it runs now that was not rolled back; one that was can be named.", [
+	object.get(input, ["destination", "lane", "instance"], "The lane"),
+]) if {
+	not satisfied
+	is_object(input.request.expected)
+	count(input.request.expected) == 0
+	is_null(input.release)
+} else := sprintf("Asked for was %v (%v); found for it was %v (%v). Of that, %v ran: %v.", [
 	object.get(input, ["request", "expected", "source_git_ref"], "what ran before"),
 	object.get(input, ["request", "expected", "artifact_id"], "any artifact"),
 	object.get(input, ["release", "source_git_ref"], "nothing"),
 	object.get(input, ["release", "artifact_id"], "no artifact"),
 	object.get(input, ["destination", "lane", "instance"], "the lane"),
 	_ran(object.get(input, ["destination", "history"], null)),
-]) if not satisfied
+]) if {
+	not satisfied
+}
 
 _ran(history) := say.each(
 	{sprintf("%v (%v)", [

@@ -41,6 +41,11 @@ test_nothing_that_was_found_is_nothing_to_go_back_to if {
 	every expected in [{}, _good.request.expected] { _refused(cases.put(_expecting(expected), "release", null)) }
 }
 
+test_where_nothing_is_left_to_go_back_to_that_is_said if {
+	message := as_expected.message with input as cases.put(_expecting({}), "release", null)
+	startswith(message, "prod ran nothing before what it runs now that was not rolled back")
+}
+
 test_what_ran_there_is_said if {
 	message := as_expected.message with input as cases.put(_good, "release", null)
 	contains(message, _good.destination.history[0].artifact_id)
