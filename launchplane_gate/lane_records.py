@@ -53,7 +53,6 @@ class LaneRecords:
     others: tuple[Stored[DeploymentRecord], ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
     unseen: tuple[Sighting, ...] = ()
-    rests_on: str = ""  # the deployment that the inventory names, or named last; empty where none is known
 
     @cached_property
     def version(self) -> str:
@@ -116,7 +115,6 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
         others=found.others,
         places=found.places,
         unseen=found.unseen,
-        rests_on=named,
     )
 
 

@@ -150,7 +150,8 @@ class Leave(Chain):
     def hold_on(self, lane: Lane) -> Hold | None:
         """The hold on a lane; None where there is none, or it has ended by itself, by the ledger's clock."""
         with self._read() as connection:
-            return self._in_force(connection.execute(_HOLD_ON, tables.of_lane(lane)).scalar())
+            hold = connection.execute(_HOLD_ON, tables.of_lane(lane)).scalar()
+        return self._in_force(hold)
 
     def _in_force(self, text: str | None) -> Hold | None:
         hold = Hold.model_validate_json(text) if text else None

@@ -207,7 +207,7 @@ def _not_to_be_put_aside(parts: Parts, product: str, records: LaneRecords, recor
     what, cure = f"the deployment record {record_id[:200]!r}", f"`{PROGRAM} lanes {product}` names the command."
     name = f"{DEPLOYMENTS}{record_id}"
     place = ledger.places(lane, [Sighting(name, "")]).get(name)
-    if record_id and record_id == records.rests_on:
+    if record_id and record_id == records.named:
         return RequestError(
             f"{lane} rests on {what}, which its inventory names: it cannot be put aside",
             hint=f"Nothing was done. Deploy or promote to {lane} again, which writes another one: {cure}",

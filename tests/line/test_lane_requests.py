@@ -15,7 +15,7 @@ from launchplane_gate.hookspecs import Approval, InventoryWriter
 from launchplane_gate.ledger import Ledger, SqlStore, tables
 from launchplane_gate.ledger.postgres import Postgres
 from launchplane_gate.line.lane_requests import LaneRequest, end_of
-from launchplane_gate.model import Actor, Hold, Lane, Outcome, Run, stamp, unstamp
+from launchplane_gate.model import Actor, Hold, Lane, Outcome, Request, Run, stamp, unstamp
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.store import Since
@@ -23,13 +23,14 @@ from launchplane_gate.verify import verify
 from tests.conftest import ACTOR, APPROVER, LISTED, PROD, PRODUCT, TESTING, A, B, MakeGate, bundle_with, deploy, promote
 from tests.fakes.platform import FakePlatform
 from tests.line.test_order import codes, file_of, records_of, somebody_writes, why
+from tests.line.test_settling_runs import interrupted, reconcile, resume
 from tests.line.test_standing import STRANGER
 from tests.on_postgres import gate_on, migrated
 
 HELD_PROD = LaneRequest(PRODUCT, "prod", "the database is being moved")
 HELD_TESTING = LaneRequest(PRODUCT, "testing", "a trial goes on")
 TRIAL = LaneRequest(PRODUCT, "testing", "a trial that was undone")
-SOON = timedelta(seconds=0.4)
+SOON = timedelta(seconds=1)
 
 
 @pytest.fixture(params=["files", "postgres"])
@@ -77,6 +78,8 @@ def test_a_held_lane_takes_nothing_and_gives_nothing_until_it_is_released(anywhe
     refused = anywhere.run(promote(), ACTOR)
     assert (refused.status, codes(refused)) == ("denied", {"lane.not_held"})
     assert anywhere.run(deploy(A), ACTOR).status == "recorded"  # the other lane goes on
+    back = anywhere.run(Request(action="rollback", product=PRODUCT, destination="prod"), ACTOR)
+    assert "lane.not_held" in codes(back)
     held(anywhere, HELD_TESTING)
     assert codes(anywhere.run(deploy(B), ACTOR)) == {"lane.not_held"}
     anywhere.release_lane(HELD_PROD, ACTOR)
@@ -242,7 +245,7 @@ def test_a_hold_that_came_and_ended_before_redeem_stops_nothing(both: Gate, plat
 def test_a_hold_that_the_decision_knew_of_may_end_before_redeem_and_no_other_may_come(
     make_gate: MakeGate, tmp_path: Path, platform: FakePlatform
 ) -> None:
-    """Of an action that a hold does not stop; here by policies that lack the rule, on a lane that is decided on."""
+    """No action that redeems is let go past a hold today: the approval is given what it would know then."""
     gate = make_gate()
     gate.run(deploy(A), ACTOR)
     gate.run(promote(), ACTOR)
@@ -292,6 +295,30 @@ def test_a_hold_during_a_deploy_does_not_keep_it_from_being_recorded(anywhere: G
     assert why(anywhere, PROD) == ""
     platform.recording = lambda inventory: inventory.write()
     assert codes(anywhere.run(promote(redeploy=True), ACTOR)) == {"lane.not_held"}
+
+
+@pytest.mark.parametrize("wanted", [resume, reconcile])
+@pytest.mark.parametrize("moment", ["ends", "comes"])
+def test_a_hold_that_ends_or_comes_while_a_lane_is_settled_stops_nothing(
+    both: Gate, platform: FakePlatform, wanted: Callable[..., Request], moment: str
+) -> None:
+    """A hold does not stop what deploys nothing, so the decision may know of one."""
+    run_id = interrupted(both, deploy(B), platform)
+    if moment == "ends":
+        held(both, HELD_TESTING, SOON)
+
+    def recording(inventory: InventoryWriter) -> None:
+        if moment == "ends":
+            assert both.ledger.hold_on(TESTING)
+            time.sleep(SOON.total_seconds())
+        else:
+            held(both, HELD_TESTING)
+        inventory.write()
+
+    platform.recording = recording
+    assert both.run(wanted(run_id) if wanted is resume else wanted(), ACTOR).status == "recorded"
+    assert bool(both.ledger.hold_on(TESTING)) is (moment == "comes")
+    assert why(both, TESTING) == ""
 
 
 # -- who may
