@@ -65,9 +65,9 @@ class LaneView(Contract):
 
     ``run_id`` is its last run that changed, touched or recorded anything, ``tried`` the release of that; ``resumable``:
     the same run, where it was interrupted and nobody has tried to finish it; ``may_run`` what the lane may run for all
-    that is known; ``health`` what its URLs report, asked only where the other facts leave that open. ``next`` is what can be
-    done, for people; ``command`` what to type for it, if there is something. ``aside``: what to type instead where a
-    record that the gate did not write keeps the lane from being settled, and says nothing of it.
+    that is known; ``health`` what its URLs report, asked only where the other facts leave that open. ``next`` is what
+    can be done, for people; ``command`` what to type for it, if there is something. ``aside``: what to type instead
+    where a record that the gate did not write keeps the lane from being settled, and says nothing of it.
     """
 
     product: str

@@ -34,6 +34,7 @@ from launchplane_gate.cli.policy import policy
 from launchplane_gate.cli.prove import prove
 from launchplane_gate.cli.runs import runs
 from launchplane_gate.cli.session import Session
+from launchplane_gate.cli.stopping import Stopped, heed_signals
 from launchplane_gate.cli.waivers import waiver
 from launchplane_gate.errors import GateError, StandingRefused
 
@@ -117,7 +118,8 @@ def failure(error: BaseException, *, acting: bool) -> Answer:
         return _error("UsageError", error.format_message(), f"Nothing was done. See `{path} --help`.", 2)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         left = "`launchplane-gate lanes` tells what it left." if acting else "Nothing was done."
-        return _error("Interrupted", "interrupted", left, INTERRUPTED)
+        stopped = error if isinstance(error, Stopped) else None
+        return _error("Interrupted", str(stopped or "interrupted"), left, stopped.exit_code if stopped else INTERRUPTED)
     if os.environ.get(DEBUG):
         tell([f"| {line}" for line in "".join(traceback.format_exception(error)).rstrip().split("\n")])
     message = f"internal error: {type(error).__name__}: {error}"
@@ -171,4 +173,5 @@ for _commands in SECTIONS.values():
 
 def main() -> NoReturn:
     """The entry point."""
+    heed_signals()
     program.main()

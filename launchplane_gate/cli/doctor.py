@@ -8,6 +8,7 @@ import shlex
 import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -149,7 +150,7 @@ def _examine_lane(
     from launchplane_gate.model import Lane
 
     lane = Lane(context=at[0], instance=at[1])
-    if store and ledger:
+    if store:
         here.look(f"{lane} records", lambda: _records(store, ledger, lane), str)
     if loaded and driver_id in loaded.drivers:
         here.look(f"{lane} platform", lambda: _observed(loaded, store, driver_id, lane), str)
@@ -289,12 +290,19 @@ def _plugins(settings: Settings) -> Plugins:
     return load_plugins(settings, now=lambda: datetime.now(UTC))
 
 
-def _records(store: OwnStore, ledger: Ledger, lane: Lane) -> str:
-    """What a lane's records say. Raises RecordUnreadable where one that matters cannot be read."""
+def _records(store: OwnStore, ledger: Ledger | None, lane: Lane) -> str:
+    """What a lane's records say. Raises RecordUnreadable where one that matters cannot be read.
+
+    Which deployments do, the ledger alone knows.
+    """
     from launchplane_gate.errors import RecordUnreadable
     from launchplane_gate.lane_records import read_lane
     from launchplane_gate.report.words import count
 
+    if ledger is None:
+        with suppress(FileNotFoundError):
+            store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
+        return "the inventory can be read"
     records = read_lane(store, ledger, lane)
     if records.unreadable:
         raise RecordUnreadable(records.unreadable)

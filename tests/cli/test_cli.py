@@ -169,7 +169,7 @@ def test_what_became_of_an_interrupted_deploy_is_told(site: Site) -> None:
         assert killed.poll() is None
     killed.kill()
     killed.communicate()
-    assert "unsettled: the process of its last run" in site.run("lanes").out
+    assert "unsettled: its last run, a deploy of" in site.run("lanes").out
     busy = site.deploy(OLD, "--wait", "0")
     assert busy.exit_code == 7 and "it is gone, and what it began may go on until 20" in busy.err
     with sqlite3.connect(site.folder / "state" / "ledger.sqlite") as database:
