@@ -16,7 +16,8 @@ import pytest
 from launchplane_gate.lanes import PROGRAM
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.runs import read_run
-from tests.cli.test_cli import NEW, OLD, PRODUCT, Site, clear, make_site
+from tests.cli.test_cli import NEW, OLD, Site, clear, make_site
+from tests.conftest import PRODUCT
 
 
 @pytest.fixture
