@@ -87,10 +87,16 @@ def _seen(errand: Errand, last: Row | None) -> Row:
             f"no run of the gate has touched {lane}: there is nothing to record", hint=f"{NOTHING} Deploy to it."
         )
     named = ledger.last_naming(lane)
-    if named is None or named.run_id == last.run_id:
+    if named is None or named.run_id == last.run_id or _is_rolled_back(errand, named):
         return last
     observed = observe(errand.driver, lane, within_s=errand.parts.limits.gather_timeout_s)
     return next((row for row in (last, named) if row.artifact_id in _artifacts(observed)), last)
+
+
+def _is_rolled_back(errand: Errand, named: Row) -> bool:
+    """Whether a rollback took a release out of service: it does not come back by being looked at."""
+    release = read_run(errand.parts.ledger, named.run_id).release
+    return release is None or release in errand.parts.ledger.past_of(errand.destination, release)[1]
 
 
 def _artifacts(observed: Observation) -> set[str]:

@@ -13,7 +13,7 @@ from launchplane_gate.model import Lane, Outcome, Request, Run
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.runs import read_run
 from launchplane_gate.store import FileStore
-from tests.conftest import ACTOR, PROD, PRODUCT, TESTING, A, B, C, MakeGate, deploy, promote
+from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, TESTING, A, B, C, MakeGate, deploy, promote
 from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
 from tests.line.test_order import codes, file_of, somebody_writes, why
 
@@ -266,3 +266,24 @@ def test_who_may_not_ship_may_not_record_either(both: Gate) -> None:
     stranger = ACTOR.model_copy(update={"subject": "unverified:somebody@else"})
     run = both.run(reconcile(), stranger)
     assert run.status == "denied" and codes(run) == {"actor.permitted"}
+
+
+def test_what_is_being_rolled_back_is_not_recorded_again(make_gate: MakeGate, platform: FakePlatform) -> None:
+    """A look at the release that a rollback could not get rid of would have it come back without a waiver."""
+    gate = make_gate()
+    for what in (A, B):
+        gate.run(deploy(what), ACTOR)
+        gate.run(promote(), ACTOR)
+
+    def keeps(platform: FakePlatform, approval: Approval) -> Outcome:
+        outcome = platform.change(approval)
+        platform.run(PROD, B)
+        return outcome
+
+    platform.behaves = keeps
+    back = Request(action="rollback", product=PRODUCT, destination="prod")
+    assert gate.run(back, APPROVER).status == "unconfirmed"
+    assert gate.run(reconcile(PROD), ACTOR).status == "unconfirmed"
+    platform.behaves = None
+    assert gate.run(back, APPROVER).status == "recorded"
+    assert "release.not_rolled_back" in codes(gate.run(promote(), ACTOR))
