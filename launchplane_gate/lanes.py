@@ -277,6 +277,7 @@ def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
         command = promoting(view.product, ready[0], here, paths_of(gate.bundle, view.product))
     elif taken and not _is_as_recorded(view):
         said = [f"after {way.source.lane.instance}" for way in taken if way.offer is None]
+        command = going_back(view.product, here) if not view.settled and gate.ledger.way_back(view.lane) else ""
     elif not taken and not _is_as_recorded(view):
         command = deploying(view.product, here, view.tried or view.runs)
     return view.model_copy(update={"promotions": given, "next": "; ".join(said), "command": command})

@@ -50,7 +50,10 @@ def step(errand: Errand, kind: str, body: Mapping[str, Any], **columns: Any) -> 
 
 
 def close(errand: Errand, status: str, detail: str, *, extra: Mapping[str, Any] | None = None, **columns: Any) -> None:
-    step(errand, status, {**(extra or {}), "detail": detail[:1000]}, **columns)
+    origin = errand.origin and errand.origin.run.action
+    # A repeat of it is never begun anew: without a name it would go back further.
+    keeps = {KEY_KEPT: True} if "rollback" in (errand.request.action, origin) else {}
+    step(errand, status, {**(extra or {}), **keeps, "detail": detail[:1000]}, **columns)
 
 
 def close_after(errand: Errand, error: BaseException, approval: RunApproval) -> None:

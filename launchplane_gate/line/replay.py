@@ -44,14 +44,18 @@ def is_known(errand: Errand, key: Key | None) -> bool:
 def interrupted(errand: Errand, key: Key | None) -> str | None:
     """The run that a repeat under a key has to finish first, where that was interrupted after it redeemed.
 
-    One that a later run came after is over, and its key is free.
+    One that a later run came after is over: its key is free where that left the lane unsettled. Raises StaleReplay
+    where it settled the lane, which this request is from before. The same holds of a rollback that ended otherwise.
     """
     ledger, run = errand.parts.ledger, _reserved(errand, key)
-    if run is None or run.status != "interrupted":
+    if run is None or run.status in ("recorded", "unchanged"):
         return None
     last = ledger.last_effective(errand.destination)
     if last is not None and last.status == "interrupted" and (last.run_id == run.run_id or run.action == "resume"):
         return str(last.run_id)
+    if last is not None and last.number > run.number and errand.settled(errand.destination)[0]:
+        since = f"a {noun_of(last.action, last.source_git_ref)} ({last.run_id}) settled {errand.destination} since"
+        raise _stale(errand, run, f"ended {run.status}, and {since}")
     ledger.free(run.run_id, errand.destination)
     return None
 
@@ -73,11 +77,15 @@ def replay(errand: Errand, key: Key | None) -> Run | None:
     if not source_moved and _is_undone(errand, run):
         ledger.free(run.run_id, errand.destination)
         return None
-    what = f"the {noun_of(run.action, run.source_git_ref)} under this key ({run.run_id}) is no longer true"
-    stale = StaleReplay(f"{what}: {'; '.join(moved)}")
-    errand.release = read_run(ledger, run.run_id).release
+    raise _stale(errand, run, f"is no longer true: {'; '.join(moved)}")
+
+
+def _stale(errand: Errand, run: Row, why: str) -> StaleReplay:
+    """What is raised, once it is on record."""
+    stale = StaleReplay(f"the {noun_of(run.action, run.source_git_ref)} under this key ({run.run_id}) {why}")
+    errand.release = read_run(errand.parts.ledger, run.run_id).release
     journal.begin(errand, "stale", {"detail": str(stale)})
-    raise stale
+    return stale
 
 
 def _reserved(errand: Errand, key: Key | None) -> Row | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from launchplane_gate.errors import RequestError
+from launchplane_gate.errors import RequestError, StaleReplay
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, InventoryWriter
 from launchplane_gate.model import Lane, Outcome, Request, Run
@@ -287,3 +287,13 @@ def test_what_is_being_rolled_back_is_not_recorded_again(make_gate: MakeGate, pl
     platform.behaves = None
     assert gate.run(back, APPROVER).status == "recorded"
     assert "release.not_rolled_back" in codes(gate.run(promote(), ACTOR))
+
+
+def test_a_repeat_of_what_was_overtaken_is_stale(both: Gate, platform: FakePlatform) -> None:
+    """A rollback without a name would go back further each time, and a deploy undo what came after it."""
+    interrupted(both, deploy(B, idempotency_key="k"), platform)
+    both.run(deploy(C), ACTOR)
+    count = len(platform.deploys)
+    with pytest.raises(StaleReplay, match="ended interrupted, and a deploy of ccccccc"):
+        both.run(deploy(B, idempotency_key="k"), ACTOR)
+    assert len(platform.deploys) == count and runs_now(both, TESTING) == C.source_git_ref

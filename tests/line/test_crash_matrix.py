@@ -1,0 +1,253 @@
+"""A process that is killed before or after any commit and any effect leaves a lane that printed commands lead back.
+
+The points are counted where they are passed, so that a new step joins by itself. Each fifth is tried here; all of them
+with LAUNCHPLANE_GATE_MATRIX=1, as `make matrix` does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from launchplane_gate.errors import StaleReplay
+from launchplane_gate.gate import Gate
+from launchplane_gate.hookspecs import Approval
+from launchplane_gate.lanes import LaneView, look
+from launchplane_gate.ledger import Ledger
+from launchplane_gate.model import Expected, Lane, Outcome, ReleaseIdentity, Request, Run
+from launchplane_gate.plugins import Plugins
+from launchplane_gate.policy import Bundle
+from launchplane_gate.store import FileStore
+from tests.benchmarks.ledgers import YesEngine
+from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, PROFILE, TESTING, A, B, MakeGate, deploy, open_gate, promote
+from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
+from tests.line.test_order import why
+from tests.line.test_settling_runs import reconcile, resume
+
+STRIDE = 1 if os.environ.get("LAUNCHPLANE_GATE_MATRIX") else 5
+SHORT: dict[str, Any] = {"lease_s": 1.5, "write_s": 0.1, "lane_wait_s": 10}
+
+
+@dataclass
+class Points:
+    """Counts what is passed, and ends the process at one of them."""
+
+    last: int = 0
+    passed: int = 0
+
+    def reach(self, *_: object) -> None:
+        self.passed += 1
+        if self.passed == self.last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(eq=False)
+class DiskPlatform(FakePlatform):
+    """A platform that outlives the process which asked it: what it runs, and for which run, stands in a file."""
+
+    file: Path = Path()
+    points: Points = field(default_factory=Points)
+
+    def load(self) -> None:
+        if self.file.exists():
+            told = json.loads(self.file.read_text())
+            self.runs = {lane: ReleaseIdentity(**release) for lane, release in told["runs"].items()}
+            self.newest_run, self.starts = told["newest_run"], told["starts"]
+
+    def save(self) -> None:
+        runs = {lane: release.model_dump() for lane, release in self.runs.items()}
+        self.file.write_text(json.dumps({"runs": runs, "newest_run": self.newest_run, "starts": self.starts}))
+
+    def change(self, approval: Approval, *, status: Any = "pass", detail: str = "") -> Outcome:
+        outcome = super().change(approval, status=status, detail=detail)
+        self.save()
+        self.points.reach()
+        return outcome
+
+    def find(self, run: Run) -> Outcome:
+        """What was begun is known by its run."""
+        done = self.newest_run.get(str(run.destination)) == run.run_id
+        return Outcome(status="pass" if done else "unknown", touched=True)
+
+
+@dataclass
+class World:
+    """A lane pair on disk, with A on both and B on testing where a story needs it."""
+
+    state: Path
+    bundle: Bundle
+
+    def gate(self, make: Callable[..., Gate], **rest: Any) -> Gate:
+        platform = DiskPlatform(file=self.state / "platform.json")
+        platform.load()
+        plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "github": FakePublisher((PRODUCT,))})
+        gate = make(plugins=plugins, **SHORT, **rest)
+        platform.now = gate.ledger.now
+        return gate
+
+
+def killed_at(world: World, request: Request, last: int) -> int:
+    """Run a request in a process that dies at a point; gives how many points it passed, where it came to its end."""
+    read, write = os.pipe()
+    if (pid := os.fork()) == 0:
+        try:
+            points = Points(last)
+            ledger = Ledger.open(world.state, holds_records=True)
+            event.listen(ledger.database.engine, "commit", points.reach)
+            event.listen(ledger.database.engine.pool, "checkin", points.reach)
+            sys.addaudithook(lambda name, about: points.reach() if name in ("os.rename", "os.replace") else None)
+
+            def make(**rest: Any) -> Gate:
+                return open_gate(world.state, world.bundle, YesEngine(world.bundle), FakePlatform(), **rest)
+
+            gate = world.gate(make, ledger=ledger)
+            gate.plugins.drivers["fake"].points = points  # type: ignore[attr-defined]  # the one above
+            gate.run(request, APPROVER)
+            os.write(write, str(points.passed).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as told:
+        passed = told.read()
+    os.waitpid(pid, 0)
+    return int(passed or 0)
+
+
+def typed(command: str, lane: Lane) -> Request:
+    """The request that a printed command makes."""
+    _, verb, *words = shlex.split(command)
+    match verb, words:
+        case "runs", ["resume", run_id]:
+            return resume(run_id, lane)
+        case "inventory", ["reconcile", where]:
+            return reconcile(Lane(context=PRODUCT, instance=where.partition("/")[2]))
+        case "promote", _:
+            return promote()
+        case "rollback", [_, "--lane", here]:
+            return Request(action="rollback", product=PRODUCT, destination=here)
+        case "deploy", [_, "--to", here, "--artifact", artifact, "--ref", ref]:
+            expected = Expected(artifact_id=artifact, source_git_ref=ref)
+            return Request(action="deploy", product=PRODUCT, destination=here, expected=expected)
+    raise AssertionError(command)
+
+
+def lead_back(gate: Gate) -> list[str]:
+    """Type what is printed until both lanes are settled; gives that."""
+    did: list[str] = []
+    while open_ones := [view for view in look(gate, [PROFILE], ACTOR) if not view.settled]:
+        assert len(did) < 4, did
+        did.append(open_ones[0].command)
+        gate.run(typed(did[-1], open_ones[0].lane), ACTOR)
+    _as_they_run(gate, look(gate, [PROFILE], ACTOR))
+    return did
+
+
+def repeated(gate: Gate, request: Request) -> str:
+    """How the same request ends, under its key."""
+    try:
+        return gate.run(request, APPROVER).status
+    except StaleReplay:  # somebody settled the lane otherwise since
+        return "stale"
+
+
+def _as_they_run(gate: Gate, views: list[LaneView]) -> None:
+    for view in views:
+        running = gate.plugins.drivers["fake"].runs.get(str(view.lane))  # type: ignore[attr-defined]  # a fake
+        assert view.runs == running, (view.lane, view.runs, running)
+
+
+Prepare = Callable[[Gate], Request]
+
+
+def deploying(gate: Gate) -> Request:
+    return deploy(B, idempotency_key="k")
+
+
+def promoting(gate: Gate) -> Request:
+    gate.run(deploy(B), ACTOR)
+    return promote(idempotency_key="k", version="v0.2.10")
+
+
+def rolling_back(gate: Gate) -> Request:
+    gate.run(deploy(B), ACTOR)
+    gate.run(promote(), ACTOR)
+    return Request(action="rollback", product=PRODUCT, destination="prod", idempotency_key="k")
+
+
+def resuming(gate: Gate) -> Request:
+    return resume(_interrupted(gate))
+
+
+def reconciling(gate: Gate) -> Request:
+    _interrupted(gate)
+    return reconcile(TESTING)
+
+
+def _interrupted(gate: Gate) -> str:
+    platform = gate.plugins.drivers["fake"]
+    assert isinstance(platform, DiskPlatform)
+
+    def ends(platform: FakePlatform, approval: Approval) -> Outcome:
+        platform.change(approval)
+        raise KeyboardInterrupt
+
+    platform.behaves = ends
+    with pytest.raises(KeyboardInterrupt):
+        gate.run(deploy(B), ACTOR)
+    platform.behaves = None
+    return gate.ledger.runs(limit=1)[0]
+
+
+STORIES: dict[str, tuple[Prepare, Lane, ReleaseIdentity]] = {
+    "deploy": (deploying, TESTING, B),
+    "promote": (promoting, PROD, B),
+    "rollback": (rolling_back, PROD, A),
+    "resume": (resuming, TESTING, B),
+    "reconcile": (reconciling, TESTING, B),
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_after_a_kill_anywhere_what_is_printed_leads_back(
+    story: str, tmp_path: Path, bundle: Bundle, make_gate: MakeGate
+) -> None:
+    prepare, lane, wanted = STORIES[story]
+    point, passed = 1, 0
+    while not passed:
+        world = World(tmp_path / str(point), bundle)
+        world.state.mkdir()
+
+        def make(world: World = world, **rest: Any) -> Gate:
+            ledger = Ledger.open(world.state, holds_records=False)
+            return make_gate(store=store_in(world.state), ledger=ledger, **rest)
+
+        gate = world.gate(make)
+        for request in (deploy(A), promote()):
+            assert gate.run(request, ACTOR).status in ("recorded", "unchanged")
+        request = prepare(gate)
+        gate.ledger.close()
+        passed = killed_at(world, request, point)
+        gate = world.gate(make)
+        did = lead_back(gate)
+        assert gate.ledger.verify().wrong == (), point
+        if request.action not in ("resume", "reconcile"):
+            again = repeated(gate, request)
+            assert again in ("recorded", "unchanged", "stale" if len(did) > 1 else "recorded"), (point, did, again)
+        assert (why(gate, lane), look(gate, [PROFILE], ACTOR)[lane == PROD].runs) == ("", wanted), (point, did)
+        gate.ledger.close()
+        point += STRIDE
+    assert point > passed > 10  # and each was passed
+
+
+def store_in(state: Path) -> FileStore:
+    return FileStore(state, {PRODUCT: PROFILE})
