@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint bench picture lock clean
+.PHONY: demo test matrix lint bench picture lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m tests.fakes.github --port 0 --stage $(VENV)/github.toml \
@@ -12,6 +12,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev  # hundreds of processes load the same modules: they may keep what they compile
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3
+
+matrix: $(VENV)/installed-dev  # a process is killed at each point, where `make test` tries each fifth
+	LAUNCHPLANE_GATE_MATRIX=1 $(BIN)/pytest -n 3 tests/line/test_crash_matrix.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
