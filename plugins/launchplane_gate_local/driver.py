@@ -107,7 +107,7 @@ class LocalDriver:
         """Held to what ``deploy`` waits for: a process that lives but does not serve is unknown."""
         lane = run.destination
         try:
-            note = processes.read_note(self._note(lane))
+            note = self._known(lane)
         except Unreadable as error:
             return Outcome(status="unknown", touched=True, detail=str(error))
         if note is None or note.run_id != run.run_id:
@@ -140,7 +140,7 @@ class LocalDriver:
 
     def stop(self, lane: Lane) -> bool:
         """Stop what a lane runs; gives whether it is gone. Raises Unreadable where that is not known."""
-        note = processes.read_note(self._note(lane))
+        note = self._known(lane)
         gone = note is None or processes.stop(note, timeout_s=self._options.stop_timeout_s)
         self._reap()
         return gone
@@ -150,7 +150,7 @@ class LocalDriver:
 
         Raises Unreadable.
         """
-        note, port = processes.read_note(self._note(lane)), self._ports.get(lane)
+        note, port = self._known(lane), self._ports.get(lane)
         strangers = containers.on_port(port, note) if port else ()
         if note is None:
             return strangers, containers.told(strangers, port) or "nothing was deployed here yet"
@@ -175,7 +175,7 @@ class LocalDriver:
         if lane not in self._ports:
             raise _Refused(f"the settings name no port for {lane}: its table `target` needs `port`")
         self._reap()
-        port, note = self._ports[lane], processes.read_note(self._note(lane))
+        port, note = self._ports[lane], self._known(lane)
         obstacle = processes.what_keeps_from(port)
         if obstacle and not (note and processes.owns(note, port)):
             raise _Refused(f"port {port} of {lane} cannot be used: {obstacle}; free it, then deploy again")
@@ -206,7 +206,7 @@ class LocalDriver:
 
         Raises _Failed.
         """
-        lane, old = plan.lane, processes.read_note(self._note(plan.lane))
+        lane, old = plan.lane, self._known(plan.lane)
         if old and processes.is_alive(old):
             progress(f"stopping what {lane} runs (pid {old.pid})")
             timeout_s = min(self._options.stop_timeout_s, approval.run_seconds_left())
@@ -220,7 +220,7 @@ class LocalDriver:
         progress(f"starting the release on port {plan.port}")
         approval.write_seconds_left()
         try:
-            child = self._start(plan, copy)
+            child = self._start(plan, artifact, copy)
         except OSError as error:
             raise _Failed(f"the release cannot be run: {error}; nothing runs now") from None
         note = self._noted(plan, artifact, child)
@@ -244,14 +244,19 @@ class LocalDriver:
             raise _Failed(f"the note on its process cannot be written: {error}; it was stopped again") from None
         return note
 
-    def _start(self, plan: _Plan, copy: Path) -> subprocess.Popen[bytes]:
+    def _start(self, plan: _Plan, artifact: str, copy: Path) -> subprocess.Popen[bytes]:
         port = str(plan.port)
         command = [word.replace("{release}", str(copy)).replace("{port}", port) for word in self._options.command]
         return processes.start(
             command,
             folder=self._folder(plan.lane),
             log=self._log(plan.lane),
-            environment={"PORT": port, "LAUNCHPLANE_LANE": str(plan.lane)},
+            environment={
+                "PORT": port,
+                processes.LANE: str(plan.lane),
+                processes.RUN: plan.run_id,
+                processes.ARTIFACT: artifact,
+            },
         )
 
     def _outcome(
@@ -296,6 +301,16 @@ class LocalDriver:
 
     def _note(self, lane: Lane) -> Path:
         return self._folder(lane) / processes.NOTE
+
+    def _known(self, lane: Lane) -> RunningRelease | None:
+        """The note on what a lane runs; where its process has ended, on one whose note was never written.
+
+        Raises Unreadable.
+        """
+        note = processes.read_note(self._note(lane))
+        if note and processes.is_alive(note):
+            return note
+        return processes.without_note(self._folder(lane), lane) or note
 
     def _log(self, lane: Lane) -> Path:
         return self._folder(lane) / "output.log"

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import psutil
 from pydantic import Field, ValidationError
 
 from launchplane_gate import private
-from launchplane_gate.model import Contract
+from launchplane_gate.model import Contract, Lane, stamp
 from launchplane_gate.strictjson import NotStrictJson, dumps, loads
 
 NOTE = "process.json"
@@ -26,6 +27,7 @@ POLL_S = 0.02
 # A creation time is reckoned from the boot time, which moves by a second or so when the clock is set.
 SAME_MOMENT_S = 2.0
 # What a program needs to run here. The rest may hold secrets of the gate, which are none of the product's business.
+LANE, RUN, ARTIFACT = "LAUNCHPLANE_LANE", "LAUNCHPLANE_RUN", "LAUNCHPLANE_ARTIFACT"
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 
@@ -51,6 +53,25 @@ def read_note(path: Path) -> RunningRelease | None:
         return None
     except (OSError, NotStrictJson, ValidationError):
         raise Unreadable(f"{path} cannot be read; stop what it may name, delete it, and deploy again") from None
+
+
+def without_note(folder: Path, lane: Lane) -> RunningRelease | None:
+    """A release of a lane that runs although no note says so: whoever started it was killed before it wrote one."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError, ValidationError):
+            if os.getpgid(process.pid) != process.pid or process.cwd() != str(folder) or _has_ended(process):
+                continue
+            told = process.environ()
+            if told.get(LANE) == str(lane) and ARTIFACT in told:
+                began = process.create_time()
+                return RunningRelease(
+                    pid=process.pid,
+                    create_time=began,
+                    artifact_id=told[ARTIFACT],
+                    run_id=told.get(RUN, ""),
+                    started_at=stamp(datetime.fromtimestamp(began, UTC)),
+                )
+    return None
 
 
 def write_note(path: Path, note: RunningRelease) -> None:

@@ -299,6 +299,8 @@ def test_a_release_learns_nothing_of_the_gates_secrets(site: Site, monkeypatch: 
     environment, stdin, folder = json.loads((site.lane_folder() / "told.json").read_text())
     assert environment.pop("PORT") == str(site.ports[TESTING])
     assert environment.pop("LAUNCHPLANE_LANE") == "shop/testing"
+    assert environment.pop("LAUNCHPLANE_RUN") == "r-1"
+    assert environment.pop("LAUNCHPLANE_ARTIFACT").startswith("local/")
     harmless = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH"}
     assert set(environment) <= harmless | {"LC_CTYPE"}  # which Python sets itself
     assert stdin == ""
@@ -448,15 +450,26 @@ def test_a_stale_approval_changes_nothing(site: Site) -> None:
     assert not list(site.lane_folder().glob("staged-*"))
 
 
-def test_a_process_that_was_started_but_never_noted_is_not_taken_for_ours(site: Site) -> None:
+def test_a_process_that_was_started_but_never_noted_is_known_by_what_it_was_started_with(site: Site) -> None:
+    """Seen: after a kill in that moment nothing led back, for its port was served by nobody knew whom."""
     site.deploy(release_program(A))
-    process = site.process()
+    process, ran = site.process(), site.runs()
     (site.lane_folder() / "process.json").unlink()  # as if the gate was killed right before it wrote it
 
-    assert site.find().status == "unknown"
-    assert site.runs() is None
-    assert f"pid {process.pid}" in refused(site, FakeApproval(site.release(release_program(B)), run_id="r-2"))
-    process.kill()
+    assert ran and site.runs() == ran
+    assert (site.find().status, site.find("r-2").status) == ("pass", "unknown")
+    assert site.deploy(release_program(B), run_id="r-2")[0].status == "pass"
+    assert process.status() == psutil.STATUS_ZOMBIE  # it is this one's child
+    assert site.reports() == B
+
+
+def test_the_note_of_one_that_ended_gives_way_to_one_that_runs_without(site: Site) -> None:
+    site.deploy(release_program(A))
+    before = (site.lane_folder() / "process.json").read_bytes()
+    site.deploy(release_program(B), run_id="r-2")
+    (site.lane_folder() / "process.json").write_bytes(before)
+    assert site.find("r-2").status == "pass"
+    assert site.runs() == site.release(release_program(B)).artifact_id
 
 
 # -- a deploy that goes wrong
