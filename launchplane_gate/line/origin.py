@@ -42,9 +42,10 @@ class Origin:
 
     @property
     def version(self) -> str | None:
-        """That it was to publish, and did not."""
+        """That it was to publish, and did not; none of a settled lane, about which nothing is done."""
         publication = self.run.publication
-        return publication.version if publication and not publication.published else None
+        is_due = publication and not publication.published and not self.is_settled
+        return publication.version if publication and is_due else None
 
 
 def origin_of(errand: Errand) -> Origin:

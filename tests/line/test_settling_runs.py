@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from launchplane_gate.adoption import adopt
 from launchplane_gate.errors import RequestError, StaleReplay
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, InventoryWriter
+from launchplane_gate.ledger import Ledger
+from launchplane_gate.line import standing
 from launchplane_gate.model import Lane, Outcome, Request, Run
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.runs import read_run
 from launchplane_gate.store import FileStore
-from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, TESTING, A, B, C, MakeGate, deploy, promote
+from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, PROFILE, TESTING, A, B, C, MakeGate, deploy, promote
 from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
-from tests.line.test_order import codes, file_of, somebody_writes, why
+from tests.line.test_order import codes, file_of, records_of, somebody_writes, why
 
 
 def resume(run: Run | str, lane: Lane = TESTING, **rest: Any) -> Request:
@@ -297,3 +301,34 @@ def test_a_repeat_of_what_was_overtaken_is_stale(both: Gate, platform: FakePlatf
     with pytest.raises(StaleReplay, match="ended interrupted, and a deploy of ccccccc"):
         both.run(deploy(B, idempotency_key="k"), ACTOR)
     assert len(platform.deploys) == count and runs_now(both, TESTING) == C.source_git_ref
+
+
+def test_a_settled_lane_has_nothing_published(make_gate: MakeGate, platform: FakePlatform) -> None:
+    publisher = FakePublisher((PRODUCT,), fails=[RuntimeError("GitHub is away")])
+    gate = make_gate(plugins=Plugins({"fake": platform, "health": FakeHealth(platform), "github": publisher}))
+    gate.run(deploy(A), ACTOR)
+    assert gate.run(promote(version="v0.2.10"), ACTOR).status == "recorded"
+    assert gate.run(reconcile(PROD), ACTOR).status == "unchanged"
+    assert publisher.releases == {}
+
+
+def test_a_lane_from_before_the_ledger_is_settled_by_a_look(
+    both: Gate, make_gate: MakeGate, tmp_path: Path, platform: FakePlatform
+) -> None:
+    """Its records are somebody else's: they stay as they are, and one of our own says what was seen."""
+    both.ledger.close()
+    for path in tmp_path.glob("ledger*"):
+        path.unlink()
+    platform.newest_run.clear()
+    ledger = Ledger.create(tmp_path)
+    gate = make_gate(ledger=ledger)
+    asked = standing.Asked("adopt", "", "")
+    consent = standing.consent(gate.bundle, gate.engine, [PROFILE], asked, APPROVER, now=ledger.now())
+    adopt(gate.store, ledger, gate.bundle, [PROFILE], APPROVER, decided=consent)
+    before = records_of(gate, TESTING)
+    assert "adopted" in why(gate, TESTING)
+    run = gate.run(reconcile(), ACTOR)
+    assert (run.status, run.release, why(gate, TESTING)) == ("recorded", A, "")
+    [seen] = [record for record in records_of(gate, TESTING) if record not in before]
+    assert (seen.record_id, seen.deploy.deploy_mode) == (run.deployment_record_id, "seen, not deployed")
+    assert gate.run(promote(), ACTOR).status == "recorded" and ledger.verify().wrong == ()
