@@ -31,11 +31,12 @@ class Clock:
 
     def anchor(self) -> None:
         """Ask the database what time it is. Raises LedgerError."""
-        asked = elapsed()
         with self._database.read() as connection:
+            asked = elapsed()  # not before: a transaction may wait for its beginning
             seconds = self._database.time(connection)
+            then = (asked + elapsed()) / 2
         with self._lock:
-            self._anchor = (datetime.fromtimestamp(seconds, UTC), (asked + elapsed()) / 2)
+            self._anchor = (datetime.fromtimestamp(seconds, UTC), then)
 
     def now(self) -> datetime:
         """Raises LedgerError, the first time."""

@@ -24,7 +24,7 @@ satisfied if {
 	input.action == "rollback"
 	is_null(input.source)
 	input.destination.run.open == false
-	_leads_back(input.destination, input.release)
+	_leads_back(input.destination, object.get(input, "release", null))
 }
 
 _leads_back(destination, release) if {
