@@ -35,7 +35,8 @@ from tests.line.test_order import why
 from tests.line.test_settling_runs import reconcile, resume
 
 STRIDE = 1 if os.environ.get("LAUNCHPLANE_GATE_MATRIX") else 5
-SHORT: dict[str, Any] = {"lease_s": 1.5, "write_s": 0.1, "lane_wait_s": 10}
+PATIENT: dict[str, Any] = {"write_s": 0.1, "lane_wait_s": 30}
+SHORT_S = 1.5  # the lease of a process that is killed, which is waited for
 
 
 @dataclass
@@ -91,7 +92,7 @@ class World:
         platform = DiskPlatform(file=self.state / "platform.json")
         platform.load()
         plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "github": FakePublisher((PRODUCT,))})
-        gate = make(plugins=plugins, **SHORT, **rest)
+        gate = make(plugins=plugins, **PATIENT, **rest)
         platform.now = gate.ledger.now
         return gate
 
@@ -110,7 +111,7 @@ def killed_at(world: World, request: Request, last: int) -> int:
             def make(**rest: Any) -> Gate:
                 return open_gate(world.state, world.bundle, YesEngine(world.bundle), FakePlatform(), **rest)
 
-            gate = world.gate(make, ledger=ledger)
+            gate = world.gate(make, ledger=ledger, lease_s=SHORT_S)
             gate.plugins.drivers["fake"].points = points  # type: ignore[attr-defined]  # the one above
             gate.run(request, APPROVER)
             os.write(write, str(points.passed).encode())
