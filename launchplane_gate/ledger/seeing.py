@@ -26,20 +26,34 @@ QUARANTINED = "quarantined"
 ASIDE = 0  # before the first entry
 
 _RUNS, _ENTRIES = tables.runs, tables.entries
+# By name, and the lane is looked at afterwards: asked for a lane too, SQLite goes through all of its past.
 _OWN = (
-    sa.select(_RUNS.c.deployment_record_id, _RUNS.c.run_id, _RUNS.c.untouched, _ENTRIES.c.position)
+    sa.select(
+        _RUNS.c.context,
+        _RUNS.c.instance,
+        _RUNS.c.deployment_record_id,
+        _RUNS.c.run_id,
+        _RUNS.c.untouched,
+        _ENTRIES.c.position,
+    )
     .join(_ENTRIES, _ENTRIES.c.subject == _RUNS.c.run_id)
     .where(
-        *tables.is_lane(_RUNS),
         _RUNS.c.deployment_record_id.in_(sa.bindparam("of_records", expanding=True)),
         _ENTRIES.c.kind.in_(("decided", "redeemed")),  # where it never redeemed, where it was let go
     )
     .order_by(_ENTRIES.c.position)
 )
 _OTHERS = (
-    sa.select(_ENTRIES.c.subject, _ENTRIES.c.kind, _ENTRIES.c.position, _ENTRIES.c.at, _ENTRIES.c.body)
+    sa.select(
+        _ENTRIES.c.context,
+        _ENTRIES.c.instance,
+        _ENTRIES.c.subject,
+        _ENTRIES.c.kind,
+        _ENTRIES.c.position,
+        _ENTRIES.c.at,
+        _ENTRIES.c.body,
+    )
     .where(
-        *tables.is_lane(_ENTRIES),
         _ENTRIES.c.subject.in_(sa.bindparam("of_records", expanding=True)),
         _ENTRIES.c.kind.in_((SEEN, QUARANTINED)),
     )
@@ -123,8 +137,15 @@ class Seeing(Chain):
 
 
 def _own(connection: sa.Connection, lane: Lane, record_ids: Sequence[str]) -> dict[str, Place]:
-    rows = connection.execute(_OWN, tables.of_lane(lane, of_records=record_ids))
-    return {row.deployment_record_id: Place(row.position, row.run_id, bool(row.untouched)) for row in rows}
+    return {
+        row.deployment_record_id: Place(row.position, row.run_id, bool(row.untouched))
+        for row in connection.execute(_OWN, {"of_records": record_ids})
+        if _is_of(row, lane)
+    }
+
+
+def _is_of(row: Any, lane: Lane) -> bool:
+    return bool((row.context, row.instance) == (lane.context, lane.instance))
 
 
 def _places(connection: sa.Connection, lane: Lane, wanted: Mapping[str, Sighting]) -> dict[str, Place]:
@@ -134,8 +155,8 @@ def _places(connection: sa.Connection, lane: Lane, wanted: Mapping[str, Sighting
     others = [name for name in wanted if name not in places]
     if not others:
         return places
-    for row in connection.execute(_OTHERS, tables.of_lane(lane, of_records=others)):
-        if body_in(row.body)["digest"] != wanted[row.subject].digest:
+    for row in connection.execute(_OTHERS, {"of_records": others}):
+        if not _is_of(row, lane) or body_in(row.body)["digest"] != wanted[row.subject].digest:
             continue
         if row.kind == QUARANTINED:
             places[row.subject] = Place(ASIDE, seen_at=row.at)
