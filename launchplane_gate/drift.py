@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from launchplane_gate.gate import Gate
-from launchplane_gate.lanes import LaneView, Reported, look_at, reconciling
+from launchplane_gate.lanes import PROGRAM, LaneView, Reported, look_at, reconciling
 from launchplane_gate.model import Contract, Lane, ReleaseIdentity
 from launchplane_gate.records import ProductProfile
 
@@ -13,7 +13,7 @@ State = Literal["as recorded", "drifted", "unsettled", "unknown"]
 
 
 class Drift(Contract):
-    """``why`` says how a lane is not as recorded, or why that is not known; ``command`` looks again, and records."""
+    """``why`` says how a lane is not as recorded, or why that is not known; ``command`` says what leads back."""
 
     product: str
     lane: Lane
@@ -27,8 +27,10 @@ def drift_of(gate: Gate, profile: ProductProfile, lane: Lane) -> Drift:
     view = look_at(gate, profile, lane, with_health=True)
     state, why = _state(view)
     settles = state in ("drifted", "unsettled")
-    command = reconciling(profile.product, lane.instance) if settles else ""
-    return Drift(product=profile.product, lane=lane, recorded=view.runs, state=state, why=why, command=command)
+    again = f"{PROGRAM} lanes {profile.product}" if view.aside else reconciling(profile.product, lane.instance)
+    return Drift(
+        product=profile.product, lane=lane, recorded=view.runs, state=state, why=why, command=again if settles else ""
+    )
 
 
 def _state(view: LaneView) -> tuple[State, str]:

@@ -173,7 +173,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane, *, with_health: boo
         differs=differs,
         run_id=last.run_id if last else "",
         tried=read_run(gate.ledger, last.run_id).release if last else None,
-        resumable=last.run_id if last and _is_resumable(gate, last) else "",
+        resumable=last.run_id if last and not records.others and _is_resumable(gate, last) else "",
         may_run=tuple(may_run(records, gate.ledger, gate.ledger.runs_since_recorded(lane), observed, samples)),
         health=_reported(samples),
         waivers=tuple(waivers),

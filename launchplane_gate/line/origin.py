@@ -52,6 +52,7 @@ def origin_of(errand: Errand) -> Origin:
     """Raises RequestError where there is nothing to finish or to record, with what can be done instead."""
     ledger, lane = errand.parts.ledger, errand.destination
     last = ledger.last_effective(lane)
+    _see_that_nobody_else_came_after(errand)
     row = _interrupted(errand, last) if errand.request.action == "resume" else _seen(errand, last)
     run = read_run(ledger, row.run_id)
     if run.release is None:
@@ -60,6 +61,15 @@ def origin_of(errand: Errand) -> Origin:
     told = ledger.body_of(run.run_id, "found") if run.status == "interrupted" else None
     became = Outcome(**{name: told[name] for name in Outcome.model_fields if name in told}) if told else None
     return Origin(run, run.release, _deployment(errand, run), became, is_settled, row.source_version)
+
+
+def _see_that_nobody_else_came_after(errand: Errand) -> None:
+    """A record that the gate did not write may be of a deploy since: a look does not prove that it is not."""
+    product, lane = errand.profile.product, errand.destination
+    if others := errand.read(lane).others:
+        hint = f"{NOTHING} A deploy or promotion to {lane} settles it: `{PROGRAM} lanes {product}` names the commands."
+        what = f"the gate did not write the deployment record {others[0].record_id}"
+        raise RequestError(f"{what}, and it may be of a deploy since", hint=hint)
 
 
 def _interrupted(errand: Errand, last: Row | None) -> Row:

@@ -154,7 +154,7 @@ def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
     took = f", done in {span(after.took_s)}" if after.took_s is not None else ""
     was = f" (was {run.previous})" if run.previous and run.previous != run.release else ""
     reports = f", {count(after.urls, 'URL reports', 'URLs report')} {run.release}" if _is_reported(after) else ""
-    steps = [("deployed", f"{after.driver}{took}", "")] if not run.of_run else [("deployed", f"by {run.of_run}", "")]
+    steps = [("looked at", f"what {run.of_run} left", "") if run.of_run else ("deployed", f"{after.driver}{took}", "")]
     if run.admitted:
         steps.insert(0, ("admitted", admitted(run.admitted), run.admitted.decision_id))
     if run.confirmed:

@@ -11,6 +11,7 @@ from launchplane_gate.adoption import adopt
 from launchplane_gate.errors import RequestError, StaleReplay
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, InventoryWriter
+from launchplane_gate.lanes import look
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.line import standing
 from launchplane_gate.model import Lane, Outcome, Request, Run
@@ -228,11 +229,17 @@ def test_a_record_that_is_torn_or_gone_is_written_anew(both: Gate, what: str, te
     assert both.ledger.verify().wrong == ()
 
 
-def test_a_strangers_record_is_settled_by_a_look(both: Gate) -> None:
-    somebody_writes(both, TESTING)
-    run = both.run(reconcile(), ACTOR)
-    assert (run.status, run.release, why(both, TESTING)) == ("recorded", A, "")
-    assert both.run(promote(), ACTOR).status == "unchanged"
+def test_a_strangers_record_is_not_settled_by_a_look(both: Gate, platform: FakePlatform) -> None:
+    """A deploy or promotion does, or who may put it aside: a look does not tell what came since from what was there."""
+    run_id = interrupted(both, promote(redeploy=True), platform)
+    for lane, request in ((TESTING, reconcile()), (PROD, resume(run_id, PROD))):
+        somebody_writes(both, lane, f"by-hand-{lane.instance}")
+        for ask in (both.run, both.check):
+            with pytest.raises(RequestError, match="it may be of a deploy since"):
+                ask(request, ACTOR)
+        assert "the gate did not write" in why(both, lane)
+    assert not any("resume" in view.command for view in look(both, [PROFILE], ACTOR))
+    assert both.run(deploy(A), ACTOR).status == "recorded" and why(both, TESTING) == ""
 
 
 def test_nothing_is_recorded_of_a_lane_that_no_run_has_touched(gate: Gate) -> None:

@@ -7,7 +7,8 @@
 #   earlier rollback was to lead. A run that is open may yet change its lane.
 # custom:
 #   remedy: >-
-#     See what stands open with `launchplane-gate runs list`. Deploy to an unsettled source lane again; go back on an
+#     See what stands open with `launchplane-gate runs list`. Finish an interrupted run by
+#     `launchplane-gate runs resume`, or deploy to an unsettled source lane again; go back on an
 #     unsettled lane by `launchplane-gate rollback` without naming a release; wait for an open run to end.
 package gate.rules.lane.settled
 
