@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger import tables
 from launchplane_gate.ledger.clock import elapsed
+from launchplane_gate.ledger.forking import kept_from_forking
 from launchplane_gate.ledger.locked import LaneRow
 from launchplane_gate.model import Lane
 
@@ -176,7 +177,8 @@ class Database(ABC):
     @contextmanager
     def told(self) -> Iterator[None]:
         try:
-            yield
+            with kept_from_forking():
+                yield
         except DBAPIError as error:
             what = f"{self.name} cannot be used: {self._words(error)}"
             raise LedgerError(what, hint=self.hint) from error

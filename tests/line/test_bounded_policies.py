@@ -18,7 +18,7 @@ from tests.cli.test_cli import NEW, Site, clear, make_site
 from tests.conftest import ACTOR, POLICY, PRODUCT, A, MakeGate, deploy
 from tests.fakes import bundles
 from tests.fakes.platform import FakePlatform
-from tests.policy.test_worker import in_a_child
+from tests.forks import in_a_child
 
 RULE = f"""# METADATA
 # title: The reason is no palindrome of palindromes

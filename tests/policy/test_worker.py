@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from launchplane_gate.policy.engines.embedded import serve, worker
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter, NotRego, syntax_tree
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Unanswered
 from launchplane_gate.settings import EmbeddedSettings
+from tests.forks import in_a_child
 from tests.places import ROOT
 
 NEVER_ENDS = """
@@ -183,25 +184,6 @@ except KeyboardInterrupt:
 
 
 # -- a server that forks
-
-
-def in_a_child(do: Callable[[], Any]) -> Any:
-    """What it gives in a forked child, as JSON."""
-    back, to = os.pipe()
-    child = os.fork()
-    if child == 0:  # pragma: no cover  # another process
-        os.close(back)
-        try:
-            told = json.dumps(do())
-        except BaseException as error:  # noqa: BLE001  # told to the parent
-            told = json.dumps(f"{type(error).__name__}: {error}")
-        os.write(to, told.encode())
-        os._exit(0)
-    os.close(to)
-    with os.fdopen(back) as answers:
-        told = answers.read()
-    os.waitpid(child, 0)
-    return json.loads(told)
 
 
 def test_a_forked_child_has_a_worker_of_its_own_and_leaves_its_parents_alone() -> None:
