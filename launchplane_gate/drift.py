@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from launchplane_gate.gate import Gate
-from launchplane_gate.lanes import PROGRAM, LaneView, Reported, look_at, reconciling
+from launchplane_gate.lanes import PROGRAM, LaneView, look_at, reconciling
+from launchplane_gate.looking import held_against
 from launchplane_gate.model import Contract, Lane, ReleaseIdentity
 from launchplane_gate.records import ProductProfile
 
@@ -36,20 +37,6 @@ def drift_of(gate: Gate, profile: ProductProfile, lane: Lane) -> Drift:
 def _state(view: LaneView) -> tuple[State, str]:
     if not view.settled:
         return "unsettled", view.why
-    if view.observed is None or not view.observed.reachable or view.observed.digests == "failed":
+    if view.observed is None:
         return "unknown", view.differs
-    if view.differs:
-        return "drifted", view.differs
-    if view.runs is None:
-        return "as recorded", ""
-    other = [one for one in view.health if one.revision not in (None, view.runs.source_git_ref)]
-    if other:
-        return "drifted", f"health reports {_said(other[0])}"
-    silent = [one for one in view.health if one.revision is None]
-    if silent or not view.health:
-        return "unknown", f"what health reports is not known: {silent[0].detail if silent else 'no URL was asked'}"
-    return "as recorded", ""
-
-
-def _said(reported: Reported) -> str:
-    return f"{reported.revision} at {reported.url}"
+    return held_against(view.runs, view.observed, view.health)

@@ -16,7 +16,7 @@ from launchplane_gate.hookspecs import Question
 from launchplane_gate.lane_records import LaneRecords, read_lane
 from launchplane_gate.ledger import Ledger, Row
 from launchplane_gate.line.lane_requests import putting_aside, releasing
-from launchplane_gate.looking import difference, may_run, observe
+from launchplane_gate.looking import Reported, difference, may_run, observe, reported
 from launchplane_gate.model import (
     Actor,
     Contract,
@@ -50,14 +50,6 @@ class Promotion(Contract):
     code: str = ""
     reason: str = ""
     done: bool = False  # the destination runs it already
-
-
-class Reported(Contract):
-    """What one health URL of a lane answers; ``detail`` says why no revision is known."""
-
-    url: str
-    revision: str | None
-    detail: str = ""
 
 
 class LaneView(Contract):
@@ -175,7 +167,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane, *, with_health: boo
         tried=read_run(gate.ledger, last.run_id).release if last else None,
         resumable=last.run_id if last and not records.others and _is_resumable(gate, last) else "",
         may_run=tuple(may_run(records, gate.ledger, gate.ledger.runs_since_recorded(lane), observed, samples)),
-        health=_reported(samples),
+        health=reported(samples),
         waivers=tuple(waivers),
         aside=putting_aside(profile.product, records),
     )
@@ -212,17 +204,6 @@ def _samples(gate: Gate, profile: ProductProfile, lane: Lane) -> list[Mapping[st
         return [{"url": without_query(url), "detail": str(health)} for url in urls]
     found = health.get("destination") if isinstance(health, Mapping) else None
     return [sample for sample in found if isinstance(sample, Mapping)] if isinstance(found, list | tuple) else []
-
-
-def _reported(samples: Iterable[Mapping[str, Any]]) -> tuple[Reported, ...]:
-    """The answers, each once."""
-    told: dict[Reported, None] = {}
-    for sample in samples:
-        revision = sample.get("revision")
-        why = "" if isinstance(revision, str) else str(sample.get("detail") or "it reports no revision")
-        known = revision if isinstance(revision, str) else None
-        told[Reported(url=without_query(str(sample.get("url"))), revision=known, detail=why)] = None
-    return tuple(told)
 
 
 def published_as(ledger: Ledger, run: Run) -> str:

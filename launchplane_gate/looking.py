@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from launchplane_gate import strictjson
 from launchplane_gate.bounded import NoAnswerInTime, answer_of, start
@@ -12,7 +12,8 @@ from launchplane_gate.errors import EvidenceFailed
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Ledger, Row
-from launchplane_gate.model import Lane, MayRun, Observation, ReleaseIdentity
+from launchplane_gate.model import Contract, Lane, MayRun, Observation, ReleaseIdentity
+from launchplane_gate.urls import without_query
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,44 @@ def difference(observed: Observation, recorded: str | None) -> str:
     if set_to == recorded:
         return ""
     return f"it is set to run {set_to}" if set_to else f"nothing is seen running: {observed.detail}"
+
+
+class Reported(Contract):
+    """What one health URL of a lane answers; ``detail`` says why no revision is known."""
+
+    url: str
+    revision: str | None
+    detail: str = ""
+
+
+def reported(samples: Iterable[Mapping[str, Any]]) -> tuple[Reported, ...]:
+    """The answers, each once."""
+    told: dict[Reported, None] = {}
+    for sample in samples:
+        revision = sample.get("revision")
+        why = "" if isinstance(revision, str) else str(sample.get("detail") or "it reports no revision")
+        known = revision if isinstance(revision, str) else None
+        told[Reported(url=without_query(str(sample.get("url"))), revision=known, detail=why)] = None
+    return tuple(told)
+
+
+def held_against(
+    recorded: ReleaseIdentity | None, observed: Observation, health: tuple[Reported, ...]
+) -> tuple[Literal["as recorded", "drifted", "unknown"], str]:
+    """Whether a lane is as its inventory says, by what its platform and its health URLs show now, and why not."""
+    differs = difference(observed, recorded.artifact_id if recorded else None)
+    if not observed.reachable or observed.digests == "failed":
+        return "unknown", differs
+    if differs:
+        return "drifted", differs
+    if recorded is None:
+        return "as recorded", ""
+    if other := [one for one in health if one.revision not in (None, recorded.source_git_ref)]:
+        return "drifted", f"health reports {other[0].revision} at {other[0].url}"
+    silent = [one for one in health if one.revision is None]
+    if silent or not health:
+        return "unknown", f"what health reports is not known: {silent[0].detail if silent else 'no URL was asked'}"
+    return "as recorded", ""
 
 
 def containers_in(observed: Observation) -> list[list[str | int | None]] | None:

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from launchplane_gate.records import EnvironmentInventory, ProductProfile
+from launchplane_gate.records import EnvironmentInventory, ProductProfile, ReleaseStatus
 
 SCHEMA_VERSION = 1
 
 Shipping = Literal["deploy", "promote", "rollback"]
-Settling = Literal["resume", "reconcile"]  # which deploy nothing: they look, and record what is proven
+Settling = Literal["resume", "reconcile", "evidence"]  # which deploy nothing: they look, and record what is proven
 Running = Literal[Shipping, Settling]
 Action = Literal[Running, "publish", "waive", "approve", "revoke", "adopt", "restore", "hold", "release", "quarantine"]
 Phase = Literal["standing", "admit", "confirm"]
@@ -127,7 +127,8 @@ class Request(Contract):
     ``driver``: the one that the caller addressed, by its id, where it addressed one.
 
     A ``resume`` finishes the run ``of_run``, which was interrupted and is the last one that redeemed on its lane; a
-    ``reconcile`` settles a lane by what it is seen to run. Neither deploys anything.
+    ``reconcile`` settles a lane by what it is seen to run; ``evidence`` reports what somebody else deployed: a release
+    in ``expected``, both parts, and in ``reported`` what became of that deploy. None of them deploys anything.
     """
 
     action: Running
@@ -141,26 +142,30 @@ class Request(Contract):
     redeploy: bool = False
     driver: Name | None = None
     of_run: Identifier | None = None
+    reported: ReleaseStatus | None = None
     idempotency_key: Identifier | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> Request:
+        this = f"a {noun(self.action)}"
         if self.action == "promote" and self.source in (None, self.destination):
             raise ValueError("a promotion needs a source lane other than its destination")
         if self.action != "promote" and self.source is not None:
-            raise ValueError(f"a {self.action} has no source lane")
-        if self.action == "deploy" and len(self.expected.stated()) != len(Expected.model_fields):
-            raise ValueError("a deploy names its artifact and its commit")
+            raise ValueError(f"{this} has no source lane")
+        if self.action in ("deploy", "evidence") and len(self.expected.stated()) != len(Expected.model_fields):
+            raise ValueError(f"{this} names its artifact and its commit")
         if self.version and self.bump:
             raise ValueError("a version is given or bumped, not both")
         if self.action in ("deploy", "rollback") and self.redeploy:
-            raise ValueError(f"a {self.action} always deploys; redeploy is for a promotion")
+            raise ValueError(f"{this} always deploys; redeploy is for a promotion")
         if self.action in ("deploy", "rollback") and (self.version or self.bump):
-            raise ValueError(f"a {self.action} publishes nothing; a promotion does")
+            raise ValueError(f"{this} publishes nothing; a promotion does")
         if (self.of_run is not None) != (self.action == "resume"):
             raise ValueError("a resume names the run that it finishes, and nothing else does")
+        if (self.reported is not None) != (self.action == "evidence"):
+            raise ValueError("a report says what became of a deploy, and nothing else does")
         if self.action in get_args(Settling) and (self.source or self.redeploy or self.version or self.bump):
-            raise ValueError(f"a {self.action} has no source lane, and deploys and names no version")
+            raise ValueError(f"{this} has no source lane, and deploys and names no version")
         return self
 
 
@@ -168,11 +173,14 @@ class Request(Contract):
 
 
 class RequestFacts(Contract):
+    """``reported``: what is said to have become of a deploy; told of evidence alone."""
+
     product: str
     reason: str
     version: str | None = None
     expected: Expected
     dry_run: bool
+    reported: str | None = None
 
 
 class DriverFacts(Contract):
@@ -360,7 +368,8 @@ class DestinationFacts(LaneFacts):
     ``rolled_back``: every release with that artifact or commit that a rollback took out of service here, recorded or
     not. ``way_back``: where an unsettled lane may be rolled back to, the first thing first: where a rollback that was
     not recorded was to lead, and what was recorded last. ``versions``: every one that the ledger knows of for this
-    product, the first one first.
+    product, the first one first. ``brought``: the release of its last run that redeemed, null where there is none;
+    told of evidence alone.
     """
 
     history: tuple[HistoryEntry, ...] = ()
@@ -369,6 +378,7 @@ class DestinationFacts(LaneFacts):
     backups: tuple[BackupFacts, ...] = ()
     may_run: tuple[MayRun, ...] = ()
     versions: tuple[ReleasedVersion, ...] = ()
+    brought: ReleaseIdentity | None = None
 
 
 class OutcomeFacts(Contract):
@@ -610,7 +620,7 @@ def lanes_of(profile: ProductProfile) -> list[Lane]:
 def noun(action: str) -> str:
     """What a person calls a run of this action."""
     nouns = {"promote": "promotion", "adopt": "adoption", "restore": "restoration"}
-    return {**nouns, "resume": "resumption", "reconcile": "reconciliation"}.get(action, action)
+    return {**nouns, "resume": "resumption", "reconcile": "reconciliation", "evidence": "report"}.get(action, action)
 
 
 def noun_of(action: str, commit: str) -> str:

@@ -1,4 +1,4 @@
-"""The requests that ``check``, ``deploy``, ``promote`` and ``rollback`` make out of their options."""
+"""The requests that commands make out of their options."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _PLACES = {
     "source": ("--from", _NAMES),
     "destination": ("--to", _NAMES),
     "lane": ("--lane", _NAMES),  # what the destination of a rollback is called
+    "where": ("PRODUCT/LANE", _NAMES),  # and of a report
     "expected.artifact_id": ("--artifact", _WORDS),
     "expected.source_git_ref": ("--ref", _WORDS),
     "driver": ("--driver", _NAMES),
@@ -82,7 +83,15 @@ def along(command: F) -> F:
 
 def deploy_request(product: str, destination: str, artifact: str, ref: str, **rest: Any) -> Request:
     expected = {"artifact_id": artifact, "source_git_ref": ref}
-    return _request({"action": "deploy", "product": product, "destination": destination, "expected": expected, **rest})
+    return request_of(
+        {"action": "deploy", "product": product, "destination": destination, "expected": expected, **rest}
+    )
+
+
+def report_request(product: str, lane: str, artifact: str, ref: str, **rest: Any) -> Request:
+    expected = {"artifact_id": artifact, "source_git_ref": ref}
+    fields = {"action": "evidence", "product": product, "destination": lane, "expected": expected, **rest}
+    return request_of(fields, destination="where")
 
 
 def promote_request(
@@ -99,7 +108,7 @@ def promote_request(
     gate.profile(product)
     source, destination = the_path(gate.bundle, product, source, destination)
     expected = {"artifact_id": artifact, "source_git_ref": ref}
-    return _request(
+    return request_of(
         {
             "action": "promote",
             "product": product,
@@ -120,10 +129,10 @@ def rollback_request(
     destination = the_destination(gate.bundle, product, lane)
     expected = {"artifact_id": artifact, "source_git_ref": ref}
     fields = {"action": "rollback", "product": product, "destination": destination, "expected": expected, **rest}
-    return _request(fields, destination="lane")
+    return request_of(fields, destination="lane")
 
 
-def _request(fields: dict[str, Any], *, destination: str = "destination") -> Request:
+def request_of(fields: dict[str, Any], *, destination: str = "destination") -> Request:
     """Raises RequestError, which names the option."""
     from pydantic import ValidationError
 

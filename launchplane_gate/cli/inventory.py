@@ -9,7 +9,7 @@ import click
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session
-from launchplane_gate.cli.settling import drift, reconcile
+from launchplane_gate.cli.settling import drift, reconcile, report
 
 if TYPE_CHECKING:
     from launchplane_gate.model import HistoryEntry, Lane
@@ -34,6 +34,7 @@ def inventory() -> None:
 
 inventory.add_command(drift)
 inventory.add_command(reconcile)
+inventory.add_command(report)
 
 
 @inventory.command()

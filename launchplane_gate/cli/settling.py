@@ -1,4 +1,4 @@
-"""``runs resume``, ``inventory reconcile`` and ``inventory drift``: nothing is deployed, the lanes are looked at."""
+"""``runs resume``, ``inventory reconcile``, ``report`` and ``drift``: nothing is deployed, the lanes are looked at."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from launchplane_gate.cli.asking import addressed, releasing, report_request, request_of
 from launchplane_gate.cli.command import Command
-from launchplane_gate.cli.deploy import exit_code, looking, run_request
+from launchplane_gate.cli.deploy import acting, exit_code, looking, run_request
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
@@ -66,15 +67,63 @@ def reconcile(session: Session, where: str, reason: str, wait: float | None, eve
     Example:
       launchplane-gate inventory reconcile sellyouroutboard/prod
     """
-    from launchplane_gate.model import Request
+    product, instance = one_lane(where)
+    with session.gate() as gate:
+        gate.profile(product)
+        request = request_of({"action": "reconcile", "product": product, "destination": instance, "reason": reason})
+        return run_request(session, gate, request, wait, every_rule=every_rule)
 
+
+@click.command(cls=Command)
+@click.argument("where", metavar="PRODUCT/LANE")
+@releasing(required=True)
+@click.option(
+    "--status",
+    type=click.Choice(["pass", "fail", "pending", "skipped"]),
+    default="pass",
+    show_default=True,
+    help="What became of that deploy.",
+)
+@addressed
+@acting
+@pass_session
+def report(
+    session: Session,
+    where: str,
+    artifact: str,
+    ref: str,
+    status: str,
+    driver: str | None,
+    reason: str,
+    key: str | None,
+    wait: float | None,
+    every_rule: bool,
+) -> Answer:
+    """Report a release that somebody else deployed to a lane; nothing is deployed here.
+
+    The lane is looked at, and its inventory says so only where the policies approve it and it is seen to run: where
+    releases arrive by promotion, only that of the last run of the gate that deployed there. The report is kept as a
+    deployment record in any case. Where the lane is seen to be as recorded it stays settled, whatever was reported.
+
+    \b
+    Example:
+      launchplane-gate inventory report sellyouroutboard/testing \\
+        --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c
+    """
+    product, instance = one_lane(where)
+    with session.gate() as gate:
+        gate.profile(product)
+        rest = {"reported": status, "driver": driver, "reason": reason, "idempotency_key": key}
+        request = report_request(product, instance, artifact, ref, **rest)
+        return run_request(session, gate, request, wait, every_rule=every_rule)
+
+
+def one_lane(where: str) -> tuple[str, str]:
+    """The product and the lane that ``PRODUCT/LANE`` names. Raises UsageError."""
     product, separator, instance = where.partition("/")
     if not separator:
         raise click.UsageError("name one lane: PRODUCT/LANE")
-    with session.gate() as gate:
-        gate.profile(product)
-        request = Request(action="reconcile", product=product, destination=instance, reason=reason)
-        return run_request(session, gate, request, wait, every_rule=every_rule)
+    return product, instance
 
 
 @click.command(cls=Command)

@@ -24,6 +24,16 @@ _NEWEST_FIRST = _RUNS.c.number.desc()
 _LAST_EFFECTIVE = (
     sa.select(_RUNS).where(*tables.is_lane(_RUNS), tables.IS_EFFECTIVE, _IS_OTHER).order_by(_NEWEST_FIRST).limit(1)
 )
+_LAST_BRINGING = (
+    sa.select(_RUNS)
+    .where(
+        *tables.is_lane(_RUNS),
+        tables.IS_EFFECTIVE,
+        sa.or_(_RUNS.c.action != "evidence", _RUNS.c.confirmed_at.is_not(None)),
+    )
+    .order_by(_NEWEST_FIRST)
+    .limit(1)
+)
 _LAST_NAMED = (
     sa.select(_RUNS)
     .where(*tables.is_lane(_RUNS), tables.IS_EFFECTIVE, tables.NAMES_INVENTORY)
@@ -112,6 +122,11 @@ class Reading(Chain):
         """The lane's last run that redeemed, touched or recorded anything."""
         with self._read() as connection:
             return connection.execute(_LAST_EFFECTIVE, tables.of_lane(lane, of_run=but)).first()
+
+    def last_bringing(self, lane: Lane) -> Row | None:
+        """The same, but for reports of what others deployed, unless the policies confirmed one."""
+        with self._read() as connection:
+            return connection.execute(_LAST_BRINGING, tables.of_lane(lane)).first()
 
     def last_naming(self, lane: Lane) -> Row | None:
         """The lane's last run that its inventory was named by."""

@@ -1,7 +1,7 @@
 """Where each record of a lane has its place in the lane's chain: order comes from here, and never from a clock.
 
-A record of a run of the gate stands where that run redeemed. Any other is entered once, as it is, when it is first
-seen, readable or not; where somebody who may has put it aside, it stands before everything.
+A record of a run of the gate stands where that run redeemed, or was decided on. Any other is entered once, as it is,
+when it is first seen, readable or not; where somebody who may has put it aside, it stands before everything.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _OWN = (
     .join(_ENTRIES, _ENTRIES.c.subject == _RUNS.c.run_id)
     .where(
         _RUNS.c.deployment_record_id.in_(sa.bindparam("of_records", expanding=True)),
-        _ENTRIES.c.kind.in_(("decided", "redeemed")),  # where it never redeemed, where it was let go
+        # Where it never redeemed, where it was let go; of a report that was not, where it was told.
+        _ENTRIES.c.kind.in_(("decided", "redeemed", "denied", "undecided")),
     )
     .order_by(_ENTRIES.c.position)
 )

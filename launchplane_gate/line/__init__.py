@@ -18,7 +18,7 @@ from typing import get_args
 from launchplane_gate.errors import LedgerError, NotSettled, PastLost, Undecided, in_a_sentence
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Key, Wish
-from launchplane_gate.line import journal, standing
+from launchplane_gate.line import evidence, journal, standing
 from launchplane_gate.line.admit import admit
 from launchplane_gate.line.confirm import confirm, look_again, runs_it_already
 from launchplane_gate.line.deploy import deploy
@@ -26,7 +26,7 @@ from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.found import found
 from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.interrupted import tell_what_became
-from launchplane_gate.line.origin import Origin, origin_of
+from launchplane_gate.line.origin import claim_of, origin_of
 from launchplane_gate.line.parts import Limits, Parts, find_lane
 from launchplane_gate.line.publish import publish_again, publish_recorded
 from launchplane_gate.line.record import leave_pending, record
@@ -45,7 +45,7 @@ def check(parts: Parts, request: Request, actor: Actor, progress: Progress) -> D
     if not stands.permitted:
         return stands.decision
     errand = Errand(parts, request, actor, progress)
-    errand.origin = _origin(errand)
+    _settle_on(errand)
     return ask(errand, gather(errand, "admit", dry_run=True))
 
 
@@ -58,7 +58,7 @@ def run(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Run
     key = key_of(errand)
     if open_run := already_open(errand, key):
         return open_run
-    if not stands.allowed and not is_known(errand, key):
+    if not stands.allowed and not is_known(errand, key) and request.action != "evidence":
         return _refused(errand, stands)
     with _holding(errand):
         if stands.allowed:
@@ -77,7 +77,7 @@ def _told(ended: Run, errand: Errand) -> Run:
     plugins, wrong = errand.parts.plugins, []
     if ended.status == "recorded":
         wrong = plugins.recorded(ended)
-    elif ended.redeemed and ended.touched:
+    elif ended.touched:
         why = f"{ended.run_id}, a {noun(ended.action)} of {ended.release}, ended {ended.status}"
         wrong = plugins.unsettled(ended.product, ended.destination, why)
     for what in wrong:
@@ -150,26 +150,42 @@ def _not_permitted(request: Request, actor: Actor, decision: Decision) -> Run:
 
 
 def _refused(errand: Errand, stands: Standing) -> Run:
-    """A run that ends as it began: who asks may, and what is asked for can never be."""
-    errand.release = stands.decision.release
+    """A run that ends as it began: who asks may, and what is asked for can never be. A report is kept all the same."""
     parts = errand.parts
-    journal.begin(errand, "denied", on_record(parts.ledger, parts.bundle, stands.decision, stands.facts))
-    return _read_back(errand)
+    if errand.request.action == "evidence":
+        _settle_on(errand)
+        evidence.look(errand)
+    errand.release = stands.decision.release
+    body = on_record(parts.ledger, parts.bundle, stands.decision, stands.facts)
+    journal.begin(errand, "denied", body)
+    return _kept(errand)
 
 
-def _origin(errand: Errand) -> Origin | None:
-    return origin_of(errand) if errand.request.action in get_args(Settling) else None
+def _settle_on(errand: Errand) -> None:
+    """Find what a run is about that deploys nothing. Raises RequestError."""
+    if errand.request.action == "evidence":
+        errand.claim = claim_of(errand)
+    if errand.request.action in get_args(Settling):
+        errand.origin = origin_of(errand)
+
+
+def _kept(errand: Errand) -> Run:
+    """The run as it ended; a report with its record, if it did not become the inventory."""
+    ended = _read_back(errand)
+    if ended.status != "recorded":
+        evidence.keep(errand, ended.admitted.decision_id if ended.admitted else "")
+    return ended
 
 
 def _gone(errand: Errand, key: Key | None) -> Run:
     """The run as it ended, published where it was to be."""
     _go(errand, key)
-    ended = _read_back(errand)
+    ended = _kept(errand)
     return publish_recorded(errand, ended) if ended.status in ("recorded", "unchanged") else ended
 
 
 def _go(errand: Errand, key: Key | None) -> None:
-    errand.origin = _origin(errand)
+    _settle_on(errand)
     approval = admit(errand, key)
     if approval is None:
         return

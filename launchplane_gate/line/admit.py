@@ -7,6 +7,7 @@ from launchplane_gate.ledger import Key
 from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.evidence import keep
 from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.on_record import on_record
 
@@ -20,6 +21,7 @@ def admit(errand: Errand, key: Key | None) -> RunApproval | None:
         raise  # nothing is written into a ledger that is not the one
     except Exception as error:
         journal.begin(errand, "undecided", {"detail": in_a_sentence(error)})
+        keep(errand)
         if isinstance(error, GateError):
             raise
         raise EvidenceFailed(f"the facts could not be gathered: {in_a_sentence(error)}") from error

@@ -77,7 +77,7 @@ def confirm(errand: Errand) -> bool:
     """Whether the policies confirmed the deploy in time; else the run is closed."""
     errand.at = "unconfirmed"
     limits, looks = errand.parts.limits, Looks(errand)
-    _until_settled(errand, looks, patience_s=limits.confirm_timeout_s)
+    _until_settled(errand, looks, patience_s=_patience_s(errand))
     assert errand.deployment  # written with the outcome
     status: ReleaseStatus = "pass" if looks.allowed else "fail"
     health = health_of(errand.profile, errand.destination, status, limits.confirm_timeout_s + errand.settle_s)
@@ -95,7 +95,9 @@ def confirm(errand: Errand) -> bool:
         if failed:
             errand.writing.write_promotion_record(failed)
         if looks.decision and looks.allowed:
-            journal.step(errand, "confirmed", looks.body, confirmed_at=looks.decision.decided_at)
+            is_anothers = errand.origin is not None and errand.origin.run is None
+            columns = {"redeemed": True, "untouched": False} if is_anothers else {}  # it may be recorded from here on
+            journal.step(errand, "confirmed", looks.body, confirmed_at=looks.decision.decided_at, **columns)
         else:
             journal.close(errand, "unconfirmed", looks.reason, extra=looks.body)
     return looks.allowed
@@ -105,7 +107,7 @@ def look_again(errand: Errand) -> None:
     """Close a run about a settled lane, of which nothing has to be recorded: unchanged where it is seen to run it."""
     errand.at = "unconfirmed"
     looks = Looks(errand)
-    _until_settled(errand, looks, patience_s=errand.parts.limits.confirm_timeout_s)
+    _until_settled(errand, looks, patience_s=_patience_s(errand))
     if looks.allowed:
         inventory = errand.records[errand.destination].inventory
         journal.close(errand, "unchanged", "", extra=looks.body, inventory_version=version(inventory))
@@ -140,6 +142,11 @@ def runs_it_already(errand: Errand) -> bool:
     errand.progress(f"{errand.destination.instance} is not proven to run it already: {looks.reason}")
     errand.outcome, errand.facts = None, admitted
     return False
+
+
+def _patience_s(errand: Errand) -> float:
+    """How long a first good look is waited for: what is reported runs already, so that one look decides."""
+    return 0 if errand.claim else errand.parts.limits.confirm_timeout_s
 
 
 def _until_settled(errand: Errand, looks: Looks, *, patience_s: float) -> None:

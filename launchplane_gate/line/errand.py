@@ -25,6 +25,7 @@ class Errand:
 
     lease: Lease | None = None  # from when its lanes are held
     origin: Origin | None = None  # of a run that deploys nothing
+    claim: DeploymentRecord | None = None  # of evidence: what is reported, as a record that is pending
 
     def __init__(self, parts: Parts, request: Request, actor: Actor, progress: Progress) -> None:
         self.parts, self.request, self.actor, self.progress = parts, request, actor, progress

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from launchplane_gate.line import journal
 from launchplane_gate.line.deploy import told_apart_by
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.origin import Origin
-from launchplane_gate.line.written import finished
+from launchplane_gate.line.written import finished, let_go_by
 from launchplane_gate.model import Outcome, OutcomeFacts, stamp
 
 
 def found(errand: Errand, origin: Origin) -> Outcome | None:
     """An outcome to be confirmed by looking; None, with the run closed, where the deploy is known to have failed."""
-    became = origin.became
-    if errand.request.action == "resume" and became and became.status == "fail":
+    became, columns = origin.became, dict[str, Any]()
+    if errand.request.action == "resume" and origin.run and became and became.status == "fail":
         told = f"the deploy of {origin.run.run_id} failed" + ("" if became.touched else ", and changed nothing")
         journal.close(errand, "fail", f"{told}: {became.detail}".rstrip(": "))
         return None
@@ -32,13 +32,17 @@ def found(errand: Errand, origin: Origin) -> Outcome | None:
         finished_at=now,
         told_apart_by=_told_apart_by(errand, origin),
     )
-    journal.step(errand, "outcome", {**errand.outcome.model_dump(), "of_run": origin.run.run_id})
+    if not origin.run and errand.admitted:  # until it is confirmed, a report changes nothing of its lane
+        errand.deployment = let_go_by(deployment, errand.admitted.decision_id)
+        columns = {"deployment_record_id": deployment.record_id, "untouched": True}
+    journal.step(errand, "outcome", {**errand.outcome.model_dump(), **origin.of_run}, **columns)
     return Outcome(status="pass", touched=False, deployment_id=deployment_id)
 
 
 def _told_apart_by(errand: Errand, origin: Origin) -> Literal["digests", "commit"]:
     """Digests, where they are shown now, or were when the deploy was let go."""
-    for entry in errand.parts.ledger.entries(subject=origin.run.run_id, kinds=["decided"]):
+    decided = errand.parts.ledger.entries(subject=origin.run.run_id, kinds=["decided"]) if origin.run else ()
+    for entry in decided:
         observed = entry.input["destination"]["observed"] if entry.input else None
         if observed is None or (observed["reachable"] and observed["digests"] == "shown"):
             return "digests"  # or nobody knows any more

@@ -57,11 +57,15 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
     evidence = errand.parts.plugins.evidence(_question(errand, phase, here.release, deadline))
     destination["may_run"] = [
         release.model_dump()
-        for release in may_run(here, ledger, ran, seen[errand.destination].observed, _samples(evidence, "destination"))
+        for release in may_run(
+            here, ledger, ran, seen[errand.destination].observed, samples_of(evidence, "destination")
+        )
     ]
     if errand.version and errand.release:
         known = ledger.versions_of(errand.profile.product, errand.release.source_git_ref)
         destination["versions"] = [one.model_dump() for one in known]
+    if errand.claim and errand.origin:
+        destination["brought"] = errand.origin.brought and errand.origin.brought.model_dump()
     facts: dict[str, Any] = {
         "schema_version": 1,
         "action": errand.request.action,
@@ -74,6 +78,7 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
             "version": errand.version,
             "expected": errand.request.expected.stated(),
             "dry_run": dry_run,
+            **({"reported": errand.request.reported} if errand.request.reported else {}),
         },
         "release": errand.release and errand.release.model_dump(),
         "product": product_facts(errand.profile),
@@ -168,7 +173,7 @@ def _watch(errand: Errand, lane: Lane, first: Observation) -> Seen:
     return Seen(observed, first.seen_at)
 
 
-def _samples(evidence: Mapping[str, Any], lane: str) -> Iterator[Mapping[str, Any]]:
+def samples_of(evidence: Mapping[str, Any], lane: str) -> Iterator[Mapping[str, Any]]:
     """What the health of a lane was found to be, where it was asked in the form that we know."""
     health = evidence.get("health")
     samples = health.get(lane) if isinstance(health, Mapping) else None

@@ -21,8 +21,10 @@ def tell_what_became(errand: Errand) -> None:
     """
     ledger = errand.parts.ledger
     for lane in errand.lanes:
-        last = ledger.last_effective(lane)
+        last = ledger.last_bringing(lane)
         if last is None or last.status != "interrupted" or not last.deployment_record_id:
+            continue
+        if last.action == "evidence":  # of a deploy that its driver knows nothing of
             continue
         if (ledger.body_of(last.run_id, "found") or {"status": "unknown"})["status"] != "unknown":
             continue

@@ -9,6 +9,7 @@ from launchplane_gate.errors import GateError, LedgerError, NotSettled, in_a_sen
 from launchplane_gate.ledger import KEY_KEPT, Key
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.evidence import left
 from launchplane_gate.store import version
 
 
@@ -16,7 +17,8 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
     """Save the run with its first entry; whatever is no decision that allows, closes it too."""
     previous = errand.records.get(errand.destination)
     release, origin = errand.release, errand.origin
-    source = origin.run.source if origin else errand.source
+    of_run = origin and origin.run
+    source = of_run.source if of_run else errand.source
     source_version = version(errand.records[errand.source].inventory) if errand.source in errand.records else None
     row = {
         "run_id": errand.run_id,
@@ -30,19 +32,20 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
         "status": "open" if step == "decided" else step,
         "version": errand.version,
         "source_version": origin.source_version if origin else source_version,
+        **(left(errand) if step != "decided" else {}),
     }
     opening = {
         "actor": errand.actor.model_dump(),
         "reason": errand.request.reason,
         "previous": previous and previous.release and previous.release.model_dump(),
         "version": errand.version,
-        **({"of_run": origin.run.run_id} if origin else {}),
+        **(origin.of_run if origin else {}),
         **body,
     }
     ledger, lane = errand.parts.ledger, errand.destination
-    if origin:
-        key = key or ledger.kept_key(lane, origin.run.run_id)
-    ledger.begin_run(lane, row, opening, lease=errand.lease, key=key, takes_over=origin is not None)
+    if of_run:
+        key = key or ledger.kept_key(lane, of_run.run_id)
+    ledger.begin_run(lane, row, opening, lease=errand.lease, key=key, takes_over=of_run is not None)
 
 
 def step(errand: Errand, kind: str, body: Mapping[str, Any], **columns: Any) -> None:
@@ -50,10 +53,10 @@ def step(errand: Errand, kind: str, body: Mapping[str, Any], **columns: Any) -> 
 
 
 def close(errand: Errand, status: str, detail: str, *, extra: Mapping[str, Any] | None = None, **columns: Any) -> None:
-    origin = errand.origin and errand.origin.run.action
+    of_run = errand.origin and errand.origin.run
     # A repeat of it is never begun anew: without a name it would go back further.
-    keeps = {KEY_KEPT: True} if "rollback" in (errand.request.action, origin) else {}
-    step(errand, status, {**(extra or {}), **keeps, "detail": detail[:1000]}, **columns)
+    keeps = {KEY_KEPT: True} if "rollback" in (errand.request.action, of_run and of_run.action) else {}
+    step(errand, status, {**(extra or {}), **keeps, "detail": detail[:1000]}, **(left(errand) | columns))
 
 
 def close_after(errand: Errand, error: BaseException, approval: RunApproval) -> None:

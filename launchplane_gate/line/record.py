@@ -29,7 +29,7 @@ def promotion_now(errand: Errand, status: ReleaseStatus) -> PromotionRecord | No
     It is ``pending`` until the inventory reads back: whoever looks at it alone must not take it for done.
     """
     run_id, decision = errand.run_id, errand.admitted
-    if errand.origin:
+    if errand.origin and errand.origin.run:
         run_id, decision = errand.origin.run.run_id, errand.origin.run.admitted
     if decision is None or decision.source is None:
         return None

@@ -18,7 +18,8 @@ def key_of(errand: Errand) -> Key | None:
     request = errand.request
     if not request.idempotency_key:
         return None
-    unsaid = {"idempotency_key"} | {field for field in ("redeploy", "driver", "of_run") if not getattr(request, field)}
+    later = ("redeploy", "driver", "of_run", "reported")
+    unsaid = {"idempotency_key"} | {field for field in later if not getattr(request, field)}
     # What is not said of a later field is left out, as of keys from before it.
     return Key(
         scope=f"{errand.actor.subject}|{request.action}|{errand.destination}",

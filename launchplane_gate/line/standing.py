@@ -49,6 +49,7 @@ class Asked:
     version: str | None = None
     driver: str | None = None
     waiver: WaiverFacts | None = None
+    reported: str | None = None
 
     @classmethod
     def of(cls, request: Request) -> Asked:
@@ -58,11 +59,12 @@ class Asked:
             product=request.product,
             destination=request.destination,
             source=request.source,
-            release=ReleaseIdentity.model_validate(stated) if request.action == "deploy" else None,
+            release=ReleaseIdentity.model_validate(stated) if request.action in ("deploy", "evidence") else None,
             expected=request.expected,
             reason=request.reason,
             version=request.version,
             driver=request.driver,
+            reported=request.reported,
         )
 
 
@@ -221,6 +223,7 @@ def _facts(asked: Asked, actor: Actor, lane: Lane) -> dict[str, Any]:
             "version": asked.version,
             "expected": asked.expected.stated(),
             "dry_run": False,
+            **({"reported": asked.reported} if asked.reported else {}),
         },
         "release": asked.release and asked.release.model_dump(),
         "destination": {"lane": lane.model_dump()},

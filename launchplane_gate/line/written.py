@@ -61,6 +61,12 @@ def naming(deployment: DeploymentRecord, ledger_id: str, head: Head) -> Deployme
     return _as_the_host_reads(deployment.model_copy(update={"runtime_source": named}))
 
 
+def let_go_by(deployment: DeploymentRecord, decision_id: str) -> DeploymentRecord:
+    """The record with the decision that let it become what it is."""
+    named = {**(deployment.runtime_source or {}), "gate_decision_id": decision_id}
+    return _as_the_host_reads(deployment.model_copy(update={"runtime_source": named}))
+
+
 def _record_id(kind: str, started_at: str, lanes: str, run_id: str) -> str:
     """The host's form, with the run behind it: two runs in one second must not share a record."""
     second = started_at[:19].replace("-", "").replace(":", "")

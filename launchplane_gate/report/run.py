@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from launchplane_gate.lanes import PROGRAM, LaneView, deploying, going_back, reconciling, resuming
-from launchplane_gate.model import Decision, Observation, ReleaseIdentity, Run
+from launchplane_gate.model import Decision, Observation, ReleaseIdentity, Run, Settling
 from launchplane_gate.report.decision import admitted, decision_text, on_record, waived_text, what
 from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
@@ -54,7 +55,7 @@ def run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
     if run.status == "unchanged":
         return _unchanged(after, every_rule=every_rule)
     if run.status == "denied" and run.admitted:
-        return _denied(run, run.admitted, every_rule=every_rule)
+        return _denied(after, run.admitted, every_rule=every_rule)
     if run.status in ENDED:
         return _not_proven(after, every_rule=every_rule)
     return [
@@ -146,6 +147,8 @@ def _title(run: Run) -> str:
         return f"Roll {run.product} {to} back to {run.release}"
     if run.action == "reconcile":
         return f"Reconcile {run.product} {to}: {run.release}"
+    if run.action == "evidence":
+        return f"Reported: {run.product} {run.release} on {to}"
     return f"Deploy {run.product} {run.release} to {to}"
 
 
@@ -154,7 +157,8 @@ def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
     took = f", done in {span(after.took_s)}" if after.took_s is not None else ""
     was = f" (was {run.previous})" if run.previous and run.previous != run.release else ""
     reports = f", {count(after.urls, 'URL reports', 'URLs report')} {run.release}" if _is_reported(after) else ""
-    steps = [("looked at", f"what {run.of_run} left", "") if run.of_run else ("deployed", f"{after.driver}{took}", "")]
+    looked_at = f"what {run.of_run} left" if run.of_run else "what somebody else deployed"
+    steps = [("looked at", looked_at, "") if _is_a_look(run) else ("deployed", f"{after.driver}{took}", "")]
     if run.admitted:
         steps.insert(0, ("admitted", admitted(run.admitted), run.admitted.decision_id))
     if run.confirmed:
@@ -165,14 +169,36 @@ def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
     return steps
 
 
-def _denied(run: Run, decision: Decision, *, every_rule: bool) -> list[Block]:
+def _denied(after: Aftermath, decision: Decision, *, every_rule: bool) -> list[Block]:
+    run = after.run
     return [
-        f"Refused: {run.action} {_where(run)}. Nothing was deployed.",
+        f"Refused: {'report' if run.action == 'evidence' else run.action} {_where(run)}. Nothing was deployed.",
         "",
         *decision_text(decision, every_rule=every_rule),
         "",
         on_record(decision),
+        *_kept(after),
     ]
+
+
+def _kept(after: Aftermath) -> list[Block]:
+    """What became of a report that is not the inventory."""
+    run, lane = after.run, after.run.destination.instance
+    if not _is_kept(run):
+        return []
+    kept = f"  The report is kept as {run.deployment_record_id}."
+    if not run.touched:
+        return [f"{kept} {lane} was seen to be as recorded, and stands as before."]
+    seen = [("seen just now", seen_text(after.lane)), ("the inventory says", str(after.lane.runs or "nothing"))]
+    return [kept, Table([fact for fact in seen if fact[1]]), _unsettled(after), *_ways_on(after)]
+
+
+def _is_kept(run: Run) -> bool:
+    return run.action == "evidence" and run.deployment_record_id is not None
+
+
+def _is_a_look(run: Run) -> bool:
+    return run.action in get_args(Settling)
 
 
 def _where(run: Run) -> str:
@@ -183,17 +209,18 @@ def _where(run: Run) -> str:
 
 def _not_proven(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run, view, lane = after.run, after.lane, after.run.destination.instance
-    ended = {**ENDED, **LOOKED} if run.of_run else ENDED
+    ended = {**ENDED, **LOOKED} if _is_a_look(run) else ENDED
     text: list[Block] = [ended[run.status].format(release=run.release, lane=lane, action=run.action)]
     if run.confirmed and run.confirmed.refusals:
         text += ["", *decision_text(run.confirmed, every_rule=every_rule), ""]
     elif run.detail:
         text.append(f"  {brief(run.detail)}")
     says = str(view.runs) if view.runs else "nothing"
+    kept = [f"  The report is kept as {run.deployment_record_id}."] if _is_kept(run) else []
     if not run.touched and not run.of_run:
-        return [*text, f"Nothing was changed on {lane}; the inventory says {says}.", *_ways_on(after)]
+        return [*text, f"Nothing was changed on {lane}; the inventory says {says}.", *kept, *_ways_on(after)]
     facts = [(f"{lane} may run", may_run_text(view)), ("seen just now", seen_text(view)), ("the inventory says", says)]
-    return [*text, Table([fact for fact in facts if fact[1]]), _unsettled(after), *_ways_on(after)]
+    return [*text, Table([fact for fact in facts if fact[1]]), _unsettled(after), *kept, *_ways_on(after)]
 
 
 def _unsettled(after: Aftermath) -> str:
@@ -215,15 +242,15 @@ def _ways_on(after: Aftermath) -> list[Block]:
     back = going_back(run.product, lane) if after.way_back and (run.touched or run.of_run) and is_open else ""
     if run.status == "interrupted" and run.touched:
         ways.append(("finish it:", resuming(run.run_id)))
-    if run.of_run and is_open:
-        again = resuming(run.of_run) if run.action == "resume" else reconciling(run.product, lane)
+    if _is_a_look(run) and is_open:
+        again = resuming(run.of_run) if run.action == "resume" and run.of_run else reconciling(run.product, lane)
         ways.append(("try again:", again))
     if run.action == "rollback":
         ways += [("try again:", back)] if back else []
     elif after.promotion:
         ways.append(("settle it:", after.promotion))
     elif run.release and (run.touched or run.of_run):
-        ways.append(("deploy it:" if run.of_run else "try again:", deploying(run.product, lane, run.release)))
+        ways.append(("deploy it:" if _is_a_look(run) else "try again:", deploying(run.product, lane, run.release)))
     if back and run.action != "rollback" and after.way_back != run.release:
         ways.append(("go back:", back))
     width = max(len(label) for label, _ in ways)

@@ -594,6 +594,20 @@ rolled_back := object.union(object.union(rollback, json.filter(promoted, ["phase
 	]}},
 })
 
+# Word that somebody else deployed to prod what the gate had brought there, and not seen to its end.
+reported := object.union(json.remove(promotion, ["request/version", "evidence"]), {
+	"action": "evidence",
+	"nonce": "71c4e0b95fa2d863",
+	"request": {"reason": "the console says so", "reported": "pass"},
+	"source": null,
+	"destination": {
+		"brought": {"artifact_id": _artifact, "source_git_ref": _commit},
+		"run": {"settled": false, "why": "its last run, a promotion of 41620cf, ended unknown"},
+		"versions": [],
+	},
+	"evidence": {},
+})
+
 # May this be asked at all? The same promotion, before a lane is held or anything of it is known.
 standing_to_promote := object.union(json.filter(promotion, _asked), {
 	"phase": "standing",

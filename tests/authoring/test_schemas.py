@@ -320,7 +320,7 @@ def test_the_check_refuses_a_folder_with_a_misspelt_fact(here: Path) -> None:
     assert said.exit_code == 1
     assert said.stdout.splitlines() == [
         "strict/gate/rules/request/reason_given.rego:11: no policy input has `input.request.raeson`",
-        "  Did you mean `reason`? There are: dry_run, expected, product, reason, version.",
+        "  Did you mean `reason`? There are: dry_run, expected, product, reason, reported, version.",
         "1 finding; the gate loads these policies, and what they read there is never known.",
     ]
 

@@ -8,7 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from launchplane_gate.cli.deploy import EXIT_CODES, exit_code
-from launchplane_gate.lanes import LaneView, Reported
+from launchplane_gate.lanes import LaneView
+from launchplane_gate.looking import Reported
 from launchplane_gate.model import (
     Actor,
     Container,

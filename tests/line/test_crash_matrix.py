@@ -21,22 +21,28 @@ from sqlalchemy import event
 
 from launchplane_gate.errors import StaleReplay
 from launchplane_gate.gate import Gate
-from launchplane_gate.hookspecs import Approval
+from launchplane_gate.hookspecs import Approval, Progress
 from launchplane_gate.lanes import LaneView, look
 from launchplane_gate.ledger import Ledger
-from launchplane_gate.model import Expected, Lane, Outcome, ReleaseIdentity, Request, Run
+from launchplane_gate.model import Expected, Lane, Outcome, Publication, ReleaseIdentity, Request, Run
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle
+from launchplane_gate.records import ProductProfile
 from launchplane_gate.store import FileStore
 from tests.benchmarks.ledgers import YesEngine
 from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, PROFILE, TESTING, A, B, MakeGate, deploy, open_gate, promote
 from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
+from tests.line.test_evidence import report
 from tests.line.test_order import why
 from tests.line.test_settling_runs import reconcile, resume
 
 STRIDE = 1 if os.environ.get("LAUNCHPLANE_GATE_MATRIX") else 5
 PATIENT: dict[str, Any] = {"write_s": 0.1, "lane_wait_s": 30}
+FEWEST = (10, 4)  # of points, for what publishes alone
 SHORT_S = 1.5  # the lease of a process that is killed, which is waited for
+
+
+Act = Callable[[Gate], Run]
 
 
 @dataclass
@@ -81,6 +87,24 @@ class DiskPlatform(FakePlatform):
         return Outcome(status="pass" if done else "unknown", touched=True)
 
 
+@dataclass(eq=False)
+class DiskPublisher(FakePublisher):
+    """One that outlives the process, too."""
+
+    file: Path = Path()
+    points: Points = field(default_factory=Points)
+
+    def __post_init__(self) -> None:
+        if self.file.exists():
+            self.releases = json.loads(self.file.read_text())
+
+    def publish(self, product: ProductProfile, run: Run, progress: Progress) -> Publication:
+        done = super().publish(product, run, progress)
+        self.file.write_text(json.dumps(self.releases))
+        self.points.reach()
+        return done
+
+
 @dataclass
 class World:
     """A lane pair on disk, with A on both and B on testing where a story needs it."""
@@ -88,17 +112,19 @@ class World:
     state: Path
     bundle: Bundle
 
-    def gate(self, make: Callable[..., Gate], **rest: Any) -> Gate:
-        platform = DiskPlatform(file=self.state / "platform.json")
+    def gate(self, make: Callable[..., Gate], points: Points | None = None, **rest: Any) -> Gate:
+        passing = points or Points()
+        platform = DiskPlatform(file=self.state / "platform.json", points=passing)
         platform.load()
-        plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "github": FakePublisher((PRODUCT,))})
+        publisher = DiskPublisher((PRODUCT,), file=self.state / "releases.json", points=passing)
+        plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "github": publisher})
         gate = make(plugins=plugins, **PATIENT, **rest)
         platform.now = gate.ledger.now
         return gate
 
 
-def killed_at(world: World, request: Request, last: int) -> int:
-    """Run a request in a process that dies at a point; gives how many points it passed, where it came to its end."""
+def killed_at(world: World, act: Act, last: int) -> int:
+    """Act in a process that dies at a point; gives how many points it passed, where it came to its end."""
     read, write = os.pipe()
     if (pid := os.fork()) == 0:
         try:
@@ -111,9 +137,7 @@ def killed_at(world: World, request: Request, last: int) -> int:
             def make(**rest: Any) -> Gate:
                 return open_gate(world.state, world.bundle, YesEngine(world.bundle), FakePlatform(), **rest)
 
-            gate = world.gate(make, ledger=ledger, lease_s=SHORT_S)
-            gate.plugins.drivers["fake"].points = points  # type: ignore[attr-defined]  # the one above
-            gate.run(request, APPROVER)
+            act(world.gate(make, points, ledger=ledger, lease_s=SHORT_S))
             os.write(write, str(points.passed).encode())
         finally:
             os._exit(0)
@@ -149,14 +173,13 @@ def lead_back(gate: Gate) -> list[str]:
         assert len(did) < 4, did
         did.append(open_ones[0].command)
         gate.run(typed(did[-1], open_ones[0].lane), ACTOR)
-    _as_they_run(gate, look(gate, [PROFILE], ACTOR))
     return did
 
 
-def repeated(gate: Gate, request: Request) -> str:
+def repeated(gate: Gate, act: Act) -> str:
     """How the same request ends, under its key."""
     try:
-        return gate.run(request, APPROVER).status
+        return act(gate).status
     except StaleReplay:  # somebody settled the lane otherwise since
         return "stale"
 
@@ -167,31 +190,50 @@ def _as_they_run(gate: Gate, views: list[LaneView]) -> None:
         assert view.runs == running, (view.lane, view.runs, running)
 
 
-Prepare = Callable[[Gate], Request]
+def asking(request: Request) -> Act:
+    return lambda gate: gate.run(request, APPROVER)
 
 
-def deploying(gate: Gate) -> Request:
-    return deploy(B, idempotency_key="k")
+def deploying(gate: Gate) -> Act:
+    return asking(deploy(B, idempotency_key="k"))
 
 
-def promoting(gate: Gate) -> Request:
+def promoting(gate: Gate) -> Act:
     gate.run(deploy(B), ACTOR)
-    return promote(idempotency_key="k", version="v0.2.10")
+    return asking(promote(idempotency_key="k", version=VERSION))
 
 
-def rolling_back(gate: Gate) -> Request:
+def rolling_back(gate: Gate) -> Act:
     gate.run(deploy(B), ACTOR)
     gate.run(promote(), ACTOR)
-    return Request(action="rollback", product=PRODUCT, destination="prod", idempotency_key="k")
+    return asking(Request(action="rollback", product=PRODUCT, destination="prod", idempotency_key="k"))
 
 
-def resuming(gate: Gate) -> Request:
-    return resume(_interrupted(gate))
+def resuming(gate: Gate) -> Act:
+    return asking(resume(_interrupted(gate)))
 
 
-def reconciling(gate: Gate) -> Request:
+def reconciling(gate: Gate) -> Act:
     _interrupted(gate)
-    return reconcile(TESTING)
+    return asking(reconcile(TESTING))
+
+
+def reporting(gate: Gate) -> Act:
+    platform = gate.plugins.drivers["fake"]
+    assert isinstance(platform, DiskPlatform)
+    platform.run(TESTING, B)
+    platform.save()
+    return asking(report(B, idempotency_key="k"))
+
+
+def publishing(gate: Gate) -> Act:
+    gate.run(deploy(B), ACTOR)
+    publisher = gate.plugins.publisher(PROFILE)
+    assert isinstance(publisher, DiskPublisher)
+    publisher.fails = [RuntimeError("GitHub is away")]
+    run = gate.run(promote(version=VERSION), ACTOR)
+    assert run.publication and not run.publication.published
+    return lambda gate: gate.publish(run.run_id, APPROVER)
 
 
 def _interrupted(gate: Gate) -> str:
@@ -209,12 +251,15 @@ def _interrupted(gate: Gate) -> str:
     return gate.ledger.runs(limit=1)[0]
 
 
-STORIES: dict[str, tuple[Prepare, Lane, ReleaseIdentity]] = {
+VERSION = "v0.2.10"
+STORIES: dict[str, tuple[Callable[[Gate], Act], Lane, ReleaseIdentity]] = {
     "deploy": (deploying, TESTING, B),
     "promote": (promoting, PROD, B),
     "rollback": (rolling_back, PROD, A),
     "resume": (resuming, TESTING, B),
     "reconcile": (reconciling, TESTING, B),
+    "evidence": (reporting, TESTING, B),
+    "publish": (publishing, PROD, B),
 }
 
 
@@ -235,19 +280,25 @@ def test_after_a_kill_anywhere_what_is_printed_leads_back(
         gate = world.gate(make)
         for request in (deploy(A), promote()):
             assert gate.run(request, ACTOR).status in ("recorded", "unchanged")
-        request = prepare(gate)
+        act = prepare(gate)
         gate.ledger.close()
-        passed = killed_at(world, request, point)
+        passed = killed_at(world, act, point)
         gate = world.gate(make)
         did = lead_back(gate)
+        if story != "evidence":  # of a report that was not heard to its end, nothing is known
+            _as_they_run(gate, look(gate, [PROFILE], ACTOR))
         assert gate.ledger.verify().wrong == (), point
-        if request.action not in ("resume", "reconcile"):
-            again = repeated(gate, request)
+        if story not in ("resume", "reconcile"):
+            again = repeated(gate, act)
             assert again in ("recorded", "unchanged", "stale" if len(did) > 1 else "recorded"), (point, did, again)
+            _as_they_run(gate, look(gate, [PROFILE], ACTOR))
+        if story == "publish":
+            publisher = gate.plugins.publisher(PROFILE)
+            assert isinstance(publisher, DiskPublisher) and publisher.releases == {VERSION: B.source_git_ref}
         assert (why(gate, lane), look(gate, [PROFILE], ACTOR)[lane == PROD].runs) == ("", wanted), (point, did)
         gate.ledger.close()
         point += STRIDE
-    assert point > passed > 10  # and each was passed
+    assert point > passed > FEWEST[story == "publish"]  # and each was passed
 
 
 def store_in(state: Path) -> FileStore:

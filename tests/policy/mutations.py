@@ -16,7 +16,15 @@ Json = Any
 Place = tuple[Json, Any]
 """What holds a fact, and the key or the index at which it stands there."""
 
-OF_RUNS = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm", "rollback_admit", "rollback_confirm")
+OF_RUNS = (
+    "promote_admit",
+    "promote_confirm",
+    "deploy_admit",
+    "deploy_confirm",
+    "rollback_admit",
+    "rollback_confirm",
+    "evidence_admit",
+)
 OF_STANDING = ("promote_standing", "deploy_standing", "rollback_standing", "waive_standing", "approve_standing")
 GOLDEN = (*OF_RUNS, *OF_STANDING)
 OTHERS: tuple[Json, ...] = (
@@ -42,7 +50,7 @@ SUBJECTS = (
 )
 ACTIONS = (
     *("deploy", "promote", "rollback", "rollback", "publish", "waive", "waive", "approve", "approve", "revoke"),
-    *("adopt", "adopt", "resume", "reconcile", "replay", "hold", "release", "quarantine"),
+    *("adopt", "adopt", "resume", "reconcile", "evidence", "replay", "hold", "release", "quarantine"),
 )
 VERSIONS = (
     *(

@@ -209,7 +209,7 @@ def health_proves(q: Question, side: str, is_timely: Callable[[Json], bool]) -> 
 
 
 def provable(q: Question) -> bool:
-    if q.at("action") in ("deploy", "rollback", "resume", "reconcile"):
+    if q.at("action") in ("deploy", "rollback", "resume", "reconcile", "evidence"):
         return bool(health_urls(q, "destination")) and q.at("source") is None
     both = bool(health_urls(q, "destination")) and bool(health_urls(q, "source"))
     return q.at("action") == "promote" and both
@@ -368,7 +368,7 @@ def path_allowed(q: Question) -> bool:
 def not_held(q: Question) -> bool:
     if q.at("destination.hold") is not None:
         return False
-    if q.at("action") in ("deploy", "rollback", "resume", "reconcile"):
+    if q.at("action") in ("deploy", "rollback", "resume", "reconcile", "evidence"):
         return q.at("source") is None
     return bool(q.at("action") == "promote") and q.at("source.hold") is None
 
@@ -425,6 +425,26 @@ def ran_here(q: Question) -> bool:
     return any(names_release(entry, q.artifact, q.commit) for entry in q.entries("destination.history") or [])
 
 
+# -- evidence/admit
+
+
+def approved(q: Question) -> bool:
+    """Of a deploy that passed, after which nobody else came; where a path ends, of what a run of the gate brought."""
+    deployments, named = q.entries("destination.deployments"), q.at("destination.inventory.deployment_record_id")
+    if q.at("request.reported") != "pass" or q.at("source") is not None or deployments is None:
+        return False
+    if q.at("destination.inventory") is ABSENT:
+        return False
+    for one in deployments:
+        is_named = is_text(named) and at(one, "record_id") == named
+        if at(one, "first_seen") is not None and not is_named:
+            return False
+    instance = q.at("destination.lane.instance")
+    if is_text(instance) and q.is_never_promoted_to(instance):
+        return True
+    return names_release(q.at("destination.brought"), q.artifact, q.commit)
+
+
 def permitted(q: Question) -> bool:
     lane, subject, verifier = q.lane("destination"), q.at("actor.subject"), q.at("actor.verified_by")
     if lane is None or not q.is_listed("destination") or not is_text(subject):
@@ -442,7 +462,7 @@ def permitted(q: Question) -> bool:
     return in_full or (by_pattern and subject.startswith(tuple(prefixes)))
 
 
-SHIPS = ("deploy", "promote", "resume", "reconcile", "publish", "revoke")
+SHIPS = ("deploy", "promote", "resume", "reconcile", "evidence", "publish", "revoke")
 
 
 def is_for(entry: Mapping[str, Any], action: Json) -> bool:
@@ -636,6 +656,7 @@ RULES: Mapping[str, Rule] = {
     "release.not_rolled_back": not_rolled_back,
     "release.as_expected": as_expected,
     "release.ran_here": ran_here,
+    "evidence.approved": approved,
     "actor.permitted": permitted,
     "waiver.two_people": two_people,
     "window.open": is_open,

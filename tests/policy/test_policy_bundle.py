@@ -271,7 +271,7 @@ def with_extra(folder: Path, roll_call: dict[str, Any], **more: Any) -> Path:
 
 
 @pytest.mark.parametrize("of", ["base", "drivers.d", "drivers.d.e", "products.p"])
-@pytest.mark.parametrize("action", ["deploy", "promote", "rollback", "resume", "reconcile"])
+@pytest.mark.parametrize("action", ["deploy", "promote", "rollback", "resume", "reconcile", "evidence"])
 def test_what_stands_in_standing_stands_in_admit_too(folder: Path, of: str, action: str) -> None:
     place = f"{of}.{action}.standing"
     if of == "drivers.d.e":  # a driver of that name

@@ -31,6 +31,7 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
     ),
     ("resume", "standing"): _SETTLING,
     ("reconcile", "standing"): _SETTLING,
+    ("evidence", "standing"): _SETTLING,
     ("rollback", "standing"): ("actor.permitted", "lane.driver_matches", "lane.provable"),
     ("publish", "standing"): ("actor.permitted",),
     ("waive", "standing"): ("actor.permitted", "release.artifact_pinned", "release.commit_full"),
@@ -72,6 +73,8 @@ FLOOR: Mapping[tuple[Action, Phase], tuple[str, ...]] = {
     ("resume", "confirm"): _CONFIRM,
     ("reconcile", "admit"): _SETTLING_NOW,
     ("reconcile", "confirm"): _CONFIRM,
+    ("evidence", "admit"): (*_SETTLING_NOW, "evidence.approved", "release.as_expected", "lane.not_held"),
+    ("evidence", "confirm"): _CONFIRM,
     ("rollback", "admit"): (
         "release.as_expected",
         "release.ran_here",

@@ -16,7 +16,7 @@ from launchplane_gate.policy.bundle.syntax import Finding
 from launchplane_gate.policy.decision import ANSWER, read_answer
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Unanswered, Undefined
-from launchplane_gate.policy.proof import of_rollback, questions
+from launchplane_gate.policy.proof import of_evidence, of_rollback, questions
 from launchplane_gate.policy.proof.figures import breaks, figures_of
 
 ASKED = (
@@ -24,10 +24,13 @@ ASKED = (
     (questions.DEPLOY, questions.OF_DEPLOY),
     (questions.RECONCILING, questions.OF_RECONCILING),
     (of_rollback.ROLLBACK, of_rollback.OF_ROLLBACK),
+    (of_evidence.EVIDENCE, of_evidence.OF_EVIDENCE),
+    (of_evidence.ELSEWHERE, of_evidence.OF_ELSEWHERE),
     (questions.CONFIRMATION, questions.OF_CONFIRMATION),
     (questions.PROMOTION_STANDING, questions.OF_PROMOTION_STANDING),
     (questions.DEPLOY_STANDING, questions.OF_DEPLOY_STANDING),
     (of_rollback.ROLLBACK_STANDING, of_rollback.OF_ROLLBACK_STANDING),
+    (of_evidence.EVIDENCE_STANDING, of_evidence.OF_EVIDENCE_STANDING),
     (questions.WAIVING, questions.OF_WAIVING),
     (questions.APPROVAL, questions.OF_APPROVAL),
 )

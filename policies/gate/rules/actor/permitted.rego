@@ -24,9 +24,9 @@ satisfied if {
 	_may(entry, input.action)
 }
 
-# What ships, what takes back what was loosened and what ends a run takes no more than an entry.
+# What ships, what takes back what was loosened and what says how things stand takes no more than an entry.
 _may(entry, action) if {
-	some known in ["deploy", "promote", "resume", "reconcile", "publish", "revoke"]
+	some known in ["deploy", "promote", "resume", "reconcile", "evidence", "publish", "revoke"]
 	action == known
 } else if {
 	is_array(entry.may)

@@ -131,7 +131,7 @@ test_who_may_go_back_is_named if {
 }
 
 test_what_ships_or_tightens_takes_an_entry_and_nothing_else if {
-	every action in {"deploy", "promote", "resume", "reconcile", "publish", "revoke"} {
+	every action in {"deploy", "promote", "resume", "reconcile", "evidence", "publish", "revoke"} {
 		_satisfied(cases.put(_good, "action", action), _approvers)
 	}
 }

@@ -13,7 +13,7 @@ satisfied if {
 }
 
 _source_is_free if {
-	input.action in {"deploy", "rollback"}
+	input.action in {"deploy", "rollback", "evidence"}
 	is_null(input.source)
 }
 

@@ -18,8 +18,10 @@ test_lanes_that_nobody_holds_are_free if _satisfied(_good)
 
 test_a_deploy_has_one_lane if _satisfied(_deploy)
 
-test_so_has_a_rollback if {
+test_so_has_a_rollback_and_a_report if {
 	_satisfied(_rollback)
+	_satisfied(cases.put(_deploy, "action", "evidence"))
+	_refused(cases.put(cases.put(_deploy, "action", "evidence"), "destination/hold", _hold))
 	_refused(cases.put(_rollback, "destination/hold", _hold))
 	_refused(json.remove(_rollback, ["destination/hold"]))
 }

@@ -16,7 +16,7 @@ satisfied if {
 }
 
 _source_is_provable if {
-	input.action in {"deploy", "rollback", "resume", "reconcile"}
+	input.action in {"deploy", "rollback", "resume", "reconcile", "evidence"}
 	is_null(input.source)
 }
 

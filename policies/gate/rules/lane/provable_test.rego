@@ -22,7 +22,7 @@ test_a_lane_with_a_health_url_can_be_proven if {
 	_satisfied(_promotion)
 	_satisfied(_deployment)
 	_satisfied(_rollback)
-	every action in {"resume", "reconcile"} { _satisfied(object.union(_deployment, {"action": action})) }
+	every action in {"resume", "reconcile", "evidence"} { _satisfied(object.union(_deployment, {"action": action})) }
 }
 
 test_a_lane_without_one_cannot if {

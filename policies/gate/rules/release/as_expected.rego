@@ -3,7 +3,7 @@
 # description: >-
 #   A rollback names what it goes back to by its commit, by its artifact, by both or not at all, and the gate finds it in
 #   what the lane ran. Whatever was stated has to agree with what was found. Nothing is found for what never ran there,
-#   and for a commit of which several artifacts did.
+#   and for a commit of which several artifacts did. A report names both parts of what it is about.
 # custom:
 #   remedy: >-
 #     Name one that ran there, by artifact and commit: `launchplane-gate inventory history` lists them, newest first.
