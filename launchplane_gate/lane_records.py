@@ -120,7 +120,7 @@ def read_lane(store: RecordStore, ledger: Ledger, lane: Lane, *, but_deployment:
 
 def find_deployment(store: RecordStore, lane: Lane, record_id: str) -> Stored[DeploymentRecord] | None:
     """A deployment of a lane as it stands, however old; None where there is none. Reads the lane's whole past."""
-    return next((one for one in _listed(store, lane, Since()) if one.record_id == record_id), None)
+    return next((one for one in listed(store, lane, Since()) if one.record_id == record_id), None)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _Found:
 def _deployments(store: RecordStore, ledger: Ledger, lane: Lane, named: str, *, but: str) -> _Found:
     since = Since(named, ledger.redeemed_at(lane, named))
     try:
-        stored = [one for one in _listed(store, lane, since) if one.record_id != but]
+        stored = [one for one in listed(store, lane, since) if one.record_id != but]
     except RecordUnreadable as error:
         return _Found(unreadable=(str(error),))
     sightings = {one.record_id: sighting(DEPLOYMENTS, one) for one in stored}
@@ -150,8 +150,9 @@ def _deployments(store: RecordStore, ledger: Ledger, lane: Lane, named: str, *, 
     others = tuple(one for one in late if one.record_id not in own and one.record_id != named)
     # What became of a later run of our own is told by the ledger, whatever its record says.
     torn = [one for one in late if one.record is None and (one.record_id == named or one in others)]
-    unseen = tuple(sightings[one.record_id] for one in stored if one.record_id not in places)
-    return _Found(late, others, places, unseen, tuple(one.unreadable for one in torn))
+    unseen = [sightings[one.record_id] for one in stored if one.record_id not in places]
+    unseen.sort(key=lambda seen: seen.name != f"{DEPLOYMENTS}{named}")  # first: nothing is older for being seen with it
+    return _Found(late, others, places, tuple(unseen), tuple(one.unreadable for one in torn))
 
 
 def _is_late(place: Place | None, start: int | None) -> bool:
@@ -187,7 +188,8 @@ def sighting(kind: str, stored: Stored[R]) -> Sighting:
     return Sighting(f"{kind}{stored.record_id}", stored.digest, stored.unreadable)
 
 
-def _listed(store: RecordStore, lane: Lane, since: Since) -> Iterable[Stored[DeploymentRecord]]:
+def listed(store: RecordStore, lane: Lane, since: Since) -> Iterable[Stored[DeploymentRecord]]:
+    """The deployments of a lane, torn ones too. Raises RecordUnreadable for a store that cannot tell which are."""
     if isinstance(store, Bounded):
         return store.list_deployments_since(context_name=lane.context, instance_name=lane.instance, since=since)
     found = store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)

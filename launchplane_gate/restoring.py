@@ -16,13 +16,13 @@ from typing import Any
 
 from launchplane_gate import private
 from launchplane_gate.errors import LaneBusy, LedgerError, PastLost, RecordUnreadable
-from launchplane_gate.lane_records import read_lane
+from launchplane_gate.lane_records import listed, read_lane
 from launchplane_gate.ledger import FILE_NAME, Head, Ledger, Terms, Wish, new_id
 from launchplane_gate.model import Actor, Decision, Lane, Observation
 from launchplane_gate.on_record import on_record
 from launchplane_gate.past import lost, unknown_run
 from launchplane_gate.policy import Bundle
-from launchplane_gate.store import FileStore, RecordStore
+from launchplane_gate.store import FileStore, RecordStore, Since
 
 Seen = Observation | str
 """What a lane's platform says, or why it could not be asked."""
@@ -63,11 +63,14 @@ def losses(
         past: dict[str, list[str]] = {"ledgers": [], "heads": [], "runs": []}
         unreadable = ""
         try:
-            records = store.list_deployment_records(context_name=lane.context, instance_name=lane.instance)
-            past = lost(ledger, lane, records)
+            stored = tuple(listed(store, lane, Since()))
+            past = lost(ledger, lane, (one.record for one in stored if one.record))
+            unreadable = next((one.unreadable for one in stored if one.record is None), "")
         except RecordUnreadable as error:
-            unreadable = f"its records may know more, and cannot be read: {error}"
+            unreadable = str(error)
         past["heads"] += [str(head) for head in further.get(lane, []) if str(head) not in past["heads"]]
+        if unreadable:
+            unreadable = f"its records may know more, and cannot be read: {unreadable}"
         why = _named(past) or unreadable or _not_shown(ledger, lane, seen.get(lane), past)
         if why:
             found.append(Loss(lane, products.get(lane), past, why))

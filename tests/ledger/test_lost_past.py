@@ -207,6 +207,19 @@ def test_a_lane_whose_records_are_torn_is_behind_for_all_that_is_known(site: Sit
     assert done.exit_code == 0 and f"{PRODUCT}/testing: its records may know more, and cannot be read" in done.out
 
 
+def test_what_lies_beside_a_torn_record_is_named_all_the_same(site: Site, tmp_path: Path) -> None:
+    """Seen: what the other records knew was not on record as lost, so that every run stopped at it for good."""
+    site.deploy(OLD)
+    backup = tmp_path / "backup.sqlite"
+    site.run("ledger", "backup", str(backup))
+    site.deploy(NEW)
+    (site.folder / "state" / "deployments" / PRODUCT / "testing" / "torn.json").write_text("{")
+    done = site.run("ledger", "restore", str(backup), "--reason", "the disk was lost")
+    assert done.exit_code == 0 and f"{PRODUCT}/testing: what came up to entry" in done.out
+    assert site.deploy(NEW).exit_code == 0
+    assert site.run("promote", PRODUCT).exit_code == 0
+
+
 @pytest.mark.parametrize("left", ["nothing", "an empty file", "a mark and no records"])
 def test_there_is_a_way_on_where_no_backup_is_left(site: Site, left: str) -> None:
     site.deploy(OLD)
