@@ -145,6 +145,8 @@ def _deployments(store: RecordStore, ledger: Ledger, lane: Lane, named: str, *, 
     places = {record_id: by_name[seen.name] for record_id, seen in sightings.items() if seen.name in by_name}
     _remember(store, lane, stored, places)
     start = places[named].position if named in places else since.position
+    if named in sightings and start is None:
+        start = max((place.position for place in places.values()), default=None)  # it will be seen after all of them
     late = tuple(one for one in stored if one.record_id == named or _is_late(places.get(one.record_id), start))
     own = {record_id for record_id, place in places.items() if place.run_id}
     others = tuple(one for one in late if one.record_id not in own and one.record_id != named)
