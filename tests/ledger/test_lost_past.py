@@ -188,6 +188,7 @@ def test_a_backup_is_put_back_and_what_it_lacks_is_named(site: Site, tmp_path: P
     assert proof.exit_code == 1 and "older than the mark beside it" in " ".join(proof.out.split())
     done = site.run("ledger", "restore", str(backup), "--reason", "the disk was lost")
     assert done.exit_code == 0, done
+    assert "`launchplane-gate lane hold` puts it back" in done.out
     assert "1 lane is behind" in done.out and f"{PRODUCT}/testing: what came up to entry" in done.out
     assert "unsettled" in site.run("lanes").out
     assert site.run("promote", PRODUCT).exit_code == 1
