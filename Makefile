@@ -13,8 +13,8 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev  # hundreds of processes load the same modules: they may keep what they compile
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3
 
-matrix: $(VENV)/installed-dev  # a process is killed at each point, where `make test` tries each fifth
-	LAUNCHPLANE_GATE_MATRIX=1 $(BIN)/pytest -n 3 tests/line/test_crash_matrix.py
+matrix: $(VENV)/installed-dev  # a process is killed at each point, where `make test` tries a few
+	LAUNCHPLANE_GATE_MATRIX=whole $(BIN)/pytest -n 3 tests/line/test_crash_matrix.py tests/line/test_state_machine.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
