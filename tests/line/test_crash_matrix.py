@@ -1,7 +1,7 @@
 """A process that is killed before or after any commit and any effect leaves a lane that printed commands lead back.
 
-The points are counted where they are passed, so that a new step joins by itself. A few are tried here; with LAUNCHPLANE_GATE_MATRIX=1, as in CI, all of them on files and each
-fourth in Postgres; all of all by `make matrix`.
+The points are counted where they are passed, so that a new step joins by itself. A few are tried here; in CI, with
+LAUNCHPLANE_GATE_MATRIX=1, all of them on files and each fourth in Postgres; all of all by `make matrix`.
 """
 
 from __future__ import annotations
