@@ -14,7 +14,7 @@ from launchplane_gate.ledger import Head, Ledger
 from launchplane_gate.model import Lane
 from launchplane_gate.records import DeploymentRecord
 
-UNSETTLED_BY = frozenset({"adopted", "restored"})  # the lane's last run, while nobody knows what came between
+UNSETTLED_BY = frozenset({"adopted", "restored"})  # where nobody knows what came before
 
 
 def missing(ledger: Ledger, lane: Lane, records: Iterable[DeploymentRecord]) -> str:
@@ -36,9 +36,9 @@ def unknown_run(ledger: Ledger, lane: Lane, run_id: str) -> str:
     """The same of the run that the newest deployment of the lane's platform names."""
     if not run_id or ledger.run_row(run_id) is not None:
         return ""
-    last = ledger.last_effective(lane)
+    last = ledger.last_changing(lane)
     if last is not None and last.status in UNSETTLED_BY:
-        return ""  # it is unsettled for that, until a run through this ledger is the newest there
+        return ""  # until a run through this ledger is the newest there; one that only looked is not
     return f"{lane}: the newest deployment of its platform is of {run_id}, and this ledger knows nothing of it"
 
 

@@ -71,7 +71,8 @@ def losses(
         past["heads"] += [str(head) for head in further.get(lane, []) if str(head) not in past["heads"]]
         if unreadable:
             unreadable = f"its records may know more, and cannot be read: {unreadable}"
-        why = _named(past) or unreadable or _not_shown(ledger, lane, seen.get(lane), past)
+        not_shown = _not_shown(ledger, lane, seen.get(lane), past)
+        why = _named(past) or unreadable or not_shown
         if why:
             found.append(Loss(lane, products.get(lane), past, why))
     return found

@@ -168,7 +168,7 @@ class _Restoring:
             return [*said, "No lane is behind what is known of it: nothing was lost that anybody knows of."]
         is_are = "lane is" if len(found) == 1 else "lanes are"
         said.append(f"{len(found)} {is_are} behind, and unsettled until settled; waivers and keys of theirs are void:")
-        said.append("  A hold that was put on one of them since is lost, too: `launchplane-gate lane hold` puts it back.")
+        said.append("  A hold that was put on them since is lost, too: `launchplane-gate lane hold` puts it back.")
         with self._opened() as (store, ledger):
             for loss in found:
                 where = "what was asked about no lane" if loss.lane == NOWHERE else str(loss.lane)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
@@ -13,7 +13,7 @@ from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.entry import Entry, entry_of
 from launchplane_gate.ledger.kept import body_in
 from launchplane_gate.ledger.mark import Mark
-from launchplane_gate.model import Lane, ReleasedVersion, ReleaseIdentity
+from launchplane_gate.model import Lane, ReleasedVersion, ReleaseIdentity, Settling
 
 Row = sa.Row[Any]
 
@@ -31,6 +31,12 @@ _LAST_BRINGING = (
         tables.IS_EFFECTIVE,
         sa.or_(_RUNS.c.action != "evidence", _RUNS.c.confirmed_at.is_not(None)),
     )
+    .order_by(_NEWEST_FIRST)
+    .limit(1)
+)
+_LAST_CHANGING = (
+    sa.select(_RUNS)
+    .where(*tables.is_lane(_RUNS), tables.IS_EFFECTIVE, _RUNS.c.action.not_in(get_args(Settling)))
     .order_by(_NEWEST_FIRST)
     .limit(1)
 )
@@ -124,9 +130,14 @@ class Reading(Chain):
             return connection.execute(_LAST_EFFECTIVE, tables.of_lane(lane, of_run=but)).first()
 
     def last_bringing(self, lane: Lane) -> Row | None:
-        """The same, but for reports of what others deployed, unless the policies confirmed one."""
+        """The lane's last effective run, but for reports of what others deployed, unless the policies confirmed one."""
         with self._read() as connection:
             return connection.execute(_LAST_BRINGING, tables.of_lane(lane)).first()
+
+    def last_changing(self, lane: Lane) -> Row | None:
+        """The lane's last effective run, but for those that only looked."""
+        with self._read() as connection:
+            return connection.execute(_LAST_CHANGING, tables.of_lane(lane)).first()
 
     def last_naming(self, lane: Lane) -> Row | None:
         """The lane's last run that its inventory was named by."""

@@ -326,7 +326,6 @@ def test_a_lane_from_before_the_ledger_is_settled_by_a_look(
     both.ledger.close()
     for path in tmp_path.glob("ledger*"):
         path.unlink()
-    platform.newest_run.clear()
     ledger = Ledger.create(tmp_path)
     gate = make_gate(ledger=ledger)
     asked = standing.Asked("adopt", "", "")

@@ -112,6 +112,7 @@ class Story(RuleBasedStateMachine):
         self.gate = self._open()
         self.named: dict[Lane, ReleaseIdentity | None] = dict.fromkeys(LANES)
         self.brought: set[ReleaseIdentity] = set()  # to prod, by runs that redeemed
+        self.words = ""  # in which the last request ended that ended in words
 
     def _open(self) -> Gate:
         return self.world.gate(self.engine)
@@ -131,7 +132,8 @@ class Story(RuleBasedStateMachine):
             run = self.gate.run(request, actor)
         except KeyboardInterrupt:
             run = read_run(self.gate.ledger, self.gate.ledger.runs(limit=1)[0])
-        except GateError:
+        except GateError as error:
+            self.words = str(error)
             return None
         finally:
             self.platform.behaves = None
@@ -336,7 +338,7 @@ class Story(RuleBasedStateMachine):
         """Type what is printed for the lanes that are not settled, until they are."""
         did: list[str] = []
         while open_ones := [view for view in look(self.gate, [PROFILE], ACTOR) if not view.settled]:
-            assert len(did) < 10, (did, [view.why for view in open_ones])
+            assert len(did) < 10, "\n".join([*did, *(view.why for view in open_ones)])
             for view in open_ones:
                 if command := view.command or view.aside:
                     did.append(f"{command}: {self._type(command, view.lane)}")
@@ -349,7 +351,7 @@ class Story(RuleBasedStateMachine):
             self.gate.quarantine_record(LaneRequest(PRODUCT, lane.instance, "a story"), words[4], APPROVER)
             return "put aside"
         run = self.ask(typed(command, lane), actor=APPROVER)
-        return f"{run.status} {run.detail} {run.admitted and run.admitted.refusals}" if run else "ended in words"
+        return f"{run.status} {run.detail} {run.admitted and run.admitted.refusals}" if run else self.words
 
 
 def test_whatever_is_done_something_leads_back(tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine) -> None:
