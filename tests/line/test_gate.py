@@ -130,6 +130,7 @@ def test_a_stale_promotion_is_refused_with_both_revisions_and_a_remedy(promoted:
 
 
 def test_the_commit_of_another_artifact_is_refused(promoted: Gate) -> None:
+    """S11: the artifact that testing runs is not promoted under another commit."""
     mixed = ReleaseIdentity(artifact_id=A.artifact_id, source_git_ref=B.source_git_ref)
     assert refused_by(promoted.run(promote(mixed), ACTOR)) == ["inventory.source_current"]
 
@@ -193,6 +194,7 @@ def test_an_unknown_product_or_lane_is_a_bad_request(gate: Gate, unknown: dict[s
 def test_a_deploy_that_did_not_pass_leaves_the_inventory_alone(
     promoted: Gate, platform: FakePlatform, status: str
 ) -> None:
+    """S14: after a deploy that failed, or whose end is not known, nothing is promoted until one is recorded."""
     before = inventory(promoted, TESTING)
     platform.behaves = lambda self, approval: self.change(approval, status=status, detail="it broke")
     run = promoted.run(deploy(B), ACTOR)
@@ -348,6 +350,7 @@ def test_an_engine_that_dies_during_the_deploy_leaves_it_unconfirmed(make_gate: 
 def test_a_testing_deploy_between_decision_and_redeem_makes_the_promotion_stale(
     promoted: Gate, platform: FakePlatform
 ) -> None:
+    """S28: what testing runs is looked at once more right before prod is touched."""
     promoted.run(deploy(B), ACTOR)
     found = inventory(promoted, TESTING)
     assert found
@@ -365,6 +368,7 @@ def test_a_testing_deploy_between_decision_and_redeem_makes_the_promotion_stale(
 
 
 def test_a_testing_deploy_after_the_trigger_is_no_fault(promoted: Gate, platform: FakePlatform) -> None:
+    """S28: from then on testing may move on, and prod has what was the latest."""
     promoted.run(deploy(B), ACTOR)
 
     def meanwhile(self: FakePlatform, approval: Approval) -> Outcome:
@@ -513,6 +517,7 @@ def test_ctrl_c_during_a_deploy_closes_the_run_as_interrupted(gate: Gate, platfo
 
 
 def test_a_repeat_of_a_recorded_run_is_that_run_while_it_is_true(promoted: Gate, platform: FakePlatform) -> None:
+    """S20: where nothing has changed since, a repeat is told of the first run and touches nothing."""
     promoted.run(deploy(B), ACTOR)
     first = promoted.run(promote(idempotency_key="k"), ACTOR)
     touched = len(platform.deploys)
@@ -563,6 +568,7 @@ def test_a_recorded_key_is_free_again_where_its_destination_is_unsettled_now(
 
 
 def test_a_repeat_of_an_open_run_is_that_run_and_executes_nothing(make_gate: MakeGate, platform: FakePlatform) -> None:
+    """S21: of two requests under one key that are under way together one deploys."""
     first, second = make_gate(), make_gate()
     seen: list[Run] = []
 

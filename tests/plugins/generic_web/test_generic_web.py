@@ -156,6 +156,7 @@ def test_3_a_digest_that_is_in_no_registry_fails(running_a: Site) -> None:
 
 
 def test_4_the_newest_row_may_be_another_actors_and_is_not_waited_for(running_a: Site) -> None:
+    """S27: our deployment is known by its title, and somebody else's failure is not ours."""
     dokploy, target = running_a.dokploy, running_a.targets[TESTING]
     dokploy.pause(pause_running=True)
     begun = begin(lambda: running_a.run(deploy(B)))
@@ -171,6 +172,7 @@ def test_4_the_newest_row_may_be_another_actors_and_is_not_waited_for(running_a:
 
 
 def test_4_a_row_that_is_done_is_no_pass_where_it_is_not_ours(running_a: Site) -> None:
+    """S27: nor is somebody else's success."""
     dokploy, target = running_a.dokploy, running_a.targets[TESTING]
     dokploy.pause(pause_running=True)
     begun = begin(lambda: running_a.run(deploy(NOWHERE)))
@@ -195,6 +197,7 @@ def test_5_an_image_that_somebody_saves_before_our_job_starts_is_not_taken_for_o
 
 
 def test_5_two_runs_on_one_target_never_interleave(site: Site, make_site: MakeSite) -> None:
+    """S29: a save and its deploy stand together, and those of the next run come after them."""
     with make_site(targets=tables(site), gate={"lane_wait_s": 10}) as other:
         site.gate.lane_wait_s = 10
         begun = [begin(lambda: site.gate.run(deploy(A), ACTOR)), begin(lambda: other.gate.run(deploy(B), ACTOR))]
