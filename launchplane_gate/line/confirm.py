@@ -95,8 +95,8 @@ def confirm(errand: Errand) -> bool:
         if failed:
             errand.writing.write_promotion_record(failed)
         if looks.decision and looks.allowed:
-            is_anothers = errand.origin is not None and errand.origin.run is None
-            columns = {"redeemed": True, "untouched": False} if is_anothers else {}  # it may be recorded from here on
+            is_only_seen = errand.origin is not None and errand.origin.is_only_seen
+            columns = {"redeemed": True, "untouched": False} if is_only_seen else {}  # it may be recorded from here on
             journal.step(errand, "confirmed", looks.body, confirmed_at=looks.decision.decided_at, **columns)
         else:
             journal.close(errand, "unconfirmed", looks.reason, extra=looks.body)

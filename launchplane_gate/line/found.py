@@ -32,8 +32,9 @@ def found(errand: Errand, origin: Origin) -> Outcome | None:
         finished_at=now,
         told_apart_by=_told_apart_by(errand, origin),
     )
-    if not origin.run and errand.admitted:  # until it is confirmed, a report changes nothing of its lane
+    if not origin.run and errand.admitted:
         errand.deployment = let_go_by(deployment, errand.admitted.decision_id)
+    if origin.is_only_seen:  # until it is confirmed, a record of our own changes nothing of its lane
         columns = {"deployment_record_id": deployment.record_id, "untouched": True}
     journal.step(errand, "outcome", {**errand.outcome.model_dump(), **origin.of_run}, **columns)
     return Outcome(status="pass", touched=False, deployment_id=deployment_id)

@@ -51,6 +51,11 @@ class Origin:
         return publication.version if publication and is_due else None
 
     @property
+    def is_only_seen(self) -> bool:
+        """Whether the record is made now: of a deployment that no run of the gate made, or of one that left none."""
+        return self.run is None or self.deployment.record_id != self.run.deployment_record_id
+
+    @property
     def of_run(self) -> dict[str, str]:
         """The run that it is about, as the journal has it."""
         return {"of_run": self.run.run_id} if self.run else {}

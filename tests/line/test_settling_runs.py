@@ -319,10 +319,9 @@ def test_a_settled_lane_has_nothing_published(make_gate: MakeGate, platform: Fak
     assert publisher.releases == {}
 
 
-def test_a_lane_from_before_the_ledger_is_settled_by_a_look(
-    both: Gate, make_gate: MakeGate, tmp_path: Path, platform: FakePlatform
-) -> None:
-    """Its records are somebody else's: they stay as they are, and one of our own says what was seen."""
+@pytest.fixture
+def adopted(both: Gate, make_gate: MakeGate, tmp_path: Path) -> Gate:
+    """A gate whose ledger is newer than the records of both lanes, which are somebody else's to it."""
     both.ledger.close()
     for path in tmp_path.glob("ledger*"):
         path.unlink()
@@ -331,10 +330,25 @@ def test_a_lane_from_before_the_ledger_is_settled_by_a_look(
     asked = standing.Asked("adopt", "", "")
     consent = standing.consent(gate.bundle, gate.engine, [PROFILE], asked, APPROVER, now=ledger.now())
     adopt(gate.store, ledger, gate.bundle, [PROFILE], APPROVER, decided=consent)
-    before = records_of(gate, TESTING)
-    assert "adopted" in why(gate, TESTING)
-    run = gate.run(reconcile(), ACTOR)
-    assert (run.status, run.release, why(gate, TESTING)) == ("recorded", A, "")
-    [seen] = [record for record in records_of(gate, TESTING) if record not in before]
+    return gate
+
+
+def test_a_lane_from_before_the_ledger_is_settled_by_a_look(adopted: Gate) -> None:
+    """Its records stay as they are, and one of our own says what was seen."""
+    before = records_of(adopted, TESTING)
+    assert "adopted" in why(adopted, TESTING)
+    run = adopted.run(reconcile(), ACTOR)
+    assert (run.status, run.release, why(adopted, TESTING)) == ("recorded", A, "")
+    [seen] = [record for record in records_of(adopted, TESTING) if record not in before]
     assert (seen.record_id, seen.deploy.deploy_mode) == (run.deployment_record_id, "seen, not deployed")
-    assert gate.run(promote(), ACTOR).status == "recorded" and ledger.verify().wrong == ()
+    assert adopted.run(promote(), ACTOR).status == "recorded" and adopted.ledger.verify().wrong == ()
+
+
+def test_a_look_that_did_not_confirm_it_stands_in_nobodys_way(adopted: Gate, platform: FakePlatform) -> None:
+    """Seen: its own record was taken for somebody else's, so that only a deploy settled the lane."""
+    platform.reports[str(TESTING)] = None
+    assert adopted.run(reconcile(), ACTOR).status == "unconfirmed"
+    platform.reports.clear()
+    assert "adopted" in why(adopted, TESTING)
+    assert adopted.run(reconcile(), ACTOR).status == "recorded"
+    assert adopted.run(promote(), ACTOR).status == "recorded" and adopted.ledger.verify().wrong == ()
