@@ -18,20 +18,25 @@ from launchplane_gate.ledger import Ledger
 from launchplane_gate.runs import read_run
 from tests.cli.test_cli import NEW, OLD, Site, clear, make_site
 from tests.conftest import PRODUCT
+from tests.warm import Process
+
+LEASE_S = 20  # the shortest that settings may say: what a killed process held is waited for
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     site = make_site(tmp_path / "site")
+    text = site.settings.read_text()
+    site.settings.write_text(text.replace("schema_version = 1", f"schema_version = 1\nlease_s = {LEASE_S}"))
     yield site
     clear(site)
 
 
-def deploying(site: Site, commit: str) -> subprocess.Popen[str]:
+def deploying(site: Site, commit: str) -> Process:
     return site.process("deploy", PRODUCT, "--to", "testing", "--artifact", site.artifacts[commit], "--ref", commit)
 
 
-def wait_for(site: Site, step: str, process: subprocess.Popen[str]) -> None:
+def wait_for(site: Site, step: str, process: Process) -> None:
     """Until the second run has taken a step."""
     until = time.monotonic() + 30
     while time.monotonic() < until and process.poll() is None:
