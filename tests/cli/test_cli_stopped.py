@@ -76,7 +76,9 @@ def test_a_run_is_closed_by_whatever_tells_it_to_stop_and_a_second_time_waits(
     lead_back(site)
 
 
-STEPS = ("decided", "redeemed", "triggered", "outcome", "confirmed", "recording")
+# Each step is tried on a fake platform by tests/line/test_crash_matrix.py, without a wait for a lease of such a length.
+LIKE_TRIGGERED = [pytest.param(step, marks=pytest.mark.thorough) for step in ("redeemed", "outcome", "confirmed")]
+STEPS = ("decided", "triggered", "recording", *LIKE_TRIGGERED)
 
 
 @pytest.mark.parametrize("step", STEPS)
