@@ -188,8 +188,14 @@ def typed_in_the_runbook() -> list[list[str]]:
     return [shlex.split(line) for line in re.findall(r"^    launchplane-gate (.*)$", text, re.MULTILINE)]
 
 
-@pytest.mark.parametrize("arguments", typed_in_the_runbook(), ids=" ".join)
-def test_every_command_of_the_runbook_is_one(arguments: list[str]) -> None:
+def typed_in_the_tour() -> list[list[str]]:
+    """Without what a shell makes of it."""
+    typed = [re.sub(r" > .*", "", re.sub(r"\$\(.*?\)", "some-artifact", command)) for command in commands()]
+    return [shlex.split(line, comments=True)[1:] for line in typed if line.startswith("launchplane-gate ")]
+
+
+@pytest.mark.parametrize("arguments", [*typed_in_the_tour(), *typed_in_the_runbook()], ids=" ".join)
+def test_every_command_of_the_tour_and_of_the_runbook_is_one(arguments: list[str]) -> None:
     rest = list(arguments)
     command: click.Command = program
     context = click.Context(program)
