@@ -10,8 +10,11 @@ demo: $(VENV)/installed
 	@$(BIN)/python -m tests.fakes.github --port 0 --stage $(VENV)/github.toml \
 		-- $(BIN)/launchplane-gate demo --github-stage $(VENV)/github.toml
 
-test: $(VENV)/installed-dev  # hundreds of processes load the same modules: they may keep what they compile
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3
+# What is marked as thorough runs with LAUNCHPLANE_GATE_THOROUGH=1 alone, as in CI: it is slow, and has a faster test
+# beside it. Hundreds of processes load the same modules: they may keep what they compile. Many tests wait, so that four
+# at once keep two cores busy.
+test: $(VENV)/installed-dev
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal $(if $(LAUNCHPLANE_GATE_THOROUGH),,-m 'not thorough')
 
 matrix: $(VENV)/installed-dev  # a process is killed at each point, where `make test` tries a few
 	LAUNCHPLANE_GATE_MATRIX=whole $(BIN)/pytest -n 3 tests/line/test_crash_matrix.py tests/line/test_state_machine.py

@@ -314,6 +314,7 @@ def test_the_file_passes_opas_own_checks(bundle: Bundle, tmp_path: Path) -> None
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.thorough
 @opa.needs_opa
 def test_the_commands_that_policy_authors_are_told_end_well(tmp_path: Path) -> None:
     bundles.write(tmp_path / "mine", {}, {"products": {"p": {}}})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -29,11 +27,11 @@ from launchplane_gate.model import Actor, Hold, Lane, stamp
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.records import BackupGateRecord, DeploymentRecord
 from launchplane_gate.store import FileStore
+from tests import warm
 from tests.conftest import ACTOR, APPROVER, IMAGE, PROD, PRODUCT, PROFILE, TESTING, A, B, MakeGate, deploy, promote
 from tests.fakes.platform import FakePlatform
 from tests.fakes.postgres_proxy import PostgresProxy
 from tests.on_postgres import gate_on, migrated
-from tests.places import ROOT
 from tests.postgres import PASSWORD, PostgresServer
 
 SETTINGS = f"""
@@ -89,15 +87,8 @@ def glass(gate: Gate) -> None:
 
 def said(folder: Path, *arguments: str, code: int = 0, **environment: str) -> dict[str, Any]:
     """What a command answers; no password in any of it."""
-    command = [sys.executable, "-m", "launchplane_gate", *arguments, "--output", "json", "--output", "text=said"]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["-m", "launchplane_gate", *arguments, "--output", "json", "--output", "text=said"]
+    done = warm.run(*command, cwd=folder, env={**os.environ, **environment}, imports=["psycopg"])
     assert done.returncode == code, done.stdout + done.stderr
     assert "hunter2" not in done.stdout + done.stderr
     assert not (folder / "said").exists() or "hunter2" not in (folder / "said").read_text()

@@ -20,15 +20,34 @@ from tests.cli.test_cli import LYING, NEW, OLD, Said, Site, clear, make_site
 NEWER = "9c1d2e0b7a6f5e4d3c2b1a09f8e7d6c5b4a39281"
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def promoted_twice(folder: Path) -> Iterator[Site]:
     """Prod ran OLD and runs NEW, which testing runs, too."""
-    made = make_site(tmp_path / "site")
+    made = make_site(folder / "site")
     for commit in (OLD, NEW):
         assert made.deploy(commit).exit_code == 0
         assert made.promote().exit_code == 0
     yield made
     clear(made)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    yield from promoted_twice(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def asked_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """For tests that change nothing that runs or is recorded on prod: to make one takes seven seconds."""
+    yield from promoted_twice(tmp_path_factory.mktemp("asked"))
+
+
+@pytest.fixture
+def policies(asked_site: Site) -> Iterator[Path]:
+    """The file of its policies, which is put back."""
+    path = asked_site.folder / "policies" / "config" / "data.json"
+    before = path.read_text()
+    yield path
+    path.write_text(before)
 
 
 def inventory(site: Site) -> str:
@@ -63,8 +82,10 @@ def test_a_bad_release_on_prod_is_undone_by_one_command_in_under_a_minute(site: 
     assert site.run("prove", PRODUCT).exit_code == 0
 
 
-def test_a_newer_release_passes_afterwards(site: Site) -> None:
-    site.run("rollback", PRODUCT)
+def test_a_repeat_under_a_key_acts_once_and_a_newer_release_passes_afterwards(site: Site) -> None:
+    assert site.run("rollback", PRODUCT, "--idempotency-key", "k").exit_code == 0
+    again = site.run("rollback", PRODUCT, "--idempotency-key", "k")
+    assert (again.exit_code, again.out.split(":")[0]) == (0, "Done before")
     text = release_program(NEWER)
     (site.folder / "releases" / "newer.py").write_text(text)
     artifact = f"local/{PRODUCT}@sha256:{sha256(text.encode())}"
@@ -95,14 +116,14 @@ def _answers_otherwise_on_prod(site: Site) -> str:
     return release_program(NEWER).replace(reports, f"{reports} if os.environ['PORT'] == '{testing}' else {LYING!r}")
 
 
-def test_check_rollback_asks_the_same_and_does_nothing(site: Site) -> None:
-    before = site.files()
-    said = site.run("check", "rollback", PRODUCT)
+def test_check_rollback_asks_the_same_and_does_nothing(asked_site: Site) -> None:
+    before = asked_site.files()
+    said = asked_site.run("check", "rollback", PRODUCT)
     assert said.exit_code == 0
     assert said.out.startswith(f"Allowed: rollback {PRODUCT} prod, back to 215f71b. This was a check: nothing was")
-    refused = site.run("check", "rollback", PRODUCT, "--ref", LYING)
+    refused = asked_site.run("check", "rollback", PRODUCT, "--ref", LYING)
     assert refused.exit_code == 1 and "Asked for was e5a83b1 (any artifact); found for it was nothing" in refused.out
-    assert site.files() == before
+    assert asked_site.files() == before
 
 
 def test_a_release_is_named_by_its_commit_or_with_its_artifact(site: Site) -> None:
@@ -111,12 +132,6 @@ def test_a_release_is_named_by_its_commit_or_with_its_artifact(site: Site) -> No
     assert inventory(site) == OLD
     other = site.run("rollback", PRODUCT, "--ref", NEW, "--artifact", site.artifacts[OLD])
     assert other.exit_code == 1 and "release.as_expected" in other.out
-
-
-def test_a_repeat_under_a_key_acts_once(site: Site) -> None:
-    assert site.run("rollback", PRODUCT, "--idempotency-key", "k").exit_code == 0
-    again = site.run("rollback", PRODUCT, "--idempotency-key", "k")
-    assert (again.exit_code, again.out.split(":")[0]) == (0, "Done before")
 
 
 def test_a_file_that_is_gone_is_found_before_anything_is_changed(site: Site) -> None:
@@ -131,16 +146,15 @@ def test_a_file_that_is_gone_is_found_before_anything_is_changed(site: Site) -> 
     assert site.promote().exit_code == 0  # nothing was rolled back
 
 
-def test_who_may_is_policy(site: Site) -> None:
-    path = site.folder / "policies" / "config" / "data.json"
-    data = json.loads(path.read_text())
+def test_who_may_is_policy(asked_site: Site, policies: Path) -> None:
+    data = json.loads(policies.read_text())
     for entries in data["products"][PRODUCT]["actors"].values():
         for entry in entries:
             entry["may"].remove("rollback")
-    path.write_text(json.dumps(data))
-    said = site.run("rollback", PRODUCT)
+    policies.write_text(json.dumps(data))
+    said = asked_site.run("rollback", PRODUCT)
     assert said.exit_code == 1 and "actor.permitted" in said.out
-    assert inventory(site) == NEW
+    assert inventory(asked_site) == NEW
 
 
 @pytest.mark.parametrize(
@@ -151,22 +165,21 @@ def test_who_may_is_policy(site: Site) -> None:
         (["--ref", "two words"], "--ref: 'two words' is not one word"),
     ],
 )
-def test_bad_usage_names_the_option(site: Site, arguments: list[str], says: str) -> None:
+def test_bad_usage_names_the_option(asked_site: Site, arguments: list[str], says: str) -> None:
     for command in (["rollback"], ["check", "rollback"]):
-        said = site.run(*command, PRODUCT, *arguments)
+        said = asked_site.run(*command, PRODUCT, *arguments)
         assert said.exit_code == 2 and says in said.err
 
 
-def test_where_several_lanes_are_promoted_to_one_is_named(site: Site) -> None:
-    path = site.folder / "policies" / "config" / "data.json"
-    data = json.loads(path.read_text())
+def test_where_several_lanes_are_promoted_to_one_is_named(asked_site: Site, policies: Path) -> None:
+    data = json.loads(policies.read_text())
     data["products"][PRODUCT]["paths"].append({"from": "prod", "to": "testing"})
-    path.write_text(json.dumps(data))
-    said = site.run("rollback", PRODUCT)
+    policies.write_text(json.dumps(data))
+    said = asked_site.run("rollback", PRODUCT)
     assert said.exit_code == 2
     assert "has 2 lanes that are promoted to; the policies name: prod, testing" in said.err
     assert "Name the lane that goes back: --lane LANE." in said.err
-    assert site.run("check", "rollback", PRODUCT, "--lane", "prod").exit_code == 0
+    assert asked_site.run("check", "rollback", PRODUCT, "--lane", "prod").exit_code == 0
 
 
 def test_the_help_tells_it() -> None:

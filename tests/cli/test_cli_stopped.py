@@ -18,20 +18,25 @@ from launchplane_gate.ledger import Ledger
 from launchplane_gate.runs import read_run
 from tests.cli.test_cli import NEW, OLD, Site, clear, make_site
 from tests.conftest import PRODUCT
+from tests.warm import Process
+
+LEASE_S = 20  # the shortest that settings may say: what a killed process held is waited for
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     site = make_site(tmp_path / "site")
+    text = site.settings.read_text()
+    site.settings.write_text(text.replace("schema_version = 1", f"schema_version = 1\nlease_s = {LEASE_S}"))
     yield site
     clear(site)
 
 
-def deploying(site: Site, commit: str) -> subprocess.Popen[str]:
+def deploying(site: Site, commit: str) -> Process:
     return site.process("deploy", PRODUCT, "--to", "testing", "--artifact", site.artifacts[commit], "--ref", commit)
 
 
-def wait_for(site: Site, step: str, process: subprocess.Popen[str]) -> None:
+def wait_for(site: Site, step: str, process: Process) -> None:
     """Until the second run has taken a step."""
     until = time.monotonic() + 30
     while time.monotonic() < until and process.poll() is None:
@@ -71,7 +76,9 @@ def test_a_run_is_closed_by_whatever_tells_it_to_stop_and_a_second_time_waits(
     lead_back(site)
 
 
-STEPS = ("decided", "redeemed", "triggered", "outcome", "confirmed", "recording")
+# Each step is tried on a fake platform by tests/line/test_crash_matrix.py, without a wait for a lease of such a length.
+LIKE_TRIGGERED = [pytest.param(step, marks=pytest.mark.thorough) for step in ("redeemed", "outcome", "confirmed")]
+STEPS = ("decided", "triggered", "recording", *LIKE_TRIGGERED)
 
 
 @pytest.mark.parametrize("step", STEPS)

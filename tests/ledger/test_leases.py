@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +17,11 @@ from launchplane_gate.ledger import Lease, Ledger, Terms, Wish
 from launchplane_gate.model import Hold, Outcome, stamp
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.store import version
-from tests.conftest import ACTOR, TESTING, A, B, MakeGate, deploy
+from tests.conftest import ACTOR, TESTING, A, B, MakeGate, bundle_in, deploy
 from tests.fakes.platform import FakePlatform
 from tests.on_postgres import gate_on, migrated
 from tests.places import ROOT
+from tests.warm import Process
 
 SHORT = Terms(run_s=60, lease_s=1.8, write_s=0.4)
 
@@ -177,10 +176,10 @@ PATIENT = {"lease_s": 1.0, "write_s": 0.2, "lane_wait_s": 20}
 
 def _resumed_too_late(moment: str, tmp_path: Path, gate: Gate, *url: str) -> None:
     assert gate.run(deploy(A), ACTOR).status == "recorded"
-    (tmp_path.parent / "policies").mkdir(exist_ok=True)
-    command = [sys.executable, "-c", SUSPENDED, moment, str(tmp_path), *url]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as late:
-        assert late.stdout
+    (policies := tmp_path.parent / "policies").mkdir(exist_ok=True)
+    bundle_in(policies)
+    command = ["-c", SUSPENDED, moment, str(tmp_path), *url]
+    with Process(*command, cwd=ROOT, proves=[policies], imports=["tests.on_postgres"]) as late:
         before = ""
         while (line := late.stdout.readline()) != "stopped\n":
             before += line
@@ -188,7 +187,7 @@ def _resumed_too_late(moment: str, tmp_path: Path, gate: Gate, *url: str) -> Non
         assert run.status == "recorded"
         now = gate.store.read_environment_inventory(context_name=TESTING.context, instance_name=TESTING.instance)
         late.send_signal(signal.SIGCONT)
-        told = late.stdout.read()
+        told, _ = late.communicate()
     assert "recorded" not in told and ("WROTE" not in told or "WROTE" in before), told
     again = gate.store.read_environment_inventory(context_name=TESTING.context, instance_name=TESTING.instance)
     assert version(again) == version(now)

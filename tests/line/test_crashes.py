@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Outcome, Target
 from launchplane_gate.policy import EmbeddedEngine
 from launchplane_gate.runs import read_run
+from tests import warm
 from tests.conftest import (
     ACTOR,
     PROD,
@@ -93,10 +92,11 @@ def child(moment: str, state: Path, action: str) -> None:
 
 
 def killed(moment: str, state: Path, action: str) -> None:
-    (state.parent / "policies").mkdir(exist_ok=True)
+    (policies := state.parent / "policies").mkdir(exist_ok=True)
+    bundle_in(policies)
     imports = "from tests.line.test_crashes import child; from pathlib import Path"
     program = f"{imports}; child({moment!r}, Path({str(state)!r}), {action!r})"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
+    done = warm.run("-c", program, cwd=ROOT, proves=[policies], imports=["tests.line.test_crashes"])
     assert done.returncode == -signal.SIGKILL
 
 

@@ -49,6 +49,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     stop_all(tmp_path / "tour" / "state" / "plugins" / "local")
 
 
+@pytest.mark.thorough
 def test_every_command_of_the_readme_ends_as_it_says(folder: Path) -> None:
     script = ["set -u", 'want() { [ "$1" = "$2" ] || { echo "exit code $1 instead of $2: $3" >&2; exit 99; }; }']
     for path, text in files().items():
@@ -82,6 +83,7 @@ def test_the_embedding_example_runs(folder: Path) -> None:
     assert done.stdout.startswith("denied\n") and "actor.permitted" in done.stdout
 
 
+@pytest.mark.thorough
 @needs_opa
 def test_a_bundle_is_made_signed_and_served_as_it_says_and_decides(folder: Path) -> None:
     [shown] = [block for block in blocks("sh") if "opa sign" in block]
@@ -112,6 +114,7 @@ def test_a_bundle_is_made_signed_and_served_as_it_says_and_decides(folder: Path)
     assert re.search(r"ok +engine +opa 1\.", told.stdout), told.stdout
 
 
+@pytest.mark.thorough
 def test_postgres_is_set_up_as_it_says(folder: Path, own_postgres: PostgresServer) -> None:
     [setting] = [block for block in blocks("toml") if "database_url" in block]
     [shown] = [block for block in blocks("sh") if "ledger migrate" in block]
@@ -185,8 +188,14 @@ def typed_in_the_runbook() -> list[list[str]]:
     return [shlex.split(line) for line in re.findall(r"^    launchplane-gate (.*)$", text, re.MULTILINE)]
 
 
-@pytest.mark.parametrize("arguments", typed_in_the_runbook(), ids=" ".join)
-def test_every_command_of_the_runbook_is_one(arguments: list[str]) -> None:
+def typed_in_the_tour() -> list[list[str]]:
+    """Without what a shell makes of it."""
+    typed = [re.sub(r" > .*", "", re.sub(r"\$\(.*?\)", "some-artifact", command)) for command in commands()]
+    return [shlex.split(line, comments=True)[1:] for line in typed if line.startswith("launchplane-gate ")]
+
+
+@pytest.mark.parametrize("arguments", [*typed_in_the_tour(), *typed_in_the_runbook()], ids=" ".join)
+def test_every_command_of_the_tour_and_of_the_runbook_is_one(arguments: list[str]) -> None:
     rest = list(arguments)
     command: click.Command = program
     context = click.Context(program)

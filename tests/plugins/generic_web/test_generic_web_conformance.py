@@ -180,6 +180,7 @@ class TestApplications(DriverPromises):
         return OnDokploy(dokploy)
 
 
+@pytest.mark.thorough  # the driver is the same, and what differs is asked in test_compose_file.py
 class TestComposeFiles(DriverPromises):
     @pytest.fixture
     def platform(self, dokploy: FakeDokploy) -> Platform:
