@@ -59,7 +59,8 @@ class LaneView(Contract):
     the same run, where it was interrupted and nobody has tried to finish it; ``may_run`` what the lane may run for all
     that is known; ``health`` what its URLs report, asked only where the other facts leave that open. ``next`` is what
     can be done, for people; ``command`` what to type for it, if there is something. ``aside``: what to type instead
-    where a record that the gate did not write keeps the lane from being settled, and says nothing of it.
+    where a record that the gate did not write keeps the lane from being settled, and says nothing of it. ``back``: what
+    to type to have an unsettled lane run again what was recorded there, where that is something else.
     """
 
     product: str
@@ -81,6 +82,7 @@ class LaneView(Contract):
     next: str = ""
     command: str = ""
     aside: str = ""
+    back: str = ""
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,7 @@ def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
     taken = [way for way in ways if way.destination.lane == view.lane]
     ready = [way.source.lane.instance for way in taken if way.offer and way.offer.allowed]
     here, said, command = view.lane.instance, [_said(offer) for offer in given], ""
+    back = going_back(view.product, here) if not view.settled and gate.ledger.way_back(view.lane) else ""
     if view.hold:
         said, command = [f"held by {view.hold.subject}"], releasing(view.product, here)
     elif view.resumable:
@@ -258,10 +261,11 @@ def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
         command = promoting(view.product, ready[0], here, paths_of(gate.bundle, view.product))
     elif taken and not _is_as_recorded(view):
         said = [f"after {way.source.lane.instance}" for way in taken if way.offer is None]
-        command = going_back(view.product, here) if not view.settled and gate.ledger.way_back(view.lane) else ""
+        command = back
     elif not taken and not _is_as_recorded(view):
         command = deploying(view.product, here, view.tried or view.runs)
-    return view.model_copy(update={"promotions": given, "next": "; ".join(said), "command": command})
+    told = {"promotions": given, "next": "; ".join(said), "command": command, "back": back if back != command else ""}
+    return view.model_copy(update=told)
 
 
 def _said(promotion: Promotion) -> str:

@@ -48,6 +48,8 @@ def _known_of(name: str, view: LaneView) -> Iterator[tuple[str, str, Cell]]:
     if view.aside:
         cures = "a deploy or promotion to it; or, where that record says nothing of what it runs:"
         yield "", "settled by", (cures, view.aside)
+    if view.back:
+        yield "", "or go back", view.back
 
 
 def _lacking(views: dict[str, LaneView]) -> list[str]:
