@@ -55,12 +55,13 @@ class Promotion(Contract):
 class LaneView(Contract):
     """``why`` says why a lane is not settled, ``differs`` how what the platform shows differs from the inventory.
 
-    ``run_id`` is its last run that changed, touched or recorded anything, ``tried`` the release of that; ``resumable``:
-    the same run, where it was interrupted and nobody has tried to finish it; ``may_run`` what the lane may run for all
-    that is known; ``health`` what its URLs report, asked only where the other facts leave that open. ``next`` is what
-    can be done, for people; ``command`` what to type for it, if there is something. ``aside``: what to type instead
-    where a record that the gate did not write keeps the lane from being settled, and says nothing of it. ``back``: what
-    to type to have an unsettled lane run again what was recorded there, where that is something else.
+    ``run_id`` is its last run that changed, touched or recorded anything, ``tried`` the release of the last one that
+    was no mere report; ``resumable``: that run, where it was interrupted and nobody has tried to finish it; ``may_run``
+    what the lane may run for all that is known; ``health`` what its URLs report, asked only where the other facts leave
+    that open. ``next`` is what can be done, for people; ``command`` what to type for it, if there is something.
+    ``aside``: what to type instead where a record that the gate did not write keeps the lane from being settled, and
+    says nothing of it. ``back``: what to type to have an unsettled lane run again what was recorded there, where that
+    is something else.
     """
 
     product: str
@@ -150,6 +151,7 @@ def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[L
 def look_at(gate: Gate, profile: ProductProfile, lane: Lane, *, with_health: bool = False) -> LaneView:
     """One lane, without what could be done next. ``with_health``: its URLs are asked whatever else is known."""
     records, last = read_lane(gate.store, gate.ledger, lane), gate.ledger.last_effective(lane)
+    brought = gate.ledger.last_bringing(lane)
     is_settled, why = settled(records, gate.ledger, last)
     observed, differs = _observed(gate, profile, records)
     is_clear = is_settled and not differs and not with_health
@@ -166,7 +168,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane, *, with_health: boo
         observed=observed,
         differs=differs,
         run_id=last.run_id if last else "",
-        tried=read_run(gate.ledger, last.run_id).release if last else None,
+        tried=read_run(gate.ledger, brought.run_id).release if brought else None,
         resumable=last.run_id if last and not records.others and _is_resumable(gate, last) else "",
         may_run=tuple(may_run(records, gate.ledger, gate.ledger.runs_since_recorded(lane), observed, samples)),
         health=reported(samples),

@@ -39,9 +39,11 @@ def left(errand: Errand) -> dict[str, Any]:
 
 def keep(errand: Errand, decision_id: str = "") -> None:
     """Write the record of a report that did not become the inventory: as it was told, by the gate's clock."""
-    claim, status = errand.claim, errand.request.reported
+    claim, status, seen = errand.claim, errand.request.reported, errand.deployment
     if claim is None or status is None:
         return
+    if seen and seen.record_id == claim.record_id:
+        claim = seen  # which says what its health was found to be
     told = finished(claim, status, finished_at=stamp(errand.parts.ledger.now()), deployment_id="")
     try:
         errand.writing.write_deployment_record(let_go_by(told, decision_id))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
@@ -12,11 +14,11 @@ from launchplane_gate.errors import EngineError, Undecided
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import InventoryWriter
 from launchplane_gate.line.lane_requests import LaneRequest
-from launchplane_gate.model import Expected, Lane, ReleaseIdentity, Request, Run, unstamp
-from launchplane_gate.policy import PolicyEngine
+from launchplane_gate.model import Expected, Lane, Phase, ReleaseIdentity, Request, Run, unstamp
+from launchplane_gate.policy import PolicyEngine, load_bundle, shipped_policies
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.runs import read_run
-from tests.conftest import ACTOR, PROD, PRODUCT, TESTING, A, B, C, MakeGate, deploy, promote
+from tests.conftest import ACTOR, POLICY, PROD, PRODUCT, TESTING, A, B, C, MakeGate, deploy, promote
 from tests.fakes.platform import FakePlatform
 from tests.line.test_order import codes, file_of, records_of, somebody_writes, why
 from tests.line.test_settling_runs import interrupted, reconcile, resume, runs_now
@@ -188,6 +190,24 @@ def test_it_is_asked_what_a_deploy_is_asked(both: Gate) -> None:
     assert (claimed_by(kept_of(both, run))[0], why(both, TESTING)) == (named.artifact_id, "")
     both.hold_lane(LaneRequest(PRODUCT, "testing", "under repair"), ACTOR)
     assert "lane.not_held" in codes(both.run(report(B), ACTOR))
+
+
+def test_whatever_is_added_for_a_deploy_is_asked_of_a_report(tmp_path: Path) -> None:
+    """Who deploys by hand what a deploy would be refused for gets past nothing by reporting it."""
+    added = {
+        "base": {"deploy": {"admit": ["release.artifact_revision"]}},
+        "products": {PRODUCT: {"deploy": {"admit": ["release.commit_on_branch"]}}},
+        "drivers": {"fake": {"deploy": {"confirm": ["release.artifact_pinned"]}}},
+    }
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "data.json").write_text(json.dumps({**POLICY, "roll_call": added}))
+    bundle = load_bundle([shipped_policies(), tmp_path])
+    asked = {phase: set(bundle.roll_call("evidence", phase, "fake", PRODUCT)) for phase in get_args(Phase)}
+    for phase in get_args(Phase):
+        assert asked[phase] >= set(bundle.roll_call("deploy", phase, "fake", PRODUCT)) - {"lane.not_bypassed"}
+    assert {"release.artifact_revision", "release.commit_on_branch", "evidence.approved"} <= asked["admit"]
+    assert "lane.not_bypassed" not in asked["admit"] and "release.artifact_pinned" in asked["confirm"]
+    assert bundle.config["roll_call"]["base"]["evidence"]["admit"][-1] == "release.artifact_revision"
 
 
 def test_who_may_not_ship_is_refused_and_nothing_is_kept(both: Gate) -> None:

@@ -20,6 +20,7 @@ HIGHER_IS_TIGHTER = frozenset({"health_matches", "source_soak_s", "settle_s"})
 """Of each other threshold, which is an age or how long a waiver runs, less is tighter."""
 
 _ADDED_TO = ("thresholds", "backup")  # the parts of a product that another folder may say something of
+NOT_OF_A_REPORT = "lane.not_bypassed"  # where a path ends, evidence.approved says what may arrive
 _EMPTY: Mapping[str, Any] = {
     "roll_call": {"base": {}, "drivers": {}, "products": {}},
     "thresholds": {},
@@ -74,7 +75,15 @@ class _Merging:
             self._product(name, product)
 
     def result(self) -> dict[str, Any]:
-        """With nothing in it that a later folder tightened for all: the rules read what they find."""
+        """With nothing in it that a later folder tightened for all: the rules read what they find.
+
+        A report is asked whatever is added for a deploy: who deploys by hand gets past nothing by reporting it.
+        """
+        roll_call = self.config["roll_call"]
+        for added in (roll_call["base"], *roll_call["drivers"].values(), *roll_call["products"].values()):
+            for phase, codes in added.get("deploy", {}).items():
+                asked = added.setdefault("evidence", {}).setdefault(phase, [])
+                asked += [code for code in codes if code not in (*asked, NOT_OF_A_REPORT)]
         for product in self.config["products"].values():
             own = product.get("thresholds", {})
             for name in own.keys() - {"settle_s"}:
