@@ -190,10 +190,10 @@ def test_the_same_is_read_of_files(tmp_path: Path, ledger: Ledger, store: SqlSto
         for number in range(5):
             each.write_deployment_record(deployment(number))
             each.write_backup_gate_record(backup(number))
+            ledger.see(TESTING, read_lane(each, ledger, TESTING).unseen)
         each.write_backup_gate_record(backup(9, "whenever"))
         each.write_environment_inventory(inventory(deployment(3)))
         assert isinstance(each, Bounded) and isinstance(each, Fenceable)
-        ledger.see(TESTING, read_lane(each, ledger, TESTING).unseen)
     found = [read_lane(each, ledger, TESTING) for each in (files, store)]
     assert found[0].version == found[1].version
     for limit in (2, 5, 6):
