@@ -61,6 +61,7 @@ class _Merging:
     changes: list[Change] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     introduced_by: dict[str, str] = field(default_factory=dict)
+    added_to_deploys: list[tuple[Place, str]] = field(default_factory=list)
     folder: Folder | None = None  # the one at hand
     is_first: bool = True
 
@@ -77,13 +78,16 @@ class _Merging:
     def result(self) -> dict[str, Any]:
         """With nothing in it that a later folder tightened for all: the rules read what they find.
 
-        A report is asked whatever is added for a deploy: who deploys by hand gets past nothing by reporting it.
+        A report is asked whatever is added for a deploy: who deploys by hand gets past nothing by reporting it. What
+        is added in standing stands in admit, too, and is asked there.
         """
-        roll_call = self.config["roll_call"]
-        for added in (roll_call["base"], *roll_call["drivers"].values(), *roll_call["products"].values()):
-            for phase, codes in added.get("deploy", {}).items():
-                asked = added.setdefault("evidence", {}).setdefault(phase, [])
-                asked += [code for code in codes if code not in (*asked, NOT_OF_A_REPORT)]
+        for (_, *whose, _, phase), code in self.added_to_deploys:
+            asked = self.config["roll_call"]
+            for key in (*whose, "evidence"):
+                asked = asked.setdefault(key, {})
+            asked = asked.setdefault(phase, [])
+            if code not in (*asked, NOT_OF_A_REPORT):
+                asked.append(code)
         for product in self.config["products"].values():
             own = product.get("thresholds", {})
             for name in own.keys() - {"settle_s"}:
@@ -128,6 +132,9 @@ class _Merging:
                 else:
                     codes.append(code)
                     self._changed(f"adds rule {code} to {of_whom}")
+                    is_of_a_deploy = place[-2:-1] == ("deploy",) and place[-1] != "standing"
+                    if is_of_a_deploy and not (self.is_first and place[1] == "base"):
+                        self.added_to_deploys.append((place, code))
 
     def _thresholds(self, said: Mapping[str, int]) -> None:
         for name, value in said.items():
