@@ -10,9 +10,8 @@ demo: $(VENV)/installed
 	@$(BIN)/python -m tests.fakes.github --port 0 --stage $(VENV)/github.toml \
 		-- $(BIN)/launchplane-gate demo --github-stage $(VENV)/github.toml
 
-# What is marked as thorough runs with LAUNCHPLANE_GATE_THOROUGH=1 alone, as in CI: it is slow, and has a faster test
-# beside it. Hundreds of processes load the same modules: they may keep what they compile. Many tests wait, so that four
-# at once keep two cores busy.
+# What is marked as thorough is slow, and runs with LAUNCHPLANE_GATE_THOROUGH=1 alone, as in CI. Hundreds of processes
+# load the same modules: they may keep what they compile. Many tests wait, so that four at once keep two cores busy.
 test: $(VENV)/installed-dev
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal $(if $(LAUNCHPLANE_GATE_THOROUGH),,-m 'not thorough')
 

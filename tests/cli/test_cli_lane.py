@@ -12,6 +12,8 @@ import pytest
 from launchplane_gate.demo.workspace import PRODUCT
 from tests.cli.test_cli import NEW, OLD, Said, Site, clear, make_site
 
+pytestmark = pytest.mark.thorough  # tests/line/test_lane_requests asks the same below the command line
+
 PROD, TESTING = f"{PRODUCT}/prod", f"{PRODUCT}/testing"
 WHY = ("--reason", "the database is being moved")
 

@@ -34,6 +34,8 @@ from tests.fakes.postgres_proxy import PostgresProxy
 from tests.on_postgres import gate_on, migrated
 from tests.postgres import PASSWORD, PostgresServer
 
+pytestmark = pytest.mark.thorough  # test_postgres_ledger asks the same below the command line
+
 SETTINGS = f"""
 schema_version = 1
 state_dir = "."

@@ -12,6 +12,8 @@ from launchplane_gate.demo.release import release_program
 from tests.cli.test_cli import NEW, OLD, Said, Site, clear, make_site
 from tests.conftest import PRODUCT
 
+pytestmark = pytest.mark.thorough  # tests/line/test_evidence asks the same below the command line
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:

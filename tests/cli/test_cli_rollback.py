@@ -17,6 +17,8 @@ from launchplane_gate.demo.workspace import PRODUCT
 from launchplane_gate.strictjson import sha256
 from tests.cli.test_cli import LYING, NEW, OLD, Said, Site, clear, make_site
 
+pytestmark = pytest.mark.thorough  # tests/line/test_rollback asks the same below the command line
+
 NEWER = "9c1d2e0b7a6f5e4d3c2b1a09f8e7d6c5b4a39281"
 
 

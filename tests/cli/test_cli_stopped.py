@@ -20,6 +20,8 @@ from tests.cli.test_cli import NEW, OLD, Site, clear, make_site
 from tests.conftest import PRODUCT
 from tests.warm import Process
 
+pytestmark = pytest.mark.thorough  # tests/line/test_crash_matrix asks the same below the command line
+
 LEASE_S = 20  # the shortest that settings may say: what a killed process held is waited for
 
 
@@ -76,9 +78,7 @@ def test_a_run_is_closed_by_whatever_tells_it_to_stop_and_a_second_time_waits(
     lead_back(site)
 
 
-# Each step is tried on a fake platform by tests/line/test_crash_matrix.py, without a wait for a lease of such a length.
-LIKE_TRIGGERED = [pytest.param(step, marks=pytest.mark.thorough) for step in ("redeemed", "outcome", "confirmed")]
-STEPS = ("decided", "triggered", "recording", *LIKE_TRIGGERED)
+STEPS = ("decided", "redeemed", "triggered", "outcome", "confirmed", "recording")
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -17,6 +17,8 @@ from launchplane_gate.policy import EmbeddedEngine, load_bundle, shipped_policie
 from launchplane_gate.settings import EmbeddedSettings
 from tests.fakes import bundles
 
+pytestmark = pytest.mark.thorough  # tests/policy asks the same below the command line
+
 CONFIG = "config/data.json"
 RULE = "gate/rules/reason/plain.rego"
 TEST = "gate/rules/reason/plain_test.rego"
@@ -119,9 +121,7 @@ def test_an_error_in_an_added_rule_is_told_where_it_is(tmp_path: Path, body: str
 
 
 @pytest.mark.usefixtures("brief")
-@pytest.mark.parametrize(
-    "command", ["check", *(pytest.param(other, marks=pytest.mark.thorough) for other in ("test", "bundle"))]
-)
+@pytest.mark.parametrize("command", ["check", "test", "bundle"])
 def test_a_rule_that_never_ends_is_told_by_its_test(tmp_path: Path, command: str) -> None:
     """Seen: 0 for every one."""
     folder = write(tmp_path / "mine", bundles.ENDLESS, "x" * 900)

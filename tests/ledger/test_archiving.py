@@ -28,6 +28,8 @@ from launchplane_gate.ledger.postgres import Postgres
 from launchplane_gate.model import Lane
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # processes are killed again and again
+
 PROD = Lane(context="shop", instance="prod")
 INPUTS = 30
 ME = {"subject": "unverified:me@desk"}

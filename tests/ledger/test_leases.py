@@ -23,6 +23,8 @@ from tests.on_postgres import gate_on, migrated
 from tests.places import ROOT
 from tests.warm import Process
 
+pytestmark = pytest.mark.thorough  # tests/line/test_state_machine stops processes
+
 SHORT = Terms(run_s=60, lease_s=1.8, write_s=0.4)
 
 

@@ -26,6 +26,8 @@ from tests.cli.test_cli import NEW, OLD, Site, site
 from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, PROFILE, TESTING, A, B, MakeGate, deploy, promote
 from tests.fakes.platform import FakePlatform
 
+pytestmark = pytest.mark.thorough  # tests/line/test_state_machine puts older ledgers back
+
 __all__ = ["site"]
 
 

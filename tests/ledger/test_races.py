@@ -29,6 +29,8 @@ from tests.other_machine import clock_apart, environment, has_compiler, on_anoth
 from tests.places import ROOT
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.thorough  # processes by the dozen
+
 REQUESTS = int(os.environ.get("LAUNCHPLANE_GATE_RACES", "48"))
 HOUR_S = 3600
 FILLING = "2000-01-01T00:00:00Z"
@@ -142,7 +144,6 @@ def test_in_a_race_nothing_is_stale_double_or_lost(postgres: str, folder: Path) 
     assert set(ended) <= {"recorded", "unchanged", "denied", "stale"}
 
 
-@pytest.mark.thorough
 def test_a_database_that_is_started_again_in_mid_race_loses_nothing(own_postgres: PostgresServer, folder: Path) -> None:
     url = migrated(own_postgres.create_database("raced"))
     with racing(url, folder, times=max(5, REQUESTS // 2 // RACERS)) as racers:
@@ -171,7 +172,6 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.thorough
 def test_on_a_full_disk_a_run_is_refused_or_finished(own_postgres: PostgresServer, folder: Path) -> None:
     """Full is a file that may not grow: the one bound of that kind that every test may set."""
     url = migrated(own_postgres.create_database("full"))

@@ -30,6 +30,8 @@ from tests.line.test_settling_runs import resume
 from tests.other_machine import on_another_host
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # it waits for leases
+
 
 def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20

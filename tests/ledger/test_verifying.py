@@ -37,6 +37,8 @@ from tests.fakes.platform import FakePlatform
 from tests.ledger.test_formats import old_ledger
 from tests.on_postgres import gate_on, migrated
 
+pytestmark = pytest.mark.thorough  # tests/cli/test_cli_verify alters a little of what this alters all of
+
 MEAN_NOTHING = {
     "meta": {"schema_version", "ledger_id"},  # another one is another ledger, which a head kept elsewhere tells
     "launchplane_gate_version": {"version_num"},

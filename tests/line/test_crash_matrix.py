@@ -130,7 +130,7 @@ STORIES: dict[str, tuple[Callable[[Gate], Act], Lane, ReleaseIdentity]] = {
 }
 
 
-@pytest.fixture(params=["files", "postgres"])
+@pytest.fixture(params=["files", pytest.param("postgres", marks=pytest.mark.thorough)])
 def places(request: pytest.FixtureRequest, tmp_path: Path, bundle: Bundle) -> Iterator[Places]:
     server = request.getfixturevalue("postgres_server") if request.param == "postgres" else None
     made = Places(tmp_path, bundle, server)

@@ -32,6 +32,8 @@ from tests.conftest import (
 from tests.fakes.platform import FakePlatform
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # tests/line/test_crash_matrix asks more of it
+
 
 def die(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)

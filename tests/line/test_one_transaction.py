@@ -28,6 +28,8 @@ from tests.fakes.postgres_proxy import PostgresProxy
 from tests.on_postgres import gate_on, migrated
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.thorough  # each statement and each commit is lost once
+
 EVERY = 1 if int(os.environ.get("LAUNCHPLANE_GATE_RACES", "0")) > 100 else 5  # of the statements, or of the commits
 
 

@@ -32,6 +32,8 @@ from tests.fakes.github.breaks import Break
 from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # tests/line/test_publishing asks the same of one process
+
 V = "v0.2.10"
 REPOSITORY = PROFILE.repository
 When = Literal["before", "after"]

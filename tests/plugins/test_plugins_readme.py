@@ -6,6 +6,8 @@ import pytest
 
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # a whole driver is written and proven
+
 README = ROOT / "plugins" / "README.md"
 
 

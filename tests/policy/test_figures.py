@@ -16,6 +16,8 @@ from launchplane_gate.policy.proof.figures import figures_of
 from launchplane_gate.policy.proof.must_refuse import check_must_refuse, roll_call_of
 from tests.fakes import bundles
 
+pytestmark = pytest.mark.thorough  # every bundle that is loaded is asked as much of its own figures
+
 LIBRARY = "gate/lib/products.rego"
 
 

@@ -610,6 +610,7 @@ FINE: dict[str, tuple[Fine, ...]] = {
 }
 
 
+@pytest.mark.thorough  # test_differential breaks as much at random
 @pytest.mark.parametrize("name", NAMES)
 def test_a_broken_fact_that_a_rule_reads_is_refused(policies: Policies, reads: dict[str, set[Read]], name: str) -> None:
     question = case(name)
@@ -761,6 +762,7 @@ def test_every_fact_is_read_by_a_rule_unless_it_is_known_not_to_matter(reads: di
         assert any(re.fullmatch(entry.where, place) for place in unread), f"read, or not there: {entry.where}"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fact_that_no_rule_reads_changes_nothing(policies: Policies, reads: dict[str, set[Read]], name: str) -> None:
     question = case(name)

@@ -21,6 +21,8 @@ from tests.cli.test_cli import COMMAND, NEW, OLD, Site, clear, make_site
 from tests.fakes.github import FakeGitHub
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # a whole job of CI
+
 TEXT = (ROOT / ".github" / "workflows" / "promote-prod.yml").read_text()
 WORKFLOW: dict[Any, Any] = yaml.safe_load(TEXT)
 ON = WORKFLOW[True]  # YAML's word for "on"

@@ -17,6 +17,8 @@ from tests.conftest import TESTING
 from tests.places import ROOT
 from tests.store.test_sql_store import deployment
 
+pytestmark = pytest.mark.thorough  # tests/store/test_store reads the same records
+
 HERE = {"context_name": TESTING.context, "instance_name": TESTING.instance}
 READ = """
 import json, sys

@@ -10,6 +10,8 @@ from launchplane_gate.testing import DriverPromises
 from tests.testing import broken_drivers
 from tests.testing.broken_drivers import BROKEN, GoodDriver
 
+pytestmark = pytest.mark.thorough  # drivers that keep the promises are tried by each driver
+
 PROMISES = {name for name in dir(DriverPromises) if name.startswith("test_")}
 
 # Plugins that are installed beside pytest would be imported anew for each run, and this one collects garbage often.
@@ -93,7 +95,6 @@ def test_a_broken_driver_fails_each_promise_that_it_broke(
     assert broken(reports) == set(reports) == expected
 
 
-@pytest.mark.thorough
 @in_groups
 def test_a_broken_driver_fails_exactly_the_promises_that_it_broke(
     pytester: pytest.Pytester, drivers: list[type[GoodDriver]]

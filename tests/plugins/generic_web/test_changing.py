@@ -15,6 +15,8 @@ from tests.fakes.dokploy import FakeDokploy
 from tests.fakes.dokploy.host import SECRET_IN_ENV
 from tests.plugins.generic_web.dokploy_site import PASSWORD, USERNAME, Site, site_on
 
+pytestmark = pytest.mark.thorough  # as test_generic_web
+
 F = release("F")
 FILE = "services:\n  web:\n    image: ${SHOP_IMAGE}\n  db:\n    image: postgres:16\n"
 SAVE, SAVE_ENV = "application.saveDockerProvider", "compose.saveEnvironment"

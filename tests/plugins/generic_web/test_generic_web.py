@@ -22,6 +22,8 @@ from tests.fakes.certificates import self_signed
 from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy, How
 from tests.plugins.generic_web.dokploy_site import LANES, PASSWORD, USERNAME, Site, application, site_on
 
+pytestmark = pytest.mark.thorough  # test_generic_web_conformance asks the same driver for its promises
+
 NOWHERE = release("F")  # its image is in no registry
 WRITES = ["application.saveDockerProvider", "application.deploy"]
 MakeSite = Callable[..., AbstractContextManager[Site]]

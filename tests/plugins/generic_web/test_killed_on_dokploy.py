@@ -24,6 +24,8 @@ from tests.line.test_order import why
 from tests.line.worlds import HOUR_S, typed
 from tests.plugins.generic_web.dokploy_site import Site, site_on
 
+pytestmark = pytest.mark.thorough  # tests/line/test_crash_matrix does it on files
+
 When = Literal["before", "after"]
 WRITES = ("application.saveDockerProvider", "application.deploy")
 PID = 8  # bytes that hold one

@@ -27,6 +27,8 @@ from tests.plugins.generic_web.test_generic_web import (
     tables,
 )
 
+pytestmark = pytest.mark.thorough  # as test_generic_web
+
 __all__ = ["dokploy", "make_site", "running_a", "site"]
 
 
