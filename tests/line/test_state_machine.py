@@ -336,13 +336,19 @@ class Story(RuleBasedStateMachine):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _lead_back(self) -> None:
-        """Type what is printed for the lanes that are not settled, until they are."""
+        """Type what is printed, for the lanes that are not settled first, until all of them are."""
         did: list[str] = []
-        while open_ones := [view for view in look(self.gate, [PROFILE], ACTOR) if not view.settled]:
-            assert len(did) < 10, "\n".join([*did, *(view.why for view in open_ones)])
-            for view in open_ones:
-                if command := view.command or view.aside:
+        for _ in range(8):
+            views = look(self.gate, [PROFILE], ACTOR)
+            if not (open_ones := [view for view in views if not view.settled]):
+                return
+            commands = [(view, view.command or view.aside or view.back) for view in open_ones]
+            if not any(command for _, command in commands):  # what it waits for is at its source
+                commands = [(view, view.command) for view in views]
+            for view, command in commands:
+                if command:
                     did.append(f"{command}: {self._type(command, view.lane)}")
+        raise AssertionError("\n".join([*did, *(f"{view.lane}: {view.why}" for view in open_ones)]))
 
     def _type(self, command: str, lane: Lane) -> str:
         for gap, told in (("artifact", FILLED_IN.artifact_id), ("ref", FILLED_IN.source_git_ref)):
