@@ -9,6 +9,8 @@ import pytest
 
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.thorough  # of a tool of the tests
+
 ENDINGS: dict[str, Callable[[PostgresServer], None]] = {
     "stopped": PostgresServer.stop,
     "stopped at once": lambda server: server.stop("immediate"),

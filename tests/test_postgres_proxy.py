@@ -13,6 +13,8 @@ import pytest
 from tests.fakes.postgres_proxy import PostgresProxy
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.thorough  # of a tool of the tests
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 

@@ -32,6 +32,8 @@ from tests.authoring.test_policy_test_on_opa import pretend
 from tests.fakes import bundles
 from tests.places import CASES
 
+pytestmark = pytest.mark.thorough  # whole processes, and OPA's
+
 NAMES = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")
 CONFIG = "config/data.json"
 
@@ -314,7 +316,6 @@ def test_the_file_passes_opas_own_checks(bundle: Bundle, tmp_path: Path) -> None
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.thorough
 @opa.needs_opa
 def test_the_commands_that_policy_authors_are_told_end_well(tmp_path: Path) -> None:
     bundles.write(tmp_path / "mine", {}, {"products": {"p": {}}})

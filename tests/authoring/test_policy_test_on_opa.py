@@ -17,6 +17,8 @@ from launchplane_gate.policy import Bundle, load_bundle, shipped_policies
 from tests import opa
 from tests.fakes import bundles
 
+pytestmark = pytest.mark.thorough  # servers of OPA by the dozen
+
 PATH = "gate/some more_test.rego"  # a blank is no end of a name
 HEADER = "package gate_test.more\n\n"  # so the first test begins on line 3
 

@@ -30,6 +30,8 @@ from tests.fakes.platform import FakePlatform
 from tests.on_postgres import LEDGER_ID, gate_on, migrated
 from tests.postgres import PASSWORD, USERNAME, PostgresServer
 
+pytestmark = pytest.mark.thorough  # servers are stopped and started, connections cut
+
 
 @pytest.fixture
 def ledger(postgres: str, tmp_path: Path) -> Iterator[Ledger]:

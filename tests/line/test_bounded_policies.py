@@ -20,6 +20,8 @@ from tests.fakes import bundles
 from tests.fakes.platform import FakePlatform
 from tests.forks import in_a_child
 
+pytestmark = pytest.mark.thorough  # it waits for rules that never end
+
 RULE = f"""# METADATA
 # title: The reason is no palindrome of palindromes
 # custom:

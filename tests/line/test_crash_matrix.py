@@ -28,6 +28,8 @@ from tests.line.worlds import Act, DiskPlatform, DiskPublisher, World, killed_at
 from tests.on_postgres import migrated
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.thorough  # tests/line/test_state_machine kills as well
+
 MATRIX = os.environ.get("LAUNCHPLANE_GATE_MATRIX", "")
 ON_FILES, ON_POSTGRES = {"": (7, 23), "1": (1, 4)}.get(MATRIX, (1, 1))
 FEWEST = (10, 4)  # of points, for what publishes alone
@@ -130,7 +132,7 @@ STORIES: dict[str, tuple[Callable[[Gate], Act], Lane, ReleaseIdentity]] = {
 }
 
 
-@pytest.fixture(params=["files", pytest.param("postgres", marks=pytest.mark.thorough)])
+@pytest.fixture(params=["files", "postgres"])
 def places(request: pytest.FixtureRequest, tmp_path: Path, bundle: Bundle) -> Iterator[Places]:
     server = request.getfixturevalue("postgres_server") if request.param == "postgres" else None
     made = Places(tmp_path, bundle, server)

@@ -33,7 +33,7 @@ TRIAL = LaneRequest(PRODUCT, "testing", "a trial that was undone")
 SOON = timedelta(seconds=1)
 
 
-@pytest.fixture(params=["files", "postgres"])
+@pytest.fixture(params=["files", pytest.param("postgres", marks=pytest.mark.thorough)])
 def anywhere(
     request: pytest.FixtureRequest, tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: FakePlatform
 ) -> Iterator[Gate]:

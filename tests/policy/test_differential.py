@@ -21,6 +21,8 @@ from tests.policy import oracle
 from tests.policy.differential import CONFIG, Comparison, Engine, bundle_in, compare, on_embedded, on_opa, roll_call
 from tests.policy.mutations import GOLDEN, golden, questions
 
+pytestmark = pytest.mark.thorough  # thousands of questions to three who answer
+
 QUESTIONS = int(os.environ.get("LAUNCHPLANE_GATE_MUTATIONS", "2000"))
 SEED = 418
 

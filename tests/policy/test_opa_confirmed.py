@@ -41,6 +41,8 @@ from tests.fakes import bundles
 from tests.fakes.opa_stub import DECISION, Between, OpaStub
 from tests.fakes.platform import FakePlatform
 
+pytestmark = pytest.mark.thorough  # servers of OPA by the dozen
+
 PRODUCT = questions.PRODUCT
 STALE = questions.changed(questions.PROMOTION, {"source.inventory.artifact_identity.artifact_id": "another"})
 NOW = datetime(2030, 1, 7, 13, tzinfo=UTC)

@@ -44,7 +44,7 @@ from tests.fakes.health_server import HealthServer, says
 from tests.fakes.platform import FakePlatform
 from tests.places import CASES
 
-pytestmark = opa.needs_opa
+pytestmark = [opa.needs_opa, pytest.mark.thorough]  # servers of OPA by the dozen
 
 TOKEN = "tok-19fd7a"
 NAMES = ("promote_admit", "promote_confirm", "deploy_admit", "deploy_confirm")

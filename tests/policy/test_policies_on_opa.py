@@ -18,6 +18,10 @@ from launchplane_gate.policy.engines.protocol import Undefined
 from tests import opa
 from tests.policy.test_policies import NAMES, broken, case, nodes
 
+pytestmark = (
+    pytest.mark.thorough
+)  # one server a question; tests/policy/test_opa_engine asks OPA of everything but the rules
+
 QUERY = f"{{i: answer | some i, asked in input.asked; answer := {ANSWER} with input as asked}}"
 
 

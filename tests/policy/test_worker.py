@@ -26,6 +26,8 @@ from launchplane_gate.settings import EmbeddedSettings
 from tests.forks import in_a_child
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # it waits for workers that do not answer
+
 NEVER_ENDS = """
 satisfied if {
 	some a in split(input.text, "")

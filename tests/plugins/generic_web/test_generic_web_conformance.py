@@ -15,6 +15,8 @@ from launchplane_gate.testing import LANES, DriverPromises, Fate, Platform
 from launchplane_gate_generic_web import GenericWebPlugin
 from tests.fakes.dokploy import SECRET_IN_A_STACK, FakeDokploy
 
+pytestmark = pytest.mark.thorough  # each asks for whole deploys on the fake Dokploy
+
 PASSWORD = "registry-pass-w0rd"
 DIES_AFTER_S = 0.5  # of ours
 SETS_THE_IMAGE = ("application.saveDockerProvider", "compose.saveEnvironment")
@@ -180,7 +182,6 @@ class TestApplications(DriverPromises):
         return OnDokploy(dokploy)
 
 
-@pytest.mark.thorough  # the driver is the same, and what differs is asked in test_compose_file.py
 class TestComposeFiles(DriverPromises):
     @pytest.fixture
     def platform(self, dokploy: FakeDokploy) -> Platform:

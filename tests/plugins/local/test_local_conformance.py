@@ -23,6 +23,8 @@ from launchplane_gate.model import Lane, ReleaseIdentity
 from launchplane_gate.testing import LANES, DriverPromises, Fate, Platform
 from launchplane_gate_local import LocalPlugin, artifact_id
 
+pytestmark = pytest.mark.thorough  # processes by the dozen; tests/plugins/local/test_local_driver has a few
+
 SECRET = "hunter2-of-the-gate"
 
 # What a release does first: it notes that it was started, tells all that it knows, and does as was arranged.
