@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ pytest_plugins = [
     "pytester",  # runs the conformance kit against drivers that are broken on purpose
     "tests.postgres",
 ]
+
+gc.set_threshold(100_000, 50, 100)  # tests make much and leave few cycles: looking for them rarely saves a sixth
 
 PRODUCT = "sellyouroutboard"
 TESTING = Lane(context=PRODUCT, instance="testing")
