@@ -163,6 +163,7 @@ def program() -> None:
                 2 bad usage, nothing happened                               3 no decision, nothing happened
                 4 the deploy failed                                         5 something happened that is not proven
                 6 it runs, but its release is not published                 7 the lane is busy
+                8 nothing runs there that could be proven (prove)
     """
 
 

@@ -67,5 +67,5 @@ def test_with_the_right_nothing_is_missing(dokploy: FakeDokploy, tmp_path: Path,
 
 def test_a_proof_is_not_by_digest_then(dokploy: FakeDokploy, tmp_path: Path) -> None:
     said = told(dokploy, tmp_path, "prove", PRODUCT, "--output", "json", docker=False)
-    assert said.exit_code == 1  # nothing was ever recorded there
+    assert said.exit_code == 8  # nothing was ever recorded there
     assert '"by_digest": false' in said.stdout

@@ -49,11 +49,10 @@ def image(*revisions: str | None) -> dict[str, Any]:
     return {"artifact_id": A.artifact_id, "manifest": {"platforms": platforms}}
 
 
-def released(commit: str | None, *, draft: bool = False) -> dict[str, Any]:
+def released(commit: str | None, **said: bool) -> dict[str, Any]:
     tag = {"commit": commit} if commit else None
-    return {
-        "version": {"asked": "v0.2.10", "tag": tag, "release": {"draft": draft, "url": "https://x/r"} if tag else None}
-    }
+    release = {"draft": False, "prerelease": False, "url": "https://x/r", **said}
+    return {"version": {"asked": "v0.2.10", "tag": tag, "release": release if tag else None}}
 
 
 @dataclass
@@ -96,16 +95,44 @@ def test_everything_names_one_release(site: Site) -> None:
     proof = site.prove()
     assert (proof.verdict, proof.release, proof.version) == ("one", A, "v0.2.10")
     assert [identity.what for identity in proof.identities] == [
-        "inventory", "deployment", "decision", "runs", "health", "image label", "image label", "tag", "release",
+        "inventory", "deployment", "decision", "runs", "health", "image label", "tag", "release",
     ]  # fmt: skip
     assert {identity.state for identity in proof.identities} == {"one"}
 
 
-def test_an_inventory_that_differs_from_all_the_others_is_the_odd_one(site: Site) -> None:
+def test_an_image_that_is_mislabelled_on_seven_platforms_is_the_odd_one_and_outvotes_nothing(site: Site) -> None:
+    site.oci.says = image(*[B.source_git_ref] * 7)
+    assert site.odd() == [("image label", A.artifact_id)]
+    assert site.prove().release == A
+
+
+def test_as_many_places_as_may_be_do_not_outvote_what_decision_and_inventory_name(
+    site: Site, platform: FakePlatform
+) -> None:
+    site.oci.says, site.github.says = image(*[B.source_git_ref] * 7), released(B.source_git_ref)
+    platform.runs[str(PROD)] = B
+    assert [what for what, _ in site.odd()] == ["runs", "health", "image label", "tag", "release"]
+    assert site.prove().release == A
+
+
+def test_an_inventory_that_names_another_release_than_the_decision_is_a_difference(site: Site) -> None:
     inventory = site.gate.store.read_environment_inventory(context_name=PRODUCT, instance_name="prod")
     site.gate.store.write_environment_inventory(inventory.model_copy(update={"source_git_ref": B.source_git_ref}))
     assert site.odd() == [("inventory", str(PROD))]
+    proof = site.prove()
+    assert proof.release == A  # what was let go, by a chain that is whole
+    [said] = [identity.detail for identity in proof.identities if identity.what == "inventory"]
+    assert said == "another one, it is not what the lane's last run wrote"
+
+
+def test_what_is_held_to_the_decision_where_the_inventory_is_gone(site: Site, tmp_path: Path) -> None:
+    [file] = [path for path in (tmp_path / "inventory").rglob("*.json") if "prod" in path.name]
+    file.unlink()
+    assert site.odd() == [("inventory", str(PROD))]
     assert site.prove().release == A
+    file.write_text("{")
+    proof = site.prove()
+    assert (proof.verdict, proof.release) == ("unknown", A)
 
 
 def test_a_deployment_that_says_another_commit_is_odd(site: Site) -> None:
@@ -113,6 +140,13 @@ def test_a_deployment_that_says_another_commit_is_odd(site: Site) -> None:
     record = site.gate.store.read_deployment_record(inventory.deployment_record_id)
     site.gate.store.write_deployment_record(record.model_copy(update={"source_git_ref": B.source_git_ref}))
     assert site.odd() == [("deployment", record.record_id)]
+
+
+def test_a_deployment_that_the_gate_did_not_write_is_odd(site: Site) -> None:
+    inventory = site.gate.store.read_environment_inventory(context_name=PRODUCT, instance_name="prod")
+    record = site.gate.store.read_deployment_record(inventory.deployment_record_id)
+    site.gate.store.write_deployment_record(record.model_copy(update={"record_id": "by-hand"}))
+    assert site.odd() == [("deployment", "by-hand")]
 
 
 def test_what_runs_and_is_another_artifact_is_odd(site: Site, platform: FakePlatform) -> None:
@@ -128,10 +162,22 @@ def test_a_health_url_that_reports_another_commit_is_odd(site: Site, platform: F
     assert site.odd() == [("health", URL)]
 
 
-@pytest.mark.parametrize("label", [B.source_git_ref, None])
-def test_the_platform_of_an_image_whose_label_differs_is_named(site: Site, label: str | None) -> None:
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        (B.source_git_ref, f"{A.source_git_ref} on linux/0; {B.source_git_ref} on linux/1"),
+        (None, f"{A.source_git_ref} on linux/0; no label org.opencontainers.image.revision on linux/1"),
+    ],
+)
+def test_the_platform_of_an_image_whose_label_differs_is_named(site: Site, label: str | None, said: str) -> None:
     site.oci.says = image(A.source_git_ref, label)
-    assert site.odd() == [("image label", "linux/1")]
+    assert site.odd() == [("image label", A.artifact_id)]
+    assert [one.detail for one in site.prove().identities if one.what == "image label"] == [said]
+
+
+def test_an_image_of_no_platform_is_odd(site: Site) -> None:
+    site.oci.says = image()
+    assert site.odd() == [("image label", A.artifact_id)]
 
 
 def test_an_image_that_is_in_no_registry_is_odd(site: Site) -> None:
@@ -144,6 +190,7 @@ def test_a_tag_on_another_commit_a_missing_one_and_a_draft_are_odd(site: Site) -
         (released(B.source_git_ref), ["tag", "release"]),
         (released(None), ["tag", "release"]),
         (released(A.source_git_ref, draft=True), ["release"]),
+        (released(A.source_git_ref, prerelease=True), ["release"]),
     ):
         site.github.says = says
         assert [what for what, _ in site.odd()] == odd
@@ -185,7 +232,8 @@ def test_the_digest_is_proven_by_every_container(site: Site, platform: FakePlatf
     proof = shows(site, platform, A.artifact_id, A.artifact_id)
     assert (proof.verdict, proof.by_digest) == ("one", True)
     assert of_the_platform(proof) == [("runs", "one", "digest shown on 2 containers")]
-    assert "names aaaaaaa. What runs is shown by its digest.\n" in plain(proof_text(proof))
+    said = "names aaaaaaa. What runs is shown by digest, and by commit at 1 URL.\n"
+    assert said in plain(proof_text(proof))
 
 
 def test_one_container_of_another_release_among_them_is_odd(site: Site, platform: FakePlatform) -> None:
@@ -216,7 +264,7 @@ def test_digests_that_could_not_be_read_and_a_deployment_under_way_leave_it_open
     assert shows(site, platform, A.artifact_id, in_flight=in_flight).verdict == "unknown"
 
 
-def test_what_a_platform_does_not_show_is_not_observable_and_never_equal(site: Site, platform: FakePlatform) -> None:
+def test_what_a_platform_does_not_show_is_not_shown_and_never_equal(site: Site, platform: FakePlatform) -> None:
     site.oci.says = site.github.says = {}
     lacks = "docker.read; it lets its holder stop containers too"
     proof = shows(site, platform, digests="not_shown", configured_artifact_id=A.artifact_id, lacks=lacks)
@@ -224,8 +272,9 @@ def test_what_a_platform_does_not_show_is_not_observable_and_never_equal(site: S
     assert {("set to run", "one"), ("runs", "unseen"), ("image label", "unseen"), ("release", "unseen")} <= states
     assert (proof.verdict, proof.by_digest) == ("one", False)
     said = plain(proof_text(proof))
-    assert "By which digest it runs is not shown." in said
-    assert f"not observable: by which digest it runs; what is missing: {lacks}" in said
+    assert "What runs is shown by commit at 1 URL alone: its digest is not shown." in said
+    assert proof.by_commit == (URL,)
+    assert f"not shown: by which digest it runs; what is missing: {lacks}" in said
 
 
 def test_a_run_that_found_the_release_running_counts_where_a_version_is_looked_for(
@@ -240,6 +289,24 @@ def test_a_run_that_found_the_release_running_counts_where_a_version_is_looked_f
     assert ended == "unchanged"
     assert lane_of_version(gate, PROFILE, "v0.3.0") == PROD
     assert prove(gate, gate.profile(PRODUCT), PROD).version == "v0.3.0"
+
+
+@pytest.mark.parametrize("says", [{"manifest": 1}, {"manifest": {"platforms": [{}]}}, {"version": 1}, ["x"]])
+def test_evidence_of_another_form_leaves_it_open(site: Site, says: Any) -> None:
+    site.oci.says = site.github.says = says
+    proof = site.prove()
+    assert proof.verdict == "unknown"
+    assert {identity.state for identity in proof.identities} >= {"unknown"}
+
+
+def test_a_health_url_is_known_by_its_query_which_is_not_told(site: Site, platform: FakePlatform) -> None:
+    asked = URL + "?token=secret"
+    lanes = [
+        lane.model_copy(update={"health_url": asked}) if lane.instance == "prod" else lane for lane in PROFILE.lanes
+    ]
+    proof = prove(site.gate, PROFILE.model_copy(update={"lanes": tuple(lanes)}), PROD)
+    assert proof.verdict == "one"
+    assert "secret" not in proof.model_dump_json()
 
 
 @pytest.mark.parametrize("broken", ["oci", "github"])
@@ -266,10 +333,71 @@ def test_a_lane_that_does_not_answer_is_not_proven(site: Site, platform: FakePla
     ]
 
 
-def test_a_lane_without_an_inventory_proves_nothing(make_gate: MakeGate) -> None:
+# -- a lane that nothing was ever recorded on
+
+
+@pytest.fixture
+def empty(make_gate: MakeGate, platform: FakePlatform) -> Iterator[Site]:
+    yield Site(make_gate(), Found(), Found())
+
+
+def states_of(proof: Proof) -> list[tuple[str, str]]:
+    return [(identity.what, identity.state) for identity in proof.identities]
+
+
+def test_of_a_lane_that_nothing_was_ever_recorded_on_it_says_that_nothing_runs(empty: Site) -> None:
+    proof = empty.prove()
+    assert (proof.verdict, proof.release) == ("empty", None)
+    assert states_of(proof) == [("inventory", "empty"), ("runs", "empty"), ("health", "empty")]
+    said = plain(proof_text(proof))
+    assert said.startswith(f"Nothing runs: {PROD}. No release was ever recorded there, and none is seen.\n")
+
+
+def test_what_runs_where_nothing_was_ever_recorded_is_odd(empty: Site, platform: FakePlatform) -> None:
+    platform.run(PROD, A)
+    assert empty.odd() == [("runs", "fake"), ("health", URL)]
+    assert "and nothing is to run there. The odd one out: runs (fake), health" in plain(proof_text(empty.prove()))
+    del platform.runs[str(PROD)]
+    platform.reports[str(PROD)] = A.source_git_ref
+    assert empty.odd() == [("health", URL)]
+
+
+def test_it_is_not_empty_where_that_cannot_be_seen(empty: Site, platform: FakePlatform, make_gate: MakeGate) -> None:
+    for changed in (
+        {"digests": "failed"},
+        {"digests": "not_shown", "configured_artifact_id": A.artifact_id},
+        {"reachable": False},
+        {"in_flight": True},
+    ):
+        assert shows(empty, platform, **changed).verdict == "unknown"
+    assert shows(empty, platform, digests="not_shown").verdict == "empty"
+
+    def away(_: Any) -> None:
+        raise OSError("no way there")
+
+    platform.sampling = away
+    assert shows(empty, platform).verdict == "unknown"
+    shows(empty, platform, digests="not_shown")
+    gate = make_gate(plugins=Plugins({"fake": platform}))  # and nobody asks its health URLs
+    assert prove(gate, gate.profile(PRODUCT), PROD).verdict == "unknown"
+
+
+def test_a_lane_whose_ledger_is_lost_is_not_empty(site: Site, tmp_path: Path, make_gate: MakeGate) -> None:
+    site.gate.ledger.close()
+    for file in tmp_path.glob("ledger.*"):
+        file.unlink()
     gate = make_gate()
-    proof = prove(gate, gate.profile(PRODUCT), TESTING)
-    assert (proof.verdict, proof.release) == ("differs", None)
+    assert prove(gate, gate.profile(PRODUCT), PROD).verdict == "differs"
+
+
+def test_a_first_deploy_that_is_not_proven_leaves_no_empty_lane(empty: Site, platform: FakePlatform) -> None:
+    platform.behaves = lambda driver, approval: driver.change(approval, status="unknown")
+    assert empty.gate.run(deploy(A), ACTOR).status == "unknown"
+    platform.stop(TESTING)
+    proof = prove(empty.gate, empty.gate.profile(PRODUCT), TESTING)
+    assert proof.verdict == "differs"
+    [why] = [identity.detail for identity in proof.identities if identity.what == "decision"]
+    assert "its last run, a deploy of aaaaaaa, ended unknown" in why
 
 
 def test_an_inventory_that_its_run_did_not_write_is_odd(site: Site) -> None:

@@ -186,10 +186,10 @@ class FakeHealth:
         return [
             {
                 "url": without_query(url),
-                "status": 200,
+                "status": 200 if revision else None,
                 "revision": revision,
                 "seen_at": stamp(self.platform.now()),
-                "detail": "",
+                "detail": "" if revision else "nobody answers",
             }
             for url in question.product.health_urls(lane.context, lane.instance)
             for _ in range(3)
