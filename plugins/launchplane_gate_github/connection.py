@@ -18,9 +18,9 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Literal
-from urllib.parse import urlsplit
 
 from github import GithubException
 from github.Auth import Auth
@@ -28,6 +28,7 @@ from github.Repository import Repository
 
 from launchplane_gate_github.errors import GitHubError, explained
 from launchplane_gate_github.identity import AppIdentity, Identity, Installation
+from launchplane_gate_github.moved import moved
 from launchplane_gate_github.wire import Redirected, Server, WireRequester
 
 As = Literal["read", "release"]
@@ -75,7 +76,7 @@ class GitHub:
                     requester = self._requester(identity, full_name, workflows=workflows)
                     found = _read(requester, full_name)
             except Redirected as error:
-                raise _moved(requester, error) from None
+                raise moved(requester, error, partial(_name_at, requester, error.location)) from None
             if found.full_name.lower() != full_name.lower():
                 raise GitHubError(f"GitHub answers with {found.full_name}; give that name", "moved")
             return found
@@ -99,16 +100,6 @@ def _read(requester: WireRequester, full_name: str) -> Repository:
     return Repository(requester, headers, said, completed=True)
 
 
-def _moved(requester: WireRequester, error: Redirected) -> GitHubError:
-    """The error that names a repository's new name, if GitHub tells it at its own address."""
-    here, there = urlsplit(requester.server.url), urlsplit(error.location)
-    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-        what = "what answers redirects to another server, where nobody was asked; is base_url right?"
-        return GitHubError(what, "odd", status=error.status)
-    try:
-        _, said = requester.requestJsonAndCheck("GET", error.location)
-        name = str(said["full_name"])
-    except (GitHubError, GithubException, KeyError, TypeError, AssertionError):
-        return error
-    what = f"it is called {name} now; give that name where the settings or the product's profile name it"
-    return GitHubError(what, "moved", status=error.status)
+def _name_at(requester: WireRequester, location: str) -> str:
+    _, said = requester.requestJsonAndCheck("GET", location)
+    return str(said["full_name"])

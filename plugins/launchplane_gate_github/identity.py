@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Literal, Protocol
 
@@ -18,11 +20,14 @@ from pydantic import SecretStr
 
 from launchplane_gate.model import unstamp
 from launchplane_gate_github.errors import GitHubError, explained
-from launchplane_gate_github.wire import WireRequester
+from launchplane_gate_github.moved import moved
+from launchplane_gate_github.wire import Redirected, WireRequester
 
 Access = Literal["read", "write"]
 RENEWED_BEFORE = timedelta(minutes=5)
 LEAST_KEY_BITS = 2048
+
+_BY_ID = re.compile(r"/repositories/(\d{1,18})/installation$", re.ASCII)
 
 RequesterAs = Callable[[Auth | None], WireRequester]
 
@@ -117,11 +122,13 @@ class AppIdentity:
         with explained(repository, self.place):
             try:
                 _, said = requester.requestJsonAndCheck("GET", f"/repos/{repository}/installation")
+            except Redirected as error:
+                raise self._moved(requester, error) from None
             except GithubException as error:
                 self._hold_the_key(requester, error)
                 raise GitHubError(
-                    f"App {self.app_id} is not installed on it (404), or there is no such repository; "
-                    "install it there, with the permission for contents",
+                    f"App {self.app_id} is not installed on it (404), or there is no such repository; see that this "
+                    "is its name of today, and install it there, with the permission for contents",
                     "not_found",
                     status=HTTPStatus.NOT_FOUND,
                 ) from None
@@ -138,6 +145,25 @@ class AppIdentity:
                 repository=repository,
             )
         return found
+
+    def _moved(self, requester: WireRequester, error: Redirected) -> GitHubError:
+        told = moved(requester, error, partial(self._name_at, requester, error.location))
+        if told is error:
+            what = f"{error.what}, and see that App {self.app_id} is installed there"
+            return GitHubError(what, "moved", status=error.status)
+        return told
+
+    @staticmethod
+    def _name_at(requester: WireRequester, location: str) -> str:
+        """An installation does not name its repositories; a token of it does, which is made for that one alone."""
+        found = _BY_ID.search(location)
+        if found is None:
+            raise ValueError
+        _, installed = requester.requestJsonAndCheck("GET", location)
+        body = {"repository_ids": [int(found[1])], "permissions": {"contents": "read"}}
+        tokens = f"/app/installations/{int(installed['id'])}/access_tokens"
+        _, said = requester.requestJsonAndCheck("POST", tokens, input=body)
+        return str(said["repositories"][0]["full_name"])
 
     def _hold_the_key(self, requester: WireRequester, error: GithubException) -> None:
         """Raises what is wrong with the App itself, where it is that."""

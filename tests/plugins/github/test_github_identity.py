@@ -28,6 +28,7 @@ from launchplane_gate.hookspecs import PluginConfig
 from launchplane_gate_github.connection import As, GitHub
 from launchplane_gate_github.errors import GitHubError
 from launchplane_gate_github.options import read_options
+from launchplane_gate_github.rights import publisher_of
 from launchplane_gate_github.wire import WireRequester
 from tests.fakes.certificates import self_signed
 from tests.fakes.github import App, FakeGitHub, How, Repository
@@ -387,6 +388,51 @@ def test_a_repository_that_moved_is_refused_under_its_new_name(desk: Desk) -> No
     assert later.value.kind == "moved"
     other = desk.connect(token=SecretStr(desk.github.add_token({})))
     assert desk.failure(other).kind in {"moved", "not_found"}
+
+
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_a_repository_that_moved_is_refused_under_its_new_name_on_the_way_of_an_app(
+    desk: Desk, app: App, asked_before: bool
+) -> None:
+    app.install(NAME, permissions=WRITE)
+    github = desk.connect(app=desk.app(app), release_identity=desk.app(app))
+    if asked_before:  # and its token is kept
+        github.repository(NAME)
+        github.repository(NAME, "release")
+    desk.github.rename(NAME, "newcorp/store")
+    for moved in (desk.failure(github), desk.failure(github, "release")):
+        assert moved.kind == "moved" and "newcorp/store" in str(moved)
+    with pytest.raises(GitHubError, match="newcorp/store"):
+        github.installation(NAME)
+    publisher = publisher_of(github, NAME, "v1.0.0", workflows=False)
+    assert not publisher.can_publish and "newcorp/store" in publisher.why
+    assert all(one.get("permissions") != {} for one in tokens_made(desk.github))
+
+
+def test_a_repository_that_moved_to_where_an_app_is_not_installed_is_told_to_have_moved(desk: Desk, app: App) -> None:
+    github = desk.connect(app=desk.app(app))
+    desk.github.rename(NAME, "newcorp/store")
+    moved = desk.failure(github)
+    assert moved.kind == "moved" and "renamed" in str(moved) and f"App {app.app_id} is installed there" in str(moved)
+
+
+@pytest.mark.parametrize("location", ["/elsewhere", "/repositories/x/installation", "/repositories/1/installation/2"])
+def test_a_redirect_of_an_app_to_what_is_no_repository_is_not_followed(app: App, location: str) -> None:
+    with HealthServer() as server:
+        server.answers[f"/repos/{NAME}/installation"] = redirects(server.url(location), code=301)
+        own = {"app_id": app.app_id, "private_key": SecretStr(app.private_key_pem)}
+        with pytest.raises(GitHubError, match="renamed"):
+            connected({"base_url": server.url(""), "app": own}).within(5).repository(NAME)
+        assert len(server.seen) == 1
+
+
+def test_no_redirect_of_an_app_leads_to_another_server(app: App) -> None:
+    with HealthServer() as server, HealthServer() as elsewhere:
+        server.answers[f"/repos/{NAME}/installation"] = redirects(elsewhere.url("/repositories/1/installation"))
+        own = {"app_id": app.app_id, "private_key": SecretStr(app.private_key_pem)}
+        with pytest.raises(GitHubError, match="another server, where nobody was asked"):
+            connected({"base_url": server.url(""), "app": own}).within(5).repository(NAME)
+        assert elsewhere.seen == []
 
 
 @pytest.mark.parametrize("code", [301, 302, 307, 308])
