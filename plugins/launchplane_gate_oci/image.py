@@ -58,11 +58,18 @@ class Descriptor(_Part):
     digest: Annotated[str, StringConstraints(pattern=DIGEST)]
     size: int = Field(ge=0)
     platform: Platform | None = None
+    annotations: dict[str, object] | None = None
 
     @property
     def is_attestation(self) -> bool:
-        """Something about an image beside it, which no platform runs."""
-        return self.platform is not None and (self.platform.os, self.platform.architecture) == ("unknown", "unknown")
+        """Something about an image beside it: marked as that, and of a platform that nobody has.
+
+        Either alone is an image all the same, which may be run: what is not marked, by whoever takes what there is, and
+        what names a platform, by that one.
+        """
+        is_marked = (self.annotations or {}).get("vnd.docker.reference.type") == "attestation-manifest"
+        is_nowhere = self.platform and (self.platform.os, self.platform.architecture) == ("unknown", "unknown")
+        return bool(is_marked and is_nowhere)
 
 
 class _Versioned(_Part):

@@ -74,9 +74,9 @@ class Images:
         """An image that is labelled with a commit."""
         return self.image({REVISION: commit, "maintainer": "tests"}, **rest)
 
-    def attestation(self) -> Descriptor:
+    def attestation(self, platform: str = "unknown/unknown") -> Descriptor:
         """What a builder puts into an index beside an image, about it."""
-        return self.image(None, platform="unknown/unknown") | {
+        return self.image(None, platform=platform) | {
             "annotations": {"vnd.docker.reference.type": "attestation-manifest"}
         }
 

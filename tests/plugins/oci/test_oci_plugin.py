@@ -858,6 +858,25 @@ def test_an_index_of_attestations_alone_has_no_platform(images: Images, stub: Re
     assert seen(stub.artifact(images.index(images.attestation())["digest"]))["platforms"] == []
 
 
+@pytest.mark.parametrize(
+    "annotations",
+    [None, {}, {"vnd.docker.reference.type": "image"}, {"org.example.type": "attestation-manifest"}],
+)
+def test_an_image_of_an_unknown_platform_counts_unless_it_is_marked_as_an_attestation(
+    images: Images, stub: RegistryStub, annotations: dict[str, str] | None
+) -> None:
+    entry = images.revision(OTHER, platform="unknown/unknown")
+    index = images.index(
+        images.revision(COMMIT), entry if annotations is None else entry | {"annotations": annotations}
+    )
+    assert platforms(seen(stub.artifact(index["digest"]))) == {"linux/amd64": COMMIT, "unknown/unknown": OTHER}
+
+
+def test_what_is_marked_as_an_attestation_and_could_be_run_counts(images: Images, stub: RegistryStub) -> None:
+    index = images.index(images.revision(COMMIT), images.attestation("linux/arm64"))
+    assert platforms(seen(stub.artifact(index["digest"]))) == {"linux/amd64": COMMIT, "linux/arm64": None}
+
+
 # -- what it costs at most
 
 
