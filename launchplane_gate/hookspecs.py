@@ -206,12 +206,13 @@ def gate_drivers() -> Iterable[Driver]:  # type: ignore[empty-body]  # a specifi
 
 
 @hookspec
-def gate_evidence(question: Question) -> Mapping[str, Any] | None:
+def gate_evidence(question: Question) -> Mapping[str, Any] | Contract | None:
     """Contribute facts to a question, before the policies decide; they stand at ``input.evidence.<plugin>``.
 
     Called in both phases; in ``confirm`` again and again until the policies are content or the time is over. Say None
-    for a thing looked for and not found; leave out what was not looked for. An exception is a refusal in ``admit``
-    and an unproven deploy in ``confirm``.
+    for a thing looked for and not found; leave out what was not looked for. A Contract is taken as its JSON, without
+    what was not set. An exception, and what is no JSON, is a refusal in ``admit`` and an unproven deploy in
+    ``confirm``.
 
     What the entry point names may tell the shape of it: a Contract, as its attribute ``evidence_contract``. It stands
     in the JSON Schemas then, and a rule that misspells a part of it is found by ``launchplane-gate policy check``.

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from launchplane_gate import strictjson
 from launchplane_gate.bounded import NoAnswerInTime, answer_of, start
 from launchplane_gate.errors import EvidenceFailed
+from launchplane_gate.evidence import NoEvidence, as_evidence
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Ledger, Row
@@ -36,6 +37,11 @@ def observe(driver: Driver, lane: Lane, *, within_s: float) -> Observation:
         ) from error
     if not isinstance(observed, Observation):
         raise EvidenceFailed(f"the driver {driver.driver_id} answered with {type(observed).__name__}")
+    try:
+        as_evidence(observed)
+    except NoEvidence as error:
+        what = f"what the driver {driver.driver_id} says of {lane} cannot be put to the policies: {error}"
+        raise EvidenceFailed(what) from None
     return observed
 
 

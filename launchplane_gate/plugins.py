@@ -22,6 +22,7 @@ from launchplane_gate.errors import (
     SettingsError,
     Undecided,
 )
+from launchplane_gate.evidence import NoEvidence, as_evidence
 from launchplane_gate.hookspecs import Driver, PluginConfig, Proven, Publisher, Question
 from launchplane_gate.model import Actor, Lane, Run
 from launchplane_gate.records import ProductProfile
@@ -115,11 +116,13 @@ class Plugins:
         }
         for name, answer in asked.items():
             try:
-                found[name] = answer_of(answer, deadline.left_s())
+                found[name] = as_evidence(answer_of(answer, deadline.left_s()))
             except Exception as error:  # noqa: BLE001  # whatever a plugin raises, it is a fact that is missing
                 why = f"evidence of the plugin {name}: {error}"
                 if isinstance(error, NoAnswerInTime):
                     why = f"evidence of the plugin {name}: {error}, {question.deadline_s:.0f} s"
+                elif isinstance(error, NoEvidence):
+                    why = f"evidence of the plugin {name} cannot be put to the policies: {error}"
                 elif not isinstance(error, GateError):
                     why = f"the plugin {name} failed: {type(error).__name__}: {error}"
                 found[name] = EvidenceFailed(why)

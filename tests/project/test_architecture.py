@@ -13,7 +13,7 @@ PACKAGE = ROOT / "launchplane_gate"
 # Each room may import those of the lines above it, and within a package its own modules.
 LAYERS = [
     {"errors", "strictjson", "holders", "urls", "private", "bounded", "ssh"},
-    {"records"},
+    {"records", "evidence"},
     {"model"},
     {"hookspecs", "settings"},
     {"hints"},
