@@ -192,8 +192,13 @@ class Publisher(Protocol):
     def next_version(self, product: ProductProfile, bump: Bump) -> str:
         """The version that follows the product's latest release. Raises GateError where that is not known."""
 
-    def publish(self, product: ProductProfile, run: Run, progress: Progress) -> Publication:
+    def publish(
+        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+    ) -> Publication:
         """Publish ``run.publication.version`` for exactly the commit of a recorded run, and read it back.
+
+        ``assets``: the files that the release has to carry, by name; each is read back. A release that is out without
+        one is given it, where that can be; what is missing is named in ``Publication.missing``.
 
         Called again after a crash, a lost answer, or success: what is right already is left, and what is not ours is
         never moved or deleted. An exception says that the release is not published.

@@ -573,12 +573,20 @@ class Target(Contract):
 
 
 class Publication(Contract):
-    """A release that was to be published; ``detail`` says what is missing, where it is not."""
+    """A release that was to be published; ``detail`` says what is missing, where it is not.
+
+    ``missing``: the files that it was to carry, of one that is out without them.
+    """
 
     version: str
     published: bool
     url: str = ""
     detail: str = ""
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return self.published and not self.missing
 
 
 class Run(Contract):

@@ -206,7 +206,7 @@ def publish(session: Session, run_id: str, wait: float | None) -> Answer:
 
 
 def exit_code(run: Run) -> int:
-    if run.status in ("recorded", "unchanged") and run.publication and not run.publication.published:
+    if run.status in ("recorded", "unchanged") and run.publication and not run.publication.is_whole:
         return NOT_PUBLISHED
     return EXIT_CODES[run.status]
 

@@ -24,7 +24,7 @@ OUTDATED = "Nothing was published. Promote what is to be released, with a versio
 
 def publish_recorded(errand: Errand, run: Run) -> Run:
     """Publish what was recorded, unless it is; whatever becomes of it, the run stays recorded."""
-    if run.publication is None or run.publication.published:
+    if run.publication is None or run.publication.is_whole:
         return run
     publisher = errand.parts.plugins.publisher(errand.profile)
     return publish(

@@ -85,7 +85,11 @@ def publication_text(run: Run) -> list[Block]:
     publication, lane = run.publication, run.destination.instance
     assert publication
     if publication.published:
-        return [f"Published: {publication.version} at {run.release}  {publication.url}".rstrip()]
+        out = f"Published: {publication.version} at {run.release}  {publication.url}".rstrip()
+        if publication.is_whole:
+            return [out]
+        finish = f"  finish it:   {PROGRAM} publish {run.run_id}"
+        return [f"{out}, without {', '.join(publication.missing)}", f"  {brief(publication.detail)}", finish]
     ended = "Recorded, not published" if run.status == "recorded" else "Not published"
     return [
         f"{ended}: {lane} runs {run.release}, and the release {publication.version} is not out.",
@@ -97,7 +101,7 @@ def publication_text(run: Run) -> list[Block]:
 def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
     text: list[Block] = [_title(run), Table(_steps(after))]
-    if run.publication and not run.publication.published:
+    if run.publication and not run.publication.is_whole:
         text += ["", *publication_text(run)]
     return [*text, *_rules(run, every_rule=every_rule)]
 
@@ -119,7 +123,7 @@ def _unchanged(after: Aftermath, *, every_rule: bool) -> list[Block]:
     since = f" (since {ago(view.since).removesuffix(' ago')}, {view.run_id})" if view.runs == run.release else ""
     how = f"{_by_digest(after)}{', and reports it' if _is_reported(after) else ''}"
     text: list[Block] = [f"{view.lane.instance} runs {run.release} already{since}{how}. Nothing was deployed."]
-    if run.publication and not run.publication.published:
+    if run.publication and not run.publication.is_whole:
         text += publication_text(run)
     elif after.out_as:
         text.append(f"  out as {after.out_as}")

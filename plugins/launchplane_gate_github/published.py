@@ -62,7 +62,7 @@ def by_id(shop: Repository, release_id: int) -> GitRelease | None:
 
 def all_releases(shop: Repository) -> list[GitRelease]:
     """All of them, drafts only for those who may write."""
-    return _all(shop.get_releases(), "releases")
+    return all_of(shop.get_releases(), "releases")
 
 
 def is_out(release: GitRelease) -> bool:
@@ -71,15 +71,16 @@ def is_out(release: GitRelease) -> bool:
 
 
 def all_tags(shop: Repository) -> list[str]:
-    return [tag.name for tag in _all(shop.get_tags(), "tags")]
+    return [tag.name for tag in all_of(shop.get_tags(), "tags")]
 
 
 def versions_of(shop: Repository, commit: str) -> list[str]:
     """The tags on a commit that are versions, annotated or not."""
-    return [tag.name for tag in _all(shop.get_tags(), "tags") if tag.commit.sha == commit and number(tag.name)]
+    return [tag.name for tag in all_of(shop.get_tags(), "tags") if tag.commit.sha == commit and number(tag.name)]
 
 
-def _all(pages: Iterable[T], what: str) -> list[T]:
+def all_of(pages: Iterable[T], what: str) -> list[T]:
+    """Every one of a list that comes in pages. Raises GitHubError where there are more than GitHub shows."""
     found = list(islice(pages, MOST + 1))
     if len(found) > MOST:
         raise GitHubError(f"it has more than {MOST} {what}, and GitHub does not show them all", "odd")

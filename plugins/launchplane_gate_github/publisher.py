@@ -1,41 +1,25 @@
-"""Publishing a release: look, take the one step that is missing, and look again, until it is out or something is wrong.
-
-A draft is made and checked, the tag is made, the draft is published, and all of it is read back. The tag is made by
-itself, because that fails where there is one: who publishes a draft is given whatever tag there is by then. No step is
-taken twice on the same sight, since a lost answer does not say what was done; and nothing is ever moved or deleted.
-"""
+"""The publisher of this plugin: which products it publishes, and as what."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
+from collections.abc import Mapping
 from string import Template
-from typing import NamedTuple
-
-from github import GithubException
-from github.GitRelease import GitRelease
-from github.Repository import Repository
 
 from launchplane_gate.errors import EvidenceFailed, SettingsError
 from launchplane_gate.hookspecs import PluginConfig, Progress
-from launchplane_gate.model import Bump, Publication, Run, short
+from launchplane_gate.model import Bump, Publication, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate_github import published, versions
-from launchplane_gate_github.changes import changes_since
+from launchplane_gate_github.assets import unfit
 from launchplane_gate_github.commits import is_whole
 from launchplane_gate_github.connection import GitHub
 from launchplane_gate_github.errors import GitHubError
-from launchplane_gate_github.identity import lacks
-from launchplane_gate_github.notes import Changes, is_marked, notes, read_template
+from launchplane_gate_github.notes import read_template
 from launchplane_gate_github.options import GitHubOptions, repository_of
-from launchplane_gate_github.refusals import Step, refusal
+from launchplane_gate_github.publishing import Publishing
 
 NEXT_VERSION_S = 30.0
 PUBLISH_S = 120.0  # all of it, with what GitHub wants to be waited for
-MOST_LOOKS = 12
-LAG_S = 0.3  # by which a list may come after a write
 
 
 class GitHubPublisher:
@@ -59,15 +43,19 @@ class GitHubPublisher:
             raise EvidenceFailed(f"what follows the latest release cannot be told: {error}") from None
         return versions.following(versions.latest(names), bump)
 
-    def publish(self, product: ProductProfile, run: Run, progress: Progress) -> Publication:
+    def publish(
+        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+    ) -> Publication:
         assert run.publication and run.release
         version, commit = run.publication.version, run.release.source_git_ref
         if not is_whole(commit):
             return Publication(version=version, published=False, detail=f"{commit} is not the whole id of a commit")
+        if why := unfit(assets):
+            return Publication(version=version, published=False, detail=why)
         try:
             full_name = repository_of(self._options, product)
             github, template = self._github.within(PUBLISH_S), self._templates.get(run.product)
-            return _Publishing(github, full_name, run, version, commit, template, progress).go()
+            return Publishing(github, full_name, run, version, commit, template, assets, progress).go()
         except (GitHubError, SettingsError) as error:
             return Publication(version=version, published=False, detail=str(error))
 
@@ -81,158 +69,3 @@ def read_templates(config: PluginConfig, options: GitHubOptions) -> Mapping[str,
         for name, product in options.products.items()
         if product.notes_template
     }
-
-
-class _Act(NamedTuple):
-    """One write. ``on`` is what it is done to: the same step on something else is another one."""
-
-    step: Step
-    on: int
-    write: Callable[[], object]
-
-
-@dataclass
-class _Publishing:
-    """One run's release on its way."""
-
-    github: GitHub
-    full_name: str
-    run: Run
-    version: str
-    commit: str
-    template: Template | None
-    progress: Progress
-    draft_id: int | None = None  # our own draft, once there is one
-    others: int = 0  # drafts of this version that are somebody else's
-    since: str | None = None  # the release before
-    is_latest: bool = False
-    workflows: bool = False  # whether leave to publish changed workflows is asked for
-    renewed: bool = False
-
-    def go(self) -> Publication:
-        """Raises GitHubError for what cannot be read."""
-        taken: set[tuple[Step, int]] = set()
-        trouble = ""
-        for _ in range(MOST_LOOKS):
-            shop = self.github.repository(self.full_name, "release", workflows=self.workflows)
-            with self.github.explained(self.full_name, "release"):
-                found = self._look(shop)
-            if isinstance(found, Publication):
-                return found
-            step = (found.step, found.on)
-            if step in taken:
-                return self._missing(trouble or f"GitHub took the request to {found.step.value}, and does not show it")
-            trouble, again = self._take(found)
-            if not again:
-                taken.add(step)
-        return self._missing(trouble or "what GitHub shows of it changes all the time; somebody else is at work there")
-
-    # -- looking
-
-    def _look(self, shop: Repository) -> Publication | _Act:
-        """What has become of it, or the step that is missing."""
-        at = published.tag_commit(shop, self.version)
-        known = published.by_id(shop, self.draft_id) if self.draft_id else None
-        out = known if known and known.draft is False else published.release_of(shop, self.version)
-        if at not in (None, self.commit):
-            there = f", where the release {_url(out)} is published" if out else ""
-            return self._missing(
-                f"the tag {self.version} is on {short(at or '')}{there}, and {short(self.commit)} was promoted; "
-                "nothing is moved: promote it with another version"
-            )
-        if out:
-            return self._read_back(out, at)
-        draft = known or self._leftover(shop)
-        if draft is None:
-            changes = changes_since(shop, self.since, self.commit)
-            return _Act(Step.DRAFT, 0, lambda: self._make_draft(shop, changes))
-        if draft.tag_name != self.version or (at is None and draft.target_commitish != self.commit):
-            what = f"its draft {_url(draft)} was changed, and is not of {self.version} at {short(self.commit)} any more"
-            return self._missing(f"{what}; delete that draft")
-        if at is None:
-            return _Act(Step.TAG, 0, lambda: shop.create_git_ref(f"refs/tags/{self.version}", self.commit))
-        return _Act(Step.PUBLISH, draft.id, lambda: self._publish_draft(draft))
-
-    def _read_back(self, out: GitRelease, at: str | None) -> Publication:
-        if out.draft is not False or out.tag_name != self.version:
-            return self._missing(f"GitHub shows {_url(out)} for it, which is no release of {self.version}")
-        if at is None:
-            return self._missing(f"the release {_url(out)} is published, and its tag is not there")
-        left = f"{self.others} draft(s) of it by others were left as they are" if self.others else ""
-        return Publication(version=self.version, published=True, url=_url(out), detail=left)
-
-    def _leftover(self, shop: Repository) -> GitRelease | None:
-        """Our own draft of an earlier time, told by the mark in its notes; of several the first. Others stay theirs."""
-        listed = published.all_releases(shop)
-        out = [one.tag_name for one in listed if published.is_out(one)]
-        self.since = versions.latest(out, before=self.version)
-        self.is_latest = versions.latest([*out, self.version]) == self.version
-        drafts = [one for one in listed if one.draft and one.tag_name == self.version]
-        own = [one for one in drafts if is_marked(one.body, self.run.run_id)]
-        self.others = len(drafts) - len(own)
-        if self.others:
-            self.progress(f"{self.full_name} has a draft of {self.version} that is not ours; it is left as it is")
-        first = min(own, key=lambda one: one.id, default=None)
-        self.draft_id = first.id if first else None
-        return first
-
-    # -- acting
-
-    def _make_draft(self, shop: Repository, changes: Changes) -> None:
-        text = notes(self.template, self.run, changes)
-        made = shop.create_git_release(self.version, self.version, text, draft=True, target_commitish=self.commit)
-        self.draft_id = made.id
-
-    def _publish_draft(self, draft: GitRelease) -> None:
-        draft.update_release(
-            draft.name or self.version,
-            draft.body or "",
-            draft=False,
-            tag_name=self.version,
-            target_commitish=self.commit,
-            make_latest="true" if self.is_latest else "false",
-        )
-
-    def _take(self, act: _Act) -> tuple[str, bool]:
-        """Write once. What went wrong, if anything did, and whether it may be written again, as nothing was done."""
-        self.progress(f"{self.version}: about to {act.step.value}")
-        try:
-            with self.github.explained(self.full_name, "release", writes=True):
-                try:
-                    act.write()
-                except GithubException as error:
-                    why = refusal(act.step, error, self.github.identity("release").place)
-                    if why is None:
-                        raise
-                    return why, self._may_with_workflows(error)
-        except GitHubError as error:
-            return error.what, self._may_later(error)
-        return "", False
-
-    def _may_with_workflows(self, error: GithubException) -> bool:
-        """Ask for leave to publish changed workflows, where that may be what was missing and the App has it."""
-        if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN) or self.workflows:
-            return False
-        installation = self.github.installation(self.full_name)
-        self.workflows = installation is not None and not lacks(installation, {"workflows": "write"})
-        return self.workflows
-
-    def _may_later(self, error: GitHubError) -> bool:
-        """Wait where GitHub wants that, or where a lost answer may take a moment to show."""
-        if error.kind == "limited" and time.monotonic() + error.wait_s < self.github.deadline:
-            self.progress(f"GitHub wants to be left alone for {error.wait_s:.0f} s")
-            time.sleep(error.wait_s)
-            return True
-        if error.kind == "refused" and not self.renewed:  # an App is given another token; who has none is refused again
-            self.renewed = True
-            return True
-        if error.acted:
-            time.sleep(LAG_S)
-        return False
-
-    def _missing(self, what: str) -> Publication:
-        return Publication(version=self.version, published=False, detail=f"{self.full_name}: {what}")
-
-
-def _url(release: GitRelease) -> str:
-    return str(release.html_url)

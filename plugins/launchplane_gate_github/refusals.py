@@ -14,6 +14,8 @@ class Step(Enum):
 
     DRAFT = "make a draft"
     TAG = "make the tag"
+    CLEAR = "take away what an upload left"
+    UPLOAD = "upload a file"
     PUBLISH = "publish the draft"
 
 
@@ -29,6 +31,7 @@ _RULES = (
 _WORDS = {
     ("target_commitish", "invalid"): _NOT_THERE,
     ("tag_name", "already_exists"): _THERE,
+    ("name", "already_exists"): _THERE,
     "Object does not exist": _NOT_THERE,
     "Reference already exists": _THERE,
     "tag_name was used by an immutable release": _SPENT,

@@ -10,10 +10,12 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, ItemsView
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from github.Auth import Auth
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
@@ -59,10 +61,17 @@ class Wire:
         self._server, self._deadline = server, deadline
         self._method, self._path, self._content, self._headers = "", "", b"", dict[str, str]()
 
-    def request(self, verb: str, url: str, input: str | None, headers: dict[str, str], stream: bool = False) -> None:  # noqa: A002  # PyGithub's name
+    def request(
+        self,
+        verb: str,
+        url: str,
+        input: str | BytesIO | None,  # noqa: A002  # PyGithub's name
+        headers: dict[str, str],
+        stream: bool = False,
+    ) -> None:
         """Take down what to ask; ``getresponse`` asks."""
         self._method, self._path, self._headers = verb, url, dict(headers)
-        self._content = input.encode() if input else b""
+        self._content = input.read() if isinstance(input, BytesIO) else (input or "").encode()
 
     def getresponse(self) -> WireAnswer:
         """Raises GitHubError where there is no answer that PyGithub could make something of.
@@ -196,6 +205,24 @@ class WireRequester(Requester):
     ) -> tuple[int, dict[str, Any], str]:
         wire: Any = Wire(self.server, self.deadline)  # has what PyGithub asks of a connection, and is none of its own
         return super().requestJson(verb, url, parameters, headers, input, cnx=wire)
+
+    def upload(self, url: str, name: str, content: bytes) -> dict[str, Any]:
+        """Give a release a file, where GitHub says that it takes them: what proves who asks goes to no other host."""
+        own = uploads_of(self.server.url)
+        if not url.startswith(f"{own}/"):
+            raise GitHubError(f"GitHub wants files to be sent elsewhere than to {own}; nothing was sent there", "odd")
+        wire: Any = Wire(replace(self.server, url=own), self.deadline)  # see above
+        headers = {"Content-Type": "application/octet-stream"}
+        _, said = self.requestMemoryBlobAndCheck("POST", url, {"name": name}, headers, BytesIO(content), cnx=wire)
+        return dict(said)
+
+
+def uploads_of(api: str) -> str:
+    """Where GitHub takes files: on a host of its own beside that of the API, and within a company beside its path."""
+    parts = urlsplit(api)
+    if parts.netloc.startswith("api."):
+        return f"{parts.scheme}://uploads.{parts.netloc.removeprefix('api.')}"
+    return f"{parts.scheme}://{parts.netloc}/api/uploads"
 
 
 class _NoPlainConnection(HTTPRequestsConnectionClass):

@@ -119,6 +119,7 @@ class FakePublisher:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     latest: str = "v0.2.9"
     releases: dict[str, str] = field(default_factory=dict)  # commit by version
+    carried: dict[str, dict[str, bytes]] = field(default_factory=dict)  # the files of a version, by name
     asked: list[str] = field(default_factory=list)
     fails: list[Exception] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
@@ -131,7 +132,9 @@ class FakePublisher:
         place = ("major", "minor", "patch").index(bump)
         return "v" + ".".join(str(number) for number in [*numbers[:place], numbers[place] + 1, 0, 0][:3])
 
-    def publish(self, product: ProductProfile, run: Run, progress: Progress) -> Publication:
+    def publish(
+        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+    ) -> Publication:
         assert run.publication and run.release
         version = run.publication.version
         self.asked.append(version)
@@ -140,6 +143,7 @@ class FakePublisher:
         if self.answers:
             return self.answers.pop(0)  # type: ignore[no-any-return]  # what a broken one may say, too
         self.releases[version] = run.release.source_git_ref
+        self.carried.setdefault(version, {}).update(assets)
         return Publication(version=version, published=True, url=f"https://example.org/{version}")
 
     @hookimpl

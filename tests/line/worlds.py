@@ -8,7 +8,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -87,8 +87,10 @@ class DiskPublisher(FakePublisher):
         if self.file.exists():
             self.releases = json.loads(self.file.read_text())
 
-    def publish(self, product: ProductProfile, run: Run, progress: Progress) -> Publication:
-        done = super().publish(product, run, progress)
+    def publish(
+        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+    ) -> Publication:
+        done = super().publish(product, run, progress, assets)
         self.file.write_text(json.dumps(self.releases))
         self.points.reach()
         return done

@@ -23,8 +23,9 @@ class Asset:
     label: str | None
     content_type: str
     size: int
-    digest: str
+    digest: str | None  # none was noted of what is old
     at: datetime
+    state: str = "uploaded"  # or "starter": an upload that broke off, and holds its name
 
 
 @dataclass(eq=False)
@@ -52,6 +53,7 @@ class Releases(list[Release]):
         super().__init__()
         self.git = git
         self.immutable = False  # said of those that are published from now on
+        self.notes_digests = True
         self._last_id = first_id
         self._latest: Release | None = None
 
@@ -146,11 +148,29 @@ class Releases(list[Release]):
             raise Refused("Cannot upload assets to an immutable release.")
         if any(asset.name == name for asset in release.assets):
             raise Refused(errors=[{"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}])
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}" if self.notes_digests else None
         self._last_id += 1
         asset = Asset(self._last_id, name, label, content_type, len(content), digest, datetime.now(UTC))
         release.assets.append(asset)
         return asset
+
+    def break_off(self, release: Release, name: str) -> Asset:
+        """Leave what an upload leaves whose storing failed."""
+        self._last_id += 1
+        started = Asset(self._last_id, name, None, "application/octet-stream", 0, None, datetime.now(UTC), "starter")
+        release.assets.append(started)
+        return started
+
+    def detach(self, asset_id: int) -> bool:
+        """Take a file away, if there is one of this number."""
+        for release in self:
+            for asset in release.assets:
+                if asset.asset_id == asset_id:
+                    if release.immutable:
+                        raise Refused("Cannot delete asset from an immutable release")
+                    release.assets.remove(asset)
+                    return True
+        return False
 
     def _commit(self, tag_name: str, commitish: str) -> Commit:
         """What a release is of: an existing tag wins, and what was said beside it is not even looked at."""

@@ -115,6 +115,16 @@ class Repository:
             }
             return self.releases.create(fields, author="somebody")
 
+    def attach(self, release: Release, name: str, content: bytes) -> None:
+        """Give a release a file, as somebody would in a browser."""
+        with self.changed:
+            self.releases.attach(release, name, None, "application/octet-stream", content)
+
+    def break_off_upload(self, release: Release, name: str) -> None:
+        """Leave what an upload leaves whose storing failed."""
+        with self.changed:
+            self.releases.break_off(release, name)
+
     def needs_workflow_rights(self, commitish: str | None, tag_name: str) -> bool:
         """Tell whether the workflows of what is released are other than those of the default branch.
 

@@ -102,6 +102,10 @@ def _upload(call: Call) -> Answer:
     return says(call.shapes.asset(call.repository, release, asset), 201)
 
 
+def _detach(call: Call) -> Answer:
+    return NOTHING if call.repository.releases.detach(int(call.parameters["asset_id"])) else answers.not_found()
+
+
 def _lacks_workflow_rights(call: Call, commitish: str | None, tag_name: str) -> Answer | None:
     """The answer does not say why: to the token of a workflow it is a 403, to others a 404."""
     repository, token = call.repository, call.token
@@ -123,5 +127,14 @@ ROUTES = [
     Route("PATCH", ONE, _with_release(_update), level="write", fields=UPDATE_RELEASE),
     Route("DELETE", ONE, _with_release(_delete), level="write"),
     Route("GET", f"{ONE}/assets", _with_release(_assets), query=PAGED),
-    Route("POST", f"{ONE}/assets", _with_release(_upload), level="write", query=frozenset({"name", "label"}), raw=True),
+    Route("DELETE", f"{REPO}/releases/assets/{{asset_id}}", _detach, level="write"),
+    Route(
+        "POST",
+        f"{ONE}/assets",
+        _with_release(_upload),
+        level="write",
+        query=frozenset({"name", "label"}),
+        raw=True,
+        uploads=True,
+    ),
 ]

@@ -37,6 +37,7 @@ class Request:
     body: bytes
     content_type: str | None
     authorization: str | None
+    uploads: bool = False  # it came to where files are taken
 
 
 @dataclass
@@ -108,6 +109,7 @@ class Route:
     query: frozenset[str] = frozenset()
     fields: Fields = field(default_factory=dict)
     raw: bool = False
+    uploads: bool = False  # it is not at the API, but where files are taken
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -121,7 +123,7 @@ class Route:
 def answer(state: State, routes: Iterable[Route], request: Request, shapes: Shapes) -> Answer:
     """Do what a request asks and answer it, as the real API does; all of it under the state's lock."""
     path = _by_name(state, request.path)
-    route, parameters = _find(routes, request.method, path)
+    route, parameters = _find((one for one in routes if one.uploads == request.uploads), request.method, path)
     caller = state.identities.caller(request.authorization, as_app=bool(route and route.by == "app"))
     if isinstance(caller, Answer):
         return caller
@@ -170,7 +172,7 @@ def _find(routes: Iterable[Route], method: str, path: str) -> tuple[Route | None
 
 def _expression(template: str) -> str:
     part = re.compile(r"\{(\w+)\}")
-    kinds = {"release_id": r"\d+", "installation_id": r"\d+"}
+    kinds = dict.fromkeys(("release_id", "installation_id", "asset_id"), r"\d+")
     return part.sub(
         lambda match: f"(?P<{match[1]}>{'.+' if match[1] in _SLASHED else kinds.get(match[1], '[^/]+')})", template
     )

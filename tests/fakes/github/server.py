@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -16,7 +17,7 @@ from tests.fakes.github import answers, oidc, routes_apps, routes_git, routes_re
 from tests.fakes.github.answers import Answer
 from tests.fakes.github.routing import Request, answer
 from tests.fakes.github.shapes import Shapes
-from tests.fakes.github.state import RATE_LIMIT, Asked, State
+from tests.fakes.github.state import RATE_LIMIT, UPLOADS, Asked, State
 
 Log = Callable[[str], None]
 
@@ -67,7 +68,10 @@ class Handler(BaseHTTPRequestHandler):
         if not self.headers.get("User-Agent"):
             return Answer(403, b"Request forbidden by administrative rules. Send a User-Agent header.\r\n", "text/html")
         self.server.state.used += 1
-        return answer(self.server.state, ROUTES, request, Shapes(self.server.url))
+        state, api = self.server.state, self.server.url
+        if request.path.startswith(f"{UPLOADS}/"):
+            request = replace(request, path=request.path.removeprefix(UPLOADS), uploads=True)
+        return answer(state, ROUTES, request, Shapes(api, state.uploads_url or f"{api}{UPLOADS}"))
 
     def _issue(self, path: str, query: dict[str, str]) -> Answer:
         """A document of the issuer, or to a runner a token for the audience that it names."""

@@ -57,10 +57,10 @@ def node_id(*parts: object) -> str:
 
 
 class Shapes:
-    """Renders for the API that is reached at ``api``."""
+    """Renders for the API that is reached at ``api``, and takes files at ``uploads``."""
 
-    def __init__(self, api: str) -> None:
-        self.api = api
+    def __init__(self, api: str, uploads: str) -> None:
+        self.api, self.uploads = api, uploads
 
     def user(self, login: str, kind: str = "Organization") -> Row:
         url, number = f"{self.api}/users/{quote(login)}", sum(login.encode())
@@ -258,7 +258,7 @@ class Shapes:
         return {
             "url": url,
             "assets_url": f"{url}/assets",
-            "upload_url": f"{url}/assets{{?name,label}}",
+            "upload_url": f"{self.uploads}{url.removeprefix(self.api)}/assets{{?name,label}}",
             "html_url": f"{web}/tag/{page}",
             "id": release.release_id,
             "node_id": node_id("Release", release.release_id),
@@ -273,7 +273,7 @@ class Shapes:
             "created_at": stamp(release.created_at),
             "updated_at": stamp(release.published_at or release.created_at),
             "published_at": stamp(release.published_at) if release.published_at else None,
-            "assets": [self.asset(repository, release, asset) for asset in release.assets],
+            "assets": [self.asset(repository, release, one) for one in release.assets if one.state == "uploaded"],
             "tarball_url": None if release.draft else f"{base}/tarball/{tag}",
             "zipball_url": None if release.draft else f"{base}/zipball/{tag}",
         }
@@ -287,7 +287,7 @@ class Shapes:
             "node_id": node_id("ReleaseAsset", asset.asset_id),
             "name": asset.name,
             "label": asset.label,
-            "state": "uploaded",
+            "state": asset.state,
             "content_type": asset.content_type,
             "size": asset.size,
             "digest": asset.digest,

@@ -13,6 +13,7 @@ from tests.fakes.github.oidc import Issuer
 from tests.fakes.github.repository import Repository
 
 RATE_LIMIT = 5000
+UPLOADS = "/api/uploads"  # as within a company; on github.com it is another host
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class State:
         self.oidc_requests: list[Asked] = []
         self.violations: list[str] = []
         self._last_id = 1000
+        self.uploads_url = ""  # said in place of the fake's own
         self.used = 0  # of the rate limit
         self._breaks: list[tuple[str, Break]] = []
         self._before: list[tuple[str, Callable[[], object]]] = []
@@ -152,6 +154,7 @@ def _take(waiting: list[tuple[str, T]], method: str, path: str) -> T | None:
 
 
 def _described(path: str, names: Mapping[str, str]) -> str:
+    path = path.removeprefix(UPLOADS)
     parts = path.split("/", 3)
     if parts[1] != "repositories":
         return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import ssl
@@ -319,6 +320,26 @@ def test_an_immutable_release_keeps_tag_and_assets_and_may_change_its_notes(
         assert api.send("PATCH", one, change).status_code == 422
     assert api.send("PATCH", one, {"body": "more", "tag_name": "v1"}).json()["body"] == "more"
     assert [asset["name"] for asset in api.json(f"{one}/assets")] == ["sbom.json"]
+
+
+def test_files_are_taken_at_a_place_of_their_own(api: Api, shop: Repository, first: str) -> None:
+    made = api.release("v1", first, draft=True).json()
+    assert made["upload_url"].startswith(f"{api.github.url}/api/uploads/repos/acme/shop/releases/")
+    one = f"{SHOP}/releases/{made['id']}"
+    assert upload(api, made, "sbom.json").json()["digest"] == f"sha256:{hashlib.sha256(b'{}').hexdigest()}"
+    already = {"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}
+    assert upload(api, made, "sbom.json").json()["errors"] == [already]
+    shop.break_off_upload(shop.releases[-1], "late.json")
+    assert upload(api, made, "late.json").json()["errors"] == [already]
+    assert [(one["name"], one["state"]) for one in api.json(f"{one}/assets")] == [
+        ("sbom.json", "uploaded"),
+        ("late.json", "starter"),
+    ]
+    assert [one["name"] for one in api.json(one)["assets"]] == ["sbom.json"]  # what broke off is listed, and not shown
+    started = api.json(f"{one}/assets")[-1]["id"]
+    assert api.send("DELETE", f"{SHOP}/releases/assets/{started}").status_code == 204
+    assert api.send("DELETE", f"{SHOP}/releases/assets/{started}").status_code == 404
+    assert upload(api, made, "late.json").status_code == 201
 
 
 def upload(api: Api, release: dict[str, Any], name: str) -> httpx.Response:
