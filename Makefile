@@ -42,7 +42,7 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: $(VENV)/bin/python pyproject.toml requirements.lock
 	@echo "Installing into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[attest]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from launchplane_gate import line
+from launchplane_gate.attesting import Attester, attester_of
 from launchplane_gate.errors import PastLost, RecordUnreadable, SettingsError
 from launchplane_gate.hookspecs import Driver, Progress
 from launchplane_gate.ledger import Ledger
@@ -35,7 +36,8 @@ class Gate:
 
     One Gate may be used from several threads. ``lane_wait_s``, ``lease_s``, ``confirm_timeout_s``,
     ``confirm_interval_s``, ``gather_timeout_s`` and ``write_s`` are seconds; the last but one bounds all that drivers
-    and plugins are asked before a decision, the last one write outside.
+    and plugins are asked before a decision, the last one write outside. ``attester``: who signs what a promotion rests
+    on, where that is wanted.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Gate:
         confirm_interval_s: float = 1,
         gather_timeout_s: float = GATHER_TIMEOUT_S,
         write_s: float = WRITE_S,
+        attester: Attester | None = None,
     ) -> None:
         self.store = store
         self.ledger = ledger
@@ -64,6 +67,7 @@ class Gate:
         self.confirm_interval_s = confirm_interval_s
         self.gather_timeout_s = gather_timeout_s
         self.write_s = write_s
+        self.attester = attester
 
     @classmethod
     def open(cls, settings: Path | str | Settings | None = None, *, to_read: bool = False) -> Self:
@@ -93,6 +97,7 @@ class Gate:
             lease_s=settings.lease_s,
             confirm_timeout_s=settings.confirm_timeout_s,
             confirm_interval_s=settings.confirm_interval_s,
+            attester=attester_of(settings),
         )
 
     def __enter__(self) -> Self:
@@ -114,9 +119,9 @@ class Gate:
         return line.run(self.parts, request, actor, progress)
 
     def publish(self, run_id: str, actor: Actor, progress: Progress = quiet) -> Run:
-        """Publish, or finish publishing, the release of a recorded run; any number of times.
+        """Attest a recorded promotion, where that is wanted, and publish its release; any number of times.
 
-        Raises RequestError for a run that has no release to publish, Stale where its lane has moved on since: an old
+        Raises RequestError for a run that has neither to be done, Stale where its lane has moved on since: an old
         release must not become the latest.
         """
         return line.publish_again(self.parts, run_id, actor, progress)
@@ -179,7 +184,7 @@ class Gate:
             gather_timeout_s=self.gather_timeout_s,
             write_s=self.write_s,
         )
-        return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits)
+        return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits, self.attester)
 
 
 def _see_the_past(store: RecordStore, ledger: Ledger, settings: Settings) -> None:

@@ -589,6 +589,19 @@ class Publication(Contract):
         return self.published and not self.missing
 
 
+class Attestation(Contract):
+    """A signed statement of what a promotion rests on: a file of the state folder, in ``attestations``.
+
+    ``detail`` says what is missing, where it was not made. ``sha256``: of the file; ``key_id``: of who signed it.
+    """
+
+    made: bool
+    name: str
+    sha256: str = ""
+    key_id: str = ""
+    detail: str = ""
+
+
 class Run(Contract):
     """One request from decision to record; ``status`` is what it has reached.
 
@@ -617,6 +630,7 @@ class Run(Contract):
     deployment_record_id: str | None = None
     promotion_record_id: str | None = None
     publication: Publication | None = None  # None where none was asked for
+    attestation: Attestation | None = None  # None where the settings name no key for it
     replayed: bool = False
 
 

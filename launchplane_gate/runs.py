@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from launchplane_gate.errors import RequestError
-from launchplane_gate.ledger import CLOSING, PUBLISHING, Entry, Ledger, ended_after
-from launchplane_gate.model import Actor, Decision, Lane, Publication, ReleaseIdentity, Run
+from launchplane_gate.ledger import ATTESTING, CLOSING, PUBLISHING, Entry, Ledger, ended_after
+from launchplane_gate.model import Actor, Attestation, Decision, Lane, Publication, ReleaseIdentity, Run
 
 
 def read_run(ledger: Ledger, run_id: str) -> Run:
@@ -40,12 +40,14 @@ def read_run(ledger: Ledger, run_id: str) -> Run:
         deployment_record_id=row.deployment_record_id,
         promotion_record_id=recording.get("promotion_record_id") or steps.get("outcome", {}).get("promotion_record_id"),
         publication=_publication(opening.get("version"), entries),
+        attestation=_attestation(entries),
     )
 
 
 def _detail(entries: list[Entry]) -> str:
     """What the closing entry says, or the last one that says anything."""
-    said = [entry.body["detail"] for entry in entries if entry.body.get("detail") and entry.kind not in PUBLISHING]
+    later = PUBLISHING | ATTESTING
+    said = [entry.body["detail"] for entry in entries if entry.body.get("detail") and entry.kind not in later]
     closing = [entry.body.get("detail", "") for entry in entries if entry.kind in CLOSING]
     return (closing and closing[-1]) or (said[-1] if said else "")
 
@@ -59,6 +61,11 @@ def _publication(version: str | None, entries: list[Entry]) -> Publication | Non
     if last.kind == "publishing":
         return Publication(version=version, published=False, detail="it was begun, and how it ended is not known")
     return Publication.model_validate(last.body)
+
+
+def _attestation(entries: list[Entry]) -> Attestation | None:
+    last = next((entry for entry in reversed(entries) if entry.kind in ATTESTING), None)
+    return Attestation.model_validate(last.body["attestation"]) if last else None
 
 
 def _decision(body: dict[str, Any] | None) -> Decision | None:

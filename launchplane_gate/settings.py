@@ -11,7 +11,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -229,6 +229,31 @@ class EmbeddedSettings:
     python: str | None = None
 
 
+GATE = "urn:launchplane-gate:gate"
+
+
+class AttestationTable(Section):
+    """``[attestation]``: what signs that a promotion was recorded; without ``key`` nothing is signed.
+
+    ``public_keys``: files with the keys by which what was signed is believed, instead of the one that ``key`` has.
+    ``verifier``: the URI by which those who read it know this gate.
+    """
+
+    key: Annotated[dict[str, str], BeforeValidator(_reference)] | None = None
+    public_keys: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
+    verifier: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$", max_length=1000)] = GATE
+
+
+@dataclass(frozen=True)
+class AttestationSettings:
+    """The table ``[attestation]`` with absolute paths. Its key is read when something is signed, and not before."""
+
+    verifier: str
+    public_keys: tuple[Path, ...]
+    signs: bool
+    private_key: Callable[[], SecretStr]
+
+
 class SettingsFile(Section):
     """``state_group``: the group that may read what is in ``state_dir``; without one, nobody else may.
 
@@ -242,6 +267,7 @@ class SettingsFile(Section):
     engine: Literal["embedded", "opa"] = "embedded"
     opa: OpaTable | None = None
     embedded: EmbeddedTable = EmbeddedTable()
+    attestation: AttestationTable | None = None
     lane_wait_s: float = Field(default=60, ge=0, le=3600)
     lease_s: float = Field(default=45, ge=20, le=3600)
     confirm_timeout_s: float = Field(default=120, gt=0, le=3600)
@@ -273,6 +299,7 @@ class Settings:
         python = file.embedded.python and str(self.base_dir / file.embedded.python)
         self.embedded = EmbeddedSettings(file.embedded.timeout_s, file.embedded.memory_mb, python)
         self.opa = _opa(file, self.base_dir, environment)
+        self.attestation = _attestation(file.attestation, self.base_dir, environment)
         key_file = self.opa and (self.opa.key_file or self.opa.cert_file)
         found = [*_secret_files(file.model_dump(), self.base_dir), *([key_file] if key_file else [])]
         self.secret_files = tuple(dict.fromkeys(found))
@@ -401,6 +428,20 @@ def _opa(file: SettingsFile, base_dir: Path, environment: Mapping[str, str]) -> 
         confirm=file.opa.confirm,
         **files,
     )
+
+
+def _attestation(
+    table: AttestationTable | None, base_dir: Path, environment: Mapping[str, str]
+) -> AttestationSettings | None:
+    if table is None:
+        return None
+
+    def private_key() -> SecretStr:
+        found: SecretStr = _resolved(table.key, "attestation.key", base_dir, environment)
+        return found
+
+    public_keys = tuple(base_dir / name for name in table.public_keys)
+    return AttestationSettings(table.verifier, public_keys, table.key is not None, private_key)
 
 
 def database_named(given: str | dict[str, str] | None, base_dir: Path, environment: Mapping[str, str]) -> SecretStr:

@@ -41,7 +41,7 @@ EXIT_CODES: Mapping[str, int] = {
     "interrupted": 5,
     "open": 7,  # a repeat of a request that is under way
 }
-NOT_PUBLISHED = 6  # recorded or unchanged, and that stands
+NOT_PUBLISHED = 6  # or not attested: it is recorded or unchanged, and that stands
 
 
 def looking(command: F) -> F:
@@ -188,6 +188,8 @@ def rollback(
 def publish(session: Session, run_id: str, wait: float | None) -> Answer:
     """Publish the release of a promotion that was recorded or unchanged, or finish publishing it.
 
+    Where the settings name a key for that, it is attested first: that is finished too.
+
     The version is the one that was fixed with the promotion. It may be run again at any time: what is right already is
     left. Once the lane runs something else, it is refused: an old release must not become the latest.
 
@@ -195,18 +197,20 @@ def publish(session: Session, run_id: str, wait: float | None) -> Answer:
     Example:
       launchplane-gate publish r-7Q2M4KXB
     """
-    from launchplane_gate.report.run import publication_text
+    from launchplane_gate.report.run import published_text
 
     with session.gate() as gate:
         if wait is not None:
             gate.lane_wait_s = wait
         with progress_shown() as progress:
             run = gate.publish(run_id, session.actor(), progress)
-    return Answer(run.model_dump(mode="json"), publication_text(run), exit_code(run))
+    return Answer(run.model_dump(mode="json"), published_text(run), exit_code(run))
 
 
 def exit_code(run: Run) -> int:
-    if run.status in ("recorded", "unchanged") and run.publication and not run.publication.is_whole:
+    is_out = run.publication is None or run.publication.is_whole
+    is_attested = run.attestation is None or run.attestation.made
+    if run.status in ("recorded", "unchanged") and not (is_out and is_attested):
         return NOT_PUBLISHED
     return EXIT_CODES[run.status]
 

@@ -105,6 +105,8 @@ def _examine(session: Session) -> list[Check]:
     here.look("state folder", lambda: _state_folder(settings), str)
     if settings.secret_files:
         here.look("secret files", lambda: _secret_files(settings), str)
+    if settings.attestation:
+        here.look("attestation", lambda: _attestation(settings), str)
     here.look("storage", lambda: storage(settings), lambda found: found[0], lambda found: found[1])
     here.look("ledger", lambda: _ledger(settings), str)
     loaded = here.look("plugins", lambda: _plugins(settings), lambda found: ", ".join(found.names) or "none is enabled")
@@ -231,6 +233,19 @@ def _secret_files(settings: Settings) -> str:
         )
         raise UsageError(told, hint=f"{hint}{owned}")
     return f"{count(len(settings.secret_files), 'file')}, for us alone"
+
+
+def _attestation(settings: Settings) -> str:
+    """Who signs, and whose signatures are believed. Raises SettingsError where promotions would be refused for it."""
+    from launchplane_gate.attesting import attester_of, believed
+    from launchplane_gate.model import short
+
+    attester = attester_of(settings)
+    assert settings.attestation  # it is looked at where there is one
+    keys = ", ".join(f"{name} ({short(key.keyid)})" for name, key in believed(settings.attestation)) or "nobody"
+    if attester is None:
+        return f"nothing is signed; believed is {keys}"
+    return f"signs as {settings.attestation.verifier} with {short(attester.key_id())}; believed is {keys}"
 
 
 def _others_can(file: os.stat_result) -> str:

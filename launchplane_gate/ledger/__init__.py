@@ -6,7 +6,7 @@ others write), ``reading`` (questions) and ``verifying``; ``ledger`` puts them t
 records in the same database.
 """
 
-from launchplane_gate.ledger.chain import ADDED, CLOSING, PUBLISHING, Head
+from launchplane_gate.ledger.chain import ADDED, ATTESTING, CLOSING, PUBLISHING, Head
 from launchplane_gate.ledger.entry import Entry
 from launchplane_gate.ledger.heads import KeptHead
 from launchplane_gate.ledger.holding import KEY_KEPT, Wish, ended_after
@@ -26,6 +26,7 @@ __all__ = [
     "ADDED",
     "APPROVED",
     "ASIDE",
+    "ATTESTING",
     "BACKUPS",
     "CLOSING",
     "DEPLOYMENTS",

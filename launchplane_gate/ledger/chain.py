@@ -28,7 +28,8 @@ from launchplane_gate.model import Lane, RunStatus, stamp
 
 CLOSING = frozenset(get_args(RunStatus)) - {"open"}
 PUBLISHING = frozenset({"publishing", "published", "unpublished"})  # what follows the recording of a run
-ADDED = PUBLISHING | {"found"}  # what may follow the end of a run
+ATTESTING = frozenset({"attested", "unattested"})
+ADDED = PUBLISHING | ATTESTING | {"found"}  # what may follow the end of a run
 LOOK_AGAIN_S = 30.0  # where an answer was lost, while the database comes back; longer than it keeps what halted
 
 T = TypeVar("T")

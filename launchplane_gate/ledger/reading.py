@@ -84,6 +84,7 @@ _BODY_OF = (
     .order_by(_ENTRIES.c.number.desc())
     .limit(1)
 )
+_POLICIES = sa.select(tables.policies.c.packed).where(tables.policies.c.revision == sa.bindparam("of_revision"))
 _FORGIVEN = sa.select(_ENTRIES.c.body).where(*tables.is_lane(_ENTRIES), _ENTRIES.c.kind.in_(("adopted", "restored")))
 _AT = sa.select(_ENTRIES.c.hash).where(*tables.is_lane(_ENTRIES), _ENTRIES.c.position == sa.bindparam("of_position"))
 
@@ -190,6 +191,12 @@ class Reading(Chain):
             query, about = _DECISION, {"of_decision": decision_id}
         with self._read() as connection:
             return [entry_of(row) for row in connection.execute(query, about)]
+
+    def policies(self, revision: str) -> bytes | None:
+        """The policies of a revision that decided, as they were kept."""
+        with self._read() as connection:
+            packed: bytes | None = connection.execute(_POLICIES, {"of_revision": revision}).scalar()
+        return packed
 
     # -- heads of chains
 

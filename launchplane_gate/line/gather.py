@@ -29,10 +29,15 @@ WATCH_LOOKS = 10  # as many as that at most while containers are watched
 
 
 def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, Any]:
-    """The policy input, each lane read once. Raises Undecided where a fact cannot be had."""
+    """The policy input, each lane read once. Raises Undecided where a fact cannot be had.
+
+    Raises SettingsError too, for a promotion that could not be attested afterwards.
+    """
     ledger, store = errand.parts.ledger, errand.parts.store
     own = "" if phase == "admit" else errand.run_id
     deadline = Deadline(errand.parts.limits.gather_timeout_s)
+    if errand.parts.attester and errand.request.action == "promote" and phase == "admit":
+        errand.parts.attester.key_id()  # raises where nothing could be signed
     with ledger.snapshot():
         ledger.clock.anchor()
         remembered = {lane: _remembered(ledger, lane) for lane in errand.lanes}

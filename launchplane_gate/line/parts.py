@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from launchplane_gate.attesting import Attester
 from launchplane_gate.errors import RequestError
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.ledger import Lease, Ledger, Terms
@@ -38,12 +39,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Parts:
+    """``attester``: who signs what a promotion rests on; None where nothing is attested."""
+
     store: RecordStore
     ledger: Ledger
     bundle: Bundle
     engine: PolicyEngine
     plugins: Plugins
     limits: Limits
+    attester: Attester | None = None
 
     def driver(self, profile: ProductProfile) -> Driver:
         """Raises RequestError for a product whose driver no plugin brings."""

@@ -9,6 +9,7 @@ from launchplane_gate.errors import LedgerError, RequestError, Stale, in_a_sente
 from launchplane_gate.hookspecs import Progress, Publisher
 from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import Lease, Ledger, Wish
+from launchplane_gate.line.attest import attested, is_attested
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import Parts
 from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
@@ -23,12 +24,14 @@ OUTDATED = "Nothing was published. Promote what is to be released, with a versio
 
 
 def publish_recorded(errand: Errand, run: Run) -> Run:
-    """Publish what was recorded, unless it is; whatever becomes of it, the run stays recorded."""
+    """Attest and publish what was recorded, unless it is; whatever becomes of it, the run stays recorded."""
+    run, assets = attested(errand.parts, run, lease=errand.held)
     if run.publication is None or run.publication.is_whole:
         return run
     publisher = errand.parts.plugins.publisher(errand.profile)
+    held, progress = errand.held, errand.progress
     return publish(
-        errand.parts.ledger, publisher, errand.profile, run, errand.actor, lease=errand.held, progress=errand.progress
+        errand.parts.ledger, publisher, errand.profile, run, errand.actor, lease=held, progress=progress, assets=assets
     )
 
 
@@ -38,13 +41,14 @@ def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -
     run = read_run(parts.ledger, run_id)
     asked = Asked("publish", run.product, run.destination.instance, release=run.release)
     stands = ask_or_raise(parts, asked, actor)
-    if run.status not in ("recorded", "unchanged") or run.publication is None:
+    attests = parts.attester is not None and is_attested(run)
+    if run.status not in ("recorded", "unchanged") or not (run.publication or attests):
         raise RequestError(
             f"run {run_id} ended {run.status}" if run.publication else f"run {run_id} names no version to publish",
             hint="Nothing was published. A promotion with --version or --bump that was recorded can be.",
         )
     profile = parts.profile(run.product)
-    publisher = parts.plugins.publisher(profile)
+    publisher = parts.plugins.publisher(profile) if run.publication else None
     lane, limits = run.destination, parts.limits
     terms, subject = limits.terms(PUBLISH_S), actor.subject
     wish = Wish(terms, wait_s=limits.lane_wait_s, waiting=progress, subject=subject, run_id=run_id)
@@ -53,9 +57,14 @@ def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -
         assert row  # it was read above
         records = read_lane(parts.store, parts.ledger, lane)
         if moved := has_moved(records, parts.ledger, row.inventory_version, row.source_git_ref):
-            raise Stale(f"{moved}; {run.publication.version} is of what run {run_id} recorded", hint=OUTDATED)
+            what = run.publication.version if run.publication else "the attestation"
+            raise Stale(f"{moved}; {what} is of what run {run_id} recorded", hint=OUTDATED)
+        run, assets = attested(parts, run, lease=lease)
+        if publisher is None:
+            return run
         decided = on_record(parts.ledger, parts.bundle, stands.decision, stands.facts)
-        return publish(parts.ledger, publisher, profile, run, actor, lease=lease, progress=progress, decided=decided)
+        rest: dict[str, Any] = {"lease": lease, "progress": progress, "decided": decided, "assets": assets}
+        return publish(parts.ledger, publisher, profile, run, actor, **rest)
 
 
 def publish(
@@ -68,11 +77,13 @@ def publish(
     lease: Lease,
     progress: Progress,
     decided: Mapping[str, Any] | None = None,
+    assets: Mapping[str, bytes] | None = None,
 ) -> Run:
     """Have the release of a recorded run published; gives the run as it stands then.
 
     The caller has seen to it that the run is still true. Nothing is raised: what is recorded stands, and what is
     missing is told in ``publication``. ``decided``: what let the actor ask for it, where that is not the run's own.
+    ``assets``: the files that the release carries.
     """
     assert run.publication and run.release
     version = run.publication.version
@@ -80,7 +91,7 @@ def publish(
     try:
         ledger.note(run.run_id, run.destination, "publishing", {**intent, **(decided or {})}, lease=lease)
         progress(f"publishing {version} at {run.release}")
-        ended = _ended(publisher, product, run, version, progress)
+        ended = _ended(publisher, product, run, progress, assets=assets or {})
         kind = "published" if ended.published else "unpublished"
         ledger.note(run.run_id, run.destination, kind, ended.model_dump(), lease=lease)
     except LedgerError as error:
@@ -89,9 +100,18 @@ def publish(
     return run.model_copy(update={"publication": ended})
 
 
-def _ended(publisher: Publisher, product: ProductProfile, run: Run, version: str, progress: Progress) -> Publication:
+def _ended(
+    publisher: Publisher, product: ProductProfile, run: Run, progress: Progress, *, assets: Mapping[str, bytes]
+) -> Publication:
+    assert run.publication
+    version = run.publication.version
+    if run.attestation and not run.attestation.made:
+        told = {"detail": f"it is not attested: {run.attestation.detail}"}
+        is_out = {"missing": (run.attestation.name,)} if run.publication.published else {}
+        return run.publication.model_copy(update=told | is_out)
     try:
-        ended = publisher.publish(product, run, progress)
+        carried = {"assets": assets} if assets else {}  # a publisher of others may know of no files
+        ended = publisher.publish(product, run, progress, **carried)
     except Exception as error:  # noqa: BLE001  # whatever a publisher raises is what is missing
         return Publication(version=version, published=False, detail=in_a_sentence(error))
     if not isinstance(ended, Publication) or ended.version != version:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
+from launchplane_gate.attesting import FOLDER
 from launchplane_gate.lanes import PROGRAM, LaneView, deploying, going_back, reconciling, resuming
-from launchplane_gate.model import Decision, Observation, ReleaseIdentity, Run, Settling
+from launchplane_gate.model import Decision, Observation, ReleaseIdentity, Run, Settling, short
 from launchplane_gate.report.decision import admitted, decision_text, on_record, waived_text, what
 from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
@@ -80,10 +81,18 @@ def _repeat(run: Run) -> list[Block]:
     ]
 
 
+def published_text(run: Run) -> list[Block]:
+    """What became of attesting and publishing a run."""
+    signed = run.attestation
+    attested = [f"Attested: {FOLDER}/{signed.name}, signed by {short(signed.key_id)}"] if signed and signed.made else []
+    return [*attested, *publication_text(run)]
+
+
 def publication_text(run: Run) -> list[Block]:
-    """Whether the release of a run is published, and how to go on where it is not."""
+    """Whether the release of a run is published, or where it has none, attested; and how to go on where it is not."""
     publication, lane = run.publication, run.destination.instance
-    assert publication
+    if publication is None:
+        return _attestation_text(run)
     if publication.published:
         out = f"Published: {publication.version} at {run.release}  {publication.url}".rstrip()
         if publication.is_whole:
@@ -98,11 +107,21 @@ def publication_text(run: Run) -> list[Block]:
     ]
 
 
+def _attestation_text(run: Run) -> list[Block]:
+    if run.attestation is None or run.attestation.made:
+        return []
+    return [
+        f"Recorded, not attested: {run.destination.instance} runs {run.release}, and nothing is signed of it.",
+        f"  {brief(run.attestation.detail)}",
+        f"  finish it:   {PROGRAM} publish {run.run_id}",
+    ]
+
+
 def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
     text: list[Block] = [_title(run), Table(_steps(after))]
-    if run.publication and not run.publication.is_whole:
-        text += ["", *publication_text(run)]
+    if (missing := publication_text(run)) and not (run.publication and run.publication.is_whole):
+        text += ["", *missing]
     return [*text, *_rules(run, every_rule=every_rule)]
 
 
@@ -168,6 +187,8 @@ def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
     if run.confirmed:
         steps.append(("confirmed", f"{admitted(run.confirmed)}{reports}{_by_digest(after)}", run.confirmed.decision_id))
     steps.append(("recorded", f"{run.destination.instance} runs {run.release}{was}", run.run_id))
+    if run.attestation and run.attestation.made:
+        steps.append(("attested", f"{FOLDER}/{run.attestation.name}, signed by {short(run.attestation.key_id)}", ""))
     if run.publication and run.publication.published:
         steps.append(("published", f"{run.publication.version} at {run.release}", ""))
     return steps

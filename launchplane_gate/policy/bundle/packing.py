@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from launchplane_gate import strictjson
 from launchplane_gate.policy.bundle.files import CONFIG_PATH
 from launchplane_gate.policy.bundle.load import Bundle
 
 MANIFEST = ".manifest"
+LARGEST = 2**26  # bytes of what we wrote ourselves
 ROOTS = ("config", "gate", "gate_test")  # whatever stands below these is the bundle's, and nobody may write to it
 
 
@@ -31,6 +34,19 @@ def packed(bundle: Bundle) -> bytes:
             entry.mode, entry.size = 0o644, len(content)
             archive.addfile(entry, io.BytesIO(content))
     return file.getvalue()
+
+
+def config_in(content: bytes) -> dict[str, Any]:
+    """The merged configuration in such an archive. Raises ValueError for what is none."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            opened = io.BytesIO(stream.read(LARGEST))
+        with tarfile.open(fileobj=opened, mode="r:") as archive:
+            file = archive.extractfile(CONFIG_PATH)
+            config: dict[str, Any] = strictjson.loads(file.read() if file else b"")
+    except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError) as error:
+        raise ValueError(f"it is no archive of policies: {error}") from None
+    return config
 
 
 def _files(bundle: Bundle) -> Iterator[tuple[str, str]]:
