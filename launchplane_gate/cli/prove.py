@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -27,8 +28,30 @@ AT_ONCE = 8  # lanes
 @click.option("--all", "every", is_flag=True, help="Every product that the settings name.")
 @click.option("--lane", metavar="LANE", help="Which lane of the product: the same as PRODUCT/LANE.")
 @click.option("--version", metavar="TAG", help="The lane of the product that this version was promoted to.")
+@click.option(
+    "--attestation",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Ask nobody: hold this file to its signature, and to what you take it for.",
+)
+@click.option(
+    "--key",
+    "keys",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="With --attestation: a public key to believe, in PEM.  [default: the settings']",
+)
 @pass_session
-def prove(session: Session, where: tuple[str, ...], every: bool, lane: str | None, version: str | None) -> Answer:
+def prove(
+    session: Session,
+    where: tuple[str, ...],
+    every: bool,
+    lane: str | None,
+    version: str | None,
+    attestation: Path | None,
+    keys: tuple[Path, ...],
+) -> Answer:
     """Prove that everything names one release.
 
     The release is what the decision that let it go and the inventory name. Held to it, asked afresh: the deployment
@@ -42,13 +65,22 @@ def prove(session: Session, where: tuple[str, ...], every: bool, lane: str | Non
     right that is missing; it is never taken for equal. For cron and CI: --output json, one document, of several lanes
     with a list of proofs.
 
+    With --attestation nobody is asked: a file that the gate signed is held to its signature, to product, lane and
+    version, and to the ledger where that is here. It says what it rests on, and what was not looked at; 1 where
+    something differs, 2 where the file is no attestation.
+
     \b
     Examples:
       launchplane-gate prove sellyouroutboard
       launchplane-gate prove sellyouroutboard --version v0.2.10
       launchplane-gate prove sellyouroutboard/testing sellyouroutboard/prod
       launchplane-gate prove --all
+      launchplane-gate prove sellyouroutboard --attestation r-7Q2M4KXB.intoto.json --key attest.pub
     """
+    if keys and not attestation:
+        raise click.UsageError("--key goes with --attestation")
+    if attestation:
+        return _attested(session, where, attestation, keys, lane, version)
     if bool(where) == every:
         raise click.UsageError("name products, or lanes as PRODUCT/LANE, or --all" if not every else "--all is all")
     if (lane or version) and (len(where) != 1 or "/" in where[0] or (lane and version)):
@@ -63,6 +95,22 @@ def prove(session: Session, where: tuple[str, ...], every: bool, lane: str | Non
     if version:
         _see_that_it_is_there(proofs[0], version)
     return _answer(proofs, every=every)
+
+
+def _attested(
+    session: Session,
+    where: Sequence[str],
+    attestation: Path,
+    keys: Sequence[Path],
+    lane: str | None,
+    version: str | None,
+) -> Answer:
+    from launchplane_gate.cli.attested import prove_attestation
+
+    if len(where) != 1 or (lane and "/" in where[0]):
+        raise click.UsageError("--attestation goes with one PRODUCT, or one lane as PRODUCT/LANE")
+    product, _, instance = where[0].partition("/")
+    return prove_attestation(session, product, attestation, keys, lane=lane or instance or None, version=version)
 
 
 def _lanes(gate: Gate, products: Sequence[str]) -> Iterator[tuple[Lane, ProductProfile]]:

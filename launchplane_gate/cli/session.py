@@ -47,7 +47,7 @@ class Session:
 
         return load_settings(self.config)
 
-    def _has_settings(self) -> bool:
+    def has_settings(self) -> bool:
         """Whether a settings file was named or stands here, readable or not."""
         return bool(self.config or os.environ.get("LAUNCHPLANE_GATE_CONFIG") or Path("launchplane-gate.toml").exists())
 
@@ -55,7 +55,7 @@ class Session:
         """The plugins that the settings enable; None without settings."""
         from launchplane_gate.settings import plugins_named
 
-        return plugins_named(self.config) if self._has_settings() else None
+        return plugins_named(self.config) if self.has_settings() else None
 
     def bundle(self, folders: Sequence[Path] = (), *, remembers: bool = False) -> Bundle:
         """The shipped policies with ``folders``, else with those of the settings, where there are settings.
@@ -65,7 +65,7 @@ class Session:
         from launchplane_gate.policy import load_bundle, shipped_policies, start_within
         from launchplane_gate.settings import EmbeddedSettings
 
-        settings = self.settings() if self._has_settings() else None
+        settings = self.settings() if self.has_settings() else None
         start_within(settings.embedded if settings else EmbeddedSettings())
         if settings and not folders:
             folders = settings.policy_folders
@@ -78,7 +78,7 @@ class Session:
         """
         from launchplane_gate.policy import open_engine
 
-        return open_engine(bundle, self.settings().opa if self._has_settings() else None, remembers=remembers)
+        return open_engine(bundle, self.settings().opa if self.has_settings() else None, remembers=remembers)
 
     @contextmanager
     def gate(self, settings: Settings | None = None, *, to_read: bool = False) -> Iterator[Gate]:
