@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from shutil import which
 
 import click
 import pytest
@@ -181,6 +182,25 @@ def test_the_settings_for_releases_and_for_ci_are_settings(folder: Path) -> None
     loaded = load_plugins(settings, now=lambda: datetime.now(UTC))
     assert {"github", "github-oidc", "oci"} <= set(loaded.names)
     assert loaded.publisher(settings.profile("shop"))
+
+
+@pytest.mark.skipif(not which("openssl"), reason="openssl is not at hand")
+def test_a_promotion_is_attested_as_it_says(folder: Path) -> None:
+    [setting] = [block for block in blocks("toml") if "[attestation]" in block]
+    [shown] = [block for block in blocks("sh") if "--attestation" in block]
+    *keys, prove = shown.splitlines()
+    typed("launchplane-gate init --example tour", folder)
+    for command in keys:
+        typed(command, folder / "tour")
+    with (folder / "tour" / "launchplane-gate.toml").open("a") as settings:
+        settings.write(setting)
+    digest = sha256((folder / "tour" / "releases" / "release-1.py").read_bytes()).hexdigest()
+    deploy = f"launchplane-gate deploy sellyouroutboard --to testing --artifact local/sellyouroutboard@sha256:{digest}"
+    typed(f"{deploy} --ref {OLD}", folder / "tour")
+    typed("launchplane-gate promote sellyouroutboard", folder / "tour")
+    [file] = (folder / "tour" / "state" / "attestations").iterdir()
+    prove = prove.replace("r-7Q2M4KXB.intoto.json", str(file)).replace(" shop ", " sellyouroutboard ")
+    assert typed(prove, folder / "tour").startswith("Holds: ")
 
 
 def typed_in_the_runbook() -> list[list[str]]:
