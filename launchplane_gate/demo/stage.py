@@ -12,6 +12,7 @@ from typing import Literal, TypeVar, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from launchplane_gate.attesting import library
 from launchplane_gate.demo.release import release_program
 from launchplane_gate.demo.workspace import (
     PRODUCT,
@@ -23,7 +24,7 @@ from launchplane_gate.demo.workspace import (
 )
 from launchplane_gate.errors import UsageError
 from launchplane_gate.model import Contract, ReleaseIdentity
-from launchplane_gate.private import read_regular
+from launchplane_gate.private import read_regular, write_anew
 
 Role = Literal["first", "second", "missing", "rebuild", "lying"]
 
@@ -53,7 +54,11 @@ $publisher
 
 [plugins.github.products.$product]
 
+[attestation]                          # what signs that a promotion was recorded
+key = { file = "$key" }
+
 """)
+KEY = "attest.pem"
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ def local_stage(folder: Path, actor: str, *, github: Path | None = None) -> Stag
         confirm_timeout_s=2.0,
         confirm_interval_s=0.2,
     )
+    if published:
+        _make_key(folder / KEY)
     return Stage(
         where="on this machine",
         releases={
@@ -107,6 +114,14 @@ def local_stage(folder: Path, actor: str, *, github: Path | None = None) -> Stag
         publishes=f"{published.repository} at {published.api_url}" if published else "",
         strike=lambda: _stop_processes(folder),
     )
+
+
+def _make_key(path: Path) -> None:
+    """One to sign with, for this story alone, and the public half beside it. Raises SettingsError without the extra."""
+    private, public = library().new_key()
+    with write_anew(path) as file:
+        file.write(private)
+    path.with_suffix(".pub").write_bytes(public)
 
 
 def _stop_processes(folder: Path) -> None:
@@ -145,7 +160,7 @@ class GitHubFile(Contract):
     commits: _Commits
 
     def publisher(self) -> Publisher:
-        words = {"url": json.dumps(self.api_url), "app": self.app.toml(), "product": PRODUCT}
+        words = {"url": json.dumps(self.api_url), "app": self.app.toml(), "product": PRODUCT, "key": KEY}
         words["publisher"] = self.app.toml().replace(", ", "\n")
         return Publisher(
             plugin=_GITHUB.substitute(words),

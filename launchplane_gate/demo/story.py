@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from launchplane_gate.attesting import FOLDER
 from launchplane_gate.demo.stage import Role, Stage, local_stage
 from launchplane_gate.demo.workspace import LANES, PRODUCT
 from launchplane_gate.holders import this_user
@@ -34,6 +35,7 @@ from launchplane_gate.report.safe import one_line
 from launchplane_gate.report.text import Table, plain
 
 COMMANDS_TIMEOUT_S = 600
+ATTESTATION = "<attestation>"
 SAID = {"fail": "failed", "unconfirmed": "not confirmed", "unchanged": "it runs there already"}
 
 
@@ -41,8 +43,8 @@ SAID = {"fail": "failed", "unconfirmed": "not confirmed", "unchanged": "it runs 
 class Step:
     """``tried``: what, in few words, for the table at the end; empty for what only looks.
 
-    ``arguments`` of the command; ``ends`` is its exit code, or those that it may have; ``shows`` what its JSON document
-    must hold.
+    ``arguments`` of the command, with ATTESTATION for the file of the last one; ``ends`` is its exit code, or those
+    that it may have; ``shows`` what its JSON document must hold.
     """
 
     tried: str
@@ -123,6 +125,7 @@ def steps(stage: Stage) -> list[Step]:
         ),
         Step("", "What each lane runs:", ["lanes", PRODUCT], 0),
         Step("", "Whatever names what prod runs names one release:", ["prove", PRODUCT], 0, _one),
+        *_attested(stage),
         Step("", "Every decision stands in a chain of hashes:", ["decisions", "verify"], 0),
     ]
 
@@ -135,8 +138,18 @@ def _last_promotion(stage: Stage, promote: list[str], commit: str) -> Step:
     return Step(tried, tells, [*promote, "--bump", "patch"], 0, _published, moves=moves)
 
 
+def _attested(stage: Stage) -> Iterator[Step]:
+    if stage.publishes:
+        tells = "The release carries what was signed of its promotion. Whoever has the key's public half can check it:"
+        yield Step("", tells, ["prove", PRODUCT, "--attestation", ATTESTATION], 0, _holds)
+
+
+def _holds(document: dict[str, Any]) -> bool:
+    return bool(document["verdict"] == "holds")
+
+
 def _published(document: dict[str, Any]) -> bool:
-    return bool(document["publication"]["published"])
+    return bool(document["publication"]["published"] and document["attestation"]["made"])
 
 
 def _one(document: dict[str, Any]) -> bool:
@@ -192,6 +205,7 @@ class _Teller:
         self.folder, self.stage, self.console = folder, stage, console
         self.tried: list[tuple[str, str, str, str, str]] = []
         self.in_doubt: dict[str, bool] = {}  # by lane, as its last run left it
+        self.attestation = ""
 
     def tell(self) -> bool:
         say = partial(self.console.print, soft_wrap=True)
@@ -224,8 +238,11 @@ class _Teller:
     def _play(self, number: int, step: Step) -> bool:
         """Type one command, show what a person would see, and hold it to the story."""
         before = self._inventories()
-        self.console.print(Text.assemble(("$ ", "dim"), _typed(step.arguments)), soft_wrap=True)
-        result = self._command(step.arguments)
+        arguments = [self.attestation if word == ATTESTATION else word for word in step.arguments]
+        self.console.print(Text.assemble(("$ ", "dim"), _typed(arguments)), soft_wrap=True)
+        result = self._command(arguments)
+        if signed := result.document.get("attestation"):
+            self.attestation = str(self.folder / "state" / FOLDER / signed["name"])
         self.console.print(Text.from_ansi(result.output.rstrip()), soft_wrap=True)
         after = self._inventories()
         self.console.print(f"[dim]changed:[/dim] {_shown(_changes(before, after))}", soft_wrap=True)
