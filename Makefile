@@ -30,8 +30,14 @@ bench: $(VENV)/installed-dev
 picture: $(VENV)/installed-dev  # the demo's terminal, as the README shows it
 	$(BIN)/python -m tests.picture .github/demo.svg
 
+# What is pinned stays so; `make lock UPGRADE=--upgrade` takes the newest that fit. The second file holds what only
+# development needs, and fits the first, without which it is not whole. One lock is for every platform and Python.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
 lock: $(VENV)/installed-dev
-	$(BIN)/pip freeze --exclude-editable | grep -v '^launchplane' > requirements.lock
+	$(COMPILE) --group build $(addprefix --extra=,attest console github opa postgres) -o requirements.lock
+	$(COMPILE) --all-extras -c requirements.lock \
+		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .tools dist build .pytest_cache .mypy_cache .ruff_cache
@@ -40,12 +46,16 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "launchplane-gate needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 
+# What is installed has a hash in the lock, whatever an index says; nothing is built but ourselves, by what is locked.
+LOCKED = $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+
 $(VENV)/installed: $(VENV)/bin/python pyproject.toml requirements.lock
 	@echo "Installing into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[attest]'
+	@$(LOCKED)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	@echo "Installing what the tests need into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@$(LOCKED) -r requirements-dev.lock
 	@touch $@

@@ -23,13 +23,13 @@ from launchplane_gate.errors import (
     Undecided,
 )
 from launchplane_gate.evidence import NoEvidence, as_evidence
+from launchplane_gate.extras import DISTRIBUTION, missing
 from launchplane_gate.hookspecs import Driver, PluginConfig, Proven, Publisher, Question
 from launchplane_gate.model import Actor, Lane, Run
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
 
 GROUP = "launchplane_gate"
-DISTRIBUTION = "launchplane-gate"
 OURS = "ssh"  # no plugin verifies anybody by this name: `verified_by` names the plugin that did
 DEPLOY_S = 600.0  # what a driver's deploy may take, where the driver does not say
 LONGEST_DEPLOY_S = 86400.0
@@ -260,6 +260,8 @@ def _available(name: str, available: Mapping[str, EntryPoint]) -> EntryPoint:
 def _loaded(point: EntryPoint) -> Callable[[PluginConfig], object]:
     try:
         return cast(Callable[[PluginConfig], object], point.load())
+    except ModuleNotFoundError as error:
+        raise _lacking(point, error) or _unloadable(point, error) from error
     except Exception as error:
         raise _unloadable(point, error) from error
 
@@ -272,6 +274,16 @@ def _make(point: EntryPoint, config: PluginConfig) -> object:
         raise
     except Exception as error:
         raise _unloadable(point, error) from error
+
+
+def _lacking(point: EntryPoint, error: ModuleNotFoundError) -> SettingsError | None:
+    """An extra that is called like the plugin brings what it lacks; None where its distribution has none."""
+    own = point.module.partition(".")[0]
+    if not error.name or error.name.partition(".")[0] == own or point.dist is None:
+        return None
+    if point.name not in (point.dist.metadata.get_all("Provides-Extra") or ()):
+        return None
+    return missing(f"the plugin {point.name}", error, f"{point.dist.name}[{point.name}]")
 
 
 def _unloadable(point: EntryPoint, error: Exception) -> SettingsError:

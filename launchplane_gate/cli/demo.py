@@ -57,7 +57,10 @@ def demo(
     """
     from functools import partial
 
-    from rich.console import Console
+    from launchplane_gate.extras import needed
+
+    with needed("console", "the demo"):
+        from rich.console import Console
 
     from launchplane_gate.demo.stage import KEY_VARIABLE, dokploy_stage, local_stage
     from launchplane_gate.demo.story import tell

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,7 +158,7 @@ def progress_shown(at_first: str = "gathering facts") -> Iterator[Callable[[str]
     from launchplane_gate.report.safe import one_line
     from launchplane_gate.report.words import brief
 
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or not find_spec("rich"):
         yield _one_line_a_step(brief)
         return
     from rich.console import Console

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from launchplane_gate.errors import LedgerError, PastLost, SettingsError
+from launchplane_gate.extras import needed
 from launchplane_gate.ledger import tables
 from launchplane_gate.ledger.database import GENESIS, Database, create_tables, format_of, see_the_format
 from launchplane_gate.model import Lane
@@ -162,11 +163,8 @@ class Postgres(Database):
 
 def _parsed(url: str) -> dict[str, Any]:
     """What a URL says, by the names of libpq. Raises SettingsError, which has nothing of it."""
-    try:
+    with needed("postgres", "settings: database_url"):
         from psycopg import ProgrammingError, conninfo  # noqa: PLC0415  # an extra
-    except ModuleNotFoundError:
-        hint = "Nothing was done. Type: pip install 'launchplane-gate[postgres]'"
-        raise SettingsError("settings: database_url needs psycopg, which is not installed", hint=hint) from None
     try:
         if url.startswith(("postgresql://", "postgres://")):
             return {key: value for key, value in conninfo.conninfo_to_dict(url).items() if value is not None}

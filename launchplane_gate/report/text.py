@@ -64,9 +64,12 @@ def _lines(block: Block) -> list[str]:
 
 
 def on_terminal(blocks: Sequence[Block], file: TextIO) -> None:
-    """Print in the width and the colours of a terminal."""
-    from rich.console import Console  # noqa: PLC0415  # only a terminal needs it
-
+    """Print in the width and the colours of a terminal; plainly without the extra ``console``."""
+    try:
+        from rich.console import Console  # noqa: PLC0415  # only a terminal needs it
+    except ModuleNotFoundError:
+        file.write(plain(blocks))
+        return
     console = Console(file=file, highlight=False)
     with console.capture() as shown:
         _print(blocks, console)

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "launchplane_gate"
 LAYERS = [
     {"errors", "strictjson", "holders", "urls", "private", "bounded", "ssh"},
     {"signing"},
-    {"records", "evidence"},
+    {"evidence", "extras", "records"},
     {"model"},
     {"hookspecs", "settings", "attestation"},
     {"hints", "attesting"},

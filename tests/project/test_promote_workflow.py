@@ -181,11 +181,9 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
             "GITHUB_ACTIONS": "true",
             "ACTIONS_ID_TOKEN_REQUEST_URL": github.oidc_request_url,
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": github.oidc_request_token,
-            # Without an index: what the gate needs is taken from where these tests run.
+            # Without an index: what is locked is there already, where these tests run.
             "PYTHONPATH": sysconfig.get_paths()["purelib"],
             "PIP_NO_INDEX": "1",
-            "PIP_NO_DEPS": "1",
-            "PIP_NO_BUILD_ISOLATION": "0",
         }
         made = Runner(folder, site, environment)
         installed = made.run("Install the gate")

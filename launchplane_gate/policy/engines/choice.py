@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from launchplane_gate.extras import needed
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.engines.confirmed import ConfirmedEngine, where_a_path_ends
 from launchplane_gate.policy.engines.embedded.engine import EmbeddedEngine
@@ -55,6 +56,7 @@ def prove_engine(bundle: Bundle, opa: OpaSettings | None) -> Proof:
 
 
 def _server(bundle: Bundle, opa: OpaSettings) -> OpaEngine:
-    from launchplane_gate.policy.engines.opa.engine import OpaEngine  # noqa: PLC0415  # its client takes 0.4 s to import
+    with needed("opa", 'settings: engine = "opa"'):
+        from launchplane_gate.policy.engines.opa.engine import OpaEngine  # noqa: PLC0415  # 0.4 s to import, an extra
 
     return OpaEngine(bundle, opa)
