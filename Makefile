@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test matrix lint bench picture lock clean
+.PHONY: demo test matrix lint audit bench picture lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m tests.fakes.github --port 0 --stage $(VENV)/github.toml \
@@ -23,6 +23,13 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/launchplane-gate policy check
+
+# What strangers would look for: in the packages, in the workflows that hold secrets, in the schemas that are shipped.
+audit: $(VENV)/installed-dev
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive launchplane_gate plugins
+	$(BIN)/zizmor --quiet --offline .github/workflows
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --check-metaschema launchplane_gate/authoring/schemas/*.json
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks

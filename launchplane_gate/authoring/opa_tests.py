@@ -106,7 +106,7 @@ def _run(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProces
     """Run OPA without what the environment would add to its options."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPA_")}
     try:
-        return subprocess.run(  # noqa: S603  # a program that the caller chose, and no shell
+        return subprocess.run(  # noqa: S603 # nosec B603  # a program that the caller chose, and no shell
             command,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -269,7 +269,7 @@ class _Teller:
         environment = dict(os.environ) | {"COLUMNS": str(min(self.console.width, 120))}
         if self.console.is_terminal:
             environment["FORCE_COLOR"] = "1"
-        done = subprocess.run(  # noqa: S603  # this very program, with arguments of our own
+        done = subprocess.run(  # noqa: S603 # nosec B603  # this very program, with arguments of our own
             full,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -160,7 +160,7 @@ def _services(file: str) -> dict[str, Any]:
     if len(file) > MAX_CHARACTERS:
         raise Unusable(f"the compose file is longer than {MAX_CHARACTERS} characters; shorten it in Dokploy")
     try:
-        document = yaml.load(file, Loader=_Loader)  # noqa: S506  # a SafeLoader
+        document = yaml.load(file, Loader=_Loader)  # noqa: S506 # nosec B506  # a SafeLoader
     except _NotPlain as error:
         raise Unusable(f"the compose file has {error.problem}{_line(error)}; write out what it stands for") from None
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:  # the latter two of escapes

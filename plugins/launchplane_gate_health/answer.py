@@ -92,7 +92,7 @@ async def _follow(url: str, how: Asking) -> Answer:
         headers["Authorization"] = f"Bearer {how.token}"
     here = httpx.URL(url)
     # A client of its own for each answer: a kept connection or cookie would ask one replica again and again.
-    async with httpx.AsyncClient(verify=how.tls, trust_env=False, timeout=None) as client:  # noqa: S113  # ask() bounds it
+    async with httpx.AsyncClient(verify=how.tls, trust_env=False, timeout=None) as client:  # noqa: S113 # nosec B113  # ask() bounds it
         for _ in range(MAX_REDIRECTS + 1):
             async with client.stream("GET", here, headers=headers) as response:
                 if response.next_request is None:

@@ -84,7 +84,7 @@ def start(command: Sequence[str], *, folder: Path, log: Path, environment: dict[
     """Start a process that neither Ctrl-C nor the end of the gate reaches. Raises OSError where it cannot be run."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     with private.write_anew(log) as output:
-        return subprocess.Popen(  # noqa: S603  # the operator's own command, and no shell
+        return subprocess.Popen(  # noqa: S603 # nosec B603  # the operator's own command, and no shell
             command,
             cwd=folder,
             env=inherited | environment,

@@ -54,7 +54,7 @@ def read_metadata(module: Parsed) -> RuleMetadata | Finding:
     text = "\n".join(comment[1:] for comment in block[start:])
     try:
         _bound(text)
-        return RuleMetadata.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506  # a safe loader
+        return RuleMetadata.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506 # nosec B506  # a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is not YAML"

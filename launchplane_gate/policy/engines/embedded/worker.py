@@ -278,7 +278,7 @@ def _start(bounds: EmbeddedSettings) -> subprocess.Popen[bytes]:
     command = [_python(bounds), "-I", "-S", serve.__file__, str(folder), str(memory_bytes)]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"RUST_LIB_BACKTRACE": "0"}
     try:
-        popen = subprocess.Popen(  # noqa: S603  # a Python, and a file of ours
+        popen = subprocess.Popen(  # noqa: S603 # nosec B603  # a Python, and a file of ours
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

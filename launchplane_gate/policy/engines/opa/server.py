@@ -191,7 +191,7 @@ def _check_files(settings: OpaSettings) -> None:
             if name == "ca_file":
                 context.load_verify_locations(path)
             else:
-                context.load_cert_chain(path, settings.key_file, password="")  # not asked for at a terminal
+                context.load_cert_chain(path, settings.key_file, password="")  # nosec B106  # none is asked for at a terminal
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
             fault = reason or "it is not PEM, is encrypted, or does not fit its key"
