@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from google.protobuf import json_format
+from in_toto_attestation.v1 import statement as of_in_toto
+from in_toto_attestation.v1 import statement_pb2
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # public by its documentation
@@ -118,6 +121,11 @@ def test_verifiers_of_others_accept_it(signed: Signed) -> None:
     other = SSlibKey.from_crypto(KINDS["ed25519"]().public_key())
     with pytest.raises(VerificationError):
         envelope.verify([other], 1)
+
+
+def test_the_library_of_in_toto_takes_the_statement_as_one_of_its_own(signed: Signed) -> None:
+    told = json_format.ParseDict(statement_of(signed), statement_pb2.Statement())
+    of_in_toto.Statement.copy_from_pb(told).validate()
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not at hand")
