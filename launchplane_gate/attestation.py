@@ -113,6 +113,10 @@ class Promotion(Said):
     looked_at: LookedAt | None = None
     not_looked_at: NotLookedAt
 
+    @property
+    def release(self) -> dict[str, str]:
+        return {"artifact_id": self.artifact_id, "source_git_ref": self.source_git_ref}
+
 
 class Summary(Said):
     verifier: Verifier

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 from launchplane_gate.attestation import PASSED, Promotion, Statement, artifact, read_statement, where_from
 from launchplane_gate.attesting import library
-from launchplane_gate.errors import GateError
+from launchplane_gate.errors import GateError, in_a_sentence
 from launchplane_gate.ledger import Ledger
-from launchplane_gate.model import Contract, Lane, lanes_of, short
+from launchplane_gate.model import Contract, Lane, Run, lanes_of, short
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
 
@@ -71,7 +71,7 @@ def held(content: bytes, keys: Sequence[tuple[str, SSlibKey]], expected: Expecte
 
 
 def _points(statement: Statement, expected: Expected) -> Iterator[Point]:
-    summary, told = statement.predicate, statement.predicate.promotion
+    summary, told = statement.predicate, statement.promotion
     yield _equal("verifier", summary.verifier.id, expected.verifier)
     yield _equal("result", summary.verification_result, PASSED)
     yield _equal("product", told.product, expected.product)
@@ -95,7 +95,7 @@ def _lane(told: Promotion, expected: Expected) -> Point:
 
 def _subject(statement: Statement, profile: ProductProfile | None) -> Point:
     """That what was signed is of one artifact throughout, and of the product's image."""
-    told = statement.predicate.promotion.artifact_id
+    told = statement.promotion.artifact_id
     says = ", ".join(f"{one.name}@sha256:{one.digest.get('sha256', '?')}" for one in statement.subject)
     try:
         is_one = statement.subject == (artifact(told),) and statement.predicate.resource_uri == where_from(told)
@@ -112,22 +112,24 @@ def _ledger(told: Promotion, ledger: Ledger | None) -> Iterator[Point]:
     """What the ledger has of it, where that is the one in which it was recorded."""
     chain = told.chain
     says = f"{chain.lane} {chain.position} {chain.hash}"
-    if ledger is None or ledger.ledger_id() != chain.ledger:
-        yield _open("ledger", says, f"the ledger {short(chain.ledger)} is not here")
-        return
     try:
+        if ledger is None or ledger.ledger_id() != chain.ledger:
+            yield _open("ledger", says, f"the ledger {short(chain.ledger)} is not here")
+            return
         found = ledger.hash_at(Lane.parse(chain.lane), chain.position)
         yield _equal("ledger", says, f"{chain.lane} {chain.position} {found or 'nothing'}")
-        run = read_run(ledger, told.run)
+        yield _run(told, read_run(ledger, told.run))
     except (GateError, ValueError) as error:
-        yield _differs("run", told.run, str(error))
-        return
+        yield _differs("run", told.run, in_a_sentence(error))
+
+
+def _run(told: Promotion, run: Run) -> Point:
+    here = (run.status, run.product, str(run.destination), run.release and run.release.model_dump())
+    said = (told.status, told.product, told.destination, told.release)
     decisions = [one.decision_id for one in (run.admitted, run.confirmed) if one]
-    here = (run.status, run.product, str(run.destination), run.release and run.release.model_dump(), decisions)
-    release = {"artifact_id": told.artifact_id, "source_git_ref": told.source_git_ref}
-    said = (told.status, told.product, told.destination, release, [one.id for one in told.decisions])
-    detail = "as the ledger has it" if said == here else f"the ledger has it as {run.status}, of {run.release}"
-    yield (_holds if said == here else _differs)("run", told.run, detail)
+    if said == here and [one.id for one in told.decisions] == decisions:
+        return _holds("run", told.run, "as the ledger has it")
+    return _differs("run", told.run, f"the ledger has it as {run.status} on {run.destination}, of {run.release}")
 
 
 def _equal(what: str, says: str, expected: str | None) -> Point:

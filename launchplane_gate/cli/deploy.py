@@ -126,8 +126,8 @@ def promote(
     With nothing but the product named, what testing runs is promoted to prod, or whatever the product's only path is.
     The release is never chosen here: --artifact and --ref say what you believe it to be, and another one is refused.
     Where the destination is seen to run it already, nothing is deployed, and that is no error; --redeploy does anyway.
-    With --version or --bump it is published once it is recorded; if that fails, the exit code is 6 and `publish`
-    finishes it.
+    With --version or --bump it is published once it is recorded, and where the settings name a key for that, it is
+    attested; if either fails, the exit code is 6 and `publish` finishes it.
 
     \b
     Examples:

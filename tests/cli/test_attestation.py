@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from google.protobuf import json_format
 from in_toto_attestation.v1 import statement as of_in_toto
@@ -326,20 +327,17 @@ def with_table(site: Site, table: str) -> None:
     site.settings.write_text(f"{text}\n[attestation]\n{table}\n")
 
 
-@pytest.mark.parametrize(
-    ("table", "says"),
-    [
-        ('key = { file = "none.pem" }', "attestation.key: the secret file"),
-        ('key = { env = "NO_SUCH_KEY" }', "attestation.key: the environment variable NO_SUCH_KEY is not set"),
-        ('key = { file = "attest.pub" }', "attestation.key is no private key"),
-        ('key = { file = "rsa.pem" }', "attestation.key is no private key of Ed25519 or ECDSA"),
-        ('key = { file = "curve.pem" }', "attestation.key is no private key of Ed25519 or ECDSA"),
-        ('key = { file = "locked.pem" }', "attestation.key is encrypted"),
-    ],
-)
-def test_a_key_that_signs_nothing_refuses_promotions_alone_and_doctor_tells(site: Site, table: str, says: str) -> None:
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+UNUSABLE = {
+    'key = { file = "none.pem" }': "attestation.key: the secret file",
+    'key = { env = "NO_SUCH_KEY" }': "attestation.key: the environment variable NO_SUCH_KEY is not set",
+    'key = { file = "attest.pub" }': "attestation.key is no private key",
+    'key = { file = "rsa.pem" }': "attestation.key is no private key of Ed25519 or ECDSA",
+    'key = { file = "curve.pem" }': "attestation.key is no private key of Ed25519 or ECDSA",
+    'key = { file = "locked.pem" }': "attestation.key is encrypted",
+}
 
+
+def test_a_key_that_signs_nothing_refuses_promotions_alone_and_doctor_tells(site: Site) -> None:
     key = write_key(site.folder)
     rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     (site.folder / "rsa.pem").write_bytes(private_pem(rsa_key))
@@ -347,11 +345,79 @@ def test_a_key_that_signs_nothing_refuses_promotions_alone_and_doctor_tells(site
     locked = serialization.BestAvailableEncryption(b"secret")
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     (site.folder / "locked.pem").write_bytes(key.private_bytes(pem, pkcs8, locked))
-    with_table(site, table)
+    with_table(site, next(iter(UNUSABLE)))
     assert site.deploy(OLD).exit_code == 0
-    assert site.run("lanes").exit_code == 0
-    for command in (("promote", PRODUCT), ("check", "promote", PRODUCT)):
-        said = site.run(*command)
-        assert (said.exit_code, says in said.err, "Traceback" in said.err) == (2, True, False), said
-    assert says in site.run("doctor").out
+    for table, says in UNUSABLE.items():
+        with_table(site, table)
+        assert site.run("lanes").exit_code == 0
+        for command in (("promote", PRODUCT), ("check", "promote", PRODUCT)):
+            said = site.run(*command)
+            assert (said.exit_code, says in said.err, "Traceback" in said.err) == (2, True, False), said
+    assert "attestation.key is encrypted" in site.run("doctor").out
     assert not (site.folder / "state" / "attestations").exists()
+
+
+def test_nothing_of_the_key_is_kept_or_told(signed: Signed) -> None:
+    secret = private_pem(signed.key).splitlines()[1]
+    said = [signed.site.run(*command) for command in (("doctor",), ("lanes",), ("runs", "list", "--output", "json"))]
+    assert not [one for one in said if secret.decode() in one.out + one.err]
+    with_it = {path.name for path in signed.site.folder.rglob("*") if path.is_file() and secret in path.read_bytes()}
+    assert with_it == {"attest.pem"}
+
+
+def test_a_key_of_the_environment_signs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = write_key(site.folder)
+    (site.folder / "attest.pem").unlink()
+    monkeypatch.setenv("ATTEST", private_pem(key).decode())
+    with_table(site, 'key = { env = "ATTEST" }\npublic_keys = ["attest.pub"]')
+    assert site.deploy(OLD).exit_code == 0
+    name = site.promote("--output", "json").document["attestation"]["name"]
+    monkeypatch.delenv("ATTEST")
+    said = site.run("prove", PRODUCT, "--attestation", str(site.folder / "state" / "attestations" / name))
+    assert (said.exit_code, "signed by attest.pub" in said.out) == (0, True), said
+
+
+def test_who_only_checks_names_public_keys_and_signs_nothing(signed: Signed, site: Site) -> None:
+    write_key(site.folder)
+    shutil.copy(signed.site.folder / "attest.pub", site.folder / "other.pub")
+    with_table(site, 'public_keys = ["attest.pub", "other.pub"]\nverifier = "https://gate.example.org"')
+    said = site.run("prove", PRODUCT, "--attestation", str(signed.file))
+    assert (said.exit_code, "signed by other.pub" in said.out) == (0, True), said
+    assert "Not held to anything: ledger." in said.out  # it is another one that is here
+    assert site.deploy(OLD).exit_code == 0
+    assert site.promote("--output", "json").document["attestation"] is None
+    assert "nothing is signed; believed is attest.pub (" in site.run("doctor").out
+
+
+def test_without_a_key_of_any_kind_nobody_can_be_believed(signed: Signed, site: Site) -> None:
+    said = site.run("prove", PRODUCT, "--attestation", str(signed.file))
+    assert (said.exit_code, "--key FILE" in said.err) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('key = "-----BEGIN PRIVATE KEY-----"', "attestation.key is a secret: it is never written here"),
+        ('key = { file = "a", env = "B" }', "attestation.key is a secret"),
+        ('verifier = "gate"', "attestation.verifier"),
+        ('keys = "attest.pub"', "attestation.keys is not a known key"),
+    ],
+)
+def test_a_table_that_is_none_is_told(site: Site, table: str, says: str) -> None:
+    with_table(site, table)
+    said = site.run("lanes")
+    assert (said.exit_code, says in said.err, "BEGIN" in said.err) == (2, True, False), said
+
+
+@pytest.mark.thorough
+def test_who_has_not_installed_what_it_takes_is_told_how(signed: Signed, tmp_path: Path) -> None:
+    for missing in ("securesystemslib", "cryptography"):
+        program = f"import sys; sys.modules[{missing!r}] = None; from launchplane_gate.cli import main; main()"
+        for arguments in (
+            ["prove", PRODUCT, "--attestation", str(signed.file), "--key", str(signed.site.folder / "attest.pub")],
+            ["check", "promote", PRODUCT],
+        ):
+            command = [sys.executable, "-c", program, "--config", str(signed.site.settings), *arguments]
+            told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert (told.returncode, "Traceback" in told.stderr) == (2, False), told
+            assert "pip install 'launchplane-gate[attest]'" in told.stderr

@@ -10,16 +10,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
-from launchplane_gate.attestation import PROMOTION
+from launchplane_gate.attestation import PROMOTION, where_from
 from launchplane_gate.attesting import Attester
 from launchplane_gate.errors import RequestError, SettingsError, Stale
 from launchplane_gate.gate import Gate
-from launchplane_gate.model import Run
+from launchplane_gate.hookspecs import Approval
+from launchplane_gate.model import Outcome, Request, Run
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.runs import read_run
 from launchplane_gate.settings import AttestationSettings
 from launchplane_gate.strictjson import sha256
-from tests.conftest import ACTOR, PROD, PRODUCT, A, B, MakeGate, deploy, promote
+from tests.conftest import ACTOR, PROD, PRODUCT, TESTING, A, B, MakeGate, deploy, promote
 from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
 from tests.keys import PrivateKey, private_pem, verified, write_key
 from tests.ledger.test_waivers import granted
@@ -82,6 +83,16 @@ def file_of(run: Run, state: Path) -> bytes:
     content = (state / "attestations" / f"{run.run_id}.intoto.json").read_bytes()
     assert sha256(content) == run.attestation.sha256
     return content
+
+
+def losing(keyring: Keyring) -> Callable[[FakePlatform, Approval], Outcome]:
+    """A deploy during which the key is lost."""
+
+    def lose(driver: FakePlatform, approval: Approval) -> Outcome:
+        keyring.lost = "the key is gone"
+        return driver.change(approval)
+
+    return lose
 
 
 def kinds(gate: Gate, run: Run) -> list[str]:
@@ -201,11 +212,7 @@ def test_a_key_that_cannot_be_read_stops_a_promotion_before_its_deploy_and_nothi
 def test_a_key_that_is_lost_meanwhile_leaves_the_release_unpublished_until_it_is_back(  # noqa: PLR0917  # fixtures
     gate: Gate, keyring: Keyring, platform: FakePlatform, publisher: FakePublisher, tmp_path: Path, version: str | None
 ) -> None:
-    def lose(driver: FakePlatform, approval: object) -> object:
-        keyring.lost = "the key is gone"
-        return driver.change(approval)  # type: ignore[arg-type]
-
-    platform.behaves = lose  # type: ignore[assignment]
+    platform.behaves = losing(keyring)
     run = gate.run(promote(version=version), ACTOR)
     assert run.status == "recorded" and run.attestation and not run.attestation.made
     assert (run.attestation.detail, publisher.asked) == ("the key is gone", [])
@@ -225,11 +232,7 @@ def test_a_key_that_is_lost_meanwhile_leaves_the_release_unpublished_until_it_is
 def test_who_takes_the_key_out_of_the_settings_publishes_as_before(
     gate: Gate, attesting: Attesting, keyring: Keyring, platform: FakePlatform, publisher: FakePublisher
 ) -> None:
-    def lose(driver: FakePlatform, approval: object) -> object:
-        keyring.lost = "the key is gone"
-        return driver.change(approval)  # type: ignore[arg-type]
-
-    platform.behaves = lose  # type: ignore[assignment]
+    platform.behaves = losing(keyring)
     run = gate.run(promote(version=V), ACTOR)
     done = attesting(attester=None).publish(run.run_id, ACTOR)
     assert done.publication and done.publication.published and done.attestation is None
@@ -291,3 +294,68 @@ def test_an_archived_input_is_said_to_be_so(attesting: Attesting, keyring: Keyri
     told = statement["predicate"][PROMOTION]
     assert "lookedAt" not in told
     assert told["notLookedAt"]["evidence"] == "what was looked at is in the archive of the ledger"
+
+
+def test_what_finishes_an_interrupted_promotion_is_attested_as_such(
+    gate: Gate, keyring: Keyring, platform: FakePlatform, tmp_path: Path
+) -> None:
+    def ends(driver: FakePlatform, approval: Approval) -> Outcome:
+        driver.change(approval)
+        raise KeyboardInterrupt
+
+    platform.behaves = ends
+    with pytest.raises(KeyboardInterrupt):
+        gate.run(promote(), ACTOR)
+    platform.behaves = None
+    cut_off = gate.ledger.runs(limit=1)[0]
+    run = gate.run(Request(action="resume", product=PRODUCT, destination="prod", of_run=cut_off), ACTOR)
+    told = verified(file_of(run, tmp_path), keyring.key.public_key())["predicate"][PROMOTION]
+    assert (told["action"], told["ofRun"], told["source"]) == ("resume", cut_off, str(TESTING))
+
+
+def test_what_ran_already_is_attested_with_its_publication(
+    gate: Gate, keyring: Keyring, publisher: FakePublisher, tmp_path: Path
+) -> None:
+    gate.run(promote(), ACTOR)
+    run = gate.run(promote(version=V), ACTOR)
+    content = file_of(run, tmp_path)
+    told = verified(content, keyring.key.public_key())["predicate"][PROMOTION]
+    assert (run.status, told["status"], told["lookedAt"]["digests"]) == ("unchanged", "unchanged", "shown")
+    assert publisher.carried == {V: {f"{run.run_id}.intoto.json": content}}
+    assert gate.run(promote(), ACTOR).attestation is None  # nothing was recorded, and nothing is published
+
+
+def test_a_rollback_is_not_attested(gate: Gate) -> None:
+    gate.run(promote(), ACTOR)
+    gate.run(deploy(B), ACTOR)
+    gate.run(promote(), ACTOR)
+    run = gate.run(Request(action="rollback", product=PRODUCT, destination="prod"), ACTOR)
+    assert (run.status, run.attestation) == ("recorded", None)
+
+
+def test_a_repeat_under_its_key_attests_what_is_missing(
+    gate: Gate, keyring: Keyring, platform: FakePlatform, tmp_path: Path
+) -> None:
+    platform.behaves = losing(keyring)
+    request = promote(idempotency_key="k")
+    first = gate.run(request, ACTOR)
+    assert first.attestation and not first.attestation.made
+    keyring.lost = ""
+    again = gate.run(request, ACTOR)
+    assert (again.run_id, again.replayed) == (first.run_id, True)
+    assert file_of(again, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("artifact_id", "uri"),
+    [
+        ("ghcr.io/acme/shop", "pkg:oci/shop@{}?repository_url=ghcr.io/acme/shop"),
+        ("localhost/shop", "pkg:oci/shop@{}?repository_url=localhost/shop"),
+        ("127.0.0.1:5000/a/shop", "pkg:oci/shop@{}?repository_url=127.0.0.1%3A5000/a/shop"),
+        ("local/shop", "pkg:generic/local/shop@{}"),
+        ("shop", "pkg:generic/shop@{}"),
+    ],
+)
+def test_the_package_url_of_an_artifact(artifact_id: str, uri: str) -> None:
+    digest = "a" * 64
+    assert where_from(f"{artifact_id}@sha256:{digest}") == uri.format(f"sha256%3A{digest}")
