@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 from launchplane_gate import private
 from launchplane_gate.attestation import Verifier
 from launchplane_gate.errors import SettingsError
+from launchplane_gate.extras import DISTRIBUTION, needed
 from launchplane_gate.settings import MAX_SECRET_BYTES, AttestationSettings, Settings
 
 if TYPE_CHECKING:
     from launchplane_gate.signing import CryptoSigner, SSlibKey
 
 FOLDER = "attestations"
-DISTRIBUTION = "launchplane-gate"
 KEY = "settings: attestation.key"
-MISSING = "securesystemslib is not installed, by which attestations are signed and checked"
-INSTALL = "Nothing was done. Type: pip install 'launchplane-gate[attest]'"
 
 
 class Attester:
@@ -84,10 +82,8 @@ def public_key_in(path: Path, place: str) -> SSlibKey:
 
 def library() -> ModuleType:
     """The module ``signing``, which is there for who installed what it needs. Raises SettingsError."""
-    try:
+    with needed("attest", "what signs and checks attestations"):
         from launchplane_gate import signing  # noqa: PLC0415  # what it stands on is an extra
-    except ImportError:
-        raise SettingsError(MISSING, hint=INSTALL) from None
     return signing
 
 

@@ -12,7 +12,7 @@ from tests.project.environments import Environment, brought_by, built_wheel, env
 
 pytestmark = pytest.mark.thorough
 
-EXTRAS = ("console", "github", "opa", "postgres", "testing")
+EXTRAS = ("attest", "console", "github", "opa", "postgres", "testing")
 
 # What Launchplane brings itself, of what its pyproject.toml requires; nothing of ours requires its Authlib.
 HOST = [
@@ -33,6 +33,7 @@ releases = "releases"
 """
 
 LACKING = {
+    "attest": ["prove", "shop", "--attestation", "launchplane-gate.toml"],
     "github": ["lanes"],
     "opa": ["check", "deploy", "shop", "--to", "testing", "--artifact", "local/shop@sha256:0", "--ref", "a" * 40],
     "postgres": ["lanes"],
@@ -40,6 +41,7 @@ LACKING = {
 }
 
 SETTINGS = {
+    "attest": f'{PRODUCT}[attestation]\nverifier = "https://gate.test"\npublic_keys = ["launchplane-gate.toml"]\n',
     "github": f"{PRODUCT}[plugins.github]\n",
     "opa": f'engine = "opa"\nopa.url = "http://127.0.0.1:1"\n{PRODUCT}',
     "postgres": f'database_url = "postgresql://127.0.0.1:1/gate"\n{PRODUCT}',
@@ -94,6 +96,7 @@ def test_nothing_but_what_an_extra_brings_needs_it(bare: Environment, tmp_path: 
         "launchplane_gate_github",
         "launchplane_gate.testing",
         "launchplane_gate.demo.story",
+        "launchplane_gate.signing",
     }
 
 
