@@ -8,7 +8,7 @@ from typing import Any
 from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import Ledger, Terms, Wish, new_id
 from launchplane_gate.model import Actor, Decision, Lane, lanes_of
-from launchplane_gate.on_record import on_record
+from launchplane_gate.on_record import on_record, spends
 from launchplane_gate.past import lost
 from launchplane_gate.policy import Bundle
 from launchplane_gate.records import ProductProfile
@@ -53,6 +53,7 @@ def adopt(
                 "detail": detail,
                 "past": past,
                 **on_record(ledger, bundle, *decided[lane]),
+                **spends(actor, "adopt", {}),
             }
             with ledger.hold([lane], Wish(Terms(run_s=60), run_id=row["run_id"])) as lease:
                 ledger.begin_run(lane, row, body, lease=lease)

@@ -3,6 +3,7 @@
 GateError
   UsageError          2  a request, settings file or policy that cannot be used; nothing was done
     SettingsError, PolicyError, RequestError, KeyReused, RecordUnreadable, ActorUnproven
+      TokenSpent
   Undecided           3  no decision could be had; nothing happened
     EngineError, EvidenceFailed, LedgerError, PastLost
       EnginesDiffer
@@ -68,6 +69,16 @@ class ActorUnproven(UsageError):
     """A token that does not prove who asks. Nobody asks then: it never stands for an unverified person."""
 
     hint = "Nothing was done. Ask again with a new token, or with none as the person at the terminal."
+
+
+class TokenSpent(ActorUnproven):
+    """A token that has let another request be admitted already: it proves who asked that, and nothing more."""
+
+    hint = (
+        "Nothing was done. A token is for one request, its repeats and what finishes it: ask again with a new one. A "
+        "job of GitHub Actions that may have tokens gets one for each command by itself. Where nobody of yours spent "
+        "this one, somebody has a copy of it: `launchplane-gate runs list` and `decisions list` show what was asked."
+    )
 
 
 class Undecided(GateError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
@@ -249,11 +249,17 @@ def gate_token() -> SecretStr | None:
 class Proven:
     """Whom a token proves to ask. ``person``: the human behind a subject that is none, such as a job of CI.
 
-    Empty where nobody knows that human; None where the subject is a person.
+    Empty where nobody knows that human; None where the subject is a person. ``claims``: what else the token proves,
+    for rules to read. ``token_id``: what its issuer calls this token and no other; it is spent then, by the first
+    request that is admitted, and goes with ``until``: when the plugin itself takes it no longer. Without an id a token
+    can be used by whoever has it, for whatever it proves, until it expires.
     """
 
     subject: str
     person: str | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
+    token_id: str | None = None
+    until: datetime | None = None
 
 
 @hookspec

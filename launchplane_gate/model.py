@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    PrivateAttr,
+    StringConstraints,
+    model_validator,
+)
 
 from launchplane_gate.records import EnvironmentInventory, ProductProfile, ReleaseStatus
 
@@ -55,6 +63,7 @@ Name = Annotated[
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
 Version = Annotated[str, StringConstraints(max_length=100, pattern=r"^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
+ClaimText = Annotated[str, StringConstraints(max_length=1000)]
 RuleCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
 
@@ -103,16 +112,37 @@ class Expected(Contract):
         return self.model_dump(exclude_none=True)
 
 
+class Token(Contract):
+    """What is spent of a token that proved an actor: a digest that names it, and when nobody takes it any more."""
+
+    digest: str
+    until: AwareDatetime
+
+
 class Actor(Contract):
     """Who asks, and who verified that: ``github-oidc``, the host's own word, or None for a person at a terminal.
 
     ``person``: the human behind a subject that names none, such as a job of CI, by the word of who verified it; empty
-    where that one does not know. None: the subject is the person.
+    where that one does not know. None: the subject is the person. ``claims``: what else was verified, for rules to
+    read. ``token``: what proved the actor, if a token did; it is no part of any record, and whoever is read back from
+    one has none.
     """
 
     subject: Text
     verified_by: Text | None = None
     person: Annotated[str, StringConstraints(max_length=1000)] | None = None
+    claims: dict[str, ClaimText] = {}
+    _token: Token | None = PrivateAttr(default=None)
+
+    @property
+    def token(self) -> Token | None:
+        return self._token
+
+    def proven_by(self, token: Token) -> Actor:
+        """The same actor, who spends this token with the first request that is admitted."""
+        actor = self.model_copy()
+        actor._token = token
+        return actor
 
 
 class Request(Contract):

@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 import pluggy
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from launchplane_gate import hookspecs
 from launchplane_gate.bounded import Deadline, NoAnswerInTime, answer_of, start
@@ -25,9 +25,10 @@ from launchplane_gate.errors import (
 from launchplane_gate.evidence import NoEvidence, as_evidence
 from launchplane_gate.extras import DISTRIBUTION, missing
 from launchplane_gate.hookspecs import Driver, PluginConfig, Proven, Publisher, Question
-from launchplane_gate.model import Actor, Lane, Run
+from launchplane_gate.model import Actor, Lane, Run, Text, Token
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
+from launchplane_gate.strictjson import digest
 
 GROUP = "launchplane_gate"
 OURS = "ssh"  # no plugin verifies anybody by this name: `verified_by` names the plugin that did
@@ -158,8 +159,8 @@ class Plugins:
             )
         [(plugin, proven)] = found.items()
         if isinstance(proven, Proven):
-            with suppress(ValidationError):
-                return Actor(subject=proven.subject, verified_by=plugin, person=proven.person)
+            with suppress(ValidationError, TypeError):
+                return _actor(plugin, proven)
         raise Undecided(f"the plugin {plugin} failed: it names nobody whom a record could hold")
 
     def _answers(self, hook: str, *arguments: object) -> dict[str, Any]:
@@ -182,6 +183,15 @@ class Plugins:
     def unsettled(self, product: str, lane: Lane, why: str) -> list[str]:
         """Tell every observer of a lane that is not as recorded; gives the same."""
         return _told(self._manager.hook.gate_unsettled, product=product, lane=lane, why=why)
+
+
+def _actor(plugin: str, proven: Proven) -> Actor:
+    """Raises ValidationError or TypeError for what a record could not hold."""
+    actor = Actor(subject=proven.subject, verified_by=plugin, person=proven.person, claims=dict(proven.claims))
+    if proven.token_id is None and proven.until is None:
+        return actor
+    name = TypeAdapter(Text).validate_python(proven.token_id)
+    return actor.proven_by(Token.model_validate({"digest": digest([plugin, name]), "until": proven.until}))
 
 
 def _told(hook: pluggy.HookCaller, **what: Any) -> list[str]:

@@ -19,7 +19,7 @@ from launchplane_gate.errors import LaneBusy, LedgerError, PastLost, RecordUnrea
 from launchplane_gate.lane_records import listed, read_lane
 from launchplane_gate.ledger import FILE_NAME, Head, Ledger, Terms, Wish, new_id
 from launchplane_gate.model import Actor, Decision, Lane, Observation
-from launchplane_gate.on_record import on_record
+from launchplane_gate.on_record import on_record, spends
 from launchplane_gate.past import lost, unknown_run
 from launchplane_gate.policy import Bundle
 from launchplane_gate.store import FileStore, RecordStore, Since
@@ -98,6 +98,7 @@ def enter(store: RecordStore, ledger: Ledger, bundle: Bundle, found: Iterable[Lo
             "redeemed": True,  # what was lost may have touched the lane
         }
         decided = on_record(ledger, bundle, *consent.decided[loss.lane])
+        decided |= spends(consent.actor, "restore", {"reason": consent.reason})
         with ledger.hold([loss.lane], Wish(Terms(run_s=60), run_id=str(row["run_id"]))) as lease:
             ledger.begin_run(loss.lane, row, body | decided, lease=lease)
     if isinstance(store, FileStore):

@@ -176,12 +176,11 @@ def _every_lane(session: Session, gate: Gate, reason: str, wait: float | None) -
     rows, codes = [], [0]
     if wait is not None:
         gate.lane_wait_s = wait
-    actor = session.actor()
     session.acting = True
     with progress_shown() as progress:
         for lane, run_id in _interrupted(session, gate):
             try:
-                run = gate.run(_request_of(gate, run_id, reason), actor, progress)
+                run = gate.run(_request_of(gate, run_id, reason), session.actor(), progress)  # a token is for one
             except GateError as error:
                 ended, code = {"error": str(error)}, error.exit_code
                 rows.append((str(lane), run_id, f"not finished: {error}"))

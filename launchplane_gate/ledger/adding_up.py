@@ -27,7 +27,10 @@ class AddedRun:
 
 @dataclass
 class AddedUp:
-    """``keys``: request digest and run, by scope and key. ``policies``: how many decisions each revision made."""
+    """``keys``: request digest and run, by scope and key. ``policies``: how many decisions each revision made.
+
+    ``tokens``: what the tokens were spent on first; ``spent_again``: what was admitted by one that was spent before.
+    """
 
     runs: dict[str, AddedRun] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
@@ -35,6 +38,8 @@ class AddedUp:
     uses: set[tuple[str, str]] = field(default_factory=set)
     holds: dict[str, Any] = field(default_factory=dict)
     policies: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    spent_again: list[tuple[str, str]] = field(default_factory=list)
     _keys_of: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def take(self, entry: Mapping[str, Any], body: Mapping[str, Any]) -> None:
@@ -44,6 +49,8 @@ class AddedUp:
         if entry["format"] is not None and decision:
             revision = decision["policy_revision"]
             self.policies[revision] = self.policies.get(revision, 0) + 1
+        if spent := body.get("spent"):
+            self._spend(subject, spent)
         if kind == RESTORED:
             self._lose_the_past_of((entry["context"], entry["instance"]))
         if kind in leave.KINDS:
@@ -57,6 +64,12 @@ class AddedUp:
             self.uses |= {(waiver["waiver_id"], subject) for waiver in decision.get("waivers", ())}
         elif entry["format"] is None:
             self.uses |= {(waiver["waiver_id"], subject) for waiver in decision.get("waivers", ())}
+
+    def _spend(self, subject: str, spent: Mapping[str, Any]) -> None:
+        row = {name: spent[name] for name in ("token", "request_digest", "until")} | {"subject": subject}
+        first = self.tokens.setdefault(row["token"], row)
+        if row["request_digest"] != first["request_digest"]:
+            self.spent_again.append((subject, first["subject"]))
 
     def _run(self, entry: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         kind, run_id, lane = entry["kind"], entry["subject"], (entry["context"], entry["instance"])

@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import LedgerError
-from launchplane_gate.ledger import tables
+from launchplane_gate.ledger import spending, tables
 from launchplane_gate.ledger.clock import Clock
 from launchplane_gate.ledger.database import AnswerLost, Database
 from launchplane_gate.ledger.lease import Lease
@@ -145,8 +145,11 @@ class Chain:
         return head
 
     def _append(self, at: Entering, kind: str, subject: str, body: Mapping[str, Any]) -> Head:
-        """Add an entry to a locked lane's chain."""
-        row, moment, input_digest = at.row, stamp(self.now()), None
+        """Add an entry to a locked lane's chain. Raises ActorUnproven for a token that it would spend, and may not."""
+        row, now, input_digest = at.row, self.now(), None
+        moment = stamp(now)
+        if spent := body.get("spent"):
+            spending.spend(at.connection, spent, subject, now.timestamp())
         if policy_input := body.get("input"):
             input_digest = _put_apart(at.connection, policy_input, moment)
         entry = {
@@ -159,7 +162,7 @@ class Chain:
             "at": moment,
             "body": strictjson.dumps({key: value for key, value in body.items() if key != "input"}),
             "previous": row.head,
-            "format": tables.FORMAT,
+            "format": tables.ENTRY_FORMAT,
             "entry_id": at.entry_id or secrets.token_hex(16),
             "input_digest": input_digest,
         }

@@ -15,7 +15,7 @@ from launchplane_gate.ledger.database import GENESIS
 from launchplane_gate.ledger.heads import KeptHead
 from launchplane_gate.ledger.kept import body_in
 from launchplane_gate.ledger.refusals import NOWHERE
-from launchplane_gate.ledger.tables import FORMAT
+from launchplane_gate.ledger.tables import ENTRY_FORMAT
 from launchplane_gate.ledger.verified import Findings
 
 ARCHIVED = "archived"  # the kind of an entry of NOWHERE that says which inputs stand elsewhere
@@ -73,7 +73,7 @@ class Chains:
             self._findings.add(f"{name} does not follow entry {position}")
         if entry["hash"] != _hash_of(entry):
             self._findings.add(f"{name} ({entry['kind']}) was altered")
-        elif entry["format"] not in (None, FORMAT):
+        elif entry["format"] not in (None, ENTRY_FORMAT):
             self._findings.add(f"{name} is of format {entry['format']}, which this version does not know")
         for expected in self._kept.pop((lane, str(entry["position"])), ()):
             if expected != entry["hash"]:

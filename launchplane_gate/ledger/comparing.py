@@ -18,6 +18,7 @@ from launchplane_gate.ledger.chain import CLOSING
 from launchplane_gate.ledger.chains import Chains
 from launchplane_gate.ledger.database import GENESIS
 from launchplane_gate.ledger.kept import LARGEST
+from launchplane_gate.ledger.spending import KEPT_S
 from launchplane_gate.ledger.verified import Findings
 from launchplane_gate.model import Lane
 
@@ -41,14 +42,20 @@ def streamed(connection: sa.Connection, query: sa.Select[Any], about: Mapping[st
     yield from connection.execute(query.execution_options(stream_results=True, yield_per=AT_ONCE), about or {})
 
 
-def compare(connection: sa.Connection, chains: Chains, added: AddedUp, findings: Findings) -> tuple[int, int]:
-    """Hold all tables to the entries; gives how many runs there are, and how many of format 1."""
+def compare(
+    connection: sa.Connection, chains: Chains, added: AddedUp, findings: Findings, *, now_s: float
+) -> tuple[int, int]:
+    """Hold all tables to the entries; gives how many runs there are, and how many of format 1.
+
+    ``now_s``: the ledger's clock; what tokens were spent is forgotten in time.
+    """
     _lanes(connection, as_stored(tables.lanes), chains, added, findings)
     old = {run_id for run_id, run in added.runs.items() if not run.is_whole}
     runs = _runs(connection, as_stored(tables.runs), added.runs, findings)
     _keys(connection, added, old, findings)
     _waivers(connection, as_stored(tables.waivers), added, findings)
     _uses(connection, added, findings)
+    _tokens(connection, added, findings, now_s)
     _inputs(connection, findings)
     _policies(connection, added, findings)
     return runs, len(old)
@@ -186,6 +193,21 @@ def _uses(connection: sa.Connection, added: AddedUp, findings: Findings) -> None
         left.discard((row.waiver_id, row.run_id))
     for waiver_id, run_id in sorted(left):
         findings.add(f"that {run_id} used {waiver_id} is noted nowhere")
+
+
+def _tokens(connection: sa.Connection, added: AddedUp, findings: Findings, now_s: float) -> None:
+    for subject, first in added.spent_again:
+        findings.add(f"{subject} was admitted by a token that was spent on {first} before")
+    left = dict(added.tokens)
+    for row in streamed(connection, as_stored(tables.tokens)):
+        expected = left.pop(row.token, None)
+        if expected is None:
+            findings.add(f"a token is noted as spent on {row.subject}; no entry says so")
+        elif expected != dict(row._mapping):
+            findings.add(f"the token that was spent on {expected['subject']} is noted otherwise, for {row.subject}")
+    for spent in left.values():
+        if spent["until"] + KEPT_S > now_s:
+            findings.add(f"that a token was spent on {spent['subject']} is noted nowhere")
 
 
 def _inputs(connection: sa.Connection, findings: Findings) -> None:

@@ -15,7 +15,7 @@ from launchplane_gate.ledger.chain import Head
 from launchplane_gate.ledger.chains import Chains
 from launchplane_gate.ledger.heads import KeptHead, as_document, kept_from
 from launchplane_gate.ledger.kept import LARGEST
-from launchplane_gate.ledger.tables import FORMAT, entries
+from launchplane_gate.ledger.tables import ENTRY_FORMAT, entries
 from launchplane_gate.ledger.verified import Findings, Verified
 
 EXPORT = 1  # the form of such a file
@@ -27,7 +27,7 @@ Progress = Callable[[str], None]
 
 
 def first_line(ledger_id: str, heads: Iterable[Head]) -> str:
-    told = {"export": EXPORT, "format": FORMAT, "ledger_id": ledger_id}
+    told = {"export": EXPORT, "format": ENTRY_FORMAT, "ledger_id": ledger_id}
     return _line(told | as_document(kept_from(ledger_id, heads)))
 
 
@@ -81,8 +81,8 @@ def _first(file: IO[bytes]) -> tuple[str, list[KeptHead]]:
     """The ledger's id, and the heads that its entries lead to. Raises UsageError."""
     try:
         told = strictjson.loads(file.readline(LARGEST), max_bytes=LARGEST)
-        if (told["export"], told["format"]) != (EXPORT, FORMAT):
-            form = f"form {told['export']}, format {told['format']}; this version reads {EXPORT} and {FORMAT}"
+        if (told["export"], told["format"]) != (EXPORT, ENTRY_FORMAT):
+            form = f"form {told['export']}, format {told['format']}; this version reads {EXPORT} and {ENTRY_FORMAT}"
             raise UsageError(f"the file cannot be verified: it is of {form}", hint=NO_EXPORT)
         heads = [KeptHead(**head) for head in told["heads"]]
         return str(told["ledger_id"]), heads

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from launchplane_gate.errors import LedgerError, NotSettled, Stale
-from launchplane_gate.ledger import kept, leave, ran, refusals, tables
+from launchplane_gate.ledger import kept, leave, ran, refusals, spending, tables
 from launchplane_gate.ledger.chain import CLOSING, Chain, Entering, Head
 from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.holding import KEY_KEPT
@@ -230,6 +230,13 @@ class Journal(Chain):
         """How often the refusal was repeated within its hour, for which a decision stands."""
         with self._read() as connection:
             return refusals.repeats_of(connection, decision_id)
+
+    # -- tokens
+
+    def see_unspent(self, spent: Mapping[str, Any]) -> None:
+        """Raises TokenSpent for a token that let another request be admitted; spends nothing."""
+        with self._read() as connection:
+            spending.see_that_it_is_for_this(connection, spent)
 
     # -- what a decision rests on
 

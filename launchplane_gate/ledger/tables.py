@@ -1,6 +1,7 @@
 """The tables, the same in both databases. ``entries`` is the record; what most others hold follows from it.
 
-``meta.schema_version`` is the format: 1 had neither ids of entries nor inputs of their own, and is read as it is.
+``meta.schema_version`` is the format: 1 had neither ids of entries nor inputs of their own, and is read as it is; 2 had
+no tokens. An entry has the format in which it was written; 3 changed nothing of entries.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from sqlalchemy import event
 
 from launchplane_gate.model import Lane
 
-FORMAT = 2
+FORMAT = 3
+ENTRY_FORMAT = 2
 
 metadata = sa.MetaData()
 _Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts by itself in an INTEGER alone
@@ -155,6 +157,14 @@ waiver_uses = sa.Table(
     metadata,
     sa.Column("waiver_id", sa.Text, primary_key=True),
     sa.Column("run_id", sa.Text, primary_key=True),
+)
+tokens = sa.Table(  # those that let a request be admitted, until a while after nobody takes them any more
+    "tokens",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),  # its digest
+    sa.Column("request_digest", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),  # of the entry: the run, waiver or lane
+    sa.Column("until", _Number, nullable=False, index=True),  # seconds since 1970
 )
 refusals = sa.Table(  # of this hour, until they are summed up in an entry
     "refusals",

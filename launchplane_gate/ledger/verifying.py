@@ -115,7 +115,8 @@ class Verifying(Chain):
             reader, runs, old = _Reader(findings, chains), None, 0
             try:
                 reader.take_all(connection, _WITH_INPUTS, progress)
-                runs, old = compare(connection, chains, reader.added, findings)
+                now_s = self.database.time(connection)
+                runs, old = compare(connection, chains, reader.added, findings, now_s=now_s)
             except sa.exc.SQLAlchemyError as error:
                 if not integrity:
                     raise

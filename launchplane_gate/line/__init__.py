@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import get_args
 
-from launchplane_gate.errors import LedgerError, NotSettled, PastLost, Undecided, in_a_sentence
+from launchplane_gate.errors import LedgerError, NotSettled, PastLost, TokenSpent, Undecided, in_a_sentence
 from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Key, Wish
 from launchplane_gate.line import evidence, journal, standing
@@ -55,6 +55,7 @@ def run(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Run
     if not stands.permitted:
         return _not_permitted(request, actor, standing.refuse(parts, stands))
     errand = Errand(parts, request, actor, progress)
+    _see_that_the_token_is_for_this(errand)
     key = key_of(errand)
     if open_run := already_open(errand, key):
         return open_run
@@ -66,7 +67,7 @@ def run(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Run
             if run_id := interrupted(errand, key):
                 return _told(_resumed(errand, run_id, key), errand)
         if replayed := replay(errand, key):
-            return publish_recorded(errand, replayed)
+            return publish_recorded(errand, replayed, decided=errand.spends)
         if not stands.allowed:
             return _refused(errand, stands)
         return _told(_gone(errand, key), errand)
@@ -97,8 +98,18 @@ def _resumed(errand: Errand, run_id: str, key: Key | None) -> Run:
     )
     stands = standing.ask(parts, Asked.of(request), errand.actor)
     resuming = Errand(parts, request, errand.actor, errand.progress)
-    resuming.lease = errand.lease
+    resuming.lease, resuming.spends = errand.lease, errand.spends
     return _gone(resuming, key) if stands.allowed else _refused(resuming, stands)
+
+
+def _see_that_the_token_is_for_this(errand: Errand) -> None:
+    """Raises TokenSpent, which is on record, before a lane is held or anybody else is asked."""
+    if errand.spends:
+        try:
+            errand.parts.ledger.see_unspent(errand.spends["spent"])
+        except TokenSpent as error:
+            journal.refuse(errand, error)
+            raise
 
 
 def _standing(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Standing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from launchplane_gate.errors import EvidenceFailed, GateError, PastLost, in_a_sentence
+from launchplane_gate.errors import ActorUnproven, EvidenceFailed, GateError, PastLost, in_a_sentence
 from launchplane_gate.ledger import Key
 from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
@@ -29,7 +29,11 @@ def admit(errand: Errand, key: Key | None) -> RunApproval | None:
     if not decision.allowed or errand.release is None:
         journal.begin(errand, "denied", body)
         return None
-    journal.begin(errand, "decided", body, key=key)
+    try:
+        journal.begin(errand, "decided", body | errand.spends, key=key)
+    except ActorUnproven as error:
+        journal.refuse(errand, error)
+        raise
     errand.admitted = decision
     return RunApproval(
         run_id=errand.run_id,

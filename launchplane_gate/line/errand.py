@@ -12,6 +12,7 @@ from launchplane_gate.ledger import Lease, new_id
 from launchplane_gate.line.origin import Origin
 from launchplane_gate.line.parts import Parts, as_one, find_lane
 from launchplane_gate.model import Actor, Decision, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
+from launchplane_gate.on_record import spends
 from launchplane_gate.plugins import deploy_timeout_of
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.settled import settled
@@ -57,6 +58,13 @@ class Errand:
         looks_s = limits.confirm_timeout_s + 2 * limits.gather_timeout_s + self.settle_s
         watched_s = self.settle_s if self.source else 0
         return limits.gather_timeout_s + watched_s + deploy_s + looks_s + RECORD_S
+
+    @cached_property
+    def spends(self) -> dict[str, Any]:
+        """See ``on_record.spends``."""
+        request, ledger = self.request, self.parts.ledger
+        before = [entry.body for entry in ledger.entries(subject=request.of_run)] if request.of_run else ()
+        return spends(self.actor, request.action, request.model_dump(mode="json"), before=before)
 
     @cached_property
     def writing(self) -> RecordStore:

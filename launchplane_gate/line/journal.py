@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from launchplane_gate.errors import GateError, LedgerError, NotSettled, in_a_sentence
+from launchplane_gate.errors import ActorUnproven, GateError, LedgerError, NotSettled, in_a_sentence
 from launchplane_gate.ledger import KEY_KEPT, Key
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
@@ -46,6 +46,11 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
     if of_run:
         key = key or ledger.kept_key(lane, of_run.run_id)
     ledger.begin_run(lane, row, opening, lease=errand.lease, key=key, takes_over=of_run is not None)
+
+
+def refuse(errand: Errand, error: ActorUnproven) -> None:
+    """Save a run that ends as it began: what proved who asks proves it no more."""
+    begin(errand, "denied", {"detail": in_a_sentence(error)})
 
 
 def step(errand: Errand, kind: str, body: Mapping[str, Any], **columns: Any) -> None:

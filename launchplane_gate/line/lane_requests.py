@@ -14,7 +14,7 @@ from launchplane_gate.ledger import ASIDE, DEPLOYMENTS, Sighting
 from launchplane_gate.line.parts import Parts, find_lane
 from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Action, Actor, Contract, Hold, Lane, stamp
-from launchplane_gate.on_record import on_record
+from launchplane_gate.on_record import on_record, spends
 from launchplane_gate.settled import settled
 from launchplane_gate.waivers import moment, wrong_reason
 
@@ -84,9 +84,10 @@ class LaneRequest:
 def hold(parts: Parts, wanted: LaneRequest, actor: Actor, until: datetime | timedelta | None) -> Held:
     """See Gate.hold_lane."""
     lane, reason = _named(parts, "hold", wanted, actor)
+    asked = str(until)  # how long, or until which moment: a repeat of it says the same
     if until is not None:
         until = _later(until, parts.ledger.now())
-    stands = _allowed(parts, "hold", wanted, actor)
+    stands = _allowed(parts, "hold", wanted, actor, until=asked)
     ends = None if until is None else stamp(until)
     wished = Hold(reason=reason, subject=actor.subject, since=stamp(parts.ledger.now()), until=ends)
     if not parts.ledger.put_hold(lane, wished, {"by": actor.model_dump(), **stands}):
@@ -110,7 +111,7 @@ def release(parts: Parts, wanted: LaneRequest, actor: Actor) -> Released:
 def quarantine(parts: Parts, wanted: LaneRequest, record_id: str, actor: Actor) -> PutAside:
     """See Gate.quarantine_record."""
     lane, reason = _named(parts, "quarantine", wanted, actor)
-    stands = _allowed(parts, "quarantine", wanted, actor)
+    stands = _allowed(parts, "quarantine", wanted, actor, record_id=record_id)
     with parts.ledger.snapshot():
         records = read_lane(parts.store, parts.ledger, lane)
     if records.lost:
@@ -168,11 +169,12 @@ def _named(parts: Parts, action: Action, wanted: LaneRequest, actor: Actor) -> t
     return lane, reason
 
 
-def _allowed(parts: Parts, action: Action, wanted: LaneRequest, actor: Actor) -> dict[str, Any]:
-    """What the ledger keeps of the decision that let it be. Raises StandingRefused."""
+def _allowed(parts: Parts, action: Action, wanted: LaneRequest, actor: Actor, **further: str) -> dict[str, Any]:
+    """What the ledger keeps of the decision that let it be, and what that spends. Raises StandingRefused."""
     asked = Asked(action, wanted.product, wanted.lane, reason=wanted.reason.strip())
     stands = ask_or_raise(parts, asked, actor)
-    return on_record(parts.ledger, parts.bundle, stands.decision, stands.facts)
+    decided = on_record(parts.ledger, parts.bundle, stands.decision, stands.facts)
+    return decided | spends(actor, action, {**vars(wanted), **further})
 
 
 def _later(until: datetime | timedelta, now: datetime) -> datetime:

@@ -14,7 +14,7 @@ from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import Parts
 from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Actor, Publication, Run
-from launchplane_gate.on_record import on_record
+from launchplane_gate.on_record import on_record, spends
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
 from launchplane_gate.settled import has_moved
@@ -23,15 +23,26 @@ PUBLISH_S = 600.0  # what publishing may take, with the waits that a server asks
 OUTDATED = "Nothing was published. Promote what is to be released, with a version of its own."
 
 
-def publish_recorded(errand: Errand, run: Run) -> Run:
-    """Attest and publish what was recorded, unless it is; whatever becomes of it, the run stays recorded."""
+def publish_recorded(errand: Errand, run: Run, *, decided: Mapping[str, Any] | None = None) -> Run:
+    """Attest and publish what was recorded, unless it is; whatever becomes of it, the run stays recorded.
+
+    ``decided``: see ``publish``.
+    """
     run, assets = attested(errand.parts, run, lease=errand.held)
     if run.publication is None or run.publication.is_whole:
         return run
     publisher = errand.parts.plugins.publisher(errand.profile)
     held, progress = errand.held, errand.progress
     return publish(
-        errand.parts.ledger, publisher, errand.profile, run, errand.actor, lease=held, progress=progress, assets=assets
+        errand.parts.ledger,
+        publisher,
+        errand.profile,
+        run,
+        errand.actor,
+        lease=held,
+        progress=progress,
+        decided=decided,
+        assets=assets,
     )
 
 
@@ -52,6 +63,9 @@ def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -
     lane, limits = run.destination, parts.limits
     terms, subject = limits.terms(PUBLISH_S), actor.subject
     wish = Wish(terms, wait_s=limits.lane_wait_s, waiting=progress, subject=subject, run_id=run_id)
+    before = [entry.body for entry in parts.ledger.entries(subject=run_id)]
+    if spent := spends(actor, "publish", {"run_id": run_id}, before=before):
+        parts.ledger.see_unspent(spent["spent"])
     with parts.ledger.hold([lane], wish) as lease:
         row = parts.ledger.run_row(run_id)
         assert row  # it was read above
@@ -63,6 +77,7 @@ def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -
         if publisher is None:
             return run
         decided = on_record(parts.ledger, parts.bundle, stands.decision, stands.facts)
+        decided |= spent
         rest: dict[str, Any] = {"lease": lease, "progress": progress, "decided": decided, "assets": assets}
         return publish(parts.ledger, publisher, profile, run, actor, **rest)
 
@@ -81,9 +96,10 @@ def publish(
 ) -> Run:
     """Have the release of a recorded run published; gives the run as it stands then.
 
-    The caller has seen to it that the run is still true. Nothing is raised: what is recorded stands, and what is
-    missing is told in ``publication``. ``decided``: what let the actor ask for it, where that is not the run's own.
-    ``assets``: the files that the release carries.
+    The caller has seen to it that the run is still true. What is recorded stands, and what is missing is told in
+    ``publication``. ``decided``: what let the actor ask for it, and what that spends, where that is not the run's own;
+    raises TokenSpent, with nothing published, where it may not be spent on this. ``assets``: the files that the release
+    carries.
     """
     assert run.publication and run.release
     version = run.publication.version

@@ -153,7 +153,8 @@ def refuse(parts: Parts, standing: Standing) -> Decision:
     """Keep a refusal for which there is no run; gives the decision under the id by which it is on record."""
     decision = standing.decision
     codes = sorted(result.code for result in decision.refusals)
-    about: list[Any] = [decision.actor.model_dump(), standing.asked.action, standing.asked.product, codes]
+    who = decision.actor.model_dump(exclude={"claims"})  # which differ from one job to the next
+    about: list[Any] = [who, standing.asked.action, standing.asked.product, codes]
     if standing.permitted:
         about.append(decision.decision_id)  # what is refused to who may ask is an entry each time
     body = on_record(parts.ledger, parts.bundle, decision, standing.facts) | {"reason": standing.asked.reason}

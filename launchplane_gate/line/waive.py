@@ -12,7 +12,7 @@ from launchplane_gate.ledger import KINDS, REVOKED, Ledger, new_id, waivers_of
 from launchplane_gate.line.parts import Parts, find_lane
 from launchplane_gate.line.standing import Asked, Standing, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Action, Actor, ReleaseIdentity, Waiver, WaiverApproval, WaiverFacts, stamp
-from launchplane_gate.on_record import on_record
+from launchplane_gate.on_record import on_record, spends
 from launchplane_gate.policy.bundle.config import SSH
 from launchplane_gate.policy.waiving import person_of
 from launchplane_gate.waivers import NOTHING_SAVED, Revocation
@@ -66,7 +66,8 @@ def request(parts: Parts, wanted: WaiverRequest, actor: Actor) -> Waiver:
         expires_at=wanted.expires_at.astimezone(UTC),
         approval=by_word,
     )
-    parts.ledger.save_waiver(waiver, _decided(parts, stands))
+    told = {**vars(wanted), "expires_at": stamp(wanted.expires_at)}
+    parts.ledger.save_waiver(waiver, _decided(parts, stands) | spends(actor, "waive", told))
     return waiver
 
 
@@ -89,6 +90,7 @@ def approve(parts: Parts, waiver_id: str, actor: Actor, signature: str | None) -
     now = parts.ledger.now()
     approval = WaiverApproval(by=actor, how="identity" if signature is None else "signature", at=now)
     body: dict[str, Any] = {"approval": approval.model_dump(mode="json"), **_decided(parts, stands)}
+    body |= spends(actor, "approve", {"waiver_id": waiver_id})
     if signature is not None:
         body["signature"] = signature
     if not parts.ledger.approve_waiver(waiver, body):
@@ -113,7 +115,8 @@ def revoke(parts: Parts, waiver_id: str, reason: str, actor: Actor) -> tuple[Wai
     asked = Asked("revoke", found.product, waiver.lane.instance, release=waiver.release, reason=reason)
     stands = ask_or_raise(parts, asked, actor)
     revocation = Revocation(by=actor, at=stamp(now), reason=reason)
-    if not parts.ledger.revoke_waiver(waiver, {**revocation.model_dump(), **_decided(parts, stands)}):
+    spent = spends(actor, "revoke", {"waiver_id": waiver_id, "reason": reason})
+    if not parts.ledger.revoke_waiver(waiver, {**revocation.model_dump(), **_decided(parts, stands), **spent}):
         raise RequestError(f"the waiver {waiver_id} was revoked just now", hint="Nothing was done.")
     return waiver, revocation
 

@@ -6,7 +6,7 @@ import ssl
 from typing import Annotated
 
 import httpx
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from launchplane_gate.hookspecs import PluginConfig, read_table
 from launchplane_gate.model import Contract, Identifier
@@ -15,6 +15,10 @@ from launchplane_gate_http import is_this_machine, tls_trusting
 GITHUB = "https://token.actions.githubusercontent.com"
 
 Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$")]
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 def _is_an_issuer(text: str) -> str:
@@ -34,15 +38,21 @@ def is_safe(url: httpx.URL) -> bool:
     return bool(url.host) and (url.scheme == "https" or (url.scheme == "http" and is_this_machine(url.host)))
 
 
+ClaimName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+OneOf = Annotated[tuple[Identifier, ...], Field(min_length=1), BeforeValidator(_listed)]
+
+
 class GithubOidcOptions(Contract):
     """``[plugins.github-oidc]``. ``repositories``: those whose tokens are taken at all; None is for every one.
 
-    ``leeway_s``: by how much the clocks may differ. ``timeout_s`` bounds each whole answer.
+    ``require``: what claims have to be, by their names: that text, or one of several. ``leeway_s``: by how much the
+    clocks may differ. ``timeout_s`` bounds each whole answer.
     """
 
     audience: Identifier
     issuer: Annotated[str, AfterValidator(_is_an_issuer)] = GITHUB
     repositories: Annotated[tuple[Repository, ...], Field(min_length=1)] | None = None
+    require: dict[ClaimName, OneOf] = Field(default_factory=dict)
     leeway_s: float = Field(default=10, ge=0, le=60)
     timeout_s: float = Field(default=10, gt=0, le=60)
     ca_file: str | None = None

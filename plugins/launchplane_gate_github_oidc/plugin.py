@@ -13,9 +13,15 @@ from launchplane_gate_github_oidc.document import Asking
 from launchplane_gate_github_oidc.issuer import Issuer
 from launchplane_gate_github_oidc.options import read_options
 from launchplane_gate_github_oidc.runner import ask_runner
-from launchplane_gate_github_oidc.token import proven, read
+from launchplane_gate_github_oidc.token import ends_at, proven, read
 
 MAX_CHARACTERS = 1000  # what an actor may have
+REQUIRE = "[plugins.github-oidc.require]"
+KEPT = (
+    "repository", "repository_id", "repository_owner_id", "ref", "ref_protected", "sha", "environment", "event_name",
+    "workflow_ref", "job_workflow_ref", "job_workflow_sha", "run_id", "run_attempt", "actor", "actor_id",
+    "runner_environment", "jti",
+)  # fmt: skip
 
 
 class GithubOidcPlugin:
@@ -48,25 +54,49 @@ class GithubOidcPlugin:
             now=self._now(),
         )
         self._hold_to_repositories(claims)
-        return Proven(_subject(claims), _person(claims))
+        self._hold_to_requirements(claims)
+        return Proven(
+            _subject(claims),
+            _person(claims),
+            claims=self._kept(claims),
+            token_id=_line(claims, "jti"),
+            until=ends_at(claims, leeway_s=self._options.leeway_s),
+        )
 
     def _hold_to_repositories(self, claims: Mapping[str, Any]) -> None:
         taken = self._options.repositories
         if taken is not None and claims.get("repository") not in taken:
             raise ActorUnproven("the token is of a repository that [plugins.github-oidc] repositories does not name")
 
+    def _hold_to_requirements(self, claims: Mapping[str, Any]) -> None:
+        for name, wanted in self._options.require.items():
+            if claims.get(name) is None:
+                raise ActorUnproven(f"the token lacks the claim {name}, which {REQUIRE} names")
+            if claims[name] not in wanted:
+                raise ActorUnproven(f"the claim {name} of the token is another than {REQUIRE} names")
+
+    def _kept(self, claims: Mapping[str, Any]) -> dict[str, str]:
+        """What is known of the job; of claims that GitHub adds one day only those that are required."""
+        names = dict.fromkeys((*KEPT, *self._options.require))
+        return {name: claims[name] for name in names if _is_line(claims.get(name))}
+
 
 def _subject(claims: Mapping[str, Any]) -> str:
     """As GitHub makes it: repo:OWNER/NAME:ref:REF, repo:OWNER/NAME:environment:NAME or as the repository has it."""
-    subject = claims["sub"]
-    if not isinstance(subject, str) or not subject.isprintable() or not 0 < len(subject) <= MAX_CHARACTERS:
-        raise ActorUnproven("the token names a subject that is no line of text")
-    return subject
+    return _line(claims, "sub")
+
+
+def _line(claims: Mapping[str, Any], name: str) -> str:
+    if not _is_line(claim := claims[name]) or not claim:
+        raise ActorUnproven(f"the claim {name} of the token is no line of text")
+    return str(claim)
+
+
+def _is_line(claim: object) -> bool:
+    return isinstance(claim, str) and claim.isprintable() and len(claim) <= MAX_CHARACTERS
 
 
 def _person(claims: Mapping[str, Any]) -> str:
     """Who started the run. Empty where that is not told: whoever runs it again is not named by the token."""
     person, attempt = claims.get("actor"), claims.get("run_attempt")
-    if attempt != "1" or not isinstance(person, str) or not person.isprintable() or len(person) > MAX_CHARACTERS:
-        return ""
-    return person
+    return str(person) if attempt == "1" and _is_line(person) else ""

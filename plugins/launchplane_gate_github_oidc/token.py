@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -16,7 +16,7 @@ from launchplane_gate.errors import ActorUnproven
 
 MAX_CHARACTERS = 16 * 1024  # one of GitHub has about 2000
 MAX_AGE_S = 600.0
-CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp"]
+CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti"]
 
 _WRONG: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
     (jwt.InvalidSignatureError, "is not signed with the key of its issuer that it names"),
@@ -79,3 +79,8 @@ def proven(
     if claims["iat"] < now.timestamp() - MAX_AGE_S - leeway_s:  # compared, not reckoned with: it may be of any size
         raise ActorUnproven(f"the token was made more than {MAX_AGE_S / 60:.0f} minutes ago")
     return claims
+
+
+def ends_at(claims: Mapping[str, Any], *, leeway_s: float) -> datetime:
+    """When ``proven`` takes the token no longer."""
+    return datetime.fromtimestamp(min(claims["exp"], claims["iat"] + MAX_AGE_S) + leeway_s, UTC)

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from launchplane_gate import strictjson
 from launchplane_gate.gate import Gate
 from launchplane_gate.lanes import look
-from launchplane_gate.ledger import FORMAT, Ledger, SqlStore, tables
+from launchplane_gate.ledger import Ledger, SqlStore, tables
 from launchplane_gate.ledger.chain import hash_of
 from launchplane_gate.model import Actor, Expected, Lane, ReleaseIdentity, Request, stamp
 from launchplane_gate.plugins import Plugins
@@ -247,7 +247,7 @@ def _run(lane: Lane, run_id: str, what: ReleaseIdentity, at: str) -> dict[str, A
 def _entry(lane: Lane, position: int, told: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
     entry = {"context": lane.context, "instance": lane.instance, "position": position, **told}
     entry |= {"decision_id": None, "body": strictjson.dumps({"run": columns})}
-    entry |= {"format": FORMAT, "entry_id": f"{lane}-{position}", "input_digest": None}
+    entry |= {"format": tables.ENTRY_FORMAT, "entry_id": f"{lane}-{position}", "input_digest": None}
     return entry | {"hash": hash_of(entry)}
 
 

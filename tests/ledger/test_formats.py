@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from launchplane_gate.errors import LedgerError
 from launchplane_gate.gate import Gate
-from launchplane_gate.ledger import FILE_NAME, FORMAT, Key, Ledger, Terms, Wish
+from launchplane_gate.ledger import FILE_NAME, Key, Ledger, Terms, Wish
+from launchplane_gate.ledger.tables import ENTRY_FORMAT
 from launchplane_gate.line.waive import WaiverRequest
 from tests.conftest import ACTOR, APPROVER, PROD, PRODUCT, TESTING, A, B, MakeGate, deploy, promote
 from tests.places import ROOT
@@ -66,7 +67,7 @@ def test_what_follows_is_of_this_format_and_chained_to_the_old(tmp_path: Path) -
     ledger.close()
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
         formats = [one for (one,) in database.execute("SELECT format FROM entries ORDER BY number")]
-    assert formats == [None] * 19 + [FORMAT]
+    assert formats == [None] * 19 + [ENTRY_FORMAT]
 
 
 @pytest.mark.parametrize("of_before", [(), ("DROP TABLE refusals", "DROP TABLE waiters")])
@@ -97,6 +98,35 @@ def _form(folder: Path) -> dict[str, object]:
         form["version"] = connection.exec_driver_sql("SELECT * FROM launchplane_gate_version").scalars().all()
     engine.dispose()
     return form
+
+
+def test_a_ledger_of_format_2_has_a_place_for_tokens_and_is_otherwise_as_it_was(gate: Gate, tmp_path: Path) -> None:
+    gate.run(deploy(A), ACTOR)
+    before = [(head.position, head.hash) for head in gate.ledger.heads()]
+    gate.ledger.close()
+    as_format_2(tmp_path)
+    reader = Ledger.to_read(tmp_path, holds_records=True)
+    assert reader.copied and not reader.verify().wrong
+    reader.close()
+    ledger = Ledger.open(tmp_path, holds_records=True)
+    assert not ledger.verify().wrong and [(head.position, head.hash) for head in ledger.heads()] == before
+    ledger.close()
+    Ledger.open(tmp_path / "new", holds_records=False).close()
+    assert _form(tmp_path) == _form(tmp_path / "new")
+
+
+def as_format_2(folder: Path) -> None:
+    with sqlite3.connect(folder / FILE_NAME) as database:
+        for statement in AS_FORMAT_2:
+            database.execute(statement.format(""))
+    database.close()
+
+
+AS_FORMAT_2 = (
+    "DROP TABLE {}tokens",
+    "UPDATE {}meta SET schema_version = 2",
+    "UPDATE {}launchplane_gate_version SET version_num = '2'",
+)
 
 
 def test_a_ledger_of_format_1_is_read_where_nobody_may_migrate_it(tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def waiver(lane: Lane, waiver_id: str = "w-1") -> Waiver:
 def test_a_ledger_of_a_newer_schema_is_refused(ledger: Ledger, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.execute("UPDATE meta SET schema_version = 99")
-    with pytest.raises(LedgerError, match="schema 99; this version reads schema 2") as error:
+    with pytest.raises(LedgerError, match="schema 99; this version reads schema 3") as error:
         Ledger.open(tmp_path, holds_records=False)
     assert "newer" in error.value.hint
 

@@ -27,6 +27,7 @@ from launchplane_gate.model import Lane, Outcome
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.conftest import ACTOR, PROD, TESTING, A, deploy, promote
 from tests.fakes.platform import FakePlatform
+from tests.ledger.test_formats import AS_FORMAT_2
 from tests.on_postgres import LEDGER_ID, gate_on, migrated
 from tests.postgres import PASSWORD, USERNAME, PostgresServer
 
@@ -265,6 +266,30 @@ def test_a_database_of_another_version_is_refused(ledger: Ledger, postgres: str,
         if version > FORMAT:
             with closing(Postgres.connect(postgres)) as database, pytest.raises(LedgerError, match=says):
                 database.migrate(LEDGER_ID)
+
+
+def test_a_database_of_format_2_is_migrated_and_not_used_before(gate: Gate, postgres: str, tmp_path: Path) -> None:
+    gate.run(deploy(A), ACTOR)
+    made = _tables_of(postgres)
+    with psycopg.connect(postgres) as connection:
+        for statement in AS_FORMAT_2:
+            connection.execute(statement.format(f"{SCHEMA}."))
+    with pytest.raises(LedgerError, match="has schema 2; this version needs 3"):
+        Ledger.open(tmp_path / "other", postgres, holds_records=False)
+    with closing(Postgres.connect(postgres)) as database:
+        assert (database.migrate(LEDGER_ID), database.migrate(LEDGER_ID)) == (2, FORMAT)
+    assert _tables_of(postgres) == made and not gate.ledger.verify().wrong
+
+
+def _tables_of(url: str) -> list[tuple[object, ...]]:
+    columns = "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"
+    indexes = "SELECT tablename, indexdef, '', '' FROM pg_indexes"
+    with psycopg.connect(url) as connection:
+        return sorted(
+            connection.execute(
+                f"{columns} WHERE table_schema = '{SCHEMA}' UNION {indexes} WHERE schemaname = '{SCHEMA}'"
+            ).fetchall()
+        )
 
 
 def test_nothing_is_migrated_while_an_older_gate_has_a_run_open(ledger: Ledger, postgres: str) -> None:

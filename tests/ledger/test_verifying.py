@@ -28,7 +28,7 @@ from launchplane_gate.ledger.heads import as_document, kept_from, read_heads
 from launchplane_gate.ledger.ledger import new_ledger_id
 from launchplane_gate.ledger.postgres import SCHEMA, Postgres
 from launchplane_gate.line.waive import WaiverRequest
-from launchplane_gate.model import Hold, Lane, ReleaseIdentity
+from launchplane_gate.model import Hold, Lane, ReleaseIdentity, Token
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.store import FileStore
 from launchplane_gate.verify import verify
@@ -61,7 +61,8 @@ QUIET: Callable[[str], None] = lambda _: None  # noqa: E731
 def live(gate: Gate, platform: FakePlatform) -> None:
     """All kinds of things happen."""
     assert gate.run(deploy(A, idempotency_key="first"), ACTOR).status == "recorded"
-    assert gate.run(promote(), ACTOR).status == "recorded"
+    token = Token(digest="7" * 64, until=gate.ledger.now() + timedelta(minutes=5))
+    assert gate.run(promote(), ACTOR.proven_by(token)).status == "recorded"
     platform.behaves = lambda self, approval: self.change(approval, status="fail")
     assert gate.run(deploy(B, idempotency_key="second"), ACTOR).status == "fail"
     platform.behaves = None
@@ -170,6 +171,7 @@ def test_a_row_that_is_gone_is_found(state: Path, table: str, which: str) -> Non
         ("UPDATE runs SET product = CAST(x'ff41' AS TEXT)", "its product is '\\udcffA'"),
         ("UPDATE lanes SET context = CAST(x'ff41' AS TEXT) WHERE instance = 'prod'", "has entries, and no row says"),
         ("UPDATE entries SET position = 'x' WHERE number = 1", "does not follow entry 0"),
+        ("UPDATE tokens SET token = 'x'", "a token is noted as spent on r-"),
         ("UPDATE policies SET packed = (SELECT packed FROM inputs)", "are not those"),
     ],
 )

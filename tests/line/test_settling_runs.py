@@ -14,7 +14,7 @@ from launchplane_gate.hookspecs import Approval, InventoryWriter
 from launchplane_gate.lanes import look
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.line import standing
-from launchplane_gate.model import Lane, Outcome, Request, Run
+from launchplane_gate.model import Actor, Lane, Outcome, Request, Run
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.runs import read_run
 from launchplane_gate.store import FileStore
@@ -32,7 +32,7 @@ def reconcile(lane: Lane = TESTING, **rest: Any) -> Request:
     return Request(action="reconcile", product=PRODUCT, destination=lane.instance, **rest)
 
 
-def interrupted(gate: Gate, request: Request, platform: FakePlatform) -> str:
+def interrupted(gate: Gate, request: Request, platform: FakePlatform, actor: Actor = ACTOR) -> str:
     """A run whose process ends right after its change; gives its id."""
 
     def end(platform: FakePlatform, approval: Approval) -> Outcome:
@@ -41,7 +41,7 @@ def interrupted(gate: Gate, request: Request, platform: FakePlatform) -> str:
 
     platform.behaves = end
     with pytest.raises(KeyboardInterrupt):
-        gate.run(request, ACTOR)
+        gate.run(request, actor)
     platform.behaves = None
     return gate.ledger.runs(limit=1)[0]
 

@@ -35,6 +35,8 @@ from launchplane_gate_github_oidc import GithubOidcPlugin
 from launchplane_gate_github_oidc.document import Asking
 from launchplane_gate_github_oidc.issuer import KEPT_S, PAUSE_S, Issuer
 from launchplane_gate_github_oidc.options import GITHUB
+from launchplane_gate_github_oidc.plugin import KEPT
+from launchplane_gate_github_oidc.plugin import REQUIRE as REQUIRED
 from tests.cli.test_cli import COMMAND, OLD, Site, clear, make_site
 from tests.fakes.authority import Authority
 from tests.fakes.github import FakeGitHub
@@ -56,6 +58,7 @@ from tests.fakes.health_server import (
 AUDIENCE = "launchplane-gate"
 SUBJECT = "repo:acme/shop:ref:refs/heads/main"
 PROVEN = {"subject": SUBJECT, "verified_by": "github-oidc", "person": "octo-operator"}
+WORKFLOW = "acme/shop/.github/workflows/release.yml@refs/heads/main"
 WITHOUT_TOKENS = {
     name: value for name, value in os.environ.items() if not name.startswith(("ACTIONS_ID_TOKEN", "LAUNCHPLANE_GATE"))
 }
@@ -123,7 +126,7 @@ def _texts_in(token: str) -> list[str]:
 def test_a_token_of_github_proves_its_subject(shared_github: FakeGitHub) -> None:
     plugins = made(shared_github.oidc_issuer)
     by_branch = plugins.actor(SecretStr(shared_github.oidc_token(aud=AUDIENCE)))
-    assert by_branch == Actor(subject=SUBJECT, verified_by="github-oidc", person="octo-operator")
+    assert by_branch.model_dump(exclude={"claims"}) == PROVEN
     environment = shared_github.oidc_token(aud=AUDIENCE, sub="repo:acme/shop:environment:production")
     assert plugins.actor(SecretStr(environment)).subject == "repo:acme/shop:environment:production"
 
@@ -176,7 +179,12 @@ class seconds:  # noqa: N801  # reads as the number that it stands for
         ({"iat": seconds(-700), "exp": seconds(9000)}, "made more than 10 minutes ago"),
         ({"iat": 0, "exp": seconds(9000)}, "made more than 10 minutes ago"),
         ({"sub": None}, "lacks the claim sub"),
-        ({"sub": ""}, "no line of text"),
+        ({"sub": ""}, "claim sub of the token is no line of text"),
+        ({"jti": None}, "lacks the claim jti"),
+        ({"jti": ""}, "claim jti of the token is no line of text"),
+        ({"jti": 7}, "claim of another form"),
+        ({"jti": "x" * 1001}, "claim jti of the token is no line of text"),
+        ({"jti": "a\nb"}, "claim jti of the token is no line of text"),
         ({"sub": 7}, "claim of another form"),
         ({"sub": ["repo:acme/shop"]}, "claim of another form"),
         ({"sub": "repo:acme/shop\nverified by nobody"}, "no line of text"),
@@ -205,6 +213,65 @@ def test_only_repositories_that_are_listed_are_taken(shared_github: FakeGitHub) 
     for claims in ({"repository": "acme/shop2"}, {"repository": "mallory/shop"}, {"repository": ["acme/shop"]}):
         token = shared_github.oidc_token(aud=AUDIENCE, sub=SUBJECT, ref="refs/heads/main", **claims)
         assert "repositories does not name" in refused(plugins, token)
+
+
+# -- what else it claims
+
+IN_PRODUCTION = {"environment": "production", "sub": "repo:acme/shop:environment:production"}
+REQUIRE = {
+    "repository_id": "74",
+    "ref": ["refs/heads/main", "refs/heads/hotfix"],
+    "job_workflow_ref": WORKFLOW,
+    "environment": "production",
+}
+
+
+def test_what_the_settings_require_is_verified_and_what_is_known_of_the_job_is_kept(shared_github: FakeGitHub) -> None:
+    plugins = made(shared_github.oidc_issuer, require={**REQUIRE, "repository_visibility": "private"})
+    token = shared_github.oidc_token(aud=AUDIENCE, **IN_PRODUCTION, ref="refs/heads/main", later_claim="x" * 2000)
+    actor, claims = plugins.actor(SecretStr(token)), claims_of(token)
+    assert actor.claims == {name: claims[name] for name in (*KEPT, "repository_visibility")}
+    assert actor.subject == "repo:acme/shop:environment:production"
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        *(({name: None}, f"the token lacks the claim {name}, which {REQUIRED} names") for name in REQUIRE),
+        *(
+            ({name: odd}, f"the claim {name} of the token is another than {REQUIRED} names")
+            for name in REQUIRE
+            for odd in ("", "Production", "refs/heads/main2", 74, True, ["74"], ["refs/heads/main"], {"production": 1})
+        ),
+    ],
+    ids=str,
+)
+def test_a_token_without_what_the_settings_require_proves_nobody(
+    shared_github: FakeGitHub, claims: dict[str, Any], why: str
+) -> None:
+    plugins = made(shared_github.oidc_issuer, require=REQUIRE)
+    fixed = {"repository": "acme/shop", "sub": SUBJECT}
+    token = shared_github.oidc_token(aud=AUDIENCE, **{**IN_PRODUCTION, "job_workflow_ref": WORKFLOW, **fixed, **claims})
+    assert why in refused(plugins, token)
+
+
+@pytest.mark.parametrize("odd", ["", "a\nb", "x" * 1001, 7, ["main"], {"a": "b"}])
+def test_of_a_claim_that_is_no_line_of_text_nothing_is_kept(shared_github: FakeGitHub, odd: Any) -> None:
+    token = shared_github.oidc_token(aud=AUDIENCE, event_name=odd)
+    claims = made(shared_github.oidc_issuer).actor(SecretStr(token)).claims
+    assert claims.get("event_name") == (odd if odd == "" else None) and claims["ref"] == "refs/heads/main"
+
+
+def test_a_token_is_named_by_its_issuers_id_and_taken_until_it_expires(shared_github: FakeGitHub) -> None:
+    plugins = made(shared_github.oidc_issuer, leeway_s=30)
+    first, second, third = (
+        plugins.actor(SecretStr(shared_github.oidc_token(aud=AUDIENCE, jti=jti, **more))).token
+        for jti, more in (("a", {}), ("a", {"exp": now() + 10**9}), ("b", {"exp": now() + 60}))
+    )
+    assert first and second and third
+    assert first.digest == second.digest != third.digest
+    for token, seconds_left in ((first, 330), (second, 630), (third, 90)):
+        assert abs((token.until - datetime.now(UTC)).total_seconds() - seconds_left) < 30
 
 
 # -- how it has to be signed
@@ -437,7 +504,15 @@ class Liar:
         handler.say(json.dumps({"keys": self.keys}).encode(), kind="application/json")
 
     def token(self, key: Any = None, **claims: Any) -> str:
-        usual = {"iss": self.name, "aud": AUDIENCE, "sub": SUBJECT, "iat": now(), "nbf": now(), "exp": now() + 300}
+        usual = {
+            "iss": self.name,
+            "aud": AUDIENCE,
+            "sub": SUBJECT,
+            "iat": now(),
+            "nbf": now(),
+            "exp": now() + 300,
+            "jti": "t-1",
+        }
         return jwt.encode(usual | claims, key or SigningKey.number(1).private_key, "RS256", {"kid": "k"})
 
 
@@ -598,6 +673,12 @@ def test_nothing_of_a_token_is_logged(shared_github: FakeGitHub, caplog: pytest.
         ({"repositories": []}, "repositories"),
         ({"repositories": ["shop"]}, "repositories.0"),
         ({"repositories": ["acme/*"]}, "repositories.0"),
+        ({"require": "production"}, "require"),
+        ({"require": {"environment": []}}, "require.environment"),
+        ({"require": {"environment": ""}}, "require.environment"),
+        ({"require": {"environment": ["production", 7]}}, "require.environment.1"),
+        ({"require": {"environment": True}}, "require.environment"),
+        ({"require": {"En vironment": "production"}}, "require.En vironment"),
         ({"leeway_s": 61}, "leeway_s"),
         ({"leeway_s": -1}, "leeway_s"),
         ({"timeout_s": 0}, "timeout_s"),
@@ -634,8 +715,7 @@ def test_a_job_of_github_actions_gets_its_token_by_itself(github: FakeGitHub, el
     elsewhere.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", github.oidc_request_url)
     elsewhere.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", github.oidc_request_token)
     token = plugins.token()
-    proven = Actor(subject=SUBJECT, verified_by="github-oidc", person="octo-operator")
-    assert token and plugins.actor(token) == proven
+    assert token and plugins.actor(token).model_dump(exclude={"claims"}) == PROVEN
     assert claims_of(token.get_secret_value())["aud"] == AUDIENCE
     assert github.oidc_requests[0].path.endswith(f"?api-version=2.0&audience={AUDIENCE}")
 
@@ -707,6 +787,12 @@ def test_an_actor_is_verified_by_the_plugin_that_took_the_token() -> None:
         ({"a": ValueError("t-123456 is bad")}, Undecided, "the plugin a failed: ValueError"),
         ({"a": "x"}, Undecided, "the plugin a failed"),
         ({"a": Proven("")}, Undecided, "the plugin a failed"),
+        ({"a": Proven("x", claims={"ref": 7})}, Undecided, "the plugin a failed"),  # type: ignore[dict-item]  # odd
+        ({"a": Proven("x", claims={"ref": "x" * 1001})}, Undecided, "the plugin a failed"),
+        ({"a": Proven("x", claims=7)}, Undecided, "the plugin a failed"),  # type: ignore[arg-type]  # odd
+        ({"a": Proven("x", token_id="t")}, Undecided, "the plugin a failed"),
+        ({"a": Proven("x", token_id="", until=datetime.now(UTC))}, Undecided, "the plugin a failed"),
+        ({"a": Proven("x", until=datetime.now(UTC))}, Undecided, "the plugin a failed"),
         ({"a": 7}, Undecided, "the plugin a failed"),
         ({"a": Actor(subject="x", verified_by="host")}, Undecided, "the plugin a failed"),
     ],
@@ -769,7 +855,16 @@ def test_ci_promotes_as_a_verified_actor_and_nobody_else_does(
     done = process(site, "promote", PRODUCT, "--output", "json", LAUNCHPLANE_GATE_OIDC_TOKEN=token)
     assert done.returncode == 0, done
     run = json.loads(done.stdout)
-    assert run["status"] == "recorded" and run["actor"] == PROVEN
+    assert run["status"] == "recorded" and run["actor"].pop("claims")["job_workflow_ref"] == WORKFLOW
+    assert run["actor"] == PROVEN
+    for again, code in ((["promote", PRODUCT, "--redeploy"], 2), (["check", "promote", PRODUCT], 0)):
+        told = site.run(*again, LAUNCHPLANE_GATE_OIDC_TOKEN=token)
+        assert told.exit_code == code, told
+        if code:
+            assert f"spent on another request, which led to {run['run_id']}" in told.err and "ask again" in told.err
+            [last, *_] = site.run("runs", "list", "--output", "json").document["runs"]
+            assert (last["status"], last["touched"]) == ("denied", False)
+    assert site.run("promote", PRODUCT, LAUNCHPLANE_GATE_OIDC_TOKEN=token).exit_code == 0  # the same once more
     for path in (site.folder / "state").rglob("*"):
         assert not path.is_file() or token.encode() not in path.read_bytes(), path
 
@@ -782,7 +877,7 @@ def test_in_a_job_the_command_gets_its_token_by_itself(
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": shared_github.oidc_request_token,
     }
     decision = site.run("check", "promote", PRODUCT, "--output", "json", **job).document
-    assert decision["actor"] == PROVEN
+    assert decision["actor"].pop("claims")["repository_id"] == "74" and decision["actor"] == PROVEN
     refusal = site.run("check", "promote", PRODUCT, **(job | {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "stolen"}))
     assert refusal.exit_code == 3 and "the token of this job cannot be had: the answer is 401" in refusal.err
 
