@@ -20,7 +20,7 @@ promotion := {
 	"phase": "admit",
 	"nonce": "b6f1c2d09a7e4c35",
 	"now": "2026-05-07T12:00:00.000000Z",
-	"actor": {"subject": "repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "verified_by": "github-oidc", "person": null},
+	"actor": {"subject": "repo:cbusillo/sellyouroutboard:ref:refs/heads/main", "verified_by": "github-oidc", "person": null, "claims": {}},
 	"request": {
 		"product": "sellyouroutboard",
 		"reason": "weekly release",
@@ -633,6 +633,8 @@ standing_to_roll_back := object.union(json.filter(rollback, _asked), {
 	"waiver": null,
 })
 
+_approving := "cbusillo/sellyouroutboard/.github/workflows/approve.yml@refs/heads/main"
+
 _asked := ["schema_version", "action", "actor", "request", "product", "driver", "source/lane", "destination/lane"]
 
 # Leave asked to deploy that release to prod directly, and another person's word for it.
@@ -650,6 +652,7 @@ standing_to_approve := object.union(standing_to_waive, {
 		"subject": "repo:cbusillo/sellyouroutboard:environment:approvals",
 		"verified_by": "github-oidc",
 		"person": "bob",
+		"claims": {"repository_id": "74", "job_workflow_ref": _approving},
 	},
 	"request": {"reason": ""},
 	"waiver": {"waiver_id": "w-7Q2M4KXB", "code": "lane.not_bypassed", "requester": "alice", "approver": "bob"},
@@ -682,6 +685,7 @@ config := {
 					{
 						"subject": "repo:cbusillo/sellyouroutboard:environment:approvals",
 						"verified_by": "github-oidc",
+						"claims": {"job_workflow_ref": _approving},
 						"may": ["approve"],
 					},
 					{

@@ -35,6 +35,7 @@ NIGHT: Mapping[str, Any] = {
         ],
         "testing": [
             {"subject": "repo:cbusillo/other:*", "verified_by": "github-oidc", "may": []},
+            {"subject": "repo:cbusillo/*", "verified_by": "github-oidc", "claims": {"environment": "production"}},
             {
                 "subject": "unverified:*",
                 "verified_by": None,

@@ -316,6 +316,9 @@ def at_another_time(question: Json, chance: random.Random) -> None:
                 holder[key] = stamp(moment + by)
 
 
+APPROVING = "cbusillo/sellyouroutboard/.github/workflows/approve.yml@refs/heads/main"
+
+
 def of_another_product(question: Json, chance: random.Random) -> None:
     """About one for which other things were decided, or nothing."""
     name = chance.choice(PRODUCTS)
@@ -326,7 +329,13 @@ def of_another_product(question: Json, chance: random.Random) -> None:
 
 def of_another_actor(question: Json, chance: random.Random) -> None:
     verifier = chance.choice((None, None, "github-oidc", "github-oidc", "ssh", "", "another", ["github-oidc"]))
-    question["actor"] = {"subject": chance.choice(SUBJECTS), "verified_by": verifier}
+    question["actor"] = {"subject": chance.choice(SUBJECTS), "verified_by": verifier, "claims": some_claims(chance)}
+
+
+def some_claims(chance: random.Random) -> Json:
+    """Such as entries want, and others."""
+    environment = chance.choice(("production", "production", "staging", 7, None, ["production"]))
+    return chance.choice(({}, {"environment": environment}, {"environment": environment, "ref": "x"}, None, [], "x"))
 
 
 def of_another_driver(question: Json, chance: random.Random) -> None:
@@ -346,7 +355,11 @@ def of_another_action(question: Json, chance: random.Random) -> None:
             (
                 {"subject": "unverified:alice@workshop", "verified_by": None},
                 {"subject": "carol", "verified_by": "ssh"},
-                {"subject": "repo:cbusillo/sellyouroutboard:environment:approvals", "verified_by": "github-oidc"},
+                {
+                    "subject": "repo:cbusillo/sellyouroutboard:environment:approvals",
+                    "verified_by": "github-oidc",
+                    "claims": {"job_workflow_ref": chance.choice((APPROVING, "other"))},
+                },
             )
         )
 

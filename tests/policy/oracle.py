@@ -454,7 +454,15 @@ def permitted(q: Question) -> bool:
     listed = q.decided("actors", lane[1])
     if listed is None or listed is ABSENT:
         return False
-    may = [entry for entry in listed if entry["verified_by"] == verifier and is_for(entry, q.at("action"))]
+    told = q.at("actor.claims")
+    known = told if isinstance(told, dict) else {}
+    may = [
+        entry
+        for entry in listed
+        if entry["verified_by"] == verifier
+        and is_for(entry, q.at("action"))
+        and entry.get("claims", {}).items() <= known.items()
+    ]
     names = [entry["subject"] for entry in may]
     in_full = subject in names and not subject.endswith("*")
     prefixes = [name[:-1] for name in names if name.endswith("*") and name != "*"]

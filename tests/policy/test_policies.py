@@ -413,6 +413,7 @@ AFTERWARDS = (
     Fine("now", "later", "what was seen after the deploy does not age; the gate looks again before it asks again"),
     Fine("outcome.finished_at", "earlier", "the gate stamps it, and nothing in the question knows it better"),
 )
+NO_CLAIMS = (Fine("actor.claims", "any", "the entry that permits it wants none"),)
 BY_PATTERN = (Fine("actor.subject", "longer, shorter, line", "the entry that permits it is a pattern"),)
 DIGESTS = (
     Fine("(source|destination).observed.configured_artifact_id", "any", "what runs is told, and counts"),
@@ -464,6 +465,7 @@ ANY_ENTRY_OF_PROD = (
 FINE: dict[str, tuple[Fine, ...]] = {
     "promote_admit": (
         *ALWAYS,
+        *NO_CLAIMS,
         *SAMPLES,
         *BY_PATTERN,
         *DIGESTS,
@@ -526,6 +528,7 @@ FINE: dict[str, tuple[Fine, ...]] = {
     ),
     "deploy_admit": (
         *ALWAYS,
+        *NO_CLAIMS,
         *BY_PATTERN,
         *TOLD_BY_COMMIT,
         *TOLD_BY_DIGEST,
@@ -546,6 +549,7 @@ FINE: dict[str, tuple[Fine, ...]] = {
     ),
     "rollback_admit": (
         *ALWAYS,
+        *NO_CLAIMS,
         *TOLD_BY_COMMIT,
         *MAY_RUN[:3],
         *ANY_ENTRY_OF_PROD,
@@ -568,6 +572,7 @@ FINE: dict[str, tuple[Fine, ...]] = {
     ),
     "evidence_admit": (
         *ALWAYS,
+        *NO_CLAIMS,
         *BY_PATTERN,
         *TOLD_BY_COMMIT,
         *MAY_RUN,
@@ -583,9 +588,10 @@ FINE: dict[str, tuple[Fine, ...]] = {
         Fine("destination.deployments.0.first_seen", "any", "the inventory rests on it, whosever it is"),
         Fine("evidence", "any", "every commit that may run there is known"),
     ),
-    "rollback_standing": (*ALWAYS, *ANY_ENTRY_OF_PROD, *not_asked("0")),
+    "rollback_standing": (*ALWAYS, *NO_CLAIMS, *ANY_ENTRY_OF_PROD, *not_asked("0")),
     "promote_standing": (
         *ALWAYS,
+        *NO_CLAIMS,
         *BY_PATTERN,
         Fine("product.lanes.[12]", "left out", "the other entry of the lane is left"),
         Fine("product.lanes.[12].(context|instance)", OTHER_TEXT, "then the other one is the lane's only entry"),
@@ -596,15 +602,17 @@ FINE: dict[str, tuple[Fine, ...]] = {
     ),
     "deploy_standing": (
         *ALWAYS,
+        *NO_CLAIMS,
         *BY_PATTERN,
         *not_asked("[12]"),
         Fine("product.(health_path|lanes.0.base_url)", "any", "the URL is written out"),
         Fine("product.lanes.0.health_url", OTHER_TEXT, "it has one; none is asked here"),
     ),
-    "waive_standing": (*ALWAYS, *NAMED_TWICE),
+    "waive_standing": (*ALWAYS, *NO_CLAIMS, *NAMED_TWICE),
     "approve_standing": (
         *ALWAYS,
         *NAMED_TWICE,
+        Fine("actor.claims.repository_id", "any", "the entry that permits it wants another claim"),
         Fine("waiver.(requester|approver)", OTHER_TEXT, "some other two; the core says who is one person"),
     ),
 }

@@ -94,12 +94,14 @@ class ActorEntry(Section):
     """Who may ship to a lane, and what loosens, goes back or stops others there may ask for besides (``may``).
 
     A ``subject`` that ends with ``*`` is a pattern, and ends at a separator before it: ``repo:acme/shop*`` would name
-    repositories of strangers. ``ssh_key``: of a person whom the gate itself verifies by a signature, ``ssh``.
+    repositories of strangers. ``claims``: what else its verifier has to tell of it, each exactly. ``ssh_key``: of a
+    person whom the gate itself verifies by a signature, ``ssh``.
     """
 
     subject: Text
     verified_by: Text | None
     may: Annotated[tuple[Loosening, ...], AfterValidator(_unique)] = ()
+    claims: dict[Text, Text] = {}
     ssh_key: Annotated[str, AfterValidator(_ssh_key)] | None = None
 
     @model_validator(mode="after")
@@ -109,6 +111,8 @@ class ActorEntry(Section):
             raise ValueError(f"subject: {self.subject!r} is no pattern: one ends with a separator ({SEPARATORS}) and *")
         if star and self.verified_by and sum(prefix.count(mark) for mark in SEPARATORS) < NAMES_AN_OWNER:
             raise ValueError(f"subject: {self.subject!r} names everybody; a pattern names an owner, as repo:acme/*")
+        if self.claims and self.verified_by in (None, SSH):
+            raise ValueError("claims are what a verifier tells, such as github-oidc; of this one nobody tells any")
         if (self.verified_by == SSH) != bool(self.ssh_key):
             raise ValueError(f'an ssh_key goes with "verified_by": "{SSH}", and that with an ssh_key')
         if self.ssh_key and (star or self.may != ("approve",)):

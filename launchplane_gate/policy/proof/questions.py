@@ -18,10 +18,14 @@ DRIVER = "any"
 _CONTEXT = "must-refuse"
 _DEPLOYER = {"subject": "deployer", "verified_by": "github-oidc"}
 SHIPPER = {"subject": "shipper", "verified_by": "github-oidc"}  # who may nothing that an entry has to name
+_IN_A_JOB = {"subject": "job", "verified_by": "github-oidc"}  # of whom more has to be known
 _MAY = {"may": ["waive", "approve", "rollback"]}
 PRODUCT_POLICY = {
     "paths": [{"from": "testing", "to": "prod"}],
-    "actors": {lane: [_DEPLOYER | _MAY, SHIPPER] for lane in ("testing", "prod", "spare")},
+    "actors": {
+        lane: [_DEPLOYER | _MAY, SHIPPER, _IN_A_JOB | {"claims": {"environment": "production"}}]
+        for lane in ("testing", "prod", "spare")
+    },
     "thresholds": {
         "source_fresh_s": 86400,
         "source_soak_s": 0,
@@ -237,6 +241,8 @@ OF_ANY: tuple[Break, ...] = (
 OF_ANYBODY: tuple[Break, ...] = (
     (("actor.permitted",), {"actor": {"subject": "somebody", "verified_by": "github-oidc"}}),
     (("actor.permitted",), {"actor": {"subject": "deployer", "verified_by": "hearsay"}}),
+    (("actor.permitted",), {"actor": _IN_A_JOB}),
+    (("actor.permitted",), {"actor": _IN_A_JOB | {"claims": {"environment": "staging"}}}),
 )
 
 

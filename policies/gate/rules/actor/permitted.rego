@@ -2,7 +2,7 @@
 # title: Who asks may do so on this lane
 # description: >-
 #   The lane is the product's, and an entry of its policy for this lane names the subject and who has to have verified
-#   it. On a lane that is promoted to, an unverified person is named in full: anybody can call themselves anything.
+#   it. Where the entry names claims, each of them was verified as it stands there. On a lane that is promoted to, an unverified person is named in full: anybody can call themselves anything.
 #   What loosens the gate, such as a waiver, what goes back, a rollback, and what stops others, a hold, is named in the
 #   entry's `may`; shipping, revoking and publishing are not.
 # custom:
@@ -21,6 +21,7 @@ satisfied if {
 	is_string(entry.subject)
 	entry.verified_by == input.actor.verified_by
 	_names(entry, input.actor.subject)
+	_claims(entry, input.actor)
 	_may(entry, input.action)
 }
 
@@ -54,6 +55,18 @@ _names(entry, subject) if {
 	_pattern_is_enough(entry.verified_by)
 }
 
+# Whatever an entry wants to be known of somebody, beside the subject, was verified.
+_claims(entry, actor) if {
+	is_object(entry)
+	object.get(entry, "claims", {}) == {}
+} else if {
+	is_object(entry.claims)
+	every name, wanted in entry.claims {
+		is_string(wanted)
+		actor.claims[name] == wanted
+	}
+}
+
 _verifier_or_null(verifier) if {
 	verifier == null
 } else if {
@@ -84,11 +97,16 @@ _told := sprintf("on %v these may %v: %v", [
 	_is_named
 } else := "no entry of the policies names them"
 
-_who_may := {sprintf("%v, verified by %v", [entry.subject, say.known(entry.verified_by, "nobody")]) |
+_who_may := {sprintf("%v, verified by %v%v", [entry.subject, say.known(entry.verified_by, "nobody"), _as_claimed(entry)]) |
 	is_array(_entries)
 	some entry in _entries
 	_may(entry, input.action)
 }
+
+_as_claimed(entry) := sprintf(", with %v", [say.each(wanted, "other claims")]) if {
+	is_object(entry.claims)
+	wanted := {sprintf("%v %v", [name, text]) | some name, text in entry.claims}
+} else := ""
 
 _is_named if {
 	is_string(input.actor.subject)

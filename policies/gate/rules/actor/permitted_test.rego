@@ -92,6 +92,43 @@ test_a_subject_that_is_named_in_full_is_no_pattern if {
 	_refused(_asking("unverified:alice@elsewhere", null, "testing"), exact)
 }
 
+_wanted := {"job_workflow_ref": "o/r/.github/workflows/promote.yml@refs/heads/main", "environment": "production"}
+
+_claimed := cases.decided("actors/prod", [{
+	"subject": "repo:cbusillo/sellyouroutboard:ref:refs/heads/main",
+	"verified_by": "github-oidc",
+	"claims": _wanted,
+}])
+
+_claiming(claims) := cases.put(_good, "actor/claims", claims)
+
+test_what_an_entry_wants_to_be_claimed_was_verified if {
+	_satisfied(_claiming(_wanted), _claimed)
+	_satisfied(_claiming(object.union(_wanted, {"repository_id": "74"})), _claimed)
+}
+
+test_who_was_verified_with_other_claims_is_refused if {
+	every name in {"job_workflow_ref", "environment"} {
+		every odd in cases.broken(_claiming(_wanted), concat("/", ["actor/claims", name])) { _refused(odd, _claimed) }
+		_refused(cases.put(_claiming(_wanted), concat("/", ["actor/claims", name]), "other"), _claimed)
+	}
+	every odd in cases.broken(_claiming(_wanted), "actor/claims") { _refused(odd, _claimed) }
+	_refused(_claiming([_wanted]), _claimed)
+	message := permitted.message with input as _claiming({})
+		with data.config as _claimed
+	contains(message, "with environment production, job_workflow_ref o/r/.github/workflows/promote.yml@refs/heads/main")
+}
+
+test_claims_of_an_entry_that_cannot_be_read_permit_nobody if {
+	every odd in [null, 7, "", [], ["environment"], {"environment": null}, {"environment": 7}, {"environment": ["production"]}] {
+		listed := cases.put(_claimed, "products/sellyouroutboard/actors/prod/0/claims", odd)
+		_refused(_claiming(_wanted), listed)
+		_refused(_claiming({"environment": null}), listed)
+		_refused(_claiming({"environment": 7}), listed)
+		_refused(_claiming({"environment": ["production"]}), listed)
+	}
+}
+
 test_a_product_that_the_policy_does_not_know_is_refused if {
 	_refused(object.union(_good, {"request": {"product": "other"}, "product": {"product": "other"}}), cases.config)
 }
