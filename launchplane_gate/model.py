@@ -7,20 +7,13 @@ here, and must be pinned by digest in ``release.artifact_pinned``.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    PrivateAttr,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
+from launchplane_gate.moments import stamp as stamp  # noqa: PLC0414  # told on: contracts and their times go together
+from launchplane_gate.moments import unstamp as unstamp  # noqa: PLC0414  # the same
 from launchplane_gate.records import EnvironmentInventory, ProductProfile, ReleaseStatus
 
 SCHEMA_VERSION = 1
@@ -132,7 +125,7 @@ class Actor(Contract):
     verified_by: Text | None = None
     person: Annotated[str, StringConstraints(max_length=1000)] | None = None
     claims: dict[str, ClaimText] = {}
-    _token: Token | None = PrivateAttr(default=None)
+    _token: Token | None = None
 
     @property
     def token(self) -> Token | None:
@@ -685,19 +678,3 @@ def short(revision: str) -> str:
     if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision):
         return revision[:7]
     return revision if len(revision) <= 40 else revision[:37] + "..."  # noqa: PLR2004  # the length of a commit
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with microseconds and ``Z``, the only form that the policies take."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-@lru_cache(maxsize=4096)
-def unstamp(text: str) -> datetime | None:
-    """The moment that an RFC 3339 text in UTC with ``Z`` names, or None."""
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", text, re.ASCII):
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

@@ -20,12 +20,10 @@ _DEPLOYER = {"subject": "deployer", "verified_by": "github-oidc"}
 SHIPPER = {"subject": "shipper", "verified_by": "github-oidc"}  # who may nothing that an entry has to name
 _IN_A_JOB = {"subject": "job", "verified_by": "github-oidc"}  # of whom more has to be known
 _MAY = {"may": ["waive", "approve", "rollback"]}
+_LISTED = [_DEPLOYER | _MAY, SHIPPER, _IN_A_JOB | {"claims": {"environment": "production"}}]
 PRODUCT_POLICY = {
     "paths": [{"from": "testing", "to": "prod"}],
-    "actors": {
-        lane: [_DEPLOYER | _MAY, SHIPPER, _IN_A_JOB | {"claims": {"environment": "production"}}]
-        for lane in ("testing", "prod", "spare")
-    },
+    "actors": dict.fromkeys(("testing", "prod", "spare"), _LISTED),
     "thresholds": {
         "source_fresh_s": 86400,
         "source_soak_s": 0,
