@@ -160,7 +160,10 @@ class Driver(Protocol):
     """A deployment platform.
 
     It may have ``deploy_timeout_s``: how long its ``deploy`` takes at most, in seconds, all waits included. The
-    deadline of a run leaves room for it; for 600 s, where a driver has none.
+    deadline of a run leaves room for it; for 600 s, where a driver has none. And it may have ``obstacle(lane,
+    release)``: why no deploy to a lane could begin until somebody mends it, as ``deploy`` would find before it redeems;
+    empty where it finds nothing. What passes by itself is no obstacle. ``release`` is None where it is not known which
+    one comes next. It changes nothing; ``doctor`` asks it.
     """
 
     driver_id: str
@@ -269,6 +272,24 @@ def gate_actor(token: SecretStr) -> Proven | None:
     None for a token of another issuer, or of none. Called before anything is asked of the policies. An exception means
     that nobody asks: raise ActorUnproven for what the token does not prove, and Undecided for what cannot be known
     now. Nothing of the token belongs into their words.
+    """
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Somebody who was asked. ``whom``, for people; ``wrong``: what is, and what to do about it; empty for nothing."""
+
+    whom: str
+    wrong: str = ""
+
+
+@hookspec
+def gate_doctor(product: ProductProfile | None, deadline_s: float) -> Iterable[Answered]:  # type: ignore[empty-body]  # a specification
+    """Ask those whom neither evidence nor a driver asks, such as who publishes, and change nothing.
+
+    Called by ``doctor`` alone: once for each product, and once with None for what belongs to none of them. Nothing
+    where there is nothing to ask. ``deadline_s`` bounds the call, in seconds. An exception says that they could not be
+    asked; only what a GateError says is told, and nothing of a secret belongs into any of these words.
     """
 
 

@@ -24,7 +24,7 @@ from launchplane_gate.errors import (
 )
 from launchplane_gate.evidence import NoEvidence, as_evidence
 from launchplane_gate.extras import DISTRIBUTION, missing
-from launchplane_gate.hookspecs import Driver, PluginConfig, Proven, Publisher, Question
+from launchplane_gate.hookspecs import Answered, Driver, PluginConfig, Proven, Publisher, Question
 from launchplane_gate.model import Actor, Lane, Run, Text, Token
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
@@ -129,6 +129,20 @@ class Plugins:
                 found[name] = EvidenceFailed(why)
                 found[name].__cause__ = error
         return found
+
+    def doctor(self, plugin: str, product: ProductProfile | None, deadline_s: float) -> list[Answered]:
+        """What a plugin that implements ``gate_doctor`` finds when it asks. Raises GateError."""
+        [ask] = [one for one in self._manager.hook.gate_doctor.get_hookimpls() if one.plugin_name == plugin]
+        try:
+            answered = list(cast(Iterable[Any], ask.function(product, deadline_s)))
+        except Exception as error:
+            if isinstance(error, GateError):
+                raise
+            # Its words may hold a secret.
+            raise Undecided(f"the plugin {plugin} failed: {type(error).__name__}") from None
+        if not all(isinstance(one, Answered) for one in answered):
+            raise Undecided(f"the plugin {plugin} failed: it answers with something else than Answered")
+        return answered
 
     def cannot_meet(self, product: str, thresholds: Mapping[str, int]) -> list[str]:
         """Why thresholds of a product could never be met, a sentence each."""

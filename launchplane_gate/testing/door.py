@@ -141,6 +141,14 @@ class WatchedDriver:
         with self._listening():
             self.within("record()", lambda: self.driver.record(outcome, inventory))
 
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> object:
+        """None of a driver that has no ``obstacle``."""
+        told = getattr(self.driver, "obstacle", lambda *_: None)
+        with self._listening():
+            said = self.within("obstacle()", lambda: told(lane, release))
+        self.heard.append(repr(said))
+        return said
+
     def _hear(self, said: Said) -> Said:
         self.heard.append(repr(said))
         return said

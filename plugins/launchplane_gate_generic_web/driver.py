@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
-from launchplane_gate.model import Lane, Observation, Outcome, Run, Target, stamp
+from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
 from launchplane_gate_dokploy import Deployment, Dokploy, DokployError, QueuedJob, RightMissing, connection
 from launchplane_gate_generic_web.changing import NotDeployed, set_image
 from launchplane_gate_generic_web.compose_file import Unusable
@@ -160,6 +160,15 @@ class GenericWebDriver:
 
     def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
         inventory.write()
+
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        """What ``_prepare`` would find, but for a deployment that is under way: that one ends by itself."""
+        try:
+            target = self._read(self._reading(self._look_s), self._table(lane))
+            target.check(release.artifact_id if release else None)
+        except (_Refused, Unusable, DokployError) as error:
+            return str(error)
+        return ""
 
     def _prepare(self, approval: Approval) -> tuple[TargetTable, _Seen]:
         """Check whatever can be checked, and change nothing. Raises _Refused, Unusable or DokployError."""

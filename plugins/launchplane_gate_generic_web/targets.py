@@ -39,8 +39,8 @@ class ReadTarget(Protocol):
         Raises Unusable for what ``check`` refuses to read.
         """
 
-    def check(self, image: str) -> None:
-        """Raises Unusable where setting this image and deploying could not run it."""
+    def check(self, image: str | None) -> None:
+        """Raises Unusable where setting this image, or any where it is None, and deploying could not run it."""
 
     def set_image(self, dokploy: Dokploy, image: str) -> None:
         """Raises DokployError."""
@@ -77,7 +77,7 @@ class ReadApplication:
             "registry URL": self.read.registry_url,
         }
 
-    def check(self, image: str) -> None:
+    def check(self, image: str | None) -> None:
         _check_pinned(image)
         if self.read.source_type != "docker":
             raise Unusable(f"the application takes its source from {self.read.source_type}, not from a Docker image")
@@ -141,10 +141,11 @@ class ReadCompose:
             f"environment beside {self.variable}": compose_file.env_without(self._env, self.variable),
         }
 
-    def check(self, image: str) -> None:
+    def check(self, image: str | None) -> None:
         _check_pinned(image)
         self._check_source()
-        compose_file.value_for(self.read.compose_file, self.variable, image)
+        if image is not None:
+            compose_file.value_for(self.read.compose_file, self.variable, image)
         compose_file.check_env(self._env)
         if self.read.command:
             raise Unusable("the compose has a command of its own, which may start something else; clear it in Dokploy")
@@ -191,6 +192,6 @@ def read_target(dokploy: Dokploy, table: TargetTable, compose_variable: str | No
     return ReadCompose(dokploy.compose(table.target_id), variable)
 
 
-def _check_pinned(image: str) -> None:
-    if not digest(image):
+def _check_pinned(image: str | None) -> None:
+    if image is not None and not digest(image):
         raise Unusable(f"{image} is no image of this driver: REPOSITORY@sha256:DIGEST")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from github.GitRelease import GitRelease
 from github.Repository import Repository
 
 from launchplane_gate.errors import EvidenceFailed
-from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
+from launchplane_gate.hookspecs import Answered, PluginConfig, Question, hookimpl
 from launchplane_gate.model import stamp
+from launchplane_gate.records import ProductProfile
+from launchplane_gate_github.asked import ask
 from launchplane_gate_github.commits import changes_workflows, compare, contains, exists, is_whole
 from launchplane_gate_github.connection import As, GitHub
 from launchplane_gate_github.errors import GitHubError
@@ -43,6 +45,12 @@ class GitHubPlugin:
     @hookimpl
     def gate_publishers(self) -> list[GitHubPublisher]:
         return [self._publisher]
+
+    @hookimpl
+    def gate_doctor(self, product: ProductProfile | None, deadline_s: float) -> Iterable[Answered]:
+        if product is None or product.product not in self._options.products:
+            return ()
+        return ask(self._github.within(deadline_s), repository_of(self._options, product))
 
     @hookimpl
     def gate_evidence(self, question: Question) -> Mapping[str, Any]:

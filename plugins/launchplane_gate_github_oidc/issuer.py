@@ -40,6 +40,13 @@ class Issuer:
             found = self._keys.get(key_id)
         return None if found is None else self._usable(found)
 
+    def has_keys(self) -> bool:
+        """Whether it publishes any, asked for where that is not known. Raises Undecided where that cannot be known."""
+        with self._lock:
+            if self._clock() >= self._kept_until:
+                self._fetch()
+            return bool(self._keys)
+
     def _fetch(self) -> None:
         if self._clock() < self._quiet_until:
             raise Undecided(f"the keys of {self.name} could not be had a moment ago, and are not asked for again yet")

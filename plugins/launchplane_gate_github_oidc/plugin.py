@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import SecretStr
 
-from launchplane_gate.errors import ActorUnproven
-from launchplane_gate.hookspecs import PluginConfig, Proven, hookimpl
+from launchplane_gate.errors import ActorUnproven, Undecided
+from launchplane_gate.hookspecs import Answered, PluginConfig, Proven, hookimpl
+from launchplane_gate.records import ProductProfile
 from launchplane_gate_github_oidc.document import Asking
 from launchplane_gate_github_oidc.issuer import Issuer
 from launchplane_gate_github_oidc.options import read_options
@@ -62,6 +63,17 @@ class GithubOidcPlugin:
             token_id=_line(claims, "jti"),
             until=ends_at(claims, leeway_s=self._options.leeway_s),
         )
+
+    @hookimpl
+    def gate_doctor(self, product: ProductProfile | None, deadline_s: float) -> Iterable[Answered]:
+        """The keys, which are the same for every product; the two answers take twice ``timeout_s`` at most."""
+        if product is not None:
+            return ()
+        try:
+            wrong = "" if self._issuer.has_keys() else "it publishes no key, so no token of it proves anything"
+        except Undecided as error:
+            wrong = f"{error}; see that issuer in [plugins.github-oidc] is right, and can be reached from here"
+        return [Answered(f"the keys of {self._options.issuer}", wrong)]
 
     def _hold_to_repositories(self, claims: Mapping[str, Any]) -> None:
         taken = self._options.repositories

@@ -20,7 +20,7 @@ import psutil
 
 from launchplane_gate import private
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
-from launchplane_gate.model import Container, Lane, Observation, Outcome, Run, Target, stamp
+from launchplane_gate.model import Container, Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
 from launchplane_gate_local import containers, processes
 from launchplane_gate_local.options import LocalOptions, read_options, read_ports
 from launchplane_gate_local.processes import RunningRelease, Unreadable
@@ -138,6 +138,17 @@ class LocalDriver:
     def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
         inventory.write()
 
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        """What ``_prepare`` would find, with nothing staged."""
+        try:
+            self._free_port(lane)
+            next(self._releases.iterdir(), None)
+            if release:
+                self._content(release.artifact_id)
+        except (_Refused, Unreadable, OSError) as error:
+            return str(error)
+        return ""
+
     def stop(self, lane: Lane) -> bool:
         """Stop what a lane runs; gives whether it is gone. Raises Unreadable where that is not known."""
         note = self._known(lane)
@@ -183,12 +194,7 @@ class LocalDriver:
 
     def _stage(self, lane: Lane, artifact: str) -> Path:
         """A copy of the release, beside those that ran: what can go wrong with it does so before anything stops."""
-        digest = digest_in(artifact)
-        if digest is None:
-            raise _Refused(f"{artifact} is no artifact of this driver: local/PRODUCT@sha256:DIGEST")
-        content = find_release(self._releases, digest)
-        if content is None:
-            raise _Refused(f"no file in {self._releases} has the digest {digest}")
+        content = self._content(artifact)
         folder = self._folder(lane)
         private.make_folder(folder)
         for leftover in folder.glob("staged-*"):
@@ -198,6 +204,16 @@ class LocalDriver:
             file.write(content)
             os.fchmod(handle, 0o700)
         return Path(name)
+
+    def _content(self, artifact: str) -> bytes:
+        """What the file of a release holds. Raises _Refused or OSError."""
+        digest = digest_in(artifact)
+        if digest is None:
+            raise _Refused(f"{artifact} is no artifact of this driver: local/PRODUCT@sha256:DIGEST")
+        content = find_release(self._releases, digest)
+        if content is None:
+            raise _Refused(f"no file in {self._releases} has the digest {digest}")
+        return content
 
     def _replace(
         self, plan: _Plan, artifact: str, approval: Approval, progress: Progress

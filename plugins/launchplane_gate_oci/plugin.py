@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from launchplane_gate.errors import EvidenceFailed
-from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
+from launchplane_gate.hookspecs import Answered, PluginConfig, Question, hookimpl
 from launchplane_gate.model import stamp
+from launchplane_gate.records import ProductProfile
 from launchplane_gate_http import run_apart
 from launchplane_gate_oci.evidence import ManifestFacts, OciEvidence
 from launchplane_gate_oci.image import read_image
 from launchplane_gate_oci.options import read_options
 from launchplane_gate_oci.reference import Reference, reference_of, repository_of
 from launchplane_gate_oci.repository import RegistryError, Repository
+
+NO_IMAGE = f"sha256:{'0' * 64}"  # whose name nothing has
 
 
 class OciPlugin:
@@ -61,6 +64,22 @@ class OciPlugin:
         seen_at = stamp(self._now())  # after the answer: it was true no later than this
         found = OciEvidence(artifact_id=question.release.artifact_id, seen_at=seen_at, manifest=manifest)
         return found.model_dump(mode="json")
+
+    @hookimpl
+    def gate_doctor(self, product: ProductProfile | None, deadline_s: float) -> Iterable[Answered]:
+        """Whether the registry answers and takes the login: asked for what is no image, for there may be none yet."""
+        found = repository_of(product.image.repository) if product else None
+        if found is None:
+            return ()
+        timeout_s, whom = min(self._options.timeout_s, deadline_s), "/".join(found)
+        try:
+            run_apart(self._looked_up(Reference(*found, NO_IMAGE), timeout_s))
+        except TimeoutError:
+            wrong = f"no whole answer came within {timeout_s:.1f} s; see whether the registry can be reached from here"
+            return [Answered(whom, wrong)]
+        except RegistryError as error:
+            return [Answered(whom, str(error))]
+        return [Answered(whom)]
 
     async def _looked_up(self, reference: Reference, timeout_s: float) -> ManifestFacts | None:
         async with asyncio.timeout(timeout_s):

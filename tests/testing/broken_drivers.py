@@ -208,6 +208,13 @@ class GoodDriver:
             up = None
         return self.seen(up, in_flight=any(job.state == "queued" for job in jobs))
 
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        try:
+            self.look(lane)
+        except ConnectionError as error:
+            return str(error)
+        return ""
+
     def seen(self, up: list[Up] | None, *, in_flight: bool | None) -> Observation:
         containers = tuple(self.container(one) for one in up or ())
         artifacts = {one.artifact_id for one in containers}
@@ -809,6 +816,38 @@ class TakesLanesOnOneTarget(GoodDriver):
         pass
 
 
+class SeesNoObstacle(GoodDriver):
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        return ""
+
+
+class SeesAnObstacleWhereNoneIs(GoodDriver):
+    """It takes what runs for one."""
+
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        return super().obstacle(lane, release) or ("the lane is in use" if self.ups(lane) else "")
+
+
+class RaisesTheObstacle(GoodDriver):
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        self.look(lane)
+        return ""
+
+
+class TriesADeployToSeeTheObstacle(GoodDriver):
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        told = super().obstacle(lane, release)
+        if release and not told:
+            self.board.write(self.numbers[lane], "a-try", release.artifact_id, token=self.token, timeout_s=1)
+        return told
+
+
+class TellsTheTokenInAnObstacle(GoodDriver):
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        told = super().obstacle(lane, release)
+        return f"{told} to {self.token}" if told else ""
+
+
 PASSES = "test_a_deploy_that_passes_is_recorded_as_approved"
 FAILS = "test_a_deploy_that_fails_is_told_as_failed"
 UNKNOWN = "test_a_deploy_whose_end_nobody_saw_is_unknown"
@@ -842,6 +881,7 @@ BETWEEN = "test_a_change_in_between_is_not_undone"
 SECRETS = "test_secrets_stay_out_of_sight"
 ONE = "test_a_lane_is_changed_by_one_deploy_at_a_time"
 APART = "test_lanes_that_change_at_once_are_not_mixed_up"
+OBSTACLE = "test_an_obstacle_is_told_where_no_deploy_could_begin"
 CLASH = "test_two_lanes_on_one_target_are_refused"
 
 BROKEN: dict[type[GoodDriver], set[str]] = {
@@ -910,4 +950,9 @@ BROKEN: dict[type[GoodDriver], set[str]] = {
     StopsWhatItDoesNotKnow: {ONE},
     KeepsItsPlanInOnePlace: {APART},
     TakesLanesOnOneTarget: {CLASH},
+    SeesNoObstacle: {OBSTACLE},
+    SeesAnObstacleWhereNoneIs: {OBSTACLE},
+    RaisesTheObstacle: {OBSTACLE},
+    TriesADeployToSeeTheObstacle: {OBSTACLE},
+    TellsTheTokenInAnObstacle: {SECRETS},
 }

@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from launchplane_gate.model import Observation, unstamp
+from launchplane_gate.model import Observation, ReleaseIdentity, unstamp
 from launchplane_gate.testing.bench import Bench
 from launchplane_gate.testing.door import WatchedDriver
 from launchplane_gate.testing.platform import TESTING, Fate, Platform, unproven
@@ -124,6 +124,36 @@ class ObservingPromises(Promises):
         seen = self._observed(bench)
         unseen = seen.configured_artifact_id is None or seen.reachable
         bench.expect(seen.artifact_id is None and unseen, expected="no artifact", seen=repr(seen))
+
+    def test_an_obstacle_is_told_where_no_deploy_could_begin(self, bench: Bench, platform: Platform) -> None:
+        """Obstacle tells why no deploy could begin, nothing of a lane that can be deployed to, and changes nothing."""
+        driver = bench.driver()
+        self._no_obstacle(bench, driver, None, platform.first)
+        bench.deployed(platform.first)
+        made = platform.changes(TESTING)
+        self._no_obstacle(bench, driver, None, platform.first, platform.second)
+        changed = platform.changes(TESTING) - made
+        bench.expect(changed == 0, expected="no change by looking", seen=f"{changed} of them")
+        platform.arrange(Fate.UNREACHABLE)
+        for release in (None, platform.second):
+            told = self._obstacle(bench, driver, release)
+            bench.expect(told, expected="why a platform that does not answer cannot be deployed to", seen=repr(told))
+
+    def _no_obstacle(self, bench: Bench, driver: WatchedDriver, *releases: ReleaseIdentity | None) -> None:
+        for release in releases:
+            told = self._obstacle(bench, driver, release)
+            bench.expect(told == "", expected=f"no obstacle to a deploy of {release or 'whatever comes'}", seen=told)
+
+    def _obstacle(self, bench: Bench, driver: WatchedDriver, release: ReleaseIdentity | None) -> object:
+        try:
+            told = driver.obstacle(TESTING, release)
+        except Exception as error:  # whatever a driver raises breaks the promise
+            bench.expect(False, expected="a text", seen=repr(error))
+            raise
+        if told is None:
+            unproven("the driver has no `obstacle`, so `doctor` cannot tell whether a deploy could begin")
+        bench.expect(isinstance(told, str), expected="a text", seen=repr(told))
+        return told
 
     def _observed(self, bench: Bench, driver: WatchedDriver | None = None) -> Observation:
         """What a driver observes; that of another process of the gate, unless one is given."""

@@ -28,7 +28,12 @@ class SecrecyPromises(Promises):
         for fate in (Fate.PASS, Fate.FAIL, Fate.UNREACHABLE, Fate.SILENT):
             platform.arrange(fate)
             run = bench.deploy(platform.first, meddling=self.patience(fate))
-            for look in (lambda: bench.seat.driver.observe(TESTING), partial(bench.seat.driver.find, run)):
+            driver = bench.seat.driver
+            for look in (
+                partial(driver.observe, TESTING),
+                partial(driver.find, run),
+                partial(driver.obstacle, TESTING, platform.first),
+            ):
                 with suppress(Exception):  # what it raised is heard
                     look()
         printed = "".join(capfd.readouterr())

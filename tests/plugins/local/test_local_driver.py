@@ -820,3 +820,24 @@ def test_releases_that_differ_in_anything_are_different_artifacts() -> None:
 def test_an_example_release_can_claim_to_be_another(site: Site) -> None:
     site.deploy(release_program(B, reports=A))
     assert site.reports() == A
+
+
+def test_an_obstacle_is_told_as_the_deploy_would_find_it_and_nothing_is_staged(site: Site) -> None:
+    """What stands in the way stays until somebody mends it; what ``deploy`` says of it is the same."""
+    release = site.release(release_program(A))
+    missing = release.model_copy(update={"artifact_id": f"local/shop@sha256:{'0' * 64}"})
+    foreign = release.model_copy(update={"artifact_id": f"ghcr.io/acme/shop@sha256:{'0' * 64}"})
+    for one in (missing, foreign):
+        told = site.driver.obstacle(TESTING, one)
+        assert told and told == site.driver.deploy(FakeApproval(one), print).detail
+    nowhere = Lane(context="shop", instance="nowhere")
+    assert "name no port" in site.driver.obstacle(nowhere, None)
+    with socket.create_server(("127.0.0.1", site.ports[TESTING])):
+        told = site.driver.obstacle(TESTING, None)
+        assert "cannot be used" in told
+        assert told == site.driver.deploy(FakeApproval(release), print).detail
+    assert site.driver.obstacle(TESTING, release) == site.driver.obstacle(TESTING, None) == ""
+    assert not (site.folder / "state").exists()
+    outcome, _ = site.deploy(release_program(A))
+    assert outcome.status == "pass"
+    assert site.driver.obstacle(TESTING, release) == ""  # its own process holds the port
