@@ -8,41 +8,36 @@ import shlex
 import stat
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from launchplane_gate.cli.command import Command
 from launchplane_gate.cli.output import Answer, message_lines
-from launchplane_gate.cli.session import Session, pass_session
+from launchplane_gate.cli.session import Session, pass_session, progress_shown
 from launchplane_gate.cli.storage import storage
 from launchplane_gate.errors import GateError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from launchplane_gate.gate import Gate
+    from launchplane_gate.hookspecs import Progress
+    from launchplane_gate.lane_records import LaneRecords
     from launchplane_gate.ledger import Ledger
-    from launchplane_gate.model import Lane
+    from launchplane_gate.model import Actor, Lane
     from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle, Proof
+    from launchplane_gate.report.examined import Check, Told
     from launchplane_gate.settings import Settings
     from launchplane_gate.store import OwnStore
 
 T = TypeVar("T")
 
 SHOWN = 5  # of what is wrong with the ledger
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at. ``remedy`` is empty where nothing is wrong, and nothing could be better."""
-
-    what: str
-    ok: bool
-    found: str
-    remedy: str = ""
 
 
 class _Examination:
@@ -55,14 +50,32 @@ class _Examination:
         """Note what ``at`` gives, or what it raises; None where it raised. ``better``: what could be."""
         try:
             found = at()
-            self.checks.append(Check(what, True, say(found), better(found)))
+            self.note(what, True, say(found), better(found))
         except GateError as error:
-            self.checks.append(Check(what, False, "; ".join(message_lines(error)), error.hint))
+            self.note(what, False, "; ".join(message_lines(error)), error.hint)
         except Exception as error:  # noqa: BLE001  # whatever is wrong is what was looked for
-            self.checks.append(Check(what, False, f"{type(error).__name__}: {error}", "Mend what it names."))
+            self.note(what, False, f"{type(error).__name__}: {error}", "Mend what it names.")
         else:
             return found
         return None
+
+    def note(self, what: str, ok: bool, found: str, remedy: str) -> None:
+        from launchplane_gate.report.examined import Check
+
+        self.checks.append(Check(what, ok, found, remedy))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What could be opened of a gate. ``gate`` and ``actor`` are None where no decision can be had."""
+
+    settings: Settings
+    bundle: Bundle | None
+    plugins: Plugins | None
+    store: OwnStore | None
+    ledger: Ledger | None
+    gate: Gate | None
+    actor: Actor | None
 
 
 @click.command(cls=Command)
@@ -70,65 +83,107 @@ class _Examination:
 def doctor(session: Session) -> Answer:
     """Find out what keeps the gate from deciding.
 
-    It looks, changes nothing, and ends with 0 if all is well, 3 otherwise. Settings, state folder, ledger and its
-    chains, policies and their own tests, the engine's load checks, plugins, and whether each lane's platform answers:
-    each line says ok or not ok, and what to do.
+    It looks, asks, changes nothing, and ends with 0 if all is well, 3 otherwise. Settings, state folder, ledger and its
+    chains, policies and their own tests, and the engine's load checks. Then it asks whom a decision would ask, a minute
+    at most: each lane's platform, whether a deploy could begin there, every plugin's evidence, who publishes, who
+    proves who asks. Each line says ok or not ok, and what to do. It says what a promotion would be refused for now,
+    which is no fault and ends with 0 too, and what it did not look at.
 
     \b
     Example:
       launchplane-gate doctor
     """
-    from launchplane_gate.report.text import Block, Table
-
-    checks = _examine(session)
-    rows = [
-        ("ok" if check.ok else "not ok", check.what, tuple(filter(None, [check.found, check.remedy])))
-        for check in checks
-    ]
-    wrong = sum(not check.ok for check in checks)
-    verdict = f"{wrong} of {len(checks)} are not ok." if wrong else "All is well."
-    text: list[Block] = [Table(rows, indent=0), "", verdict]
-    return Answer({"ok": not wrong, "checks": [asdict(check) for check in checks]}, text, 3 if wrong else 0)
+    here = _Examination()
+    with progress_shown("looking at settings, policies and ledger") as progress, ExitStack() as opened:
+        found = _open(here, session, opened)
+        heard = _examine(here, found, progress)
+        who = found.actor.subject if found and found.actor else ""
+    return _answer(here.checks, heard, who)
 
 
-def _examine(session: Session) -> list[Check]:
+def _answer(checks: list[Check], heard: Told, who: str) -> Answer:
+    from launchplane_gate.report.examined import examined_text
+
+    wrong = any(not check.ok for check in checks)
+    promotions = [{**decision.model_dump(mode="json"), "allowed": decision.allowed} for _, decision in heard.promotions]
+    document = {
+        "ok": not wrong,
+        "checks": [asdict(check) for check in checks],
+        "promotions": promotions,
+        "not_looked_at": [asdict(one) for one in heard.not_seen],
+    }
+    return Answer(document, examined_text(checks, heard, who), 3 if wrong else 0)
+
+
+def _open(here: _Examination, session: Session, opened: ExitStack) -> _Found | None:
+    """What the settings name, each part looked at by itself; then the gate, as a request would find it."""
     from launchplane_gate.policy import prove_engine
 
-    here = _Examination()
     settings = here.look("settings", session.settings, lambda found: str(found.path))
     bundle = here.look("policies", lambda: _bundle(settings), _say_bundle)
-    if bundle:
-        opa = settings.opa if settings else None
-        here.look("engine", lambda: prove_engine(bundle, opa), lambda proof: _say_engine(bundle, proof))
+    opa = settings.opa if settings else None
+    proof = here.look("engine", lambda: prove_engine(bundle, opa), partial(_say_engine, bundle)) if bundle else None
     if settings is None:
-        return here.checks
+        return None
     here.look("state folder", lambda: _state_folder(settings), str)
     if settings.secret_files:
         here.look("secret files", lambda: _secret_files(settings), str)
     if settings.attestation:
         here.look("attestation", lambda: _attestation(settings), str)
     here.look("storage", lambda: storage(settings), lambda found: found[0], lambda found: found[1])
-    here.look("ledger", lambda: _ledger(settings), str)
+    kept = here.look("ledger", lambda: _ledger(settings), str)
     loaded = here.look("plugins", lambda: _plugins(settings), lambda found: ", ".join(found.names) or "none is enabled")
+    gate, actor = None, None
+    if proof and kept and loaded:
+        gate = here.look(
+            "gate", lambda: opened.enter_context(session.gate(settings, to_read=True)), lambda _: "it opens"
+        )
+        actor = here.look("who asks", session.actor, _say_actor) if gate else None
     store, ledger = _opened(settings)
-    for product, profile in settings.profiles.items():
-        if bundle and product not in bundle.settings.products:
-            remedy = f"Add products.{product} to config/data.json of a policy folder: its paths and its actors."
-            here.checks.append(Check(product, False, "the policies do not name this product: all is refused", remedy))
-        for lane in dict.fromkeys((one.context, one.instance) for one in profile.lanes):
-            _examine_lane(here, store, ledger, loaded, profile.driver_id, lane)
-        if bundle:
-            here.checks += _approvers(bundle, loaded, product)
-    return here.checks
+    if ledger:
+        opened.callback(ledger.close)
+    return _Found(settings, bundle, gate.plugins if gate else loaded, store, ledger, gate, actor)
 
 
-def _approvers(bundle: Bundle, loaded: Plugins | None, product: str) -> list[Check]:
+def _examine(here: _Examination, found: _Found | None, progress: Progress) -> Told:
+    """What is recorded of each lane, and what comes of asking others."""
+    from launchplane_gate.examining import Examination
+    from launchplane_gate.model import lanes_of
+    from launchplane_gate.report.examined import NotSeen, Told, told
+
+    if found is None:
+        return Told([], [], [NotSeen("what settings name", "they cannot be read, so nobody was asked")])
+    profiles = list(found.settings.profiles.values())
+    recorded = {}
+    for profile in profiles:
+        if found.bundle and profile.product not in found.bundle.settings.products:
+            remedy = f"Add products.{profile.product} to config/data.json of a policy folder: its paths and its actors."
+            here.note(profile.product, False, "the policies do not name this product: all is refused", remedy)
+        for lane in lanes_of(profile):
+            records = (
+                here.look(f"{lane} records", partial(_records, found, lane), _say_records) if found.store else None
+            )
+            if records and records.release:
+                recorded[lane] = records.release
+    if found.plugins is None:
+        why = "one of the plugins cannot be loaded, so nobody was asked"
+        return Told([], [], [NotSeen("platforms, evidence and promotions", why)])
+    asking = Examination(found.plugins, profiles, found.bundle, recorded, found.gate, found.actor)
+    holds_records = found.store is None or found.store.holds_records()
+    heard = told(asking.go(progress), holds_records=holds_records)
+    here.checks += heard.checks
+    if found.bundle:
+        for profile in profiles:
+            _tell_of_approvers(here, found.bundle, found.plugins, profile.product)
+    return heard
+
+
+def _tell_of_approvers(here: _Examination, bundle: Bundle, loaded: Plugins, product: str) -> None:
     """Whether an emergency could be let through where a path ends. That nobody could is a choice, and told."""
     from launchplane_gate.lanes import paths_of
     from launchplane_gate.report.waivers import nobody_text
 
-    checks = []
-    verifiers = {*(loaded.verifiers if loaded else ()), "ssh"}
+    verifiers = {*loaded.verifiers, "ssh"}
     for instance in dict.fromkeys(end for _, end in paths_of(bundle, product)):
         listed = bundle.settings.approvers(product, instance)
         who = [f"{one.subject}, verified by {one.verified_by}" for one in listed if one.verified_by in verifiers]
@@ -137,25 +192,7 @@ def _approvers(bundle: Bundle, loaded: Plugins | None, product: str) -> list[Che
         if away:
             found += f"; here nobody verifies as {', '.join(away)} does"
         how = "" if who else " ".join(line.strip() for line in nobody_text(product, instance))
-        checks.append(Check(f"{product}/{instance} waivers", True, found, how))
-    return checks
-
-
-def _examine_lane(
-    here: _Examination,
-    store: OwnStore | None,
-    ledger: Ledger | None,
-    loaded: Plugins | None,
-    driver_id: str,
-    at: tuple[str, str],
-) -> None:
-    from launchplane_gate.model import Lane
-
-    lane = Lane(context=at[0], instance=at[1])
-    if store:
-        here.look(f"{lane} records", lambda: _records(store, ledger, lane), str)
-    if loaded and driver_id in loaded.drivers:
-        here.look(f"{lane} platform", lambda: _observed(loaded, store, driver_id, lane), str)
+        here.note(f"{product}/{instance} waivers", True, found, how)
 
 
 def _bundle(settings: Settings | None) -> Bundle:
@@ -305,35 +342,33 @@ def _plugins(settings: Settings) -> Plugins:
     return load_plugins(settings, now=lambda: datetime.now(UTC))
 
 
-def _records(store: OwnStore, ledger: Ledger | None, lane: Lane) -> str:
-    """What a lane's records say. Raises RecordUnreadable where one that matters cannot be read.
+def _records(found: _Found, lane: Lane) -> LaneRecords | None:
+    """A lane's records; without a ledger, which alone knows what matters of them, the inventory is tried and no more.
 
-    Which deployments do, the ledger alone knows.
+    Raises RecordUnreadable where one that matters cannot be read.
     """
     from launchplane_gate.errors import RecordUnreadable
     from launchplane_gate.lane_records import read_lane
-    from launchplane_gate.report.words import count
 
-    if ledger is None:
+    assert found.store  # or nobody asks
+    if found.ledger is None:
         with suppress(FileNotFoundError):
-            store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
-        return "the inventory can be read"
-    records = read_lane(store, ledger, lane)
+            found.store.read_environment_inventory(context_name=lane.context, instance_name=lane.instance)
+        return None
+    records = read_lane(found.store, found.ledger, lane)
     if records.unreadable:
         raise RecordUnreadable(records.unreadable)
+    return records
+
+
+def _say_records(records: LaneRecords | None) -> str:
+    from launchplane_gate.report.words import count
+
+    if records is None:
+        return "the inventory can be read"
     says = f"the inventory says {records.release or 'nothing'}" if records.inventory else "nothing in the inventory"
     return f"{count(len(records.deployments), 'deployment')} that may matter; {says}"
 
 
-def _observed(loaded: Plugins, store: OwnStore | None, driver_id: str, lane: Lane) -> str:
-    from launchplane_gate.errors import EvidenceFailed
-    from launchplane_gate.report.seen import lacking_text, platform_text
-
-    seen = loaded.drivers[driver_id].observe(lane)
-    if not seen.reachable:
-        raise EvidenceFailed(f"{driver_id} cannot reach it: {seen.detail}", hint="Bring the platform back.")
-    if seen.digests == "failed" and (store is None or store.holds_records()):
-        hint = "Until it can be read, nothing on this lane is confirmed. Look at what it runs there."
-        raise EvidenceFailed(f"{driver_id} answers, but {platform_text(seen)}", hint=hint)
-    told = f"{driver_id} answers: {platform_text(seen)}"
-    return f"{told}; {lacking_text(seen.lacks)}" if seen.lacks else told
+def _say_actor(actor: Actor) -> str:
+    return f"{actor.subject}, verified by {actor.verified_by}" if actor.verified_by else actor.subject

@@ -15,8 +15,11 @@ ASKED = {
 }
 
 
-def decision_text(decision: Decision, *, every_rule: bool) -> list[Block]:
-    """A table of rules; unless all are asked for, the first refusals in full: the others often follow from them."""
+def decision_text(decision: Decision, *, every_rule: bool, shows_all: str = "--all") -> list[Block]:
+    """A table of rules; unless all are asked for, the first refusals in full: the others often follow from them.
+
+    ``shows_all``: what to type to see the others.
+    """
     by_status = {status: [result for result in decision.results if result.status == status] for status in MARKS}
     if every_rule:
         return [Table([_row(decision, result) for results in by_status.values() for result in results])]
@@ -25,7 +28,8 @@ def decision_text(decision: Decision, *, every_rule: bool) -> list[Block]:
     if more := refused[SHOWN:]:
         rows.append((MARKS["fail"], f"{count(len(more), 'more rule')}", ", ".join(result.code for result in more)))
     if passed:
-        rows.append((MARKS["pass"], count(passed, "other rule" if rows else "rule") + " passed", "(--all shows them)"))
+        said = count(passed, "other rule" if rows else "rule") + " passed"
+        rows.append((MARKS["pass"], said, f"({shows_all} shows them)"))
     return [Table(rows)]
 
 

@@ -28,7 +28,7 @@ LAYERS = [
     {"line"},
     {"gate"},
     {"lanes", "authoring", "prove", "attested", "testing"},
-    {"drift"},
+    {"drift", "examining"},
     {"report"},
     {"demo"},
     {"cli"},
