@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from launchplane_gate.attestation import PROMOTION, where_from
 from launchplane_gate.attesting import Attester
+from launchplane_gate.cli.deploy import exit_code
 from launchplane_gate.errors import RequestError, SettingsError, Stale
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval
@@ -265,6 +266,18 @@ def test_a_promotion_of_before_the_key_is_attested_when_it_is_published_again(
     assert publisher.carried == {V: {}}
     done = attesting().publish(run.run_id, ACTOR)
     assert publisher.carried == {V: {f"{run.run_id}.intoto.json": file_of(done, tmp_path)}}
+
+
+def test_what_is_out_stays_out_where_it_cannot_be_attested_afterwards(attesting: Attesting, keyring: Keyring) -> None:
+    plain = attesting(attester=None)
+    plain.run(deploy(A), ACTOR)
+    run = plain.run(promote(version=V), ACTOR)
+    keyring.lost = "the key is gone"
+    done = attesting().publish(run.run_id, ACTOR)
+    assert done.publication and done.publication.published
+    assert done.publication.missing == (f"{run.run_id}.intoto.json",)
+    assert (done.publication.detail, exit_code(done)) == ("it is not attested: the key is gone", 6)
+    assert read_run(plain.ledger, run.run_id) == done
 
 
 def test_what_the_lane_no_longer_runs_is_not_attested_any_more(attesting: Attesting) -> None:
