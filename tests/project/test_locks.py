@@ -83,7 +83,7 @@ def test_what_is_no_lock_is_none(text: str) -> None:
 
 
 def test_make_and_the_workflow_install_nothing_without_a_hash() -> None:
-    for path in ("Makefile", ".github/workflows/promote-prod.yml"):
+    for path in ("Makefile", ".github/gate/install"):
         text = (ROOT / path).read_text()
         installs = [line for line in text.splitlines() if re.search(r"pip\b.* install\b.* -|install\[@\]", line)]
         assert installs, path
