@@ -12,7 +12,8 @@ from launchplane_gate import private
 from launchplane_gate.attestation import Verifier
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.extras import DISTRIBUTION, needed
-from launchplane_gate.settings import MAX_SECRET_BYTES, AttestationSettings, Settings
+from launchplane_gate.secret import MAX_BYTES
+from launchplane_gate.settings import AttestationSettings, Settings
 
 if TYPE_CHECKING:
     from launchplane_gate.signing import CryptoSigner, SSlibKey
@@ -72,7 +73,7 @@ def public_key_in(path: Path, place: str) -> SSlibKey:
     """Raises SettingsError for a file that is no public key."""
     what = f"{place}: {path}"
     try:
-        content = private.read_regular(path, MAX_SECRET_BYTES).decode()
+        content = private.read_regular(path, MAX_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"{what} cannot be read: {reason}") from None

@@ -29,8 +29,10 @@ def as_evidence(contributed: Any) -> dict[str, Any] | None:
         read = strictjson.loads(strictjson.dumps(plain).encode(), max_depth=DEEPEST)
     except UnicodeEncodeError:
         raise NoEvidence("it has text that is not UTF-8") from None
-    except ValueError as error:
+    except strictjson.NotStrictJson as error:
         raise NoEvidence(f"it {error}") from None
+    except ValueError:
+        raise NoEvidence("it has a number that is not JSON") from None
     assert isinstance(read, dict)
     return read
 

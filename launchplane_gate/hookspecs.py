@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
 import pluggy
-from pydantic import BeforeValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
 
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.model import (
@@ -29,6 +29,7 @@ from launchplane_gate.model import (
     Target,
 )
 from launchplane_gate.records import ProductProfile
+from launchplane_gate.secret import UnsetSecret
 
 hookspec = pluggy.HookspecMarker("launchplane_gate")
 hookimpl = pluggy.HookimplMarker("launchplane_gate")
@@ -67,8 +68,42 @@ def _by_reference(value: object) -> object:
     return value
 
 
-Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
-"""For an option that holds a secret: the settings refer to it, and it is resolved before a plugin sees it."""
+def _at_hand(value: object) -> object:
+    if isinstance(value, UnsetSecret):
+        value.get_secret_value()
+    return value
+
+
+LateSecret = Annotated[SecretStr, BeforeValidator(_by_reference)]
+"""For an option that holds a secret which only some of what the plugin does needs.
+
+It may be an UnsetSecret, which raises the SettingsError once its value is wanted.
+"""
+
+Secret = Annotated[LateSecret, BeforeValidator(_at_hand)]
+"""For an option that holds a secret: the settings refer to it, and it is resolved before a plugin sees it.
+
+One that is not at hand keeps the plugin from being loaded.
+"""
+
+
+def checked(check: Callable[[str], bool], what: str) -> AfterValidator:
+    """Hold a secret to a form, where it is at hand; ``what`` says how it is to be."""
+
+    def hold(secret: SecretStr) -> SecretStr:
+        if not isinstance(secret, UnsetSecret) and not check(secret.get_secret_value()):
+            raise ValueError(what)
+        return secret
+
+    return AfterValidator(hold)
+
+
+def _fits_a_header(token: str) -> bool:
+    return bool(token) and token.isascii() and token.isprintable() and " " not in token
+
+
+IN_A_HEADER = checked(_fits_a_header, "a token is printable ASCII without spaces")
+"""For a secret that is sent in a header: ``Annotated[Secret, IN_A_HEADER]``."""
 
 
 def read_table(contract: type[ContractT], table: Mapping[str, Any], place: str) -> ContractT:

@@ -37,10 +37,10 @@ from launchplane_gate import private
 from launchplane_gate.errors import RequestError, SettingsError
 from launchplane_gate.model import Lane, Name
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
+from launchplane_gate.secret import resolved, unset_in
 
 FILE_NAME = "launchplane-gate.toml"
 MAX_BYTES = 1024 * 1024
-MAX_SECRET_BYTES = 64 * 1024
 
 
 def _health_url(url: str) -> str:
@@ -278,7 +278,10 @@ class SettingsFile(Section):
 
 
 class Settings:
-    """A settings file that was read, with its paths made absolute and its references to secrets resolved."""
+    """A settings file that was read, with its paths made absolute and its references to secrets resolved.
+
+    ``unset``: the secrets that are not at hand.
+    """
 
     def __init__(self, file: SettingsFile, path: Path, *, environment: Mapping[str, str]) -> None:
         self.path = path
@@ -293,7 +296,7 @@ class Settings:
         self.database_url = None if given is None else database_named(given, self.base_dir, environment)
         self.policy_folders = tuple(self.base_dir / folder for folder in file.policy.folders)
         self.plugins = {
-            name: _resolved(options, f"plugins.{name}", self.base_dir, environment)
+            name: resolved(options, f"plugins.{name}", self.base_dir, environment)
             for name, options in file.plugins.items()
         }
         python = file.embedded.python and str(self.base_dir / file.embedded.python)
@@ -306,7 +309,7 @@ class Settings:
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         self.profiles = {name: _profile(name, product, path, changed) for name, product in file.products.items()}
         self.targets = {
-            _lane(name, instance, lane): _resolved(
+            _lane(name, instance, lane): resolved(
                 lane.target, f"products.{name}.lanes.{instance}.target", self.base_dir, environment
             )
             for name, product in file.products.items()
@@ -318,6 +321,8 @@ class Settings:
             for instance, lane in product.lanes.items()
             if lane.allow_plain_http
         )
+        token = self.opa.token if self.opa else None
+        self.unset = tuple(unset_in([self.database_url, token, self.plugins, list(self.targets.values())]))
         if len(self.targets) != sum(len(product.lanes) for product in file.products.values()):
             raise SettingsError("products: two products share a lane", hint="Give each lane a context of its own.")
 
@@ -424,7 +429,7 @@ def _opa(file: SettingsFile, base_dir: Path, environment: Mapping[str, str]) -> 
         url=file.opa.url.rstrip("/"),
         revision=file.opa.revision,
         timeout_s=file.opa.timeout_s,
-        token=_resolved(file.opa.token, "opa.token", base_dir, environment),
+        token=resolved(file.opa.token, "opa.token", base_dir, environment),
         confirm=file.opa.confirm,
         **files,
     )
@@ -437,7 +442,7 @@ def _attestation(
         return None
 
     def private_key() -> SecretStr:
-        found: SecretStr = _resolved(table.key, "attestation.key", base_dir, environment)
+        found: SecretStr = resolved(table.key, "attestation.key", base_dir, environment)
         return found
 
     public_keys = tuple(base_dir / name for name in table.public_keys)
@@ -447,7 +452,7 @@ def _attestation(
 def database_named(given: str | dict[str, str] | None, base_dir: Path, environment: Mapping[str, str]) -> SecretStr:
     """The URL of a database, or what a reference to one names. Raises SettingsError."""
     try:
-        found = _resolved(_database_url(given), "database_url", base_dir, environment)
+        found = resolved(_database_url(given), "database_url", base_dir, environment)
     except PydanticCustomError as error:
         raise SettingsError(f"the URL of the database {error.message()}") from None
     return found if isinstance(found, SecretStr) else SecretStr(found)
@@ -492,37 +497,3 @@ def _profile(name: str, product: ProductSettings, path: Path, changed: datetime)
         updated_at=changed.strftime("%Y-%m-%dT%H:%M:%SZ"),
         source=path.name,
     )
-
-
-def _resolved(value: Any, place: str, base_dir: Path, environment: Mapping[str, str]) -> Any:
-    """Replace each ``{env = "NAME"}`` and ``{file = "PATH"}`` by the secret that it refers to."""
-    if isinstance(value, list):
-        return [_resolved(item, place, base_dir, environment) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"env"} and isinstance(value["env"], str):
-        return _from_environment(value["env"], place, environment)
-    if set(value) == {"file"} and isinstance(value["file"], str):
-        return _from_file(base_dir / value["file"], place)
-    return {key: _resolved(item, f"{place}.{key}", base_dir, environment) for key, item in value.items()}
-
-
-def _from_environment(name: str, place: str, environment: Mapping[str, str]) -> SecretStr:
-    if not environment.get(name):
-        raise SettingsError(
-            f"settings: {place}: the environment variable {name} is not set",
-            hint=f'Nothing was done. Set {name}, or refer to a file: {{ file = "..." }}.',
-        )
-    return SecretStr(environment[name])
-
-
-def _from_file(path: Path, place: str) -> SecretStr:
-    try:
-        content = private.read_regular(path, MAX_SECRET_BYTES + 1)
-        secret = content.decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingsError(f"settings: {place}: the secret file {path} cannot be read: {reason}") from None
-    if not secret or len(content) > MAX_SECRET_BYTES:
-        raise SettingsError(f"settings: {place}: the secret file {path} is empty or too large")
-    return SecretStr(secret)

@@ -2,13 +2,17 @@
 
 import grp
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import SecretStr
 
 from launchplane_gate.errors import RequestError, SettingsError
+from launchplane_gate.hookspecs import IN_A_HEADER, LateSecret, Secret, read_table
 from launchplane_gate.ledger import Ledger
-from launchplane_gate.model import Lane
+from launchplane_gate.model import Contract, Lane
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.settings import Settings, load_settings
 from tests.fakes.platform import FakePlatform
@@ -77,8 +81,6 @@ HEALTH = "[plugins.health]"
         ("schema_version = 1", "schema_version = 2", f"schema_version input should be 1{AT}2"),
         ("[products.shop.lanes.prod]", '[products.shop.lanes."a/b"]', "products.shop.lanes.a/b"),
         ("schema_version = 1", "schema_version = ", "is not TOML"),
-        (HEALTH, HEALTH + '\nt = { env = "TOKEN" }', "plugins.health.t: the environment variable TOKEN is not set"),
-        (HEALTH, HEALTH + '\nt = { file = "none" }', "plugins.health.t: the secret file"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
@@ -123,14 +125,68 @@ def test_secrets_are_resolved_and_never_shown(tmp_path: Path) -> None:
     assert "s3cret" not in repr(settings.plugins)
 
 
+class Needs(Contract):
+    t: Annotated[Secret, IN_A_HEADER]
+
+
+class NeedsLater(Contract):
+    t: Annotated[LateSecret, IN_A_HEADER]
+
+
+@pytest.mark.parametrize(
+    ("reference", "says", "remedy"),
+    [
+        ('{ env = "TOKEN" }', "plugins.health.t: the environment variable TOKEN is not set", "Set TOKEN"),
+        ('{ file = "none" }', "plugins.health.t: the secret file", "Put that file in its place"),
+        ('{ file = "empty" }', "is empty or too large", "Write the secret into it"),
+    ],
+)
+def test_a_secret_that_is_not_at_hand_stops_whoever_wants_it_and_nobody_else(
+    tmp_path: Path, reference: str, says: str, remedy: str
+) -> None:
+    (tmp_path / "empty").write_text("\n")
+    settings = load(tmp_path, GOOD.replace(HEALTH, f"{HEALTH}\nt = {reference}"))
+    options = settings.plugins["health"]
+    assert [str(one.error) for one in settings.unset] == [str(options["t"].error)]
+    options = {"t": options["t"]}
+    late = read_table(NeedsLater, options, "plugins.health").t
+    asks: list[Callable[[], object]] = [
+        late.get_secret_value,
+        lambda: bool(late),
+        lambda: len(late),
+        lambda: late == SecretStr(""),
+        lambda: hash(late),
+        lambda: read_table(Needs, options, "plugins.health"),
+    ]
+    for ask in asks:
+        with pytest.raises(SettingsError) as error:
+            ask()
+        assert says in str(error.value) and remedy in error.value.hint
+    with pytest.raises(SettingsError, match=r"plugins\.health\.t: .*printable ASCII"):
+        read_table(NeedsLater, {"t": SecretStr("two words")}, "plugins.health")
+
+
+def test_the_secrets_of_lanes_and_of_opa_may_be_away_too(tmp_path: Path) -> None:
+    text = GOOD.replace("\n\n", '\nengine = "opa"\n\n', 1).replace(
+        HEALTH, f'[opa]\nurl = "https://127.0.0.1:1"\ntoken = {{ env = "OPA" }}\n{HEALTH}'
+    )
+    text = text.replace("port = 8002", 'key = { env = "KEY" }')
+    settings = load(tmp_path, text)
+    assert [str(one.error).split()[1] for one in settings.unset] == [
+        "opa.token:",
+        "products.shop.lanes.prod.target.key:",
+    ]
+
+
 def test_a_settings_file_and_a_secret_are_files_and_nobody_waits_for_another_thing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SettingsError, match="cannot be read: it is a named pipe where a file should be"):
         load_settings(tmp_path / "pipe", environment={})
     for secret in ("pipe", "/dev/zero"):
         text = GOOD.replace("[plugins.health]", f'[plugins.health]\na = {{ file = "{secret}" }}')
+        [unset] = load(tmp_path, text).unset
         with pytest.raises(SettingsError, match=r"the secret file .* cannot be read: it is a (named pipe|device)"):
-            load(tmp_path, text)
+            unset.get_secret_value()
 
 
 def test_a_certificate_is_a_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
@@ -126,6 +126,8 @@ def _open(here: _Examination, session: Session, opened: ExitStack) -> _Found | N
     if settings is None:
         return None
     here.look("state folder", lambda: _state_folder(settings), str)
+    if settings.unset:
+        here.look("secrets", lambda: _secrets(settings), str)
     if settings.secret_files:
         here.look("secret files", lambda: _secret_files(settings), str)
     if settings.attestation:
@@ -256,12 +258,24 @@ def _see_who_reads(folder: Path, group: int | None) -> None:
         raise UsageError(f"{folder} is not what state_group says, open to {name} to read: {is_so}", hint=hint)
 
 
+def _secrets(settings: Settings) -> NoReturn:
+    """Raises UsageError for the secrets that are not at hand."""
+    from launchplane_gate.errors import UsageError
+
+    errors = [one.error for one in settings.unset]
+    hint = dict.fromkeys(error.hint.removeprefix("Nothing was done.").strip() for error in errors)
+    stops = "Until then what needs it is refused."
+    told = "; ".join(str(error).removeprefix("settings: ") for error in errors)
+    raise UsageError(told, hint=" ".join(filter(None, [*hint, stops])))
+
+
 def _secret_files(settings: Settings) -> str:
-    """Raises UsageError for files with secrets that others can read or write."""
+    """Raises UsageError for files with secrets that others can read or write; those that are missing are told apart."""
     from launchplane_gate.errors import UsageError
     from launchplane_gate.report.words import count
 
-    lax = {path: what for path in settings.secret_files if (what := _others_can(path.stat()))}
+    files = [path for path in settings.secret_files if path.exists()]
+    lax = {path: what for path in files if (what := _others_can(path.stat()))}
     if lax:
         told = "; ".join(f"{path} {what}" for path, what in lax.items())
         hint = f"Type: chmod go= {' '.join(shlex.quote(str(path)) for path in lax)}"
@@ -269,7 +283,7 @@ def _secret_files(settings: Settings) -> str:
             "" if all("belongs" not in what for what in lax.values()) else "   And give it to the gate's user: chown."
         )
         raise UsageError(told, hint=f"{hint}{owned}")
-    return f"{count(len(settings.secret_files), 'file')}, for us alone"
+    return f"{count(len(files), 'file')}, for us alone"
 
 
 def _attestation(settings: Settings) -> str:
@@ -307,7 +321,7 @@ def _opened(settings: Settings) -> tuple[OwnStore | None, Ledger | None]:
     try:
         return opened(settings, to_read=True)
     except GateError:
-        return (None if settings.database_url else FileStore(settings.state_dir, settings.profiles)), None
+        return (None if settings.database_url is not None else FileStore(settings.state_dir, settings.profiles)), None
 
 
 def _ledger(settings: Settings) -> str:

@@ -80,7 +80,7 @@ def prove(
     if keys and not attestation:
         raise click.UsageError("--key goes with --attestation")
     if attestation:
-        return _attested(session, where, attestation, keys, lane, version)
+        return _attested(session, () if every else where, attestation, keys, lane, version)
     if bool(where) == every:
         raise click.UsageError("name products, or lanes as PRODUCT/LANE, or --all" if not every else "--all is all")
     if (lane or version) and (len(where) != 1 or "/" in where[0] or (lane and version)):

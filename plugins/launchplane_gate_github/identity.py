@@ -19,6 +19,7 @@ from github.Auth import AppAuth, Auth, Token
 from pydantic import SecretStr
 
 from launchplane_gate.model import unstamp
+from launchplane_gate.secret import UnsetSecret
 from launchplane_gate_github.errors import GitHubError, explained
 from launchplane_gate_github.moved import moved
 from launchplane_gate_github.wire import Redirected, WireRequester
@@ -68,6 +69,26 @@ class TokenIdentity:
 
     def forget(self, repository: str) -> bool:
         return False
+
+
+@dataclass(frozen=True)
+class UnsetIdentity:
+    """One whose secret is not at hand: nobody is asked, not even as nobody."""
+
+    place: str
+    secret: UnsetSecret
+
+    def auth(self, requester_as: RequesterAs, repository: str, *, workflows: bool) -> Auth | None:
+        raise self.why
+
+    def forget(self, repository: str) -> bool:
+        return False
+
+    @property
+    def why(self) -> GitHubError:
+        error = self.secret.error
+        remedy = error.hint.removeprefix("Nothing was done. ").rstrip(".")
+        return GitHubError(f"{str(error).removeprefix('settings: ')}; {remedy}", "refused")
 
 
 @dataclass(frozen=True)
@@ -215,10 +236,10 @@ def lacks(installation: Installation, wanted: Mapping[str, str]) -> str:
     return ""
 
 
-def is_a_signing_key(key: SecretStr) -> bool:
+def is_a_signing_key(key: str) -> bool:
     """Whether GitHub would take it: an RSA key in PEM, as it gives them out, that no password protects."""
     try:
-        loaded = load_pem_private_key(key.get_secret_value().encode(), password=None)
+        loaded = load_pem_private_key(key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
     return isinstance(loaded, RSAPrivateKey) and loaded.key_size >= LEAST_KEY_BITS

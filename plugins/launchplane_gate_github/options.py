@@ -11,11 +11,20 @@ import httpx
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from launchplane_gate.errors import SettingsError
-from launchplane_gate.hookspecs import PluginConfig, Secret, read_table
+from launchplane_gate.hookspecs import IN_A_HEADER, LateSecret, PluginConfig, checked, read_table
 from launchplane_gate.model import Contract, Name
 from launchplane_gate.records import ProductProfile
+from launchplane_gate.secret import UnsetSecret
 from launchplane_gate_github.connection import GitHub
-from launchplane_gate_github.identity import Access, AppIdentity, Identity, Nobody, TokenIdentity, is_a_signing_key
+from launchplane_gate_github.identity import (
+    Access,
+    AppIdentity,
+    Identity,
+    Nobody,
+    TokenIdentity,
+    UnsetIdentity,
+    is_a_signing_key,
+)
 from launchplane_gate_github.wire import Server
 from launchplane_gate_http import is_this_machine, tls_trusting
 
@@ -45,21 +54,10 @@ def _is_an_api(text: str) -> str:
     return str(url).rstrip("/")  # without a port that goes without saying, as the API names its own URLs
 
 
-def _fits_a_header(token: SecretStr) -> SecretStr:
-    text = token.get_secret_value()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("a token is printable ASCII without spaces")
-    return token
+A_KEY = "is no RSA private key in PEM, without a password, as GitHub gives out for an App"
 
-
-def _is_a_key(key: SecretStr) -> SecretStr:
-    if not is_a_signing_key(key):
-        raise ValueError("is no RSA private key in PEM, without a password, as GitHub gives out for an App")
-    return key
-
-
-Token = Annotated[Secret, AfterValidator(_fits_a_header)]
-PrivateKey = Annotated[Secret, AfterValidator(_is_a_key)]
+Token = Annotated[LateSecret, IN_A_HEADER]
+PrivateKey = Annotated[LateSecret, checked(is_a_signing_key, A_KEY)]
 
 
 class AppOptions(Contract):
@@ -84,7 +82,7 @@ class ReleaseIdentityOptions(Contract):
             raise ValueError("app_id and private_key go together")
         if (self.token is None) == (self.app_id is None):
             raise ValueError("give a token, or an app_id with its private_key")
-        if self.installation_id and self.token:
+        if self.installation_id and self.token is not None:
             raise ValueError("installation_id belongs to an App")
         return self
 
@@ -119,7 +117,7 @@ class GitHubOptions(Contract):
 
     @model_validator(mode="after")
     def _reads_as_one(self) -> Self:
-        if self.token and self.app:
+        if self.token is not None and self.app:
             raise ValueError("give a token or an app to read with, not both")
         return self
 
@@ -161,20 +159,26 @@ def _reader(options: GitHubOptions, place: str, now: Callable[[], datetime]) -> 
     if options.app:
         own = options.app
         return _app(f"[{place}] app", own.app_id, own.installation_id, own.private_key, "read", now)
-    return TokenIdentity(f"[{place}] token", options.token) if options.token else Nobody(f"[{place}] token")
+    return _token(f"[{place}] token", options.token) if options.token is not None else Nobody(f"[{place}] token")
 
 
 def _publisher(options: GitHubOptions, place: str, now: Callable[[], datetime]) -> Identity | None:
     own, place = options.release_identity, f"[{place}.release_identity]"
     if own is None:
         return None
-    if own.token:
-        return TokenIdentity(place, own.token)
-    assert own.app_id and own.private_key
+    if own.token is not None:
+        return _token(place, own.token)
+    assert own.app_id is not None and own.private_key is not None
     return _app(place, own.app_id, own.installation_id, own.private_key, "write", now)
+
+
+def _token(place: str, token: SecretStr) -> Identity:
+    return UnsetIdentity(place, token) if isinstance(token, UnsetSecret) else TokenIdentity(place, token)
 
 
 def _app(  # noqa: PLR0917  # what an App is made of, once more
     place: str, app_id: int, installation_id: int | None, key: SecretStr, access: Access, now: Callable[[], datetime]
-) -> AppIdentity:
+) -> Identity:
+    if isinstance(key, UnsetSecret):
+        return UnsetIdentity(place, key)
     return AppIdentity(place, app_id, key, access=access, installation_id=installation_id, now=now)

@@ -25,6 +25,7 @@ from launchplane_gate_github.evidence import (
     TagFacts,
     VersionFacts,
 )
+from launchplane_gate_github.identity import UnsetIdentity
 from launchplane_gate_github.options import read_options, repository_of
 from launchplane_gate_github.published import all_releases, is_out, tag_commit, versions_of
 from launchplane_gate_github.publisher import GitHubPublisher, read_templates
@@ -58,11 +59,14 @@ class GitHubPlugin:
 
         Nothing where no rule reads it: what is asked of nobody must not stop an emergency while GitHub is away.
         Nothing in ``confirm`` either: where a commit stands was decided on, and whether it is published is seen by who
-        publishes. A GitHub that is away by then makes no deploy doubtful. Raises EvidenceFailed for what is not known.
+        publishes. A GitHub that is away by then makes no deploy doubtful. Raises EvidenceFailed for what is not known,
+        and where it is to be published by somebody whose secret is not at hand, whatever is read.
         """
         release = question.release
         if question.phase == "confirm" or question.product.product not in self._options.products:
             return {}
+        if question.version is not None and isinstance(self._github.release, UnsetIdentity):
+            raise EvidenceFailed(f"nobody could publish {question.version}: {self._github.release.why}")
         if not question.reads(self._name):
             return {}
         if release is None or not is_whole(release.source_git_ref):

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import Field, StringConstraints
 
 from launchplane_gate.errors import SettingsError
-from launchplane_gate.hookspecs import PluginConfig, Secret, read_table
+from launchplane_gate.hookspecs import IN_A_HEADER, LateSecret, PluginConfig, read_table
 from launchplane_gate.model import Contract
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]  # RFC 6901
-
-
-def _fits_a_header(token: SecretStr) -> SecretStr:
-    text = token.get_secret_value()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("a token is printable ASCII without spaces")
-    return token
 
 
 class LaneOptions(Contract):
     """``[plugins.health.lanes."context/instance"]``: where this lane differs. ``token`` is sent as a bearer token."""
 
     revision_pointer: Pointer | None = None
-    token: Annotated[Secret, AfterValidator(_fits_a_header)] | None = None
+    token: Annotated[LateSecret, IN_A_HEADER] | None = None
 
 
 class HealthOptions(Contract):

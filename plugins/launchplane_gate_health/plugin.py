@@ -55,7 +55,7 @@ class HealthPlugin:
         own = self._options.lanes.get(str(lane), LaneOptions())
         how = Asking(
             pointer=self._options.revision_pointer if own.revision_pointer is None else own.revision_pointer,
-            token=own.token.get_secret_value() if own.token else None,
+            token=own.token.get_secret_value() if own.token is not None else None,
             max_bytes=self._options.max_bytes,
             tls=usual_tls(),
             is_plain_fine=lane in self._plain_http,

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import httpx
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from launchplane_gate.hookspecs import PluginConfig, Secret, read_table
+from launchplane_gate.hookspecs import IN_A_HEADER, LateSecret, PluginConfig, read_table
 from launchplane_gate.model import Contract
 from launchplane_gate_http import is_this_machine, tls_trusting, usual_tls
 from launchplane_gate_oci.docker_config import read_logins
@@ -33,13 +33,6 @@ def _is_a_user_name(name: str) -> str:
     return name
 
 
-def _fits_a_header(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("a token is printable ASCII without spaces")
-    return secret
-
-
 class RegistryOptions(Contract):
     """``[plugins.oci.registries."HOST"]``. ``token`` is sent as a bearer token, as it is.
 
@@ -50,8 +43,8 @@ class RegistryOptions(Contract):
     """
 
     username: Annotated[str, AfterValidator(_is_a_user_name)] | None = None
-    password: Secret | None = None
-    token: Annotated[Secret, AfterValidator(_fits_a_header)] | None = None
+    password: LateSecret | None = None
+    token: Annotated[LateSecret, IN_A_HEADER] | None = None
     ca_file: str | None = None
     allow_plain_http: bool = False
     token_host: Annotated[str, AfterValidator(host_in)] | None = None
@@ -61,7 +54,7 @@ class RegistryOptions(Contract):
     def _fits_together(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together")
-        if self.token and self.password:
+        if self.token is not None and self.password is not None:
             raise ValueError("give a token, or a username and a password")
         if self.ca_file and self.allow_plain_http:
             raise ValueError("names certificates, and is to be asked over plain http")
@@ -69,7 +62,7 @@ class RegistryOptions(Contract):
 
     @property
     def login(self) -> Login | None:
-        if self.token or self.password:
+        if self.token is not None or self.password is not None:
             return Login(username=self.username or "", password=self.password, token=self.token)
         return None
 

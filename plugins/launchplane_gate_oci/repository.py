@@ -74,7 +74,7 @@ class Repository:
         self._deadline = time.monotonic() + timeout_s
         self._places = asyncio.Semaphore(AT_ONCE)
         token = access.login.token if access.login else None
-        self._authorization = f"Bearer {token.get_secret_value()}" if token else None
+        self._authorization = f"Bearer {token.get_secret_value()}" if token is not None else None
 
     async def manifest(self, digest: str, *, accept: frozenset[str]) -> Answer:
         """A manifest with this digest, of one of the media types. Raises NotFound."""

@@ -317,6 +317,8 @@ def test_usage(signed: Signed, tmp_path: Path) -> None:
     assert signed.site.run("prove", PRODUCT, "--key", "x").exit_code == 2
     assert signed.prove(file=tmp_path / "none").exit_code == 2
     assert signed.site.run("prove", "other", "--attestation", str(signed.file)).exit_code == 2
+    assert signed.site.run("prove", "--all", "--attestation", str(signed.file)).exit_code == 2
+    assert signed.site.run("prove", "--all", PRODUCT, "--attestation", str(signed.file)).exit_code == 2
 
 
 # -- the settings

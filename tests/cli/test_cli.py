@@ -592,7 +592,10 @@ def test_bad_usage_is_one_error_and_changes_nothing(busy_site: Site, arguments: 
             ("lane_wait_s = 60", "lane_weight_s = 60"),
             "lane_weight_s is not a known key (launchplane-gate.toml, line 8)",
         ),
-        (('releases = "releases"', 'releases = { env = "GATE_NO_SUCH" }'), "the environment variable GATE_NO_SUCH"),
+        (
+            ("\n[policy]", '\ndatabase_url = { env = "GATE_NO_SUCH" }\n[policy]'),
+            "the environment variable GATE_NO_SUCH",
+        ),
         (("[plugins.health]", "[plugins.helth]"), "there is no such plugin"),
         (('driver = "local"', 'driver = "locale"'), "'locale'"),
         (('folders = ["policies"]', 'folders = ["nowhere"]'), "nowhere"),

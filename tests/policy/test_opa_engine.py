@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import socket
 import threading
 import time
@@ -957,8 +958,6 @@ def test_the_token_is_only_referred_to(tmp_path: Path, token: str) -> None:
         ("[opa]", '[opa]\nrevision = ""', "opa.revision string should have at least 1 character"),
         ("[opa]", f'[opa]\ntoken = "{TOKEN}"', "opa.token is a secret: it is never written here, only referred to"),
         ("[opa]", '[opa]\ntoken = { env = "T", file = "x" }', "opa.token is a secret"),
-        ("[opa]", '[opa]\ntoken = { env = "NONE" }', "opa.token: the environment variable NONE is not set"),
-        ("[opa]", '[opa]\ntoken = { file = "none" }', "opa.token: the secret file"),
         ("[opa]", '[opa]\nkey_file = "k"', "has a key_file without a cert_file"),
         ("[opa]", "[opa]\nverify = false", "opa.verify is not a known key"),
     ],
@@ -968,6 +967,23 @@ def test_what_is_wrong_with_the_settings_is_said(tmp_path: Path, old: str, new: 
         load(tmp_path, OPA.replace(old, new, 1))
     assert says_so in str(error.value)
     assert TOKEN not in str(error.value) + error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("reference", "says_so"),
+    [
+        ('{ env = "NONE" }', "opa.token: the environment variable NONE is not set"),
+        ('{ file = "none" }', "opa.token: the secret file"),
+    ],
+)
+def test_a_token_that_is_not_at_hand_is_missed_before_anything_is_asked(
+    tmp_path: Path, stub: OpaStub, reference: str, says_so: str
+) -> None:
+    opa = load(tmp_path, OPA.replace("https://127.0.0.1:8181", stub.base) + f"token = {reference}\n").opa
+    assert opa
+    with pytest.raises(SettingsError, match=re.escape(says_so)):
+        OpaServer(opa)
+    assert stub.asked == []
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8181", "http://localhost", "http://[::1]:8181/", "http://127.8.0.1"])
