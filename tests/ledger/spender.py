@@ -29,8 +29,10 @@ def gate_of(url: str, folder: Path) -> Gate:
     (policies := folder / f"policies-{sys.argv[3]}").mkdir()
     bundle = bundle_in(policies)
     if url:
-        return gate_on(url, folder / f"state-{sys.argv[3]}", bundle, EmbeddedEngine(bundle), FakePlatform())
-    return open_gate(folder, bundle, EmbeddedEngine(bundle), FakePlatform())
+        return gate_on(
+            url, folder / f"state-{sys.argv[3]}", bundle, EmbeddedEngine(bundle), FakePlatform(), confirm_timeout_s=5
+        )
+    return open_gate(folder, bundle, EmbeddedEngine(bundle), FakePlatform(), confirm_timeout_s=5)
 
 
 def ask(gate: Gate, actor: Actor, number: int, digest: str) -> None:

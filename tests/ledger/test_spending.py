@@ -57,10 +57,10 @@ def gate(  # noqa: PLR0917  # fixtures
 ) -> Iterator[Gate]:
     plugins = Plugins({"fake": platform, "health": FakeHealth(platform), "github": publisher})
     if request.param == "sqlite":
-        gate = open_gate(tmp_path, bundle, engine, platform, plugins=plugins)
+        gate = open_gate(tmp_path, bundle, engine, platform, plugins=plugins, confirm_timeout_s=5)
     else:
         url = migrated(request.getfixturevalue("postgres"))
-        gate = gate_on(url, tmp_path, bundle, engine, platform, plugins=plugins)
+        gate = gate_on(url, tmp_path, bundle, engine, platform, plugins=plugins, confirm_timeout_s=5)
     yield gate
     assert gate.ledger.verify().wrong == ()
     gate.ledger.close()
