@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test matrix lint audit bench picture lock clean
+.PHONY: demo test matrix lint audit fuzz bench picture lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m tests.fakes.github --port 0 --stage $(VENV)/github.toml \
@@ -30,6 +30,10 @@ audit: $(VENV)/installed-dev
 	$(BIN)/zizmor --quiet --offline .github/workflows
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --check-metaschema launchplane_gate/authoring/schemas/*.json
+
+# Each parser of what strangers send, for some seconds, led by what of it was reached; where atheris can be had.
+fuzz: $(VENV)/installed-dev
+	$(BIN)/python -m tests.fuzz $(or $(FUZZ_S),5)
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks

@@ -28,6 +28,8 @@ def loads(
     if len(text) > max_bytes:
         raise NotStrictJson(f"is larger than {max_bytes} bytes")
     try:
+        if isinstance(text, bytes):  # json would take UTF-16 and UTF-32 too; a lone surrogate of ours is kept
+            text = text.decode("utf-8", "surrogatepass")
         value = json.loads(
             text,
             object_pairs_hook=_unique,

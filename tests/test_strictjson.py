@@ -21,6 +21,10 @@ from launchplane_gate.strictjson import NotStrictJson
         ("[" * 200 + "]" * 200, "levels deep"),
         ("[" * 100_000 + "]" * 100_000, "levels deep"),
         (b'{"a": "\xff"}', "not UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
+        ('{"a": 1}'.encode("utf-16-le"), "not JSON"),
+        ('{"a": 1}'.encode("utf-32-be"), "not JSON"),
+        (b'\xef\xbb\xbf{"a": 1}', "not JSON"),
         ('"' + "x" * 5_000_000 + '"', "larger than"),
     ],
 )

@@ -84,10 +84,20 @@ def _first(file: IO[bytes]) -> tuple[str, list[KeptHead]]:
         if (told["export"], told["format"]) != (EXPORT, ENTRY_FORMAT):
             form = f"form {told['export']}, format {told['format']}; this version reads {EXPORT} and {ENTRY_FORMAT}"
             raise UsageError(f"the file cannot be verified: it is of {form}", hint=NO_EXPORT)
-        heads = [KeptHead(**head) for head in told["heads"]]
+        heads = [_head(head) for head in told["heads"]]
         return str(told["ledger_id"]), heads
     except (strictjson.NotStrictJson, KeyError, TypeError) as error:
         raise UsageError(f"the file is no export of a ledger: its first line {_why(error)}", hint=NO_EXPORT) from None
+
+
+def _head(told: object) -> KeptHead:
+    """Raises TypeError for what is none."""
+    match told:
+        case {"ledger_id": str(ledger_id), "lane": str(lane), "position": int(position), "hash": str(ends), **rest} if (
+            not rest and not isinstance(position, bool)
+        ):
+            return KeptHead(ledger_id, lane, position, ends)
+    raise TypeError
 
 
 def _why(error: Exception) -> str:

@@ -413,6 +413,15 @@ def test_what_is_no_export_is_refused(content: bytes) -> None:
         verify_file(io.BytesIO(content), None, QUIET)
 
 
+@pytest.mark.parametrize("changed", [{"lane": []}, {"position": "1"}, {"position": True}, {"hash": None}, {"more": 1}])
+def test_an_export_whose_first_line_names_no_heads_is_none(state: Path, changed: dict[str, object]) -> None:
+    first, *lines = exported(state)
+    head = json.loads(first)
+    head["heads"][0] |= changed
+    with pytest.raises(UsageError, match="does not say what follows"):
+        of_file([json.dumps(head) + "\n", *lines])
+
+
 # -- in Postgres
 
 
