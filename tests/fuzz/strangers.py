@@ -103,7 +103,15 @@ def _base64(part: bytes) -> str:
 
 
 _HEADER = {"alg": "RS256", "kid": "1", "typ": "JWT"}
-_CLAIMS = {"iss": ISSUER, "aud": AUDIENCE, "sub": "repo:acme/shop:ref:refs/heads/main", "iat": 0, "nbf": 0, "exp": 0}
+_CLAIMS = {
+    "iss": ISSUER,
+    "aud": AUDIENCE,
+    "sub": "repo:acme/shop:ref:refs/heads/main",
+    "jti": "1",
+    "iat": 0,
+    "nbf": 0,
+    "exp": 0,
+}
 
 
 def _tokens() -> st.SearchStrategy[str]:

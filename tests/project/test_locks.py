@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.places import ROOT
-from tests.project.environments import brought_by
+from tests.project.environments import applying, brought_by
 
 LOCK, FOR_DEVELOPMENT = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -35,7 +35,7 @@ def pins(*texts: str) -> dict[str, str]:
 def everything(*extras: str, build: bool = True) -> list[Requirement]:
     lines = [*PROJECT["project"]["dependencies"], *(PROJECT["dependency-groups"]["build"] if build else ())]
     lines += [line for extra in extras for line in NAMED[extra] if not line.startswith(OURS)]
-    return [Requirement(line) for line in lines]
+    return applying([Requirement(line) for line in lines], ())
 
 
 def test_all_that_runs_and_all_that_builds_is_locked_and_installed_as_locked() -> None:
