@@ -18,7 +18,7 @@ from sqlalchemy import event
 from launchplane_gate.cli.storage import lies_on
 from launchplane_gate.errors import LaneBusy, LedgerError, RecordUnreadable
 from launchplane_gate.gate import Gate
-from launchplane_gate.ledger import FILE_NAME, MOVED, Ledger, Terms, Wish, tables
+from launchplane_gate.ledger import FILE_NAME, FORMAT, MOVED, Ledger, Terms, Wish, tables
 from launchplane_gate.ledger.moving import move
 from launchplane_gate.ledger.postgres import Postgres
 from launchplane_gate.ledger.sqlite import Sqlite
@@ -128,9 +128,9 @@ def test_the_tables_are_made_once(tmp_path: Path, postgres: str) -> None:
     assert "no database_url" in said(tmp_path, "ledger", "migrate", code=2)["error"]["message"]
     name_the_database(tmp_path)
     assert said(tmp_path, "lanes", code=3, URL=postgres)["error"]["kind"] == "PastLost"
-    assert said(tmp_path, "ledger", "migrate", URL=postgres) == {"before": None, "schema": 2}
-    assert text(tmp_path).startswith("Made the tables of schema 2: the ledger in 127.0.0.1:")
-    assert said(tmp_path, "ledger", "migrate", URL=postgres) == {"before": 2, "schema": 2}
+    assert said(tmp_path, "ledger", "migrate", URL=postgres) == {"before": None, "schema": FORMAT}
+    assert text(tmp_path).startswith(f"Made the tables of schema {FORMAT}: the ledger in 127.0.0.1:")
+    assert said(tmp_path, "ledger", "migrate", URL=postgres) == {"before": FORMAT, "schema": FORMAT}
     assert said(tmp_path, "lanes", URL=postgres)
 
 
@@ -367,7 +367,7 @@ def test_doctor_tells_of_the_server_and_of_who_owns_the_tables(state: Path, own_
     name_the_database(state)
     own_postgres.administer("ALTER DATABASE {} SET synchronous_commit = off", "looked_at")
     told = checks(state, URL=url)
-    assert told["ledger"]["ok"] and "schema 2" in told["ledger"]["found"]
+    assert told["ledger"]["ok"] and f"schema {FORMAT}" in told["ledger"]["found"]
     assert told["storage"]["ok"] and told["storage"]["found"].startswith("Postgres ")
     assert "its synchronous_commit is off, and on for whatever has to last" in told["storage"]["found"]
     assert "Have another user own the tables" in told["storage"]["remedy"]
