@@ -5,7 +5,7 @@ A plugin is made by the callable that its entry point (group ``launchplane_gate`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -230,13 +230,26 @@ class Publisher(Protocol):
     def next_version(self, product: ProductProfile, bump: Bump) -> str:
         """The version that follows the product's latest release. Raises GateError where that is not known."""
 
+    def publishes_as(self, product: ProductProfile) -> str:
+        """Who makes releases of a product, as their author is shown: it is noted before one is made.
+
+        Empty where that is told by what was made alone. Raises GateError where it cannot be known now.
+        """
+
     def publish(
-        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+        self,
+        product: ProductProfile,
+        run: Run,
+        progress: Progress,
+        assets: Mapping[str, bytes] = {},
+        others: Sequence[Run] = (),
     ) -> Publication:
         """Publish ``run.publication.version`` for exactly the commit of a recorded run, and read it back.
 
-        ``assets``: the files that the release has to carry, by name; each is read back. A release that is out without
-        one is given it, where that can be; what is missing is named in ``Publication.missing``.
+        A release is ours if it says which run made it, this one or one of the ``others`` of the same version and
+        commit, and its author is among that run's ``publication.authors``. ``assets``: the files that the release has
+        to carry, by name; each is read back. A release that is out without one is given it, where that can be; what is
+        missing is named in ``Publication.missing``.
 
         Called again after a crash, a lost answer, or success: what is right already is left, and what is not ours is
         never moved or deleted. An exception says that the release is not published.

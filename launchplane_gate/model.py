@@ -6,7 +6,6 @@ here, and must be pinned by digest in ``release.artifact_pinned``.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
@@ -15,6 +14,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strin
 from launchplane_gate.moments import stamp as stamp  # noqa: PLC0414  # told on: contracts and their times go together
 from launchplane_gate.moments import unstamp as unstamp  # noqa: PLC0414  # the same
 from launchplane_gate.records import EnvironmentInventory, ProductProfile, ReleaseStatus
+from launchplane_gate.words import noun as noun  # noqa: PLC0414  # the same
+from launchplane_gate.words import short as short  # noqa: PLC0414  # the same
 
 SCHEMA_VERSION = 1
 
@@ -378,11 +379,23 @@ class MayRun(Contract):
     source_git_ref: str | None
 
 
+class Made(Contract):
+    """By which run and by whom a release was made; null: by a gate that did not note by whom."""
+
+    run_id: str
+    author: str | None
+
+
 class ReleasedVersion(Contract):
-    """A version that a recorded run of the product asked for, and the commit that it is of."""
+    """A version that a recorded run of the product asked for, and the commit that it is of.
+
+    ``made``: who made what there is of it, as the journal noted. One that can never be published is none of these.
+    """
 
     version: str
     source_git_ref: str
+    published: bool = False
+    made: tuple[Made, ...] = ()
 
 
 class DestinationFacts(LaneFacts):
@@ -598,7 +611,10 @@ class Target(Contract):
 class Publication(Contract):
     """A release that was to be published; ``detail`` says what is missing, where it is not.
 
-    ``missing``: the files that it was to carry, of one that is out without them.
+    ``missing``: the files that it was to carry, of one that is out without them. ``author``: who made it, or a draft of
+    it; ``authors``: everyone who may have, as the journal noted before that. ``prerelease`` is as read back, and so is
+    ``latest``, the version that is shown as the latest. ``drafts``: where drafts of ours are left. ``never``: it cannot
+    be published under this version any more; it can under ``instead``, or where that is empty under any that is new.
     """
 
     version: str
@@ -606,6 +622,13 @@ class Publication(Contract):
     url: str = ""
     detail: str = ""
     missing: tuple[str, ...] = ()
+    author: str = ""
+    authors: tuple[str, ...] = ()
+    prerelease: bool | None = None
+    latest: str | None = None
+    drafts: tuple[str, ...] = ()
+    never: bool = False
+    instead: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -660,21 +683,3 @@ class Run(Contract):
 def lanes_of(profile: ProductProfile) -> list[Lane]:
     """The lanes of a product, each once."""
     return list(dict.fromkeys(Lane(context=one.context, instance=one.instance) for one in profile.lanes))
-
-
-def noun(action: str) -> str:
-    """What a person calls a run of this action."""
-    nouns = {"promote": "promotion", "adopt": "adoption", "restore": "restoration"}
-    return {**nouns, "resume": "resumption", "reconcile": "reconciliation", "evidence": "report"}.get(action, action)
-
-
-def noun_of(action: str, commit: str) -> str:
-    """The same with what it shipped: ``promotion of 41620cf``, and ``rollback to 215f71b``."""
-    return f"{noun(action)} {'to' if action == 'rollback' else 'of'} {short(commit)}"
-
-
-def short(revision: str) -> str:
-    """Seven digits of a full revision or of a digest; anything else as it is, cut to a readable length."""
-    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision):
-        return revision[:7]
-    return revision if len(revision) <= 40 else revision[:37] + "..."  # noqa: PLR2004  # the length of a commit

@@ -55,12 +55,14 @@ def _detail(entries: list[Entry]) -> str:
 def _publication(version: str | None, entries: list[Entry]) -> Publication | None:
     if version is None:
         return None
-    last = next((entry for entry in reversed(entries) if entry.kind in PUBLISHING), None)
-    if last is None:
+    told = [entry for entry in entries if entry.kind in PUBLISHING]
+    if not told:
         return Publication(version=version, published=False, detail="it was not begun")
-    if last.kind == "publishing":
-        return Publication(version=version, published=False, detail="it was begun, and how it ended is not known")
-    return Publication.model_validate(last.body)
+    authors = tuple(dict.fromkeys(author for entry in told if (author := entry.body.get("author"))))
+    if told[-1].kind == "publishing":
+        unknown = "it was begun, and how it ended is not known"
+        return Publication(version=version, published=False, detail=unknown, authors=authors)
+    return Publication.model_validate({**told[-1].body, "authors": authors})
 
 
 def _attestation(entries: list[Entry]) -> Attestation | None:

@@ -9,9 +9,10 @@ from typing import Any
 from launchplane_gate import strictjson
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Ledger, Row
-from launchplane_gate.model import noun_of, short
+from launchplane_gate.model import short
 from launchplane_gate.records import DeploymentRecord, PromotionRecord
 from launchplane_gate.store import plain, version
+from launchplane_gate.words import noun_of
 
 
 @dataclass(frozen=True)

@@ -69,18 +69,25 @@ def show(session: Session, run_id: str) -> Answer:
     Example:
       launchplane-gate runs show r-7Q2M4KXB
     """
+    from launchplane_gate.publications import why_over
     from launchplane_gate.runs import read_run
 
-    with session.records() as (_, _, ledger):
+    with session.records() as (_, store, ledger):
         run = read_run(ledger, run_id)
         steps = ledger.entries(subject=run_id)
         became = _became(ledger, run)
+        over = why_over(store, ledger, run) if _is_due(run) else ""
     document = {
         **run.model_dump(mode="json"),
         "became": became,
         "steps": [{"step": entry.kind, "at": entry.at, "detail": entry.body.get("detail", "")} for entry in steps],
     }
-    return Answer(document, _show_text(run, steps, became))
+    return Answer(document, _show_text(run, steps, became, over))
+
+
+def _is_due(run: Run) -> bool:
+    """Whether something was to be published by a run that was recorded."""
+    return run.publication is not None and run.status in ("recorded", "unchanged")
 
 
 def _became(ledger: Ledger, run: Run) -> str | None:
@@ -117,7 +124,8 @@ def _list_text(found: list[Run], became: Mapping[str, str | None]) -> list[Block
     return [Table(rows, ("RUN", "WHEN", "ACTION", "LANE", "RELEASE", "STATUS"), indent=0)]
 
 
-def _show_text(run: Run, steps: list[Entry], became: str | None) -> list[Block]:
+def _show_text(run: Run, steps: list[Entry], became: str | None, over: str) -> list[Block]:
+    from launchplane_gate.report.run import release_text
     from launchplane_gate.report.text import Table
     from launchplane_gate.report.words import brief
 
@@ -139,6 +147,7 @@ def _show_text(run: Run, steps: list[Entry], became: str | None) -> list[Block]:
         Table([fact for fact in facts if fact[1]]),
         "",
         Table(journal, ("STEP", "AT", "")),
+        *(["", *release_text(run, over)] if _is_due(run) else ()),
     ]
 
 

@@ -13,7 +13,7 @@ from launchplane_gate.ledger.database import Database
 from launchplane_gate.ledger.entry import Entry, entry_of
 from launchplane_gate.ledger.kept import body_in
 from launchplane_gate.ledger.mark import Mark
-from launchplane_gate.model import Lane, ReleasedVersion, ReleaseIdentity, Settling
+from launchplane_gate.model import Lane, ReleaseIdentity, Settling
 
 Row = sa.Row[Any]
 
@@ -58,8 +58,8 @@ _COMMITS_OF = (
     .where(tables.releases.c.artifact_id == sa.bindparam("of_artifact"), _RUNS.c.status == "recorded")
     .distinct()
 )
-_VERSIONS_OF = (
-    sa.select(_RUNS.c.version)
+_WITH_A_VERSION = (
+    sa.select(_RUNS.c.run_id)
     .where(
         _RUNS.c.product == sa.bindparam("of_product"),
         _RUNS.c.source_git_ref == sa.bindparam("of_commit"),
@@ -159,12 +159,11 @@ class Reading(Chain):
             commits = connection.execute(_COMMITS_OF, {"of_artifact": artifact_id}).scalars().all()
         return commits[0] if len(commits) == 1 else None
 
-    def versions_of(self, product: str, commit: str) -> list[ReleasedVersion]:
-        """The versions that recorded runs of a product asked for, of one commit, the first one first."""
+    def runs_with_a_version(self, product: str, commit: str) -> list[str]:
+        """The recorded runs of a product that asked for a version, of one commit, the first one first."""
         about = {"of_product": product, "of_commit": commit}
         with self._read() as connection:
-            versions = dict.fromkeys(connection.execute(_VERSIONS_OF, about).scalars())
-        return [ReleasedVersion(version=version, source_git_ref=commit) for version in versions]
+            return list(connection.execute(_WITH_A_VERSION, about).scalars())
 
     # -- entries
 

@@ -23,6 +23,7 @@ from launchplane_gate.looking import Seen, confirmed_on, containers_in, may_run,
 from launchplane_gate.model import Decision, Expected, Lane, Observation, Phase, PolicyInput, ReleaseIdentity, stamp
 from launchplane_gate.past import unknown_run
 from launchplane_gate.policy import decide
+from launchplane_gate.publications import due_version, runs_of_commit, versions_of
 from launchplane_gate.settled import settled
 
 WATCH_LOOKS = 10  # as many as that at most while containers are watched
@@ -67,8 +68,8 @@ def gather(errand: Errand, phase: Phase, *, dry_run: bool = False) -> dict[str, 
         )
     ]
     if errand.version and errand.release:
-        known = ledger.versions_of(errand.profile.product, errand.release.source_git_ref)
-        destination["versions"] = [one.model_dump() for one in known]
+        known = runs_of_commit(ledger, errand.profile.product, errand.release.source_git_ref)
+        destination["versions"] = [one.model_dump(mode="json") for one in versions_of(known)]
     if errand.claim and errand.origin:
         destination["brought"] = errand.origin.brought and errand.origin.brought.model_dump()
     facts: dict[str, Any] = {
@@ -250,9 +251,14 @@ def _version(errand: Errand, deadline: Deadline) -> str | None:
         return errand.origin.version
     if not (request.version or request.bump):
         return None
-    publisher = errand.parts.plugins.publisher(errand.profile)
+    publisher, ledger = errand.parts.plugins.publisher(errand.profile), errand.parts.ledger
     if request.bump is None:
         return request.version
+    if errand.release:
+        known = runs_of_commit(ledger, errand.profile.product, errand.release.source_git_ref)
+        if due := due_version(known):
+            errand.progress(f"{errand.release} was promoted as {due}, which is not out yet: that is published")
+            return due
     asked = start(partial(publisher.next_version, errand.profile, request.bump), "next version")
     try:
         return answer_of(asked, deadline.left_s())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launchplane_gate.errors import LedgerError, RequestError, Stale, in_a_sentence
@@ -11,16 +11,19 @@ from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import Lease, Ledger, Wish
 from launchplane_gate.line.attest import attested, is_attested
 from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.origin import PROGRAM
 from launchplane_gate.line.parts import Parts
 from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Actor, Publication, Run
 from launchplane_gate.on_record import on_record, spends
+from launchplane_gate.publications import given_up, runs_of_commit, why_over
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
-from launchplane_gate.settled import has_moved
+from launchplane_gate.settled import settled
+from launchplane_gate.words import is_same_version
 
 PUBLISH_S = 600.0  # what publishing may take, with the waits that a server asks for
-OUTDATED = "Nothing was published. Promote what is to be released, with a version of its own."
+OVER = "Promote what is to be released, with a version of its own."
 
 
 def publish_recorded(errand: Errand, run: Run, *, decided: Mapping[str, Any] | None = None) -> Run:
@@ -67,12 +70,7 @@ def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -
     if spent := spends(actor, "publish", {"run_id": run_id}, before=before):
         parts.ledger.see_unspent(spent["spent"])
     with parts.ledger.hold([lane], wish) as lease:
-        row = parts.ledger.run_row(run_id)
-        assert row  # it was read above
-        records = read_lane(parts.store, parts.ledger, lane)
-        if moved := has_moved(records, parts.ledger, row.inventory_version, row.source_git_ref):
-            what = run.publication.version if run.publication else "the attestation"
-            raise Stale(f"{moved}; {what} is of what run {run_id} recorded", hint=OUTDATED)
+        _see_that_it_may_be_out(parts, run)
         run, assets = attested(parts, run, lease=lease)
         if publisher is None:
             return run
@@ -80,6 +78,19 @@ def publish_again(parts: Parts, run_id: str, actor: Actor, progress: Progress) -
         decided |= spent
         rest: dict[str, Any] = {"lease": lease, "progress": progress, "decided": decided, "assets": assets}
         return publish(parts.ledger, publisher, profile, run, actor, **rest)
+
+
+def _see_that_it_may_be_out(parts: Parts, run: Run) -> None:
+    """Raises Stale where the lane of a run does not run its release, or that is out under another version."""
+    if why := why_over(parts.store, parts.ledger, run):
+        hint = f"Nothing was published, and by this run nothing will be. {OVER}"
+        left = given_up(run.publication) if run.publication else ""
+        raise Stale(why, hint=f"{hint} {left}".rstrip())
+    records = read_lane(parts.store, parts.ledger, run.destination)
+    is_settled, unsettled = settled(records, parts.ledger, parts.ledger.last_effective(run.destination))
+    if not is_settled:
+        settle = f"`{PROGRAM} lanes {run.product} --all` names what settles it; then run this again."
+        raise Stale(f"{run.destination} is unsettled: {unsettled}", hint=f"Nothing was published. {settle}")
 
 
 def publish(
@@ -102,22 +113,57 @@ def publish(
     carries.
     """
     assert run.publication and run.release
-    version = run.publication.version
-    intent = {"version": version, "commit": run.release.source_git_ref, "actor": actor.model_dump()}
+    commit, known = run.release.source_git_ref, run.publication
+    version, authors = known.version, known.authors
+    intent = {"version": version, "commit": commit, "actor": actor.model_dump()}
     try:
-        ledger.note(run.run_id, run.destination, "publishing", {**intent, **(decided or {})}, lease=lease)
+        author, why = _author(publisher, product)
+        authors = _with(authors, author)
+        noted = {**intent, "author": author, **(decided or {})}
+        ledger.note(run.run_id, run.destination, "publishing", noted, lease=lease)
         progress(f"publishing {version} at {run.release}")
-        ended = _ended(publisher, product, run, progress, assets=assets or {})
+        begun = run.model_copy(update={"publication": known.model_copy(update={"authors": authors})})
+        others = _others(ledger, run)
+        ended = _failed(begun, why) if why else _ended(publisher, product, begun, others, assets or {}, progress)
+        ended = ended.model_copy(update={"authors": _with(authors, ended.author)})
         kind = "published" if ended.published else "unpublished"
-        ledger.note(run.run_id, run.destination, kind, ended.model_dump(), lease=lease)
+        ledger.note(run.run_id, run.destination, kind, ended.model_dump(exclude={"authors"}), lease=lease)
     except LedgerError as error:
-        detail = f"the ledger could not be told: {in_a_sentence(error)}"
-        ended = Publication(version=version, published=False, detail=detail)
+        ended = _failed(run, f"the ledger could not be told: {in_a_sentence(error)}")
     return run.model_copy(update={"publication": ended})
 
 
-def _ended(
-    publisher: Publisher, product: ProductProfile, run: Run, progress: Progress, *, assets: Mapping[str, bytes]
+def _author(publisher: Publisher, product: ProductProfile) -> tuple[str, str]:
+    """Whose a release will be, or why that is not known: then none is made."""
+    try:
+        return publisher.publishes_as(product), ""
+    except Exception as error:  # noqa: BLE001  # whatever a publisher raises is what is missing
+        return "", in_a_sentence(error)
+
+
+def _with(authors: tuple[str, ...], author: str) -> tuple[str, ...]:
+    return authors if not author or author in authors else (*authors, author)
+
+
+def _others(ledger: Ledger, run: Run) -> list[Run]:
+    """The other runs that were to publish the same: what they left is this one's, too."""
+    assert run.publication and run.release
+    found = runs_of_commit(ledger, run.product, run.release.source_git_ref)
+    version = run.publication.version
+    return [
+        one
+        for one in found
+        if one.publication and one.run_id != run.run_id and is_same_version(one.publication.version, version)
+    ]
+
+
+def _ended(  # noqa: PLR0917  # what a publisher is given
+    publisher: Publisher,
+    product: ProductProfile,
+    run: Run,
+    others: Sequence[Run],
+    assets: Mapping[str, bytes],
+    progress: Progress,
 ) -> Publication:
     assert run.publication
     version = run.publication.version
@@ -126,10 +172,15 @@ def _ended(
         is_out = {"missing": (run.attestation.name,)} if run.publication.published else {}
         return run.publication.model_copy(update=told | is_out)
     try:
-        carried = {"assets": assets} if assets else {}  # a publisher of others may know of no files
-        ended = publisher.publish(product, run, progress, **carried)
+        ended = publisher.publish(product, run, progress, assets, others)
     except Exception as error:  # noqa: BLE001  # whatever a publisher raises is what is missing
-        return Publication(version=version, published=False, detail=in_a_sentence(error))
+        return _failed(run, in_a_sentence(error))
     if not isinstance(ended, Publication) or ended.version != version:
-        return Publication(version=version, published=False, detail="its publisher answered with another release")
+        return _failed(run, "its publisher answered with another release")
     return ended
+
+
+def _failed(run: Run, why: str) -> Publication:
+    """What is known to be left of it is left still."""
+    assert run.publication
+    return run.publication.model_copy(update={"published": False, "url": "", "missing": (), "detail": why})

@@ -8,9 +8,10 @@ from launchplane_gate.ledger import Key, Row
 from launchplane_gate.line import journal
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.looking import difference, observe
-from launchplane_gate.model import Lane, Run, noun_of
+from launchplane_gate.model import Lane, Run
 from launchplane_gate.runs import read_run
 from launchplane_gate.settled import has_moved, settled
+from launchplane_gate.words import noun_of
 
 
 def key_of(errand: Errand) -> Key | None:

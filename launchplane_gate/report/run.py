@@ -7,7 +7,8 @@ from typing import get_args
 
 from launchplane_gate.attesting import FOLDER
 from launchplane_gate.lanes import PROGRAM, LaneView, deploying, going_back, reconciling, resuming
-from launchplane_gate.model import Decision, Observation, ReleaseIdentity, Run, Settling, short
+from launchplane_gate.model import Decision, Observation, Publication, ReleaseIdentity, Run, Settling, short
+from launchplane_gate.publications import given_up
 from launchplane_gate.report.decision import admitted, decision_text, on_record, waived_text, what
 from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
@@ -93,18 +94,45 @@ def publication_text(run: Run) -> list[Block]:
     publication, lane = run.publication, run.destination.instance
     if publication is None:
         return _attestation_text(run)
+    detail = [f"  {brief(publication.detail)}"] if publication.detail else []
     if publication.published:
         out = f"Published: {publication.version} at {run.release}  {publication.url}".rstrip()
         if publication.is_whole:
-            return [out]
-        finish = f"  finish it:   {PROGRAM} publish {run.run_id}"
-        return [f"{out}, without {', '.join(publication.missing)}", f"  {brief(publication.detail)}", finish]
+            return [out, *detail, *_given_up(publication)]
+        return [f"{out}, without {', '.join(publication.missing)}", *detail, *_way_out(run)]
     ended = "Recorded, not published" if run.status == "recorded" else "Not published"
-    return [
-        f"{ended}: {lane} runs {run.release}, and the release {publication.version} is not out.",
-        f"  {brief(publication.detail)}",
-        f"  finish it:   {PROGRAM} publish {run.run_id}",
-    ]
+    not_out = f"{ended}: {lane} runs {run.release}, and the release {publication.version} is not out."
+    return [not_out, *detail, *_way_out(run)]
+
+
+def release_text(run: Run, over: str) -> list[Block]:
+    """What became of the release of a run, later. ``over``: why this run can never publish it, where that is so."""
+    publication = run.publication
+    assert publication
+    if not publication.published:
+        said = [f"{publication.version} is not out: {brief(publication.detail)}"]
+        return [*said, *([f"  {over}", *_given_up(publication)] if over else _way_out(run))]
+    latest = f"; {publication.latest} is the latest" if publication.latest not in (None, publication.version) else ""
+    by = f", by {publication.author}" if publication.author else ""
+    told = [f"  {brief(publication.detail)}"] if publication.detail else []
+    out = [f"{publication.version} is out{by}{latest}  {publication.url}".rstrip(), *told]
+    return [*out, *(_given_up(publication) if publication.is_whole else _way_out(run))]
+
+
+def _way_out(run: Run) -> list[Block]:
+    """How a release comes out in the end: by finishing it, or, where that can never be, under another version."""
+    publication = run.publication
+    assert publication and run.release
+    if not publication.never:
+        return [f"  finish it:   {PROGRAM} publish {run.run_id}"]
+    ends = f" --from {run.source.instance} --to {run.destination.instance}" if run.source else ""
+    named = f"--version {publication.instead}" if publication.instead else "--bump patch"
+    promoting_it = f"{PROGRAM} promote {run.product}{ends} --ref {run.release.source_git_ref} {named}"
+    return [*_given_up(publication), f"  publish it:  {promoting_it}"]
+
+
+def _given_up(publication: Publication) -> list[Block]:
+    return [f"  {said}"] if (said := given_up(publication)) else []
 
 
 def _attestation_text(run: Run) -> list[Block]:
@@ -120,7 +148,9 @@ def _attestation_text(run: Run) -> list[Block]:
 def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
     text: list[Block] = [_title(run), Table(_steps(after))]
-    if (missing := publication_text(run)) and not (run.publication and run.publication.is_whole):
+    publication = run.publication
+    is_told = publication is None or publication.detail or publication.drafts or not publication.is_whole
+    if is_told and (missing := publication_text(run)):
         text += ["", *missing]
     return [*text, *_rules(run, every_rule=every_rule)]
 

@@ -86,6 +86,11 @@ class GitHub:
         identity = self.identity("release")
         return identity.installation(self._as, full_name) if isinstance(identity, AppIdentity) else None
 
+    def app_login(self, full_name: str) -> str | None:
+        """As whom the App that publishes is shown; None where a token publishes. Raises GitHubError."""
+        identity = self.identity("release")
+        return identity.login(self._as, full_name) if isinstance(identity, AppIdentity) else None
+
     def _requester(self, identity: Identity, full_name: str, *, workflows: bool) -> WireRequester:
         return self._as(identity.auth(self._as, full_name, workflows=workflows))
 

@@ -37,19 +37,28 @@ class ComparisonFacts(Contract):
 
 
 class TagFacts(Contract):
-    """``commit`` is what the tag leads to in the end, through the objects of annotated tags."""
+    """``name`` is as it is spelt; ``commit`` what it leads to in the end, through the objects of annotated tags."""
 
+    name: str
     commit: Sha
 
 
 class ReleaseFacts(Contract):
+    """``author`` is the login of who made it, null for one who is gone; ``marked_by`` the runs that its notes name."""
+
     tag: str
     draft: Is
+    prerelease: Is
+    author: str | None
+    marked_by: tuple[str, ...]
     url: str
 
 
 class VersionFacts(Contract):
-    """The version that was asked for. ``others``: the tags of a version's form on the commit of the release, but it."""
+    """The version that was asked for, whether it is spelt with a v there or without.
+
+    ``others``: the tags of a version's form on the commit of the release, but what was asked for.
+    """
 
     asked: str
     tag: TagFacts | None
@@ -75,8 +84,8 @@ class PublisherFacts(Contract):
 class GitHubEvidence(Contract):
     """Everything was seen no earlier than ``seen_at``.
 
-    ``comparison`` is absent where the destination runs nothing; ``version``, ``latest`` and ``publisher`` are absent
-    where no version was asked for.
+    ``comparison`` is absent where the destination runs nothing; what comes after it is absent where no version was
+    asked for. ``shown_latest``: the tag of the release that GitHub shows as the latest.
     """
 
     repository: str = ""
@@ -86,4 +95,5 @@ class GitHubEvidence(Contract):
     comparison: ComparisonFacts | None = None
     version: VersionFacts | None = None
     latest: LatestFacts | None = None
+    shown_latest: str | None = None
     publisher: PublisherFacts | None = None

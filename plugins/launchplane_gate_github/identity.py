@@ -137,6 +137,19 @@ class AppIdentity:
             forgotten, self._tokens = len(kept) < len(self._tokens), kept
             return forgotten
 
+    def login(self, requester_as: RequesterAs, repository: str) -> str:
+        """As whom GitHub shows what it makes. Raises GitHubError."""
+        requester = requester_as(self._app)
+        with explained(repository, self.place):
+            try:
+                _, said = requester.requestJsonAndCheck("GET", "/app")
+            except GithubException as error:
+                self._hold_the_key(requester, error)
+                raise
+            if not isinstance(said["slug"], str) or not said["slug"]:
+                raise TypeError
+            return f"{said['slug']}[bot]"
+
     def installation(self, requester_as: RequesterAs, repository: str) -> Installation:
         """Raises GitHubError where the App is not installed for a repository, or not under the id that is named."""
         requester = requester_as(self._app)

@@ -1,4 +1,4 @@
-"""Release notes: a template, what may stand in it, and the line by which our own drafts are known."""
+"""Release notes: a template, what may stand in it, and the line that tells which run made a release."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ LONGEST_TEMPLATE = 20_000  # characters
 LONGEST = 120_000  # GitHub takes 125,000
 LONGEST_LINE = 200
 MOST_LINES = 100
+
+_MARK = re.compile(r"<!-- launchplane-gate: (r-[A-Za-z0-9]{1,40}) -->")
 
 DEFAULT = """\
 $product $version is what $promoted_from ran, promoted by $actor.
@@ -54,15 +56,18 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Changes:
-    """The commits since the release before, newest last: each its id and its subject. ``more`` are left out.
+    """The commits since the release before, newest last: each its id and its subject. ``more`` are not among them.
 
-    ``unknown`` says why they are not known, where that is so.
+    ``without``: those of the release before that this one has not, since it is a step back. ``unknown`` says why they
+    are not known, where that is so.
     """
 
     since: str | None
     commits: tuple[tuple[str, str], ...] = ()
     more: int = 0
     unknown: str = ""
+    without: tuple[tuple[str, str], ...] = ()
+    more_without: int = 0
 
 
 def read_template(path: Path, place: str) -> Template:
@@ -84,12 +89,14 @@ def read_template(path: Path, place: str) -> Template:
 
 
 def marker(run_id: str) -> str:
-    """The line that tells whose a draft is; people do not see it."""
+    """The line that tells which run made a release; people do not see it."""
     return f"<!-- launchplane-gate: {run_id} -->"
 
 
-def is_marked(body: str | None, run_id: str) -> bool:
-    return marker(run_id) in [line.strip() for line in (body or "").splitlines()]
+def marks(body: str | None) -> tuple[str, ...]:
+    """The runs whose mark a release has, each on a line of its own."""
+    lines = [_MARK.fullmatch(line.strip()) for line in (body or "").splitlines()]
+    return tuple(dict.fromkeys(found[1] for found in lines if found))
 
 
 def notes(template: Template | None, run: Run, changes: Changes) -> str:
@@ -120,12 +127,22 @@ def _commits(changes: Changes) -> str:
         return changes.unknown
     if changes.since is None:
         return "This is the first release."
-    if not changes.commits:
+    if not changes.commits and not changes.without:
         return f"No commits since {changes.since}."
-    lines = [f"- {short(commit)} {plain(subject)}" for commit, subject in changes.commits[-MOST_LINES:]]
-    left_out = changes.more + len(changes.commits) - len(lines)
-    head = f"Since {changes.since}" + (f", without the {left_out} before" if left_out else "")
-    return "\n".join([f"{head}:", "", *lines])
+    parts = []
+    if changes.without:
+        parts.append(
+            _listed(f"A step back: what {changes.since} had and this has not", changes.without, changes.more_without)
+        )
+    if changes.commits:
+        parts.append(_listed(f"Since {changes.since}", changes.commits, changes.more))
+    return "\n\n".join(parts)
+
+
+def _listed(head: str, commits: tuple[tuple[str, str], ...], more: int) -> str:
+    lines = [f"- {short(commit)} {plain(subject)}" for commit, subject in commits[-MOST_LINES:]]
+    left_out = more + len(commits) - len(lines)
+    return "\n".join([f"{head}{f', without the {left_out} before' if left_out else ''}:", "", *lines])
 
 
 def _waivers(decisions: Iterable[Decision]) -> list[str]:

@@ -26,11 +26,12 @@ from launchplane_gate_github.evidence import (
     VersionFacts,
 )
 from launchplane_gate_github.identity import UnsetIdentity
+from launchplane_gate_github.notes import marks
 from launchplane_gate_github.options import read_options, repository_of
-from launchplane_gate_github.published import all_releases, is_out, tag_commit, versions_of
+from launchplane_gate_github.published import all_releases, author_of, is_out, shown_latest, tag_commit, versions_of
 from launchplane_gate_github.publisher import GitHubPublisher, read_templates
 from launchplane_gate_github.rights import publisher_of
-from launchplane_gate_github.versions import latest
+from launchplane_gate_github.versions import latest, twin
 
 
 class GitHubPlugin:
@@ -102,7 +103,7 @@ def _of_commit(repository: Repository, question: Question, commit: str) -> dict[
 
 
 def _of_version(github: GitHub, repository: Repository, version: str, commit: str) -> dict[str, Any]:
-    tag = tag_commit(repository, version)
+    tag = _tagged(repository, version, commit)
     workflows = tag is None and changes_workflows(repository, commit) is True
     publisher = publisher_of(github, repository.full_name, version, workflows=workflows)
     reader: As = "release" if publisher.can_publish else "read"  # drafts are shown to nobody else
@@ -110,19 +111,38 @@ def _of_version(github: GitHub, repository: Repository, version: str, commit: st
     return {
         "version": VersionFacts(
             asked=version,
-            tag=TagFacts(commit=tag) if tag else None,
+            tag=tag,
             release=_released(listed, version),
             others=tuple(sorted(set(versions_of(repository, commit)) - {version})),
         ),
         "latest": _latest(repository, listed),
+        "shown_latest": shown_latest(repository),
         "publisher": publisher,
     }
 
 
+def _tagged(repository: Repository, version: str, commit: str) -> TagFacts | None:
+    """The tag of a version; where it is there by both of its names, the one that is on another commit."""
+    found = [
+        TagFacts(name=name, commit=at) for name in (version, twin(version)) if (at := tag_commit(repository, name))
+    ]
+    return min(found, key=lambda one: one.commit == commit, default=None)
+
+
 def _released(listed: list[GitRelease], version: str) -> ReleaseFacts | None:
-    """The release of a tag; the published one where there are drafts beside it."""
-    found = min((one for one in listed if one.tag_name == version), key=lambda one: one.draft, default=None)
-    return ReleaseFacts(tag=found.tag_name, draft=found.draft, url=found.html_url) if found else None
+    """The release of a version; the published one where there are drafts beside it."""
+    named = [one for one in listed if one.tag_name in (version, twin(version))]
+    found = min(named, key=lambda one: (one.draft, one.tag_name != version), default=None)
+    if found is None:
+        return None
+    return ReleaseFacts(
+        tag=found.tag_name,
+        draft=found.draft,
+        prerelease=found.prerelease,
+        author=author_of(found) or None,
+        marked_by=marks(found.body),
+        url=found.html_url,
+    )
 
 
 def _latest(repository: Repository, listed: list[GitRelease]) -> LatestFacts | None:

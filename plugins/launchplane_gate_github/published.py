@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from github import GithubException
 from github.GitRelease import GitRelease
+from github.NamedUser import NamedUser
 from github.Repository import Repository
 
 from launchplane_gate_github.errors import GitHubError
@@ -68,6 +69,22 @@ def all_releases(shop: Repository) -> list[GitRelease]:
 def is_out(release: GitRelease) -> bool:
     """Whether a release counts as one: a draft or a pre-release does not."""
     return release.draft is False and release.prerelease is False
+
+
+def author_of(release: GitRelease) -> str:
+    """The login of who made it; empty where GitHub shows nobody, as of a user who is gone."""
+    author: NamedUser | None = release.author
+    return author.login if author else ""
+
+
+def shown_latest(shop: Repository) -> str | None:
+    """The tag of the release that GitHub shows as the latest; None where it shows none."""
+    try:
+        return shop.get_latest_release().tag_name
+    except GithubException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
 
 
 def all_tags(shop: Repository) -> list[str]:

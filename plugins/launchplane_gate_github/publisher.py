@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from string import Template
 
 from launchplane_gate.errors import EvidenceFailed, SettingsError
@@ -16,7 +16,9 @@ from launchplane_gate_github.connection import GitHub
 from launchplane_gate_github.errors import GitHubError
 from launchplane_gate_github.notes import read_template
 from launchplane_gate_github.options import GitHubOptions, repository_of
+from launchplane_gate_github.ours import Ours
 from launchplane_gate_github.publishing import Publishing
+from launchplane_gate_github.rights import login_of
 
 NEXT_VERSION_S = 30.0
 PUBLISH_S = 120.0  # all of it, with what GitHub wants to be waited for
@@ -43,8 +45,16 @@ class GitHubPublisher:
             raise EvidenceFailed(f"what follows the latest release cannot be told: {error}") from None
         return versions.following(versions.latest(names), bump)
 
+    def publishes_as(self, product: ProductProfile) -> str:
+        return login_of(self._github.within(NEXT_VERSION_S), repository_of(self._options, product))
+
     def publish(
-        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+        self,
+        product: ProductProfile,
+        run: Run,
+        progress: Progress,
+        assets: Mapping[str, bytes] = {},
+        others: Sequence[Run] = (),
     ) -> Publication:
         assert run.publication and run.release
         version, commit = run.publication.version, run.release.source_git_ref
@@ -55,8 +65,9 @@ class GitHubPublisher:
         try:
             full_name = repository_of(self._options, product)
             github, template = self._github.within(PUBLISH_S), self._templates.get(run.product)
-            return Publishing(github, full_name, run, version, commit, template, assets, progress).go()
-        except (GitHubError, SettingsError) as error:
+            ours = Ours.of(run, others)
+            return Publishing(github, full_name, run, version, commit, template, assets, ours, progress).go()
+        except SettingsError as error:
             return Publication(version=version, published=False, detail=str(error))
 
 

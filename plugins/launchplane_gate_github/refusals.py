@@ -38,6 +38,11 @@ _WORDS = {
 }
 
 
+def is_final(why: str) -> bool:
+    """Whether what was refused will be refused whenever it is asked for."""
+    return why.endswith(_SPENT)
+
+
 def refusal(step: Step, error: GithubException, place: str) -> str | None:
     """``place``: where the settings name the identity. None where the refusal has nothing to do with the step."""
     if error.status == HTTPStatus.NOT_FOUND:

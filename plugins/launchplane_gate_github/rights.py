@@ -28,6 +28,18 @@ def publisher_of(github: GitHub, full_name: str, version: str, *, workflows: boo
     return _token(github, full_name, version, workflows=workflows)
 
 
+def login_of(github: GitHub, full_name: str) -> str:
+    """As whom GitHub shows what is published; empty where it does not tell, as of a token of an installation.
+
+    Raises GitHubError.
+    """
+    if (login := github.app_login(full_name)) is not None:
+        return login
+    repository = github.repository(full_name, "release")
+    with github.explained(full_name, "release"):
+        return _whose(repository)[0]
+
+
 def _app(github: GitHub, identity: AppIdentity, full_name: str, *, workflows: bool) -> PublisherFacts:
     name = f"app {identity.app_id}"
     wanted = {"contents": "write", **({"workflows": "write"} if workflows else {})}

@@ -33,6 +33,11 @@ def latest(names: Iterable[str], *, before: str | None = None) -> str | None:
     return max(found)[1] if found else None
 
 
+def twin(name: str) -> str:
+    """The other spelling of a version: with a v, or without."""
+    return name.removeprefix("v") if name.startswith("v") else f"v{name}"
+
+
 def following(name: str | None, bump: Bump) -> str:
     """The version that follows one; without any, the first."""
     prefix = "" if name and not name.startswith("v") else "v"

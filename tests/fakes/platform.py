@@ -5,7 +5,7 @@ It stands at the edge of the gate, as a driver and as the health of its lanes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -119,6 +119,9 @@ class FakePublisher:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     latest: str = "v0.2.9"
     releases: dict[str, str] = field(default_factory=dict)  # commit by version
+    login: str = "release-bot"
+    made: dict[str, tuple[str, str]] = field(default_factory=dict)  # run and author by version
+    given: list[list[Run]] = field(default_factory=list)  # what was to be published, and the other runs of it
     carried: dict[str, dict[str, bytes]] = field(default_factory=dict)  # the files of a version, by name
     asked: list[str] = field(default_factory=list)
     fails: list[Exception] = field(default_factory=list)
@@ -132,18 +135,28 @@ class FakePublisher:
         place = ("major", "minor", "patch").index(bump)
         return "v" + ".".join(str(number) for number in [*numbers[:place], numbers[place] + 1, 0, 0][:3])
 
+    def publishes_as(self, product: ProductProfile) -> str:
+        return self.login
+
     def publish(
-        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+        self,
+        product: ProductProfile,
+        run: Run,
+        progress: Progress,
+        assets: Mapping[str, bytes] = {},
+        others: Sequence[Run] = (),
     ) -> Publication:
         assert run.publication and run.release
         version = run.publication.version
         self.asked.append(version)
+        self.given.append([run, *others])
         if self.fails:
             raise self.fails.pop(0)
         if self.answers:
             return self.answers.pop(0)  # type: ignore[no-any-return]  # what a broken one may say, too
         self.releases[version] = run.release.source_git_ref
         self.carried.setdefault(version, {}).update(assets)
+        self.made.setdefault(version, (run.run_id, self.login))
         return Publication(version=version, published=True, url=f"https://example.org/{version}")
 
     @hookimpl
@@ -162,12 +175,17 @@ class FakePublisher:
             "commit": {"sha": commit, "exists": True},
             "version": {
                 "asked": question.version,
-                "tag": {"commit": taken} if taken else None,
-                "release": {"tag": question.version, "draft": False, "url": ""} if taken else None,
+                "tag": {"name": question.version, "commit": taken} if taken else None,
+                "release": self._released(question.version) if taken else None,
                 "others": others,
             },
             "latest": {"version": self.latest, "commit": None},
         }
+
+    def _released(self, version: str) -> Mapping[str, Any]:
+        run_id, author = self.made.get(version, ("", "somebody"))
+        facts = {"tag": version, "draft": False, "prerelease": False, "url": ""}
+        return {**facts, "author": author, "marked_by": [run_id] if run_id else []}
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,17 @@ class Noting(DiskPublisher):
     """One that keeps each file that it was ever handed, in a line."""
 
     def publish(
-        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+        self,
+        product: ProductProfile,
+        run: Run,
+        progress: Progress,
+        assets: Mapping[str, bytes] = {},
+        others: Sequence[Run] = (),
     ) -> Publication:
         for content in assets.values():
             with self.file.with_name("handed").open("ab") as handed:
                 handed.write(content)
-        return super().publish(product, run, progress, assets)
+        return super().publish(product, run, progress, assets, others)
 
 
 class Signing(World):

@@ -39,7 +39,9 @@ def kinds(gate: Gate, run: Run) -> list[str]:
 def test_what_was_recorded_is_published_under_the_version_that_was_given(gate: Gate, publisher: FakePublisher) -> None:
     run = gate.run(promote(version="v0.2.10"), ACTOR)
     assert run.status == "recorded"
-    assert run.publication == Publication(version="v0.2.10", published=True, url="https://example.org/v0.2.10")
+    assert run.publication == Publication(
+        version="v0.2.10", published=True, url="https://example.org/v0.2.10", authors=("release-bot",)
+    )
     assert publisher.releases == {"v0.2.10": A.source_git_ref}
     assert kinds(gate, run)[-3:] == ["recorded", "publishing", "published"]
     assert read_run(gate.ledger, run.run_id) == run

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -85,13 +85,19 @@ class DiskPublisher(FakePublisher):
 
     def __post_init__(self) -> None:
         if self.file.exists():
-            self.releases = json.loads(self.file.read_text())
+            self.releases, made = json.loads(self.file.read_text())
+            self.made = {version: (run_id, author) for version, (run_id, author) in made.items()}
 
     def publish(
-        self, product: ProductProfile, run: Run, progress: Progress, assets: Mapping[str, bytes] = {}
+        self,
+        product: ProductProfile,
+        run: Run,
+        progress: Progress,
+        assets: Mapping[str, bytes] = {},
+        others: Sequence[Run] = (),
     ) -> Publication:
-        done = super().publish(product, run, progress, assets)
-        self.file.write_text(json.dumps(self.releases))
+        done = super().publish(product, run, progress, assets, others)
+        self.file.write_text(json.dumps([self.releases, self.made]))
         self.points.reach()
         return done
 

@@ -52,6 +52,7 @@ ACTIONS = (
     *("deploy", "promote", "rollback", "rollback", "publish", "waive", "waive", "approve", "approve", "revoke"),
     *("adopt", "adopt", "resume", "reconcile", "evidence", "replay", "hold", "release", "quarantine"),
 )
+AUTHORS = ("release-bot", "release-bot", "release-bot", "carol", None, "")
 VERSIONS = (
     *(
         "v0.2.9",
@@ -432,6 +433,13 @@ def compared(question: Json, chance: random.Random) -> None:
     question["evidence"]["github"]["comparison"] = chance.choice((comparison, comparison, comparison, None))
 
 
+def spelt(version: Json, chance: random.Random) -> Json:
+    """A version as it is, or now and then with its v or without."""
+    if not isinstance(version, str) or chance.random() < 0.8:
+        return version
+    return version.removeprefix("v") if version.startswith("v") else f"v{version}"
+
+
 def released(question: Json, chance: random.Random) -> None:
     """Another version is asked for, or after another one; it may be tagged, drafted or out already, or not be asked."""
     github, version = question["evidence"]["github"], chance.choice(VERSIONS)
@@ -439,13 +447,24 @@ def released(question: Json, chance: random.Random) -> None:
     github["latest"] = chance.choice((None, {"version": chance.choice(VERSIONS), "commit": "41620cf"}))
     if chance.random() < 0.5:
         at = chance.choice((question["release"]["source_git_ref"], "215f71bc1a58639fe4bcd3b3609a4e68304184ab"))
-        github["version"]["tag"] = {"commit": at}
+        github["version"]["tag"] = {"name": spelt(version, chance), "commit": at}
     if chance.random() < 0.5:
-        github["version"]["release"] = {"tag": version, "draft": chance.random() < 0.5, "url": "u"}
+        github["version"]["release"] = {
+            "tag": spelt(version, chance),
+            "draft": chance.random() < 0.3,
+            "prerelease": chance.random() < 0.2,
+            "author": chance.choice(AUTHORS),
+            "marked_by": chance.choice((["r-1"], ["r-1"], ["r-2"], ["r-2", "r-1"], [], None)),
+            "url": "u",
+        }
     if chance.random() < 0.3:
-        github["version"]["others"] = chance.choice(([], [version], ["v0.1.0"], None))
+        github["version"]["others"] = chance.choice(([], [spelt(version, chance)], ["v0.1.0"], None))
     at = chance.choice((question["release"]["source_git_ref"], "215f71bc1a58639fe4bcd3b3609a4e68304184ab"))
-    question["destination"]["versions"] = [{"version": chance.choice(VERSIONS), "source_git_ref": at}]
+    known = chance.choice((chance.choice(VERSIONS), spelt(version, chance), version))
+    made = [{"run_id": chance.choice(("r-1", "r-1", "r-2", None)), "author": chance.choice(AUTHORS)}]
+    question["destination"]["versions"] = [
+        {"version": known, "source_git_ref": at, "made": chance.choice((made, made, made, [], None))}
+    ]
     github["publisher"]["can_publish"] = chance.random() < 0.8
     for branch in github["branches"]:
         branch["contains"] = chance.random() < 0.5

@@ -579,9 +579,27 @@ def version_free(q: Question) -> bool:
         asked, last = numbers(q.at("request.version")), numbers(at(latest, "version"))
         comes_last = asked is not None and (latest is None or (last is not None and asked > last))
         return comes_last and (release is None or at(release, "draft") is True)
-    is_ours = is_text(q.commit) and at(tag, "commit") == q.commit
-    of_the_tag = isinstance(at(release, "draft"), bool) and at(release, "tag") == at(found, "asked")
-    return is_ours and (release is None or of_the_tag)
+    of_the_commit = is_text(q.commit) and at(tag, "commit") == q.commit and at(tag, "name") == at(found, "asked")
+    is_unpublished = release is None or at(release, "draft") is True
+    return of_the_commit and (is_unpublished or (at(release, "tag") == at(found, "asked") and is_ours(q, release)))
+
+
+def is_ours(q: Question, release: Json) -> bool:
+    """It is out in full, and a run that the ledger knows made it, by whom the journal noted, if it noted anybody."""
+    author, marks = at(release, "author"), at(release, "marked_by")
+    if at(release, "draft") is not False or at(release, "prerelease") is not False or not is_text(author):
+        return False
+    known = [one for one in q.entries("destination.versions") or [] if at(one, "source_git_ref") == q.commit]
+    of_version = [one for one in known if is_same_version(at(one, "version"), at(release, "tag"))]
+    made = [one for version in of_version for one in entries(version, "made") or []]
+    return isinstance(marks, list) and any(
+        isinstance(at(one, "run_id"), str) and at(one, "run_id") in marks and at(one, "author") in (author, None)
+        for one in made
+    )
+
+
+def is_same_version(one: Json, other: Json) -> bool:
+    return isinstance(one, str) and isinstance(other, str) and one.removeprefix("v") == other.removeprefix("v")
 
 
 def is_only_version(q: Question) -> bool:
@@ -592,9 +610,9 @@ def is_only_version(q: Question) -> bool:
         return False
     for one in known:
         version, commit = at(one, "version"), at(one, "source_git_ref")
-        if not (is_text(version) and is_text(commit) and (version == asked or commit != q.commit)):
+        if not (is_text(version) and is_text(commit) and (is_same_version(version, asked) or commit != q.commit)):
             return False
-    return others is ABSENT or (isinstance(others, list) and all(version == asked for version in others))
+    return others is ABSENT or (isinstance(others, list) and all(is_same_version(one, asked) for one in others))
 
 
 def publisher_ready(q: Question) -> bool:

@@ -8,6 +8,13 @@ parts(version) := [to_number(part) | some part in split(trim_prefix(version, "v"
 	regex.match(`^v?(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})$`, version)
 }
 
+# Versions that differ only in a `v` are one, whatever else they are.
+same(version, other) if {
+	is_string(version)
+	is_string(other)
+	trim_prefix(version, "v") == trim_prefix(other, "v")
+}
+
 # A version comes after another one; one is spelt with a `v` and one without, it may be.
 newer(version, other) if _greater(parts(version), parts(other))
 

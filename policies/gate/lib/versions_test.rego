@@ -20,6 +20,15 @@ test_what_is_no_version_has_no_numbers if {
 	}
 }
 
+test_versions_that_differ_only_in_a_v_are_one if {
+	every pair in [["v1.2.3", "1.2.3"], ["1.2.3", "v1.2.3"], ["v1.2.3", "v1.2.3"], ["1.2.3", "1.2.3"]] {
+		versions.same(pair[0], pair[1])
+	}
+	every pair in [["v1.2.3", "v1.2.4"], ["v1.2.3", "vv1.2.3"], ["v1.2.3", "V1.2.3"], [null, null], [7, 7], ["v1.2.3", null]] {
+		not versions.same(pair[0], pair[1])
+	}
+}
+
 test_versions_are_compared_as_numbers if {
 	every pair in [
 		["v0.2.11", "v0.2.9"], ["v0.10.0", "v0.9.9"], ["v10.0.0", "v9.99.99"], ["1.0.0", "v0.9.0"], ["v1.0.0", "0.99.99"],

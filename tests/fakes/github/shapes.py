@@ -262,7 +262,7 @@ class Shapes:
             "html_url": f"{web}/tag/{page}",
             "id": release.release_id,
             "node_id": node_id("Release", release.release_id),
-            "author": self.user(release.author, "Bot" if release.author.endswith("[bot]") else "User"),
+            "author": self._author(release),
             "tag_name": release.tag_name,
             "target_commitish": release.target_commitish,
             "name": release.name,
@@ -277,6 +277,11 @@ class Shapes:
             "tarball_url": None if release.draft else f"{base}/tarball/{tag}",
             "zipball_url": None if release.draft else f"{base}/zipball/{tag}",
         }
+
+    def _author(self, release: Release) -> Row | None:
+        if not release.author:  # of a user who is gone
+            return None
+        return self.user(release.author, "Bot" if release.author.endswith("[bot]") else "User")
 
     def asset(self, repository: Repository, release: Release, asset: Asset) -> Row:
         web = f"{WEB}/{repository.full_name}/releases/download/{quote(release.tag_name)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,9 +14,10 @@ from pydantic import SecretStr
 from launchplane_gate.hookspecs import PluginConfig
 from launchplane_gate.model import Actor, Decision, Lane, Publication, ReleaseIdentity, RuleResult, Run, Waiver
 from launchplane_gate.records import ProductImage, ProductProfile
+from launchplane_gate_github.notes import marker
 from launchplane_gate_github.options import read_options
 from launchplane_gate_github.publisher import GitHubPublisher, read_templates
-from tests.fakes.github import App, FakeGitHub, Repository
+from tests.fakes.github import App, FakeGitHub, Release, Repository
 from tests.fakes.github.stage import SECOND
 
 V = "v0.2.10"
@@ -25,6 +26,7 @@ DRAFT, TAG, PUBLISH = "POST */releases", "POST */git/refs", "PATCH */releases/*"
 ARTIFACT = f"ghcr.io/acme/shop@sha256:{'a' * 64}"
 NOW = datetime(2026, 5, 3, 16, tzinfo=UTC)
 PROD = Lane(context="shop", instance="prod")
+US, APP = "octo-author", "app-1"  # as whom tokens, and the first App, are shown
 
 
 @dataclass
@@ -77,9 +79,10 @@ class Desk:
         run: Run | None = None,
         publisher: GitHubPublisher | None = None,
         assets: Mapping[str, bytes] = {},
+        others: Sequence[Run] = (),
     ) -> Publication:
         run = run or recorded()
-        ended = (publisher or self.usual).publish(profile(), run, self.said.append, assets)
+        ended = (publisher or self.usual).publish(profile(), run, self.said.append, assets, others)
         assert run.publication and ended.version == run.publication.version
         assert bool(ended.url) == ended.published
         told = "\n".join([ended.model_dump_json(), *self.said])
@@ -140,10 +143,15 @@ def recorded(version: str = V, commit: str = SECOND, run_id: str = "r-1", **rest
             "reason": "the fix for the outage",
             "started_at": "2026-05-03T16:10:06Z",
             "admitted": decision(),
-            "publication": Publication(version=version, published=False),
+            "publication": Publication(version=version, published=False, authors=(US, f"{APP}[bot]")),
         }
         | rest
     )
+
+
+def left(shop: Repository, run_id: str = "r-1", author: str = US, **rest: Any) -> Release:
+    """A draft as a run left it."""
+    return shop.release(V, rest.pop("commit", SECOND), draft=True, notes=marker(run_id), author=author, **rest)
 
 
 def out(shop: Repository, version: str = V) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from launchplane_gate_github.wire import uploads_of
 from tests.fakes.github import FakeGitHub, How, Repository
-from tests.plugins.github.desk import TAG, Desk, V, drafts, out
+from tests.plugins.github.desk import TAG, Desk, V, drafts, out, recorded
 
 UPLOAD = "POST */assets"
 NAME, CONTENT = "launchplane-gate.vsa.dsse.json", b'{"payload": "YQ=="}\n'
@@ -95,6 +95,14 @@ def test_a_release_that_takes_no_more_files_is_told_to_lack_one(desk: Desk, shop
     ended = desk.publish(assets=FILES)
     assert (ended.published, ended.missing, ended.is_whole) == (True, (NAME,), False)
     assert "immutable" in ended.detail and desk.writes() == writes
+
+
+def test_an_immutable_release_of_an_earlier_run_carries_what_that_gave_it(desk: Desk, shop: Repository) -> None:
+    shop.immutable_releases = True
+    first, again = recorded(), recorded(run_id="r-2")
+    assert desk.publish(first, assets=FILES).is_whole
+    assert desk.publish(again, assets={"r-2.json": b"{}"}, others=[first]).is_whole
+    assert carried(shop) == WHOLE
 
 
 def test_a_release_that_is_out_with_another_file_of_that_name_is_told(desk: Desk, shop: Repository) -> None:

@@ -22,6 +22,7 @@ from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped
 from launchplane_gate.settings import load_settings
 from launchplane_gate_github import GitHubPlugin
 from launchplane_gate_github.commits import changes_workflows
+from launchplane_gate_github.notes import marker
 from launchplane_gate_github.options import read_options
 from tests.conftest import (
     ACTOR,
@@ -237,7 +238,7 @@ def test_a_tag_is_told_by_its_commit(made: Made, shop: Repository, annotated: bo
     assert (points_at == SIDE) != annotated
     assert of_version(made())["version"] == {
         "asked": V,
-        "tag": {"commit": SIDE},
+        "tag": {"name": V, "commit": SIDE},
         "release": None,
         "others": [],
     }
@@ -264,8 +265,36 @@ def test_a_release_is_told_with_its_state_and_drafts_to_those_who_may_write(made
     assert of_version(made(release_identity=None))["version"]["release"] is None
     shop.release(V, SECOND)
     out = of_version(made())["version"]
-    assert (out["tag"], out["release"]["draft"]) == ({"commit": SECOND}, False)
+    assert (out["tag"], out["release"]["draft"]) == ({"name": V, "commit": SECOND}, False)
     assert out["release"]["url"].endswith(f"/releases/tag/{V}")
+
+
+def test_a_release_is_told_with_what_tells_whose_it_is(made: Made, shop: Repository) -> None:
+    shop.release(V, SECOND, prerelease=True, notes=f"x\n{marker('r-1')}\n{marker('r-2')}\n`{marker('r-3')}`")
+    found = of_version(made())["version"]["release"]
+    assert (found["prerelease"], found["author"], found["marked_by"]) == (True, "somebody", ["r-1", "r-2"])
+    shop.releases[-1].author = ""  # who is gone
+    shop.releases[-1].body = None
+    found = of_version(made())["version"]["release"]
+    assert (found["author"], found["marked_by"]) == (None, [])
+
+
+@pytest.mark.parametrize("at", [SECOND, SIDE])
+def test_versions_that_differ_only_in_a_v_are_one(made: Made, shop: Repository, at: str) -> None:
+    shop.release(V.removeprefix("v"), at)
+    found = of_version(made())["version"]
+    assert found["tag"] == {"name": V.removeprefix("v"), "commit": at}
+    assert (found["release"]["tag"], found["others"]) == ("0.2.10", ["0.2.10"] if at == SECOND else [])
+    shop.tag(V, SECOND)  # of both, what is on another commit is told
+    assert of_version(made())["version"]["tag"]["commit"] == at
+
+
+def test_what_github_shows_as_the_latest_is_told(made: Made, shop: Repository) -> None:
+    assert of_version(made())["shown_latest"] == "v0.2.9"
+    shop.release("v0.10.0", SECOND)
+    shop.release("v0.9.0", SIDE)
+    shop.release("v9.0.0", SECOND, prerelease=True)
+    assert of_version(made())["shown_latest"] == "v0.9.0"
 
 
 def test_the_latest_is_the_highest_version_of_what_is_published(made: Made, shop: Repository) -> None:
@@ -288,7 +317,8 @@ def test_the_latest_is_found_on_whatever_page_it_is(made: Made, shop: Repository
 def test_a_repository_without_a_release_has_no_latest(made: Made, github: FakeGitHub) -> None:
     github.add_repository("acme/new", private=False).commit("First", sha=FIRST)
     plugin = made(products={PRODUCT: {"repository": "acme/new"}}, release_identity=None)
-    assert of_version(plugin, commit=FIRST)["latest"] is None
+    found = of_version(plugin, commit=FIRST)
+    assert (found["latest"], found["shown_latest"]) == (None, None)
 
 
 # -- the publisher

@@ -22,7 +22,7 @@ from launchplane_gate.model import (
     Waiver,
     WaiverApproval,
 )
-from launchplane_gate_github.notes import Changes, is_marked, marker, notes, plain
+from launchplane_gate_github.notes import Changes, marker, marks, notes, plain
 from launchplane_gate_github.versions import following, latest
 from tests.fakes.github import FakeGitHub, How, Repository
 from tests.fakes.github.stage import FIRST, SECOND
@@ -34,10 +34,12 @@ from tests.plugins.github.desk import (
     PUBLISH,
     SHOP,
     TAG,
+    US,
     Desk,
     V,
     decision,
     drafts,
+    left,
     out,
     profile,
     recorded,
@@ -48,14 +50,15 @@ from tests.plugins.github.desk import (
 
 def test_a_release_is_drafted_tagged_and_published_on_the_promoted_commit(desk: Desk, shop: Repository) -> None:
     ended = desk.publish()
-    assert ended == Publication(version=V, published=True, url=f"https://github.com/acme/shop/releases/tag/{V}")
+    url = f"https://github.com/acme/shop/releases/tag/{V}"
+    assert ended == Publication(version=V, published=True, url=url, author=US, prerelease=False, latest=V)
     assert out(shop) == [SECOND]
     assert [line.rpartition("/")[0] for line in desk.writes()] == [
         f"POST {SHOP}",
         f"POST {SHOP}/git",
         f"PATCH {SHOP}/releases",
     ]
-    assert desk.github.visits(f"GET {SHOP}/releases") == 1  # a list may come late: ours is asked for by its number
+    assert desk.github.visits(f"GET {SHOP}/releases/tags/*") == 3  # a list may come late: ours is asked for by number
     made = shop.releases.latest()
     assert made and (made.tag_name, made.target_commitish, made.name, made.prerelease) == (V, SECOND, V, False)
 
@@ -72,12 +75,6 @@ def test_a_tag_that_is_on_the_commit_already_is_completed(desk: Desk, shop: Repo
     points_at = shop.tag(V, SECOND, annotated=annotated)
     assert desk.publish().published
     assert (out(shop), desk.github.visits(TAG)) == ([points_at], 0)
-
-
-def test_a_release_that_is_out_on_the_commit_already_is_left_as_it_is(desk: Desk, shop: Repository) -> None:
-    made = shop.release(V, SECOND, notes="by hand")
-    assert desk.publish().published
-    assert (desk.writes(), made.body) == ([], "by hand")
 
 
 @pytest.mark.parametrize("annotated", [False, True])
@@ -121,9 +118,9 @@ def test_only_a_whole_commit_is_released(desk: Desk, commit: str) -> None:
 
 
 def test_a_leftover_draft_of_this_run_is_taken_over(desk: Desk, shop: Repository) -> None:
-    left = shop.release(V, SECOND, draft=True, notes=f"what a killed run left\n\n{marker('r-1')}\n")
+    draft = left(shop)
     assert desk.publish().published
-    assert (out(shop), desk.github.visits(DRAFT), left.draft) == ([SECOND], 0, False)
+    assert (out(shop), desk.github.visits(DRAFT), draft.draft) == ([SECOND], 0, False)
 
 
 @pytest.mark.parametrize("body", ["a person's", marker("r-2"), f"as in `{marker('r-1')}`", ""])
@@ -136,13 +133,15 @@ def test_the_draft_of_somebody_else_is_left_alone_and_told(desk: Desk, shop: Rep
 
 
 def test_of_several_drafts_of_this_run_one_is_published_and_none_deleted(desk: Desk, shop: Repository) -> None:
-    first, second = (shop.release(V, SECOND, draft=True, notes=marker("r-1")) for _ in range(2))
-    assert desk.publish().published
+    first, second = (left(shop) for _ in range(2))
+    ended = desk.publish()
+    assert ended.published and [url.rpartition("-")[2] for url in ended.drafts] == [f"{second.release_id:020x}"]
     assert (first.draft, second.draft, out(shop)) == (False, True, [SECOND])
+    assert desk.publish() == ended
 
 
 def test_a_draft_that_was_changed_meanwhile_is_not_published(desk: Desk, shop: Repository) -> None:
-    shop.release(V, FIRST, draft=True, notes=marker("r-1"))
+    left(shop, commit=FIRST)
     ended = desk.publish()
     assert not ended.published and "was changed" in ended.detail and "delete that draft" in ended.detail
     assert (desk.writes(), f"refs/tags/{V}" in shop.refs) == ([], False)
@@ -154,6 +153,80 @@ def test_a_draft_that_vanishes_is_not_made_again_in_one_go(desk: Desk, shop: Rep
     assert github.visits(DRAFT) == 1
     assert desk.publish().published
     assert out(shop) == [SECOND]
+
+
+def test_an_immutable_release_of_somebody_takes_its_version_for_good(desk: Desk, shop: Repository) -> None:
+    shop.immutable_releases = True
+    shop.release(V, SECOND)
+    ended = desk.publish()
+    assert not ended.published and ended.never and "delete that release and its tag" in ended.detail
+
+
+def test_a_draft_that_carries_the_mark_by_another_author_is_left_and_told(desk: Desk, shop: Repository) -> None:
+    theirs = left(shop, author="mallory")
+    ended = desk.publish()
+    assert ended.published and "1 draft(s) of it by others" in ended.detail
+    assert "with the mark of r-1 by mallory, where the journal noted" in "".join(desk.said)
+    assert (theirs.draft, len(out(shop))) == (True, 1)
+
+
+def test_what_an_earlier_run_of_the_version_left_is_this_ones_own(desk: Desk, shop: Repository) -> None:
+    draft = left(shop, "r-0")
+    shop.tag(V, SECOND)
+    earlier = recorded(run_id="r-0")
+    assert desk.publish(others=[earlier]).published
+    assert (draft.draft, desk.github.visits(DRAFT), desk.github.visits(TAG)) == (False, 0, 0)
+    assert desk.publish(others=[earlier]) == desk.publish(run=earlier)
+
+
+def test_a_release_of_which_an_older_gate_noted_no_author_is_ours_if_it_saw_it(desk: Desk, shop: Repository) -> None:
+    shop.release(V, SECOND, notes=marker("r-1"))
+    for published in (True, False):
+        before = Publication(version=V, published=published)
+        assert desk.publish(recorded(publication=before)).published == published
+
+
+@pytest.mark.parametrize("how", ["drop_after", "502_after"])
+def test_a_draft_whose_answer_was_lost_is_known_by_its_notes_where_the_author_was_not_known(
+    desk: Desk, shop: Repository, github: FakeGitHub, how: How
+) -> None:
+    github.break_next(DRAFT, how)
+    ended = desk.publish(recorded(publication=Publication(version=V, published=False)))
+    assert (ended.published, ended.author, github.visits(DRAFT)) == (True, US, 1)
+
+
+def test_of_two_drafts_with_the_same_notes_nobody_knows_which_is_ours(
+    desk: Desk, shop: Repository, github: FakeGitHub
+) -> None:
+    def copy() -> None:
+        (own,) = [one for one in shop.releases if one.draft]
+        shop.release(V, SECOND, draft=True, notes=own.body or "", author="mallory")
+
+    github.break_next(DRAFT, "drop_after")
+    reads = github.visits(f"GET {SHOP}/releases")
+    assert reads == 0
+    github.before_next(f"GET {SHOP}/compare/*", lambda: github.before_next(f"GET {SHOP}/releases", copy))
+    ended = desk.publish(recorded(publication=Publication(version=V, published=False)))
+    assert (ended.published, ended.author, out(shop)) == (False, "", [])
+
+
+# -- the latest
+
+
+def test_the_latest_is_decided_by_what_is_out_right_before_the_last_write(
+    desk: Desk, shop: Repository, github: FakeGitHub
+) -> None:
+    github.before_next(TAG, lambda: shop.release("v1.0.0", FIRST))
+    ended = desk.publish()
+    assert (ended.published, ended.latest, ended.detail) == (True, "v1.0.0", "")
+    assert (shown := shop.releases.latest()) and shown.tag_name == "v1.0.0"
+
+
+def test_a_latest_that_is_not_the_highest_is_told(desk: Desk, shop: Repository, github: FakeGitHub) -> None:
+    github.before_next(PUBLISH, lambda: shop.release("v1.0.0", FIRST))
+    ended = desk.publish()
+    assert ended.published and ended.latest == V
+    assert f"GitHub shows {V} as the latest release, and v1.0.0 is the highest" in ended.detail
 
 
 # -- lost answers
@@ -311,7 +384,8 @@ def test_a_limit_that_names_no_time_is_one_all_the_same(desk: Desk, github: Fake
 def others(shop: Repository) -> dict[str, tuple[Callable[[], object], bool]]:
     """What somebody else does meanwhile, and whether the release is right in the end."""
     return {
-        "the same release": (lambda: shop.release(V, SECOND), True),
+        "the same release": (lambda: shop.release(V, SECOND), False),
+        "the same release as a pre-release": (lambda: shop.release(V, SECOND, prerelease=True), False),
         "the same tag": (lambda: shop.tag(V, SECOND, annotated=True), True),
         "a release of another commit": (lambda: shop.release(V, FIRST), False),
         "a tag on another commit": (lambda: shop.tag(V, FIRST), False),
@@ -320,7 +394,15 @@ def others(shop: Repository) -> dict[str, tuple[Callable[[], object], bool]]:
 
 
 @pytest.mark.parametrize(
-    "what", ["the same release", "the same tag", "a release of another commit", "a tag on another commit", "a draft"]
+    "what",
+    [
+        "the same release",
+        "the same release as a pre-release",
+        "the same tag",
+        "a release of another commit",
+        "a tag on another commit",
+        "a draft",
+    ],
 )
 @pytest.mark.parametrize("step", [DRAFT, TAG])
 def test_whatever_another_does_first_stays_and_is_told(
@@ -330,18 +412,21 @@ def test_whatever_another_does_first_stays_and_is_told(
     github.before_next(step, act)
     ended = desk.publish()
     assert ended.published == ends_right
+    on_another = "another commit" in what
     if not ends_right:
-        assert f"is on {FIRST[:7]}" in ended.detail
-        assert shop.refs[f"refs/tags/{V}"] == FIRST
+        assert (f"is on {FIRST[:7]}" if on_another else "by somebody, which no run of this version") in ended.detail
+        assert ended.never == on_another and len(ended.drafts) == len(drafts(shop))
+    assert (shop.refs[f"refs/tags/{V}"] == FIRST) == on_another
     assert len(out(shop)) == (0 if what == "a tag on another commit" else 1)  # ours never joined it there
 
 
-def test_a_release_that_another_publishes_at_the_last_moment_is_taken(
+def test_a_release_that_another_publishes_at_the_last_moment_is_not_taken_for_ours(
     desk: Desk, shop: Repository, github: FakeGitHub
 ) -> None:
     github.before_next(PUBLISH, lambda: shop.release(V))
-    assert desk.publish().published
-    assert (out(shop), len(drafts(shop))) == ([SECOND], 1)  # ours, which is not deleted
+    ended = desk.publish()
+    assert not ended.published and "a release by somebody" in ended.detail
+    assert (out(shop), len(drafts(shop)), len(ended.drafts)) == ([SECOND], 1, 1)  # ours, which is not deleted
 
 
 def test_a_tag_that_is_moved_by_force_at_the_last_moment_is_seen(
@@ -356,7 +441,7 @@ def test_two_that_publish_one_version_at_once_make_one_release(desk: Desk, shop:
     publisher = desk.publisher()
     runs = [recorded(run_id=f"r-{number}") for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        ended = list(pool.map(lambda run: publisher.publish(profile(), run, lambda _: None), runs))
+        ended = list(pool.map(lambda run: publisher.publish(profile(), run, lambda _: None, others=runs), runs))
     assert [one.published for one in ended] == [True] * 4, ended
     assert out(shop) == [SECOND]
 
@@ -510,7 +595,7 @@ def test_the_notes_say_what_was_promoted(desk: Desk, shop: Repository) -> None:
     ):
         assert told in body, body
     assert body.count("by w-release.soaked") == 1
-    assert is_marked(body, "r-1") and not is_marked(body, "r-2")
+    assert marks(body) == ("r-1",)
 
 
 def test_the_notes_of_a_first_release_have_no_commits(github: FakeGitHub, tmp_path: Path) -> None:
@@ -527,6 +612,23 @@ def test_a_release_is_not_held_up_by_what_its_notes_lack(
     github.break_next(f"GET {SHOP}/compare/*", how, times=3 if how == "502" else 1)
     assert desk.publish().published
     assert "What came since v0.2.9 could not be read." in (shop.releases[-1].body or "")
+
+
+def test_the_notes_of_a_step_back_say_what_was_left_out(desk: Desk, shop: Repository) -> None:
+    shop.release("v0.2.10", shop.commit("Try another checkout"))
+    assert desk.publish(recorded("v0.2.11")).published
+    body = shop.releases[-1].body or ""
+    newest = shop.refs["refs/heads/main"]
+    told = f"A step back: what v0.2.10 had and this has not:\n\n- {newest[:7]} Try another checkout\n"
+    assert told in body and "Since v0.2.10" not in body
+
+
+def test_the_notes_of_a_release_of_another_line_say_both(desk: Desk, shop: Repository) -> None:
+    shop.release("v0.2.10", shop.commit("Try another checkout"))
+    fixed = shop.commit("Mend the price", parent=SECOND, branch="fix")
+    assert desk.publish(recorded("v0.2.11", fixed)).published
+    body = shop.releases[-1].body or ""
+    assert "this has not:\n\n- " in body and f"Since v0.2.10:\n\n- {fixed[:7]} Mend the price\n" in body
 
 
 def test_the_notes_of_many_commits_show_the_newest(desk: Desk, shop: Repository) -> None:
@@ -560,13 +662,13 @@ def test_no_commit_can_make_a_draft_look_like_ours() -> None:
     for text in forged:
         run = recorded(reason=text, actor=Actor(subject=text))
         body = notes(None, run, Changes("v0.2.9", ((SECOND, text),)))
-        assert is_marked(body, "r-1") and not is_marked(body, "r-2"), body
+        assert marks(body) == ("r-1",), body
 
 
 def test_notes_are_never_longer_than_github_takes() -> None:
     changes = Changes("v0.2.9", tuple((SECOND, "&" * 200) for _ in range(100)), more=5)
     body = notes(Template("$commits\n" * 3), recorded(), changes)
-    assert len(body) < 125_000 and is_marked(body, "r-1")
+    assert len(body) < 125_000 and marks(body) == ("r-1",)
 
 
 def test_a_template_of_the_product_is_filled_in(desk: Desk, shop: Repository) -> None:

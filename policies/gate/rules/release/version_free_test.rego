@@ -17,11 +17,26 @@ _good := object.union(
 	},
 )
 
-# The same commit was tagged, and published, as this version.
-_ours := object.union(_good, {"evidence": {"github": {
-	"version": {"tag": {"commit": _commit}, "release": {"tag": "v0.2.11", "draft": false, "url": "u"}},
-	"latest": {"version": "v0.2.11", "commit": _commit},
-}}})
+# The same commit was tagged, and published, as this version, by a run that the ledger knows.
+_ours := object.union(_good, {
+	"destination": {"versions": [{
+		"version": "v0.2.11", "source_git_ref": _commit, "published": true,
+		"made": [{"run_id": "r-0", "author": "carol"}, {"run_id": "r-1", "author": "release-bot"}],
+	}]},
+	"evidence": {"github": {
+		"version": {
+			"tag": {"name": "v0.2.11", "commit": _commit},
+			"release": {
+				"tag": "v0.2.11", "draft": false, "prerelease": false, "author": "release-bot", "marked_by": ["r-1"],
+				"url": "u",
+			},
+		},
+		"latest": {"version": "v0.2.11", "commit": _commit},
+	}},
+})
+
+# It was tagged, and nothing is out.
+_tagged := cases.put(_ours, "evidence/github/version/release", null)
 
 # The configuration has a name of its own: after `with`, the embedded engine would make all of the cases anew.
 _satisfied(document) if {
@@ -45,9 +60,11 @@ test_a_version_that_comes_after_the_latest_is_free if {
 
 test_a_commit_has_one_version if {
 	known := [{"version": "v0.2.10", "source_git_ref": _commit}, {"version": "v0.2.9", "source_git_ref": _earlier}]
-	every document in [_good, _ours] {
+	every document in [_good, _tagged] {
 		_refused(cases.put(document, "destination/versions", known))
 		_refused(cases.put(document, "evidence/github/version/others", ["v0.2.10"]))
+		_satisfied(cases.put(document, "evidence/github/version/others", ["0.2.11"]))
+		_satisfied(cases.put(document, "destination/versions", [{"version": "0.2.11", "source_git_ref": _commit}]))
 		_satisfied(cases.put(document, "destination/versions", [{"version": "v0.2.11", "source_git_ref": _commit}]))
 		_satisfied(cases.put(document, "destination/versions", []))
 		every odd in cases.broken(document, "destination/versions") { _refused(odd) }
@@ -87,8 +104,53 @@ test_what_is_no_version_comes_after_none if {
 }
 
 test_a_tag_on_another_commit_is_refused if {
-	_refused(cases.put(_good, "evidence/github/version/tag", {"commit": _earlier}))
-	_refused(cases.put(_ours, "evidence/github/version/tag", {"commit": _earlier}))
+	every document in [_good, _ours, _tagged] {
+		_refused(cases.put(document, "evidence/github/version/tag", {"name": "v0.2.11", "commit": _earlier}))
+	}
+}
+
+test_a_version_is_there_as_it_is_spelt if {
+	every document in [_good, _ours, _tagged] {
+		every commit in [_commit, _earlier] {
+			twin := cases.put(document, "evidence/github/version/tag", {"name": "0.2.11", "commit": commit})
+			_refused(twin)
+			told := version_free.message with input as twin
+				with data.config as cases.config
+			contains(told, "is called 0.2.11")
+		}
+	}
+}
+
+test_what_is_published_there_is_ours if {
+	release := "evidence/github/version/release"
+	_satisfied(_ours)
+	every odd in ["somebody", "carol", null, "", 7] { _refused(cases.put(_ours, concat("/", [release, "author"]), odd)) }
+	every odd in [[], ["r-2"], ["r-0"], "r-1", null, [null]] {
+		_refused(cases.put(_ours, concat("/", [release, "marked_by"]), odd))
+	}
+	every odd in [true, null, "false", 0] { _refused(cases.put(_ours, concat("/", [release, "prerelease"]), odd)) }
+	every fact in {"author", "marked_by", "prerelease", "draft", "tag"} {
+		_refused(json.remove(_ours, [concat("/", [release, fact])]))
+	}
+	made := "destination/versions/0/made"
+	every odd in [[], null, [{}], [null], [{"run_id": "r-1"}], [{"author": "release-bot"}], [{"run_id": "r-1", "author": ""}]] {
+		_refused(cases.put(_ours, made, odd))
+	}
+	_satisfied(cases.put(_ours, made, [{"run_id": "r-1", "author": null}]))
+	_refused(cases.put(_ours, made, [{"run_id": "r-2", "author": null}]))
+	_refused(cases.put(cases.put(_ours, concat("/", [release, "author"]), null), made, [{"run_id": "r-1", "author": null}]))
+	_refused(cases.put(_ours, "destination/versions/0/source_git_ref", _earlier))
+	_refused(cases.put(_ours, "destination/versions", []))
+}
+
+test_what_is_not_ours_is_said_to_be_what_it_is if {
+	release := "evidence/github/version/release"
+	early := version_free.message with input as cases.put(_ours, concat("/", [release, "prerelease"]), true)
+		with data.config as cases.config
+	contains(early, "is a pre-release by release-bot")
+	other := version_free.message with input as cases.put(_ours, concat("/", [release, "author"]), "carol")
+		with data.config as cases.config
+	contains(other, "is published, by carol, and no run that the ledger knows made it")
 }
 
 test_a_tag_and_a_release_of_this_commit_are_completed if {
@@ -100,7 +162,7 @@ test_a_tag_and_a_release_of_this_commit_are_completed if {
 }
 
 test_a_draft_takes_no_version_and_a_release_without_its_tag_does if {
-	drafted := cases.put(_good, "evidence/github/version/release", {"tag": "v0.2.11", "draft": true, "url": "u"})
+	drafted := cases.put(_good, "evidence/github/version/release", {"tag": "v0.2.11", "draft": true, "prerelease": true, "url": "u"})
 	_satisfied(drafted)
 	every odd in [false, null, "true", 1, []] {
 		_refused(cases.put(drafted, "evidence/github/version/release/draft", odd))
@@ -148,7 +210,7 @@ test_a_limit_that_is_not_known_refuses if {
 }
 
 test_what_github_says_is_said if {
-	taken := cases.put(_good, "evidence/github/version/tag", {"commit": _earlier})
+	taken := cases.put(_good, "evidence/github/version/tag", {"name": "v0.2.11", "commit": _earlier})
 	message := version_free.message with input as taken
 		with data.config as cases.config
 	every said in {"v0.2.11", _commit, _earlier, "v0.2.9", "is not there"} { contains(message, said) }
