@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from launchplane_gate.errors import GateError
@@ -12,13 +13,15 @@ from launchplane_gate.hookspecs import Question
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Row
 from launchplane_gate.looking import observe
-from launchplane_gate.model import Lane, Observation, ReleaseIdentity, Run
+from launchplane_gate.model import Lane, Observation, ReleasedVersion, ReleaseIdentity, Run
 from launchplane_gate.prove.proof import Identity, of_release
+from launchplane_gate.publications import runs_of_commit, versions_of
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settled import settled
 from launchplane_gate.store import version as version_of
 from launchplane_gate.urls import without_query
 from launchplane_gate.verify import altered_records
+from launchplane_gate.words import is_same_version
 
 LABEL = "org.opencontainers.image.revision"
 MISSING = "there is none"
@@ -160,7 +163,8 @@ def evidence(
     if release:
         before = found("admit")
         yield from _in_its_form(_label, before.get("oci"), "image label", release.artifact_id)
-        yield from _in_its_form(_published, before.get("github"), "release", version or "-")
+        known = versions_of(runs_of_commit(gate.ledger, profile.product, release.source_git_ref))
+        yield from _in_its_form(partial(_published, known), before.get("github"), "release", version or "-")
 
 
 def samples_at(urls: Iterable[str], found: Any) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
@@ -228,7 +232,7 @@ def _label(found: Any, artifact_id: str) -> Iterator[Identity]:
             yield is_so("odd", "; ".join(labels) or "it is an image of no platform")
 
 
-def _published(found: Any, version: str) -> Iterator[Identity]:
+def _published(known: Sequence[ReleasedVersion], found: Any, version: str) -> Iterator[Identity]:
     if version == "-":
         yield Identity(what="release", where="-", state="unseen", detail="no version was asked for with the promotion")
     elif not (there := found.get("version")):
@@ -236,19 +240,26 @@ def _published(found: Any, version: str) -> Iterator[Identity]:
         yield Identity(what="release", where=version, state="unseen", detail=detail)
     else:
         commit = there["tag"]["commit"] if there["tag"] else None
-        tag_wrong, wrong = "" if commit else MISSING, _not_out(there["release"])
+        tag_wrong, wrong = "" if commit else MISSING, _not_ours(there["release"], known, version)
         yield Identity(what="tag", where=version, source_git_ref=commit, state=_odd(tag_wrong), detail=tag_wrong)
         where = version if wrong else str(there["release"].get("url") or version)
         own = None if wrong else commit
         yield Identity(what="release", where=where, source_git_ref=own, state=_odd(wrong), detail=wrong)
 
 
-def _not_out(release: Any) -> str:
+def _not_ours(release: Any, known: Sequence[ReleasedVersion], version: str) -> str:
+    """Why a release is not the one that a run of this version made; empty for that one."""
     if release is None:
         return MISSING
     if release["draft"]:
         return "it is a draft"
-    return "it is a pre-release" if release.get("prerelease") else ""
+    if release["prerelease"]:
+        return "it is a pre-release"
+    author, marks = release["author"], release["marked_by"]
+    made = [by for one in known if is_same_version(one.version, version) for by in one.made if by.run_id in marks]
+    if author and any(by.author in (author, None) for by in made):
+        return ""
+    return f"it is by {author or 'somebody unknown'}, and no run of this version made it"
 
 
 def _odd(wrong: str) -> Literal["one", "odd"]:

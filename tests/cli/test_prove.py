@@ -49,10 +49,12 @@ def image(*revisions: str | None) -> dict[str, Any]:
     return {"artifact_id": A.artifact_id, "manifest": {"platforms": platforms}}
 
 
-def released(commit: str | None, **said: bool) -> dict[str, Any]:
+def released(commit: str | None, made: tuple[str, str], **said: Any) -> dict[str, Any]:
+    """``made``: the run that the release names, and its author."""
     tag = {"commit": commit} if commit else None
-    release = {"draft": False, "prerelease": False, "url": "https://x/r", **said}
-    return {"version": {"asked": "v0.2.10", "tag": tag, "release": release if tag else None}}
+    run_id, author = made
+    release = {"draft": False, "prerelease": False, "url": "https://x/r", "marked_by": [run_id], "author": author}
+    return {"version": {"asked": "v0.2.10", "tag": tag, "release": {**release, **said} if tag else None}}
 
 
 @dataclass
@@ -60,6 +62,11 @@ class Site:
     gate: Gate
     oci: Found
     github: Found
+    publisher: FakePublisher
+
+    def released(self, commit: str | None, **said: Any) -> dict[str, Any]:
+        """A release of v0.2.10 that the run of the promotion made, but for what is said."""
+        return released(commit, self.publisher.made["v0.2.10"], **said)
 
     def prove(self) -> Proof:
         return prove(self.gate, self.gate.profile(PRODUCT), PROD)
@@ -82,11 +89,11 @@ def site(make_gate: MakeGate, platform: FakePlatform) -> Iterator[Site]:
         "github": github,
         "publisher": publisher,
     }
-    site = Site(make_gate(plugins=Plugins(plugins)), oci, github)
+    site = Site(make_gate(plugins=Plugins(plugins)), oci, github, publisher)
     publisher.now = site.gate.ledger.now
     assert site.gate.run(deploy(A), ACTOR).status == "recorded"
     assert site.gate.run(promote(version="v0.2.10"), ACTOR).status == "recorded"
-    oci.says, github.says = image(A.source_git_ref, A.source_git_ref), released(A.source_git_ref)
+    oci.says, github.says = image(A.source_git_ref, A.source_git_ref), site.released(A.source_git_ref)
     github.otherwise = None
     yield site
 
@@ -109,7 +116,7 @@ def test_an_image_that_is_mislabelled_on_seven_platforms_is_the_odd_one_and_outv
 def test_as_many_places_as_may_be_do_not_outvote_what_decision_and_inventory_name(
     site: Site, platform: FakePlatform
 ) -> None:
-    site.oci.says, site.github.says = image(*[B.source_git_ref] * 7), released(B.source_git_ref)
+    site.oci.says, site.github.says = image(*[B.source_git_ref] * 7), site.released(B.source_git_ref)
     platform.runs[str(PROD)] = B
     assert [what for what, _ in site.odd()] == ["runs", "health", "image label", "tag", "release"]
     assert site.prove().release == A
@@ -187,13 +194,29 @@ def test_an_image_that_is_in_no_registry_is_odd(site: Site) -> None:
 
 def test_a_tag_on_another_commit_a_missing_one_and_a_draft_are_odd(site: Site) -> None:
     for says, odd in (
-        (released(B.source_git_ref), ["tag", "release"]),
-        (released(None), ["tag", "release"]),
-        (released(A.source_git_ref, draft=True), ["release"]),
-        (released(A.source_git_ref, prerelease=True), ["release"]),
+        (site.released(B.source_git_ref), ["tag", "release"]),
+        (site.released(None), ["tag", "release"]),
+        (site.released(A.source_git_ref, draft=True), ["release"]),
+        (site.released(A.source_git_ref, prerelease=True), ["release"]),
     ):
         site.github.says = says
         assert [what for what, _ in site.odd()] == odd
+
+
+@pytest.mark.parametrize("said", [{"author": "somebody"}, {"author": None}, {"marked_by": []}, {"marked_by": ["r-1"]}])
+def test_a_release_that_no_run_of_this_version_made_is_odd_whatever_commit_it_is_of(
+    site: Site, said: dict[str, Any]
+) -> None:
+    site.github.says = site.released(A.source_git_ref, **said)
+    assert [what for what, _ in site.odd()] == ["release"]
+    [release] = [one for one in site.prove().identities if one.what == "release"]
+    assert "no run" in release.detail
+
+
+def test_a_release_of_which_nobody_says_who_made_it_is_not_known(site: Site) -> None:
+    site.github.says = site.released(A.source_git_ref)
+    del site.github.says["version"]["release"]["marked_by"]
+    assert site.prove().verdict == "unknown"
 
 
 @pytest.mark.parametrize("kind", ["deployments", "promotions"])
@@ -338,7 +361,7 @@ def test_a_lane_that_does_not_answer_is_not_proven(site: Site, platform: FakePla
 
 @pytest.fixture
 def empty(make_gate: MakeGate, platform: FakePlatform) -> Iterator[Site]:
-    yield Site(make_gate(), Found(), Found())
+    yield Site(make_gate(), Found(), Found(), FakePublisher((PRODUCT,)))
 
 
 def states_of(proof: Proof) -> list[tuple[str, str]]:
