@@ -24,13 +24,15 @@ pytest_plugins = [
     "tests.postgres",
 ]
 
-gc.set_threshold(100_000, 50, 100)  # tests make much and leave few cycles: looking for them rarely saves a sixth
-
 PRODUCT = "sellyouroutboard"
 TESTING = Lane(context=PRODUCT, instance="testing")
 PROD = Lane(context=PRODUCT, instance="prod")
 IMAGE = "ghcr.io/cbusillo/sellyouroutboard"
 ACTOR = Actor(subject="unverified:operator@desk")
+
+
+def pytest_configure() -> None:
+    gc.set_threshold(100_000, 50, 100)  # tests make much and leave few cycles: looking for them rarely saves a sixth
 
 
 def release(letter: str) -> ReleaseIdentity:
