@@ -1,7 +1,4 @@
-"""How fast the gate is: ``make bench``. Figures of one run on one machine; the ratios are what holds elsewhere.
-
-``--short`` leaves out the longest past: it shows that all of this still runs.
-"""
+"""How fast the gate is: ``make bench``. Figures of one run on one machine; the ratios are what holds elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine, decide, load_bundle, shipped_policies
 from launchplane_gate.store import FileStore
 from tests.benchmarks.engines import ASK, engines
-from tests.benchmarks.ledgers import PASTS, YesEngine, ledgers
+from tests.benchmarks.ledgers import YesEngine, ledgers
 from tests.benchmarks.timing import in_turn, report, timed
 from tests.conftest import ACTOR, POLICY, PROFILE, A, B, deploy
 from tests.fakes.platform import FakeHealth, FakePlatform
@@ -113,5 +110,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         decisions(Path(name))
         own_work(Path(name))
-    ledgers(PASTS[:-1] if sys.argv[1:] == ["--short"] else PASTS)
+    ledgers()
     cold()

@@ -1,10 +1,17 @@
-"""Taking times: in turn, so that what slows the machine down slows all that is compared."""
+"""Taking times: in turn, so that what slows the machine down slows all that is compared.
+
+With LAUNCHPLANE_GATE_BENCH=short it is a few times of each thing, which shows that all of it still runs, and no more.
+"""
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
+
+SHORT = os.environ.get("LAUNCHPLANE_GATE_BENCH") == "short"
+FEW = 5
 
 
 def timed(act: Callable[[], object], *, times: int) -> list[float]:
@@ -19,7 +26,7 @@ WARM = 3  # calls before the first that is timed
 def in_turn(*acts: Callable[[], object], times: int, warm: int = WARM) -> list[list[float]]:
     """Milliseconds of each call of several things, done in turn: what slows the machine down slows all of them."""
     taken: list[list[float]] = [[] for _ in acts]
-    for number in range(-warm, times):
+    for number in range(-warm, min(times, FEW) if SHORT else times):
         for act, calls in zip(acts, taken, strict=True):
             began = time.perf_counter()
             act()

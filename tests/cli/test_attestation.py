@@ -30,6 +30,8 @@ from tests.cli.test_cli import OLD, Said, Site, clear, make_site
 from tests.cli.test_cli import site as site  # noqa: PLC0414  # a fixture
 from tests.keys import PrivateKey, pae, private_pem, public_pem, verified, write_key
 
+pytestmark = pytest.mark.thorough  # whole commands; tests/line/test_attesting signs and checks as well
+
 TABLE = '\n[attestation]\nkey = { file = "attest.pem" }\nverifier = "https://gate.example.org"\n'
 KINDS: dict[str, Callable[[], PrivateKey]] = {
     "ed25519": ed25519.Ed25519PrivateKey.generate,

@@ -17,6 +17,8 @@ from launchplane_gate.ledger import Ledger
 from tests.cli.test_cli import NEW, Site, clear, make_site
 from tests.cli.test_cli import site as site  # noqa: PLC0414  # a fixture
 
+pytestmark = pytest.mark.thorough  # whole commands under each umask
+
 PROGRESS = """
 from launchplane_gate.cli.session import progress_shown
 with progress_shown() as progress:

@@ -33,6 +33,8 @@ from tests.line.test_settling_runs import interrupted, resume
 from tests.on_postgres import gate_on, migrated
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # races of two processes, on both databases
+
 BOTH = ["sqlite", "postgres"]
 
 
@@ -61,6 +63,7 @@ def gate(  # noqa: PLR0917  # fixtures
     else:
         url = migrated(request.getfixturevalue("postgres"))
         gate = gate_on(url, tmp_path, bundle, engine, platform, plugins=plugins, confirm_timeout_s=5)
+    publisher.now = gate.ledger.now
     yield gate
     assert gate.ledger.verify().wrong == ()
     gate.ledger.close()

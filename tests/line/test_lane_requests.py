@@ -27,13 +27,15 @@ from tests.line.test_settling_runs import interrupted, reconcile, resume
 from tests.line.test_standing import STRANGER
 from tests.on_postgres import gate_on, migrated
 
+pytestmark = pytest.mark.thorough  # it waits for holds to end
+
 HELD_PROD = LaneRequest(PRODUCT, "prod", "the database is being moved")
 HELD_TESTING = LaneRequest(PRODUCT, "testing", "a trial goes on")
 TRIAL = LaneRequest(PRODUCT, "testing", "a trial that was undone")
 SOON = timedelta(seconds=1)
 
 
-@pytest.fixture(params=["files", pytest.param("postgres", marks=pytest.mark.thorough)])
+@pytest.fixture(params=["files", "postgres"])
 def anywhere(
     request: pytest.FixtureRequest, tmp_path: Path, bundle: Bundle, engine: EmbeddedEngine, platform: FakePlatform
 ) -> Iterator[Gate]:

@@ -23,6 +23,10 @@ from tests.conftest import ACTOR, APPROVER, PRODUCT, PROFILE, A, B, MakeGate, de
 from tests.fakes.github import FakeGitHub, Repository
 from tests.fakes.platform import FakeHealth, FakePlatform
 
+pytestmark = (
+    pytest.mark.thorough
+)  # each publishes on the fake GitHub; tests/line/test_publishing has the part of the line
+
 DRAFT, TAG, PUBLISH = "POST */releases", "POST */git/refs", "PATCH */releases/*"
 V1, V2 = "v0.0.1", "v0.0.2"
 

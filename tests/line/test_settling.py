@@ -15,6 +15,8 @@ from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.conftest import ACTOR, PROD, TESTING, A, B, MakeGate, bundle_in, deploy, promote
 from tests.fakes.platform import FakePlatform
 
+pytestmark = pytest.mark.thorough  # it waits for containers to settle
+
 SETTLE_S = 1
 
 

@@ -52,6 +52,8 @@ from tests.fakes.opa_stub import CONFIG, DECISION, POLICIES, QUERY, OpaStub, mod
 from tests.fakes.platform import FakePlatform
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # a server that answers by the book, asked again and again
+
 TOKEN = "tok-83c1e5"
 PROMOTION = questions.PROMOTION
 ASKED = "/v1/data/gate/decision/answer?strict-builtin-errors=true&provenance=true"

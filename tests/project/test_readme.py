@@ -184,6 +184,7 @@ def test_the_settings_for_releases_and_for_ci_are_settings(folder: Path) -> None
     assert loaded.publisher(settings.profile("shop"))
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not which("openssl"), reason="openssl is not at hand")
 def test_a_promotion_is_attested_as_it_says(folder: Path) -> None:
     [setting] = [block for block in blocks("toml") if "[attestation]" in block]

@@ -17,6 +17,8 @@ from launchplane_gate_generic_web.compose_file import (
 )
 from launchplane_gate_generic_web.images import repository
 
+pytestmark = pytest.mark.thorough  # whole deploys on the fake Dokploy
+
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"ghcr.io/acme/shop@{DIGEST}"
 

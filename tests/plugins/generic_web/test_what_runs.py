@@ -21,6 +21,8 @@ from tests.fakes.dokploy import FakeDokploy
 from tests.fakes.dokploy.host import SECRET_IN_ENV
 from tests.fakes.health_server import HealthServer, says, sleeps
 
+pytestmark = pytest.mark.thorough  # servers that are slow, or say what they should not
+
 F = release("F")
 REPOSITORY = A.artifact_id.partition("@")[0]
 FILE = "services:\n  web:\n    image: ${IMAGE}\n    restart: RESTART\n  db:\n    image: postgres:16\n"

@@ -8,6 +8,8 @@ from launchplane_gate_github.wire import uploads_of
 from tests.fakes.github import FakeGitHub, How, Repository
 from tests.plugins.github.desk import TAG, Desk, V, drafts, out, recorded
 
+pytestmark = pytest.mark.thorough  # each publishes on the fake GitHub
+
 UPLOAD = "POST */assets"
 NAME, CONTENT = "launchplane-gate.vsa.dsse.json", b'{"payload": "YQ=="}\n'
 FILES = {NAME: CONTENT}

@@ -834,6 +834,7 @@ def process(site: Site, *arguments: str, **environment: str) -> subprocess.Compl
     )
 
 
+@pytest.mark.thorough
 def test_ci_promotes_as_a_verified_actor_and_nobody_else_does(
     site: Site, shared_github: FakeGitHub, elsewhere: pytest.MonkeyPatch
 ) -> None:
