@@ -84,8 +84,9 @@ def _statement(ledger: Ledger, attester: Attester, run: Run) -> Statement:
     if not decisions or run.release is None or run.source is None:
         raise ValueError("by which decisions it was recorded is not known")
     entries = {entry.kind: entry for entry in ledger.entries(subject=run.run_id, kinds=KINDS)}
-    last, end = decisions[-1], entries[run.status]
-    looked, unseen = _looked(entries)
+    if (end := entries.get(run.status)) is None:
+        raise ValueError("which entry recorded it is not known")
+    last, (looked, unseen) = decisions[-1], looked_at(entries)
     promotion = Promotion(
         run=run.run_id,
         action=run.action,
@@ -111,12 +112,19 @@ def _statement(ledger: Ledger, attester: Attester, run: Run) -> Statement:
     return stating(promotion, last, attester.verifier)
 
 
-def _looked(entries: Mapping[str, Entry]) -> tuple[LookedAt | None, NotLookedAt]:
-    """What the two decisions rest on, as far as their inputs are still there."""
-    end = entries.get("confirmed") or entries["unchanged"]
-    before, after = entries["decided"].input, end.input
+def looked_at(entries: Mapping[str, Entry]) -> tuple[LookedAt | None, NotLookedAt]:
+    """What the two decisions rest on, as far as their inputs are still there; ``entries`` of a run, by their kinds."""
+    began, end = entries.get("decided"), entries.get("confirmed") or entries.get("unchanged")
+    before, after = began.input if began else None, end.input if end else None
     if before is None or after is None:
         return None, NotLookedAt(evidence="what was looked at is in the archive of the ledger")
+    try:
+        return _facts_of(before, after)
+    except (AttributeError, LookupError, TypeError):
+        return None, NotLookedAt(evidence="what was looked at was kept by an older gate, in another form")
+
+
+def _facts_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[LookedAt, NotLookedAt]:
     seen: Mapping[str, Any] = after["destination"]["observed"]
     asked = {source for facts in (before, after) for source, found in facts["evidence"].items() if found != {}}
     samples = (after["evidence"].get("health") or {}).get("destination") or ()

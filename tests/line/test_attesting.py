@@ -16,6 +16,8 @@ from launchplane_gate.cli.deploy import exit_code
 from launchplane_gate.errors import RequestError, SettingsError, Stale
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval
+from launchplane_gate.ledger import Entry
+from launchplane_gate.line.attest import looked_at
 from launchplane_gate.model import Outcome, Request, Run
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.runs import read_run
@@ -307,6 +309,23 @@ def test_an_archived_input_is_said_to_be_so(attesting: Attesting, keyring: Keyri
     told = statement["predicate"][PROMOTION]
     assert "lookedAt" not in told
     assert told["notLookedAt"]["evidence"] == "what was looked at is in the archive of the ledger"
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"decided": "{}", "confirmed": "{}"},
+        {"decided": '{"evidence": {}}', "confirmed": '{"evidence": {}, "destination": {"observed": null}}'},
+        {"decided": '{"evidence": []}', "confirmed": '{"evidence": {}, "destination": {"observed": {}}}'},
+        {"decided": '{"evidence": {}}', "unchanged": '{"evidence": {"health": {"destination": [5]}}}'},
+        {"decided": '{"evidence": {}}'},
+        {},
+    ],
+)
+def test_what_an_older_gate_kept_in_another_form_is_said_to_be_unseen(inputs: dict[str, str]) -> None:
+    entries = {kind: Entry(1, PROD, 1, kind, "r-1", "", {}, None, text) for kind, text in inputs.items()}
+    looked, unseen = looked_at(entries)
+    assert looked is None and unseen.evidence
 
 
 def test_what_finishes_an_interrupted_promotion_is_attested_as_such(
