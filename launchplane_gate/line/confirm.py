@@ -156,11 +156,13 @@ def _until_settled(errand: Errand, looks: Looks, *, patience_s: float) -> None:
     end, told, told_at = patience + settle_s, "", 0.0
     was_good = False
     while True:
+        began = time.monotonic()
         good = looks.once()
         now = time.monotonic()
-        is_over = now >= (end if good else patience)
-        is_first = good and not was_good  # of good ones: another one follows in any case
-        if looks.allowed or (is_over and not is_first):
+        if good and not was_good:
+            end = max(end, now + settle_s)  # however long a look takes, it can stay good for as long as is asked for
+        is_over = began >= end if good else now >= patience
+        if looks.allowed or is_over:
             return
         was_good = good
         if good:

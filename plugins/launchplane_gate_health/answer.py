@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from launchplane_gate.strictjson import NotStrictJson, loads
-from launchplane_gate_http import is_this_machine, unlogged, why
+from launchplane_gate_http import is_this_machine, no_cookies, unlogged, why
 
 MAX_REDIRECTS = 3
 
@@ -91,8 +91,8 @@ async def _follow(url: str, how: Asking) -> Answer:
     if how.token:
         headers["Authorization"] = f"Bearer {how.token}"
     here = httpx.URL(url)
-    # A client of its own for each answer: a kept connection or cookie would ask one replica again and again.
-    async with httpx.AsyncClient(verify=how.tls, trust_env=False, timeout=None) as client:  # noqa: S113 # nosec B113  # ask() bounds it
+    # A client of its own for each answer, without cookies: else one replica is asked again and again.
+    async with httpx.AsyncClient(verify=how.tls, trust_env=False, timeout=None, cookies=no_cookies()) as client:  # noqa: S113 # nosec B113  # ask() bounds it
         for _ in range(MAX_REDIRECTS + 1):
             async with client.stream("GET", here, headers=headers) as response:
                 if response.next_request is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from launchplane_gate_http.cookies import no_cookies
 from launchplane_gate_http.unlogged import unlogged
 from launchplane_gate_http.words import why
 
@@ -83,9 +84,12 @@ async def exchange(
         with unlogged():
             async with (
                 asyncio.timeout(max(timeout_s, 0)),
-                # A client of its own for each request: nothing is kept between them, neither connections nor cookies.
+                # A client of its own for each request: no connection is kept between them.
                 httpx.AsyncClient(
-                    verify=tls, trust_env=False, timeout=_timeout(connect_timeout_s, timeout_s)
+                    verify=tls,
+                    trust_env=False,
+                    timeout=_timeout(connect_timeout_s, timeout_s),
+                    cookies=no_cookies(),
                 ) as client,
                 client.stream(
                     method,

@@ -100,8 +100,8 @@ def flaps(*revisions: str) -> Answer:
     return answer
 
 
-def redirects(to: str, *, code: int = 302) -> Answer:
-    return says(b"", code=code, Location=to)
+def redirects(to: str, *, code: int = 302, **headers: str) -> Answer:
+    return says(b"", code=code, Location=to, **headers)
 
 
 def drips(body: bytes, *, every_s: float = 0.1, headers_too: bool = False) -> Answer:

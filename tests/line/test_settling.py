@@ -14,6 +14,7 @@ from launchplane_gate.model import Decision, Lane
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.conftest import ACTOR, PROD, TESTING, A, B, MakeGate, bundle_in, deploy, promote
 from tests.fakes.platform import FakePlatform
+from tests.line.test_evidence import report
 
 pytestmark = pytest.mark.thorough  # it waits for containers to settle
 
@@ -65,6 +66,14 @@ def test_a_release_that_dies_while_it_settles_is_not_recorded(gate: Gate, platfo
     assert run.status == "unconfirmed"
     inventory = gate.store.read_environment_inventory(context_name=TESTING.context, instance_name="testing")
     assert inventory.source_git_ref == A.source_git_ref
+
+
+def test_slow_looks_see_it_stay_as_long_as_is_asked_for(gate: Gate, platform: FakePlatform) -> None:
+    """What is reported is given no time to come up, and the whole time to stay up, however long each look takes."""
+    assert gate.run(deploy(A), ACTOR).status == "recorded"
+    platform.run(TESTING, B)
+    platform.observing = lambda _: time.sleep(0.6 * SETTLE_S)
+    assert gate.run(report(B), ACTOR).status == "recorded"
 
 
 def test_a_crash_loop_is_never_recorded(gate: Gate, platform: FakePlatform) -> None:

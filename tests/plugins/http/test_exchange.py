@@ -47,6 +47,12 @@ def ask(url: str, *, may_be_at: Callable[[Address], bool] | None = None, timeout
     )
 
 
+def test_a_cookie_that_no_request_could_carry_is_left(server: HealthServer) -> None:
+    """httpx makes the request that a redirect asks for, followed or not, with every cookie of the answer."""
+    server.answers["/"] = says(b"", code=301, Location="/", Set_Cookie="\x80")
+    assert ask(server.url("/")).status == 301
+
+
 # -- logs
 
 
