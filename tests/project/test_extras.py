@@ -12,7 +12,7 @@ from tests.project.environments import Environment, brought_by, built_wheel, env
 
 pytestmark = pytest.mark.thorough
 
-EXTRAS = ("attest", "console", "github", "opa", "postgres", "testing")
+EXTRAS = ("attest", "console", "github", "launchplane", "opa", "postgres", "testing")
 
 # What Launchplane brings itself, of what its pyproject.toml requires; nothing of ours requires its Authlib.
 HOST = [
@@ -141,4 +141,4 @@ def test_the_conformance_kit_names_the_command_too(bare: Environment, wheel: Pat
 
 def test_every_extra_is_tried_here(wheel: Path) -> None:
     extras = set(re.findall(r'extra == "(\w+)"', " ".join(str(one.marker) for one in required(wheel))))
-    assert extras - {"dev"} == set(EXTRAS) == {*LACKING, "testing"}
+    assert extras - {"dev"} == set(EXTRAS) == {*LACKING, "testing", "launchplane"}  # two that no command needs

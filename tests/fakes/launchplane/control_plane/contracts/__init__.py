@@ -1,0 +1,1 @@
+"""Records as the host's stores hold them."""

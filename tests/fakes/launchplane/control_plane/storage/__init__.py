@@ -1,0 +1,1 @@
+"""Where the host's records live: files, or a database."""
