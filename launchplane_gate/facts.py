@@ -10,7 +10,8 @@ from typing import Any
 from launchplane_gate.lane_records import Backups, LaneRecords
 from launchplane_gate.ledger import Ledger, Row
 from launchplane_gate.looking import Seen
-from launchplane_gate.model import BackupFacts, DeploymentFacts, Expected, LastRun, ReleaseIdentity, RunStatus, stamp
+from launchplane_gate.model import Expected, ReleaseIdentity, RunStatus, stamp
+from launchplane_gate.policy_input import BackupFacts, DeploymentFacts, LastRun
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.settled import settled
 from launchplane_gate.store import plain

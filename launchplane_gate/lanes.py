@@ -23,7 +23,6 @@ from launchplane_gate.model import (
     Decision,
     Hold,
     Lane,
-    MayRun,
     Observation,
     ReleaseIdentity,
     Request,
@@ -31,6 +30,7 @@ from launchplane_gate.model import (
     lanes_of,
 )
 from launchplane_gate.policy import Bundle
+from launchplane_gate.policy_input import MayRun
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
 from launchplane_gate.settled import settled

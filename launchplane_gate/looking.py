@@ -13,7 +13,8 @@ from launchplane_gate.evidence import NoEvidence, as_evidence
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Ledger, Row
-from launchplane_gate.model import Contract, Lane, MayRun, Observation, ReleaseIdentity
+from launchplane_gate.model import Contract, Lane, Observation, ReleaseIdentity
+from launchplane_gate.policy_input import MayRun
 from launchplane_gate.urls import without_query
 
 

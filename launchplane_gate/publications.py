@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import Ledger
-from launchplane_gate.model import Made, Publication, ReleasedVersion, Run
+from launchplane_gate.model import Publication, Run
+from launchplane_gate.policy_input import Made, ReleasedVersion
 from launchplane_gate.runs import read_run
 from launchplane_gate.store import RecordStore
 from launchplane_gate.words import is_same_version

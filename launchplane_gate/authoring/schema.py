@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from launchplane_gate.model import Decision, PolicyInput, StandingInput
+from launchplane_gate.model import Decision
+from launchplane_gate.policy_input import PolicyInput, StandingInput
 from launchplane_gate.settings import SettingsFile
 
 Schema = dict[str, Any]

@@ -135,7 +135,7 @@ def _read_input(source: str) -> dict[str, Any]:
 
     from launchplane_gate import strictjson
     from launchplane_gate.errors import RequestError
-    from launchplane_gate.model import PolicyInput, StandingInput
+    from launchplane_gate.policy_input import PolicyInput, StandingInput
 
     name = "standard input" if source == "-" else source
     try:

@@ -12,7 +12,8 @@ from launchplane_gate.cli.session import Session, pass_session
 from launchplane_gate.cli.settling import drift, reconcile, report
 
 if TYPE_CHECKING:
-    from launchplane_gate.model import HistoryEntry, Lane
+    from launchplane_gate.model import Lane
+    from launchplane_gate.policy_input import HistoryEntry
     from launchplane_gate.records import EnvironmentInventory
     from launchplane_gate.report.text import Block
     from launchplane_gate.settings import Settings

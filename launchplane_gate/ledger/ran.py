@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from launchplane_gate.ledger import tables
 from launchplane_gate.ledger.chain import Chain, Entering, Head
 from launchplane_gate.ledger.kept import body_in
-from launchplane_gate.model import Expected, HistoryEntry, Lane, ReleaseIdentity
+from launchplane_gate.model import Expected, Lane, ReleaseIdentity
+from launchplane_gate.policy_input import HistoryEntry
 
 ROLLED_BACK = "rolled_back"
 AT_ONCE = 20  # runs that are looked through for the one before

@@ -18,8 +18,9 @@ from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.record import promotion_now
 from launchplane_gate.line.written import finished, health_of, with_health
 from launchplane_gate.looking import containers_in
-from launchplane_gate.model import Decision, Observation, OutcomeFacts, stamp
+from launchplane_gate.model import Decision, Observation, stamp
 from launchplane_gate.on_record import on_record
+from launchplane_gate.policy_input import OutcomeFacts
 from launchplane_gate.records import ReleaseStatus
 from launchplane_gate.store import version
 

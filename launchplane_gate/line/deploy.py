@@ -10,7 +10,8 @@ from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.record import promotion_now
 from launchplane_gate.line.written import RECORD_STATUS, finished, pending_deployment
-from launchplane_gate.model import Outcome, OutcomeFacts, Target, stamp
+from launchplane_gate.model import Outcome, Target, stamp
+from launchplane_gate.policy_input import OutcomeFacts
 
 
 def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:

@@ -11,9 +11,10 @@ from launchplane_gate.lane_records import LaneRecords, read_lane
 from launchplane_gate.ledger import Lease, new_id
 from launchplane_gate.line.origin import Origin
 from launchplane_gate.line.parts import Parts, as_one, find_lane
-from launchplane_gate.model import Actor, Decision, Lane, OutcomeFacts, ReleaseIdentity, Request, RunStatus, Waiver
+from launchplane_gate.model import Actor, Decision, Lane, ReleaseIdentity, Request, RunStatus, Waiver
 from launchplane_gate.on_record import spends
 from launchplane_gate.plugins import deploy_timeout_of
+from launchplane_gate.policy_input import OutcomeFacts
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.settled import settled
 from launchplane_gate.store import RecordStore, fenced

@@ -9,7 +9,8 @@ from launchplane_gate.line.deploy import told_apart_by
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.origin import Origin
 from launchplane_gate.line.written import finished, let_go_by
-from launchplane_gate.model import Outcome, OutcomeFacts, stamp
+from launchplane_gate.model import Outcome, stamp
+from launchplane_gate.policy_input import OutcomeFacts
 
 
 def found(errand: Errand, origin: Origin) -> Outcome | None:

@@ -12,19 +12,10 @@ from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError, PastLost, RequestError, StandingRefused
 from launchplane_gate.ledger import NOWHERE, new_id
 from launchplane_gate.line.parts import Parts, find_lane
-from launchplane_gate.model import (
-    Action,
-    Actor,
-    Decision,
-    Expected,
-    Lane,
-    ReleaseIdentity,
-    Request,
-    WaiverFacts,
-    lanes_of,
-)
+from launchplane_gate.model import Action, Actor, Decision, Expected, Lane, ReleaseIdentity, Request, lanes_of
 from launchplane_gate.on_record import on_record
 from launchplane_gate.policy import Bundle, PolicyEngine, decide
+from launchplane_gate.policy_input import WaiverFacts
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.urls import without_query
 

@@ -11,10 +11,11 @@ from launchplane_gate.errors import ActorUnproven, RequestError
 from launchplane_gate.ledger import KINDS, REVOKED, Ledger, new_id, waivers_of
 from launchplane_gate.line.parts import Parts, find_lane
 from launchplane_gate.line.standing import Asked, Standing, ask_or_raise, refuse_stranger
-from launchplane_gate.model import Action, Actor, ReleaseIdentity, Waiver, WaiverApproval, WaiverFacts, stamp
+from launchplane_gate.model import Action, Actor, ReleaseIdentity, Waiver, WaiverApproval, stamp
 from launchplane_gate.on_record import on_record, spends
 from launchplane_gate.policy.bundle.config import SSH
 from launchplane_gate.policy.waiving import person_of
+from launchplane_gate.policy_input import WaiverFacts
 from launchplane_gate.waivers import NOTHING_SAVED, Revocation
 
 

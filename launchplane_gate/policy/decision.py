@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
-from launchplane_gate.model import Decision, PolicyInput, RuleResult, StandingInput, Waiver, stamp
+from launchplane_gate.model import Decision, RuleResult, Waiver, stamp
 from launchplane_gate.policy.bundle.floor import FLOOR
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, PolicyEngine, Undefined, to_json
 from launchplane_gate.policy.waiving import weighed
+from launchplane_gate.policy_input import PolicyInput, StandingInput
 
 ANSWER = "data.gate.decision.answer"
 ALONE = "data.gate.decision.alone"

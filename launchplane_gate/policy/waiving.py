@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from launchplane_gate.model import Actor, PolicyInput, Waiver, stamp
+from launchplane_gate.model import Actor, Waiver, stamp
 from launchplane_gate.policy.bundle.config import Config
 from launchplane_gate.policy.bundle.floor import FLOOR_CODES, WAIVABLE_FLOOR
+from launchplane_gate.policy_input import PolicyInput
 
 _VERIFIER = re.compile(r"[a-z0-9-]+:")
 

@@ -13,7 +13,8 @@ from launchplane_gate.hookspecs import Question
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Row
 from launchplane_gate.looking import observe
-from launchplane_gate.model import Lane, Observation, ReleasedVersion, ReleaseIdentity, Run
+from launchplane_gate.model import Lane, Observation, ReleaseIdentity, Run
+from launchplane_gate.policy_input import ReleasedVersion
 from launchplane_gate.prove.proof import Identity, of_release
 from launchplane_gate.publications import runs_of_commit, versions_of
 from launchplane_gate.records import ProductProfile

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from launchplane_gate.lanes import LaneView
-from launchplane_gate.model import MayRun, Observation, short
+from launchplane_gate.model import Observation, short
+from launchplane_gate.policy_input import MayRun
 from launchplane_gate.report.words import brief, count
 
 

@@ -15,7 +15,6 @@ from launchplane_gate.model import (
     Container,
     Decision,
     Lane,
-    MayRun,
     Observation,
     Publication,
     ReleaseIdentity,
@@ -25,6 +24,7 @@ from launchplane_gate.model import (
     Waiver,
     WaiverApproval,
 )
+from launchplane_gate.policy_input import MayRun
 from launchplane_gate.report.decision import decision_text
 from launchplane_gate.report.lanes import lanes_text
 from launchplane_gate.report.run import Aftermath, run_text

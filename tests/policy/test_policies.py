@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 import regorus
 
-from launchplane_gate.model import PolicyInput, StandingInput, stamp, unstamp
+from launchplane_gate.model import stamp, unstamp
 from launchplane_gate.policy.bundle.config import Config, ProductPolicy
+from launchplane_gate.policy_input import PolicyInput, StandingInput
 from tests.places import CASES, POLICIES
 
 IN_REGO = {

@@ -16,7 +16,7 @@ LAYERS = [
     {"signing"},
     {"evidence", "extras", "records", "secret"},
     {"model"},
-    {"hookspecs", "settings", "attestation"},
+    {"policy_input", "hookspecs", "settings", "attestation"},
     {"hints", "attesting"},
     {"store"},
     {"policy", "ledger", "plugins"},
