@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
+
+from pydantic import TypeAdapter, ValidationError
 
 from launchplane_gate import line
 from launchplane_gate.attesting import Attester, attester_of
-from launchplane_gate.errors import PastLost, RecordUnreadable, SettingsError
-from launchplane_gate.hookspecs import Driver, Progress
+from launchplane_gate.errors import PastLost, RecordUnreadable, RequestError, SettingsError
+from launchplane_gate.hookspecs import Act, Driver, Progress
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.ledger.lease import WRITE_S
 from launchplane_gate.line import Limits, Parts, lane_requests, waive
 from launchplane_gate.line.lane_requests import Held, LaneRequest, PutAside, Released
 from launchplane_gate.line.parts import GATHER_TIMEOUT_S
 from launchplane_gate.line.waive import WaiverRequest
-from launchplane_gate.model import Actor, Decision, Lane, Request, Run, Waiver
-from launchplane_gate.opening import opened
+from launchplane_gate.model import Actor, Decision, Identifier, Lane, Request, Run, Shipping, Waiver, noun
+from launchplane_gate.opening import ledger_beside, opened, records_beside
 from launchplane_gate.past import missing
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, PolicyEngine, load_bundle, open_engine, shipped_policies, start_within
@@ -68,11 +71,21 @@ class Gate:
         self.gather_timeout_s = gather_timeout_s
         self.write_s = write_s
         self.attester = attester
+        self._opened = ExitStack()
 
     @classmethod
-    def open(cls, settings: Path | str | Settings | None = None, *, to_read: bool = False) -> Self:
+    def open(
+        cls,
+        settings: Path | str | Settings | None = None,
+        *,
+        store: RecordStore | None = None,
+        ledger: Ledger | None = None,
+        to_read: bool = False,
+    ) -> Self:
         """Make a gate from a settings file; see launchplane_gate.settings for where it is looked for.
 
+        ``store``, ``ledger``: in place of those that the settings name. Whoever hands one in closes it, after the gate;
+        beside a store of somebody else's the ledger is the one that the settings name, and the gate's to close.
         ``to_read``: it may look and check, and cannot act; then nothing has to be writable, and what the policies have
         proven before need not be proven again.
         Raises SettingsError, PolicyError, EngineError or LedgerError; nothing has been done then.
@@ -82,11 +95,32 @@ class Gate:
         start_within(settings.embedded)
         bundle = load_bundle([shipped_policies(), *settings.policy_folders], remembers=to_read)
         engine = open_engine(bundle, settings.opa, remembers=to_read)
-        store, ledger = opened(settings, to_read=to_read)
-        if not to_read:
-            _see_the_past(store, ledger, settings)
-        plugins = load_plugins(settings, now=ledger.now)
-        _see_that_thresholds_can_be_met(settings, bundle, plugins)
+        with ExitStack() as opening:
+            if ledger is None:
+                if store is None:
+                    store, ledger = opened(settings, to_read=to_read)
+                else:
+                    ledger = ledger_beside(settings, store, to_read=to_read)
+                opening.callback(ledger.close)
+            store = store or records_beside(settings, ledger, to_read=to_read)
+            if not to_read:
+                _see_the_past(store, ledger, settings)
+            plugins = load_plugins(settings, now=ledger.now)
+            _see_that_thresholds_can_be_met(settings, bundle, plugins)
+            gate = cls._of(settings, store, ledger, bundle, engine, plugins)
+            gate._opened = opening.pop_all()
+        return gate
+
+    @classmethod
+    def _of(  # noqa: PLR0917  # what was opened
+        cls,
+        settings: Settings,
+        store: RecordStore,
+        ledger: Ledger,
+        bundle: Bundle,
+        engine: PolicyEngine,
+        plugins: Plugins,
+    ) -> Self:
         return cls(
             store=store,
             ledger=ledger,
@@ -104,19 +138,46 @@ class Gate:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.ledger.close()
+        self.close()
 
-    def check(self, request: Request, actor: Actor, progress: Progress = quiet) -> Decision:
-        """Gather real facts and decide; nothing is saved, held or changed."""
-        return line.check(self.parts, request, actor, progress)
+    def close(self) -> None:
+        """Close what ``open`` opened; what was handed in is left open."""
+        self._opened.close()
 
-    def run(self, request: Request, actor: Actor, progress: Progress = quiet) -> Run:
+    def check(
+        self,
+        request: Request,
+        actor: Actor,
+        progress: Progress = quiet,
+        *,
+        act: Act | None = None,
+        trace: str | None = None,
+    ) -> Decision:
+        """Gather real facts and decide; nothing is saved, held or changed, and ``act`` is not called.
+
+        Raises RequestError for what ``run`` could not be called with either.
+        """
+        return line.check(self.parts, _call(request, actor, progress, act, trace))
+
+    def run(
+        self,
+        request: Request,
+        actor: Actor,
+        progress: Progress = quiet,
+        *,
+        act: Act | None = None,
+        trace: str | None = None,
+    ) -> Run:
         """Take a request down the line; the run's status says how far it came.
+
+        ``act`` deploys in this one call, in place of the product's driver; a repeat of a request deploys nothing
+        anew, and does not call it. ``trace``: by which the caller knows this call; it stands in the run and in its
+        decisions.
 
         Raises UsageError, Undecided, Stale or LaneBusy where nothing was changed, NotSettled where something may
         have been and the ledger could not be told.
         """
-        return line.run(self.parts, request, actor, progress)
+        return line.run(self.parts, _call(request, actor, progress, act, trace))
 
     def publish(self, run_id: str, actor: Actor, progress: Progress = quiet) -> Run:
         """Attest a recorded promotion, where that is wanted, and publish its release; any number of times.
@@ -187,6 +248,23 @@ class Gate:
         return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits, self.attester)
 
 
+def _call(request: Request, actor: Actor, progress: Progress, act: Act | None, trace: str | None) -> line.Call:
+    """Raises RequestError."""
+    if act and request.action not in get_args(Shipping):
+        raise RequestError(
+            f"a {noun(request.action)} deploys nothing, and was called with what deploys",
+            hint="Nothing was done. Call it without `act`.",
+        )
+    try:
+        known = trace and TypeAdapter(Identifier).validate_python(trace)
+    except ValidationError:
+        form = "1 to 512 characters of ASCII that can be seen, and no space"
+        raise RequestError(
+            "the trace of the call has not the form of one", hint=f"Nothing was done. It is {form}."
+        ) from None
+    return line.Call(request, actor, progress, act, known or None)
+
+
 def _see_the_past(store: RecordStore, ledger: Ledger, settings: Settings) -> None:
     """Raises PastLost where what a lane's inventory rests on is news to the ledger: better now than at that lane."""
     for profile in settings.profiles.values():
@@ -197,7 +275,6 @@ def _see_the_past(store: RecordStore, ledger: Ledger, settings: Settings) -> Non
             except (FileNotFoundError, RecordUnreadable):
                 continue  # a fact of that lane, which unsettles it
             if lost := missing(ledger, Lane(context=lane.context, instance=lane.instance), [named]):
-                ledger.close()
                 raise PastLost(lost)
 
 

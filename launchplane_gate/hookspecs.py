@@ -221,6 +221,13 @@ class Driver(Protocol):
         """Called once the deploy is confirmed: do what the platform needs, and call ``inventory.write()``."""
 
 
+Act = Callable[[Approval, Progress], Outcome]
+"""What deploys in one call of ``Gate.run``, in place of the ``deploy`` of the product's driver, as that would.
+
+The driver's ``find``, ``observe`` and ``record`` stay in force, in this call and in any process after it.
+"""
+
+
 class Publisher(Protocol):
     """Where releases of products are published."""
 

@@ -333,6 +333,7 @@ class Decision(Contract):
     policy_revision: str
     input_digest: str
     decided_at: str
+    trace: str | None = None  # by which the caller knows the call that it was made in
 
     @property
     def allowed(self) -> bool:
@@ -409,6 +410,7 @@ class Run(Contract):
 
     ``run_id`` is empty where who asked is not permitted to: the decision is on record then, and no run. ``admitted``:
     the decision that let it go, or that refused it. ``of_run``: the run that this one finished or recorded anew.
+    ``trace``: by which the caller knows the call that made it; a repeat of a request has that of the first.
     """
 
     schema_version: Literal[1] = 1
@@ -433,6 +435,7 @@ class Run(Contract):
     promotion_record_id: str | None = None
     publication: Publication | None = None  # None where none was asked for
     attestation: Attestation | None = None  # None where the settings name no key for it
+    trace: str | None = None
     replayed: bool = False
 
 

@@ -41,6 +41,7 @@ def read_run(ledger: Ledger, run_id: str) -> Run:
         promotion_record_id=recording.get("promotion_record_id") or steps.get("outcome", {}).get("promotion_record_id"),
         publication=_publication(opening.get("version"), entries),
         attestation=_attestation(entries),
+        trace=opening.get("trace"),
     )
 
 

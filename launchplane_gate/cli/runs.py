@@ -140,6 +140,7 @@ def _show_text(run: Run, steps: list[Entry], became: str | None, over: str) -> l
         ("its deploy", f"{became}, as the platform told later; nobody confirmed it" if became else ""),
         ("deployment", run.deployment_record_id or ""),
         ("promotion", run.promotion_record_id or ""),
+        ("trace", run.trace or ""),
     ]
     journal = [(entry.kind, entry.at, brief(_detail_of(entry)) or _decision_in(entry)) for entry in steps]
     return [

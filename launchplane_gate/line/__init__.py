@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from typing import get_args
 
 from launchplane_gate.errors import LedgerError, NotSettled, PastLost, TokenSpent, Undecided, in_a_sentence
-from launchplane_gate.hookspecs import Progress
 from launchplane_gate.ledger import Key, Wish
 from launchplane_gate.line import evidence, journal, standing
 from launchplane_gate.line.admit import admit
 from launchplane_gate.line.confirm import confirm, look_again, runs_it_already
 from launchplane_gate.line.deploy import deploy
-from launchplane_gate.line.errand import Errand
+from launchplane_gate.line.errand import Call, Errand
 from launchplane_gate.line.found import found
 from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.interrupted import tell_what_became
@@ -32,34 +31,34 @@ from launchplane_gate.line.publish import publish_again, publish_recorded
 from launchplane_gate.line.record import leave_pending, record
 from launchplane_gate.line.replay import already_open, interrupted, is_known, key_of, replay
 from launchplane_gate.line.standing import Asked, Standing
-from launchplane_gate.model import Actor, Decision, Request, Run, Settling, noun
+from launchplane_gate.model import Decision, Request, Run, Settling, noun
 from launchplane_gate.on_record import on_record
 from launchplane_gate.runs import read_run
 
-__all__ = ["Limits", "Parts", "check", "find_lane", "publish_again", "run"]
+__all__ = ["Call", "Limits", "Parts", "check", "find_lane", "publish_again", "run"]
 
 
-def check(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Decision:
+def check(parts: Parts, call: Call) -> Decision:
     """See Gate.check."""
-    stands = standing.ask(parts, Asked.of(request), actor)
+    stands = standing.ask(parts, Asked.of(call.request, call.trace), call.actor)
     if not stands.permitted:
         return stands.decision
-    errand = Errand(parts, request, actor, progress)
+    errand = Errand(parts, call)
     _settle_on(errand)
     return ask(errand, gather(errand, "admit", dry_run=True))
 
 
-def run(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Run:
+def run(parts: Parts, call: Call) -> Run:
     """See Gate.run."""
-    stands = _standing(parts, request, actor, progress)
+    stands = _standing(parts, call)
     if not stands.permitted:
-        return _not_permitted(request, actor, standing.refuse(parts, stands))
-    errand = Errand(parts, request, actor, progress)
+        return _not_permitted(call, standing.refuse(parts, stands))
+    errand = Errand(parts, call)
     _see_that_the_token_is_for_this(errand)
     key = key_of(errand)
     if open_run := already_open(errand, key):
         return open_run
-    if not stands.allowed and not is_known(errand, key) and request.action != "evidence":
+    if not stands.allowed and not is_known(errand, key) and call.request.action != "evidence":
         return _refused(errand, stands)
     with _holding(errand):
         if stands.allowed:
@@ -96,8 +95,8 @@ def _resumed(errand: Errand, run_id: str, key: Key | None) -> Run:
         reason=asked.reason,
         of_run=run_id,
     )
-    stands = standing.ask(parts, Asked.of(request), errand.actor)
-    resuming = Errand(parts, request, errand.actor, errand.progress)
+    stands = standing.ask(parts, Asked.of(request, errand.trace), errand.actor)
+    resuming = Errand(parts, Call(request, errand.actor, errand.progress, trace=errand.trace))
     resuming.lease, resuming.spends = errand.lease, errand.spends
     return _gone(resuming, key) if stands.allowed else _refused(resuming, stands)
 
@@ -112,17 +111,18 @@ def _see_that_the_token_is_for_this(errand: Errand) -> None:
             raise
 
 
-def _standing(parts: Parts, request: Request, actor: Actor, progress: Progress) -> Standing:
+def _standing(parts: Parts, call: Call) -> Standing:
     """Raises as ``standing.ask`` does; that no decision could be had is on record then."""
+    asked = Asked.of(call.request, call.trace)
     try:
-        return standing.ask(parts, Asked.of(request), actor)
+        return standing.ask(parts, asked, call.actor)
     except PastLost:
         raise  # nothing is written into a ledger that is not the one
     except Undecided as error:
-        if standing.is_stranger(parts, actor):
-            standing.count(parts, Asked.of(request))
+        if standing.is_stranger(parts, call.actor):
+            standing.count(parts, asked)
         else:
-            journal.begin(Errand(parts, request, actor, progress), "undecided", {"detail": in_a_sentence(error)})
+            journal.begin(Errand(parts, call), "undecided", {"detail": in_a_sentence(error)})
         raise
 
 
@@ -142,8 +142,9 @@ def _holding(errand: Errand) -> Iterator[None]:
         yield
 
 
-def _not_permitted(request: Request, actor: Actor, decision: Decision) -> Run:
+def _not_permitted(call: Call, decision: Decision) -> Run:
     """What is told to who may not ask: the decision is on record, and no run."""
+    request = call.request
     return Run(
         run_id="",
         status="denied",
@@ -153,10 +154,11 @@ def _not_permitted(request: Request, actor: Actor, decision: Decision) -> Run:
         destination=decision.destination,
         release=decision.release,
         previous=None,
-        actor=actor,
+        actor=call.actor,
         reason=request.reason,
         started_at=decision.decided_at,
         admitted=decision,
+        trace=call.trace,
     )
 
 

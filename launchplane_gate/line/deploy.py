@@ -62,7 +62,7 @@ def told_apart_by(errand: Errand) -> Literal["digests", "commit"]:
 
 def _acted(errand: Errand, approval: RunApproval) -> Outcome:
     try:
-        outcome = errand.driver.deploy(approval, errand.progress)
+        outcome = errand.act(approval, errand.progress)
     except Exception as error:  # noqa: BLE001  # whatever a driver raises is an outcome
         if approval.redeemed:
             return Outcome(status="unknown", touched=True, detail=in_a_sentence(error))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from launchplane_gate.hookspecs import Progress
+from launchplane_gate.hookspecs import Act, Progress
 from launchplane_gate.lane_records import LaneRecords, read_lane
 from launchplane_gate.ledger import Lease, new_id
 from launchplane_gate.line.origin import Origin
@@ -22,17 +23,31 @@ from launchplane_gate.store import RecordStore, fenced
 RECORD_S = 60.0  # what recording and publishing may take
 
 
+@dataclass(frozen=True)
+class Call:
+    """A request as somebody makes it. ``act``: what deploys in this call, where that is not the product's driver."""
+
+    request: Request
+    actor: Actor
+    progress: Progress
+    act: Act | None = None
+    trace: str | None = None
+
+
 class Errand:
-    """Raises RequestError for a product, driver or lane that is not there."""
+    """One call on its way. Raises RequestError for a product, driver or lane that is not there."""
 
     lease: Lease | None = None  # from when its lanes are held
     origin: Origin | None = None  # of a run that deploys nothing
     claim: DeploymentRecord | None = None  # of evidence: what is reported, as a record that is pending
 
-    def __init__(self, parts: Parts, request: Request, actor: Actor, progress: Progress) -> None:
-        self.parts, self.request, self.actor, self.progress = parts, request, actor, progress
+    def __init__(self, parts: Parts, call: Call) -> None:
+        request = call.request
+        self.parts, self.request, self.actor, self.progress = parts, request, call.actor, call.progress
+        self.trace = call.trace
         self.profile = parts.profile(request.product)
         self.driver = parts.driver(self.profile)
+        self.act = call.act or self.driver.deploy
         self.destination = find_lane(self.profile, request.destination)
         self.source = find_lane(self.profile, request.source) if request.source else None
         self.lanes = [lane for lane in (self.destination, self.source) if lane]

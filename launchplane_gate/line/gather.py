@@ -146,6 +146,7 @@ def ask(errand: Errand, facts: dict[str, Any]) -> Decision:
         waivers=errand.waivers,
         now=parts.ledger.now(),
         decision_id=new_id("d"),
+        trace=errand.trace,
     )
 
 

@@ -39,6 +39,7 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
         "reason": errand.request.reason,
         "previous": previous and previous.release and previous.release.model_dump(),
         "version": errand.version,
+        **({"trace": errand.trace} if errand.trace else {}),
         **(origin.of_run if origin else {}),
         **body,
     }

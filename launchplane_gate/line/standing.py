@@ -27,7 +27,7 @@ UNKNOWN = "unknown"  # in place of what a stranger may not learn of
 class Asked:
     """Any request, as far as it says who may ask for it. Lanes are named by instance.
 
-    ``release``: the one that the request names; a promotion names none.
+    ``release``: the one that the request names; a promotion names none. ``trace``: of the call, for the decision.
     """
 
     action: Action
@@ -41,9 +41,10 @@ class Asked:
     driver: str | None = None
     waiver: WaiverFacts | None = None
     reported: str | None = None
+    trace: str | None = None
 
     @classmethod
-    def of(cls, request: Request) -> Asked:
+    def of(cls, request: Request, trace: str | None = None) -> Asked:
         stated = request.expected.stated()
         return cls(
             action=request.action,
@@ -56,6 +57,7 @@ class Asked:
             version=request.version,
             driver=request.driver,
             reported=request.reported,
+            trace=trace,
         )
 
 
@@ -97,7 +99,7 @@ def ask(parts: Parts, asked: Asked, actor: Actor) -> Standing:
         raise PastLost(lost)
     profile = parts.profile(asked.product)
     facts = facts_about(profile, asked, actor)
-    decision = decided(parts.bundle, parts.engine, facts, parts.ledger.now())
+    decision = decided(parts.bundle, parts.engine, facts, parts.ledger.now(), asked.trace)
     return Standing(asked, decision.destination, decision, facts)
 
 
@@ -111,9 +113,11 @@ def facts_about(profile: ProductProfile, asked: Asked, actor: Actor) -> dict[str
     }
 
 
-def decided(bundle: Bundle, engine: PolicyEngine, facts: dict[str, Any], now: datetime) -> Decision:
+def decided(
+    bundle: Bundle, engine: PolicyEngine, facts: dict[str, Any], now: datetime, trace: str | None = None
+) -> Decision:
     """What the rules of ``standing`` say, at which no waiver is looked at. Raises Undecided."""
-    return decide(engine, bundle, facts, waivers=(), now=now, decision_id=new_id("d"))
+    return decide(engine, bundle, facts, waivers=(), now=now, decision_id=new_id("d"), trace=trace)
 
 
 def consent(
@@ -227,7 +231,7 @@ def _of_a_stranger(parts: Parts, asked: Asked, actor: Actor) -> Standing:
     """The same for what there is and what there is not: who may is none of their business."""
     called = Lane.model_construct(context=asked.product, instance=asked.destination)
     facts = {**_facts(asked, actor, called), "product": None, "driver": {"driver_id": ""}, "source": None}
-    decision = decided(parts.bundle, parts.engine, facts, parts.ledger.now())
+    decision = decided(parts.bundle, parts.engine, facts, parts.ledger.now(), asked.trace)
     refused = tuple(result for result in decision.results if result.code == PERMITTED)
     if not refused or decision.allowed or refused[0].status != "fail":
         raise EngineError("the policies permit somebody whom no entry of theirs names")

@@ -54,6 +54,7 @@ def decide(
     waivers: Sequence[Waiver],
     now: datetime,
     decision_id: str,
+    trace: str | None = None,
 ) -> Decision:
     """Ask the rules of the roll call and weigh what they say; ``now`` is the moment at which waivers have to be live.
 
@@ -86,6 +87,7 @@ def decide(
         policy_revision=bundle.revision,
         input_digest=digest,
         decided_at=stamp(now),
+        trace=trace,
     )
 
 

@@ -121,6 +121,7 @@ def saved_text(
         ("artifact", release.artifact_id if release else "none"),
         ("policy", f"{decision.policy_revision}, on {decision.engine}"),
         ("input", f"sha256 {decision.input_digest} ({input_is})"),
+        *([("trace", decision.trace)] if decision.trace else []),
         *([("run", run_id)] if run_id.startswith("r-") else []),
         *([("repeated", f"{count(repeats, 'time')} within that hour")] if repeats else []),
     ]

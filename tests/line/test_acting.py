@@ -1,0 +1,123 @@
+"""A call that deploys by itself, in place of the product's driver, and that its caller knows by a trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from launchplane_gate.errors import RequestError
+from launchplane_gate.gate import Gate
+from launchplane_gate.hookspecs import Approval, Progress
+from launchplane_gate.model import Actor, Outcome, Request, Target
+from tests.conftest import ACTOR, PROD, PRODUCT, A, B, MakeGate, deploy, promote
+from tests.fakes.platform import FakePlatform
+from tests.line.test_settling_runs import reconcile
+
+TARGET = Target(target_type="application", target_id="host-app", target_name="host-app", deploy_mode="host")
+
+
+class Caller:
+    """Deploys to a platform in a way of its own, which the platform's driver knows nothing of."""
+
+    def __init__(self, platform: FakePlatform) -> None:
+        self.platform = platform
+        self.acted: list[str] = []
+
+    def __call__(self, approval: Approval, progress: Progress) -> Outcome:
+        with approval.redeem(TARGET) as release:
+            self.acted.append(approval.run_id)
+            self.platform.run(approval.lane, release)
+            self.platform.newest_run[str(approval.lane)] = approval.run_id
+        return Outcome(status="pass", touched=True, deployment_id="of-the-host")
+
+
+@pytest.fixture
+def caller(platform: FakePlatform) -> Caller:
+    return Caller(platform)
+
+
+def test_what_a_call_is_given_deploys_in_place_of_the_driver(
+    gate: Gate, platform: FakePlatform, caller: Caller
+) -> None:
+    run = gate.run(deploy(A), ACTOR, act=caller)
+    assert (run.status, caller.acted, platform.deploys) == ("recorded", [run.run_id], [])
+    record = gate.store.read_deployment_record(str(run.deployment_record_id))
+    assert (record.resolved_target and record.resolved_target.target_id) == "host-app"
+    assert record.deploy.deployment_id == "of-the-host"
+    assert gate.run(promote(A), ACTOR).status == "recorded"  # and in the next call the driver does again
+    assert [lane for lane, _ in platform.deploys] == [str(PROD)]
+
+
+def test_the_driver_still_observes_records_and_finds_what_a_call_deployed(
+    make_gate: MakeGate, platform: FakePlatform
+) -> None:
+    def lost(approval: Approval, progress: Progress) -> Outcome:
+        Caller(platform)(approval, progress)
+        raise ConnectionError("the answer was lost")
+
+    gate = make_gate()
+    assert gate.run(deploy(A), ACTOR, act=lost).status == "unknown"
+    run = make_gate().run(reconcile(), ACTOR)
+    assert (run.status, platform.deploys) == ("recorded", [])
+    assert run.release == A
+
+
+def test_what_deploys_in_a_call_is_held_to_what_a_driver_is(gate: Gate, platform: FakePlatform) -> None:
+    assert gate.run(deploy(A), ACTOR, act=lambda approval, progress: Outcome(status="pass", touched=True)).status == (
+        "unknown"
+    )
+    run = gate.run(deploy(A), ACTOR, act=lambda approval, progress: Outcome(status="fail", touched=False))
+    assert (run.status, run.touched) == ("fail", False)
+
+
+def test_it_is_called_neither_by_a_check_nor_by_a_repeat_nor_where_it_is_refused(gate: Gate, caller: Caller) -> None:
+    assert gate.check(deploy(A), ACTOR, act=caller).allowed
+    assert gate.run(promote(A), ACTOR, act=caller).status == "denied"
+    assert caller.acted == []
+    first = gate.run(deploy(A, idempotency_key="k"), ACTOR, act=caller)
+    again = gate.run(deploy(A, idempotency_key="k"), ACTOR, act=caller)
+    assert (again.run_id, again.replayed, caller.acted) == (first.run_id, True, [first.run_id])
+
+
+@pytest.mark.parametrize("action", ["reconcile", "resume", "evidence"])
+def test_a_request_that_deploys_nothing_takes_nothing_that_deploys(gate: Gate, caller: Caller, action: str) -> None:
+    gate.run(deploy(A), ACTOR)
+    told: dict[str, Any] = {"expected": A.model_dump(), "reported": "pass"} if action == "evidence" else {}
+    of_run = "r-1" if action == "resume" else None
+    request = Request.model_validate(
+        {"action": action, "product": PRODUCT, "destination": "testing", "of_run": of_run, **told}
+    )
+    for ask in (gate.run, gate.check):
+        with pytest.raises(RequestError, match="deploys nothing"):
+            ask(request, ACTOR, act=caller)
+    assert len(gate.ledger.runs()) == 1
+
+
+def test_the_trace_of_a_call_stands_in_its_run_and_in_its_decisions(gate: Gate, caller: Caller) -> None:
+    run = gate.run(deploy(A), ACTOR, act=caller, trace="launchplane_req_1")
+    assert run.trace == "launchplane_req_1"
+    assert run.admitted and run.admitted.trace == "launchplane_req_1"
+    assert run.confirmed and run.confirmed.trace == "launchplane_req_1"
+    assert gate.check(deploy(B), ACTOR, trace="launchplane_req_2").trace == "launchplane_req_2"
+    assert gate.run(deploy(A), ACTOR).trace is None
+
+
+def test_a_refusal_has_the_trace_too(gate: Gate) -> None:
+    for who in (ACTOR, Actor(subject="nobody")):
+        run = gate.run(promote(A), who, trace="launchplane_req_3")
+        assert run.status == "denied" and run.trace == "launchplane_req_3"
+        assert run.admitted and run.admitted.trace == "launchplane_req_3"
+
+
+def test_a_repeat_tells_the_trace_of_the_first_call(gate: Gate) -> None:
+    gate.run(deploy(A, idempotency_key="k"), ACTOR, trace="first")
+    again = gate.run(deploy(A, idempotency_key="k"), ACTOR, trace="second")
+    assert (again.replayed, again.trace) == (True, "first")
+
+
+@pytest.mark.parametrize("trace", ["a b", "a\n", "é", "x" * 513])
+def test_a_trace_that_is_none_is_refused_before_anything_is_asked(gate: Gate, trace: str) -> None:
+    with pytest.raises(RequestError, match="trace"):
+        gate.run(deploy(A), ACTOR, trace=trace)
+    assert not gate.ledger.runs()
