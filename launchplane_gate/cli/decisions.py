@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,8 +17,9 @@ from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 if TYPE_CHECKING:
     from launchplane_gate.hookspecs import Progress
-    from launchplane_gate.ledger import Entry, KeptHead, Ledger, Verified
+    from launchplane_gate.ledger import KeptHead, Verified
     from launchplane_gate.model import Decision
+    from launchplane_gate.on_record import Kept
     from launchplane_gate.report.text import Block
 
 LARGEST = 2**20  # bytes of a file with heads
@@ -49,8 +50,10 @@ def list_(session: Session, limit: int) -> Answer:
     Example:
       launchplane-gate decisions list --limit 5
     """
+    from launchplane_gate.on_record import decision_in
+
     with session.records() as (_, _, ledger):
-        found = [_decision(entry) for entry in ledger.decision_entries(limit=limit)]
+        found = [decision_in(entry) for entry in ledger.decision_entries(limit=limit)]
     document = [{**decision.model_dump(mode="json"), "allowed": decision.allowed} for decision in found]
     return Answer({"decisions": document}, _list_text(found))
 
@@ -69,39 +72,24 @@ def show(session: Session, decision_id: str) -> Answer:
       launchplane-gate decisions show d-7Q2M4KXB --output json | jq .input | launchplane-gate check --input -
     """
     from launchplane_gate.errors import RequestError
-    from launchplane_gate.ledger import REFUSED
+    from launchplane_gate.on_record import kept
     from launchplane_gate.report.decision import saved_text
 
     with session.records() as (_, _, ledger):
-        entries = ledger.decision_entries(decision_id=decision_id)
-        repeats = ledger.repeats_of(decision_id) if entries and entries[0].kind == REFUSED else 0
-        archived, input_is = _where_its_input_is(ledger, entries[0]) if entries else (None, "")
-    if not entries:
+        found = kept(ledger, decision_id)
+    if found is None:
         hint = "`launchplane-gate decisions list` shows the newest ones. What `check` decides is not saved."
         raise RequestError(f"there is no decision {decision_id}", hint=hint)
-    decision = _decision(entries[0])
-    document = {
-        **decision.model_dump(mode="json"),
-        "allowed": decision.allowed,
-        "run_id": entries[0].subject,
-        "repeats": repeats,
-        "input": entries[0].input,
-        "archived": archived,
-    }
-    return Answer(document, saved_text(decision, entries[0].subject, repeats, input_is=input_is))
+    text = saved_text(found.decision, found.entry.subject, found.repeats, input_is=_where_its_input_is(found))
+    return Answer(found.document, text)
 
 
-def _where_its_input_is(ledger: Ledger, entry: Entry) -> tuple[dict[str, Any] | None, str]:
-    """For programs where it was archived, and for people where it can be seen."""
-    from dataclasses import asdict
-
-    if entry.input_text is not None or entry.input_digest is None:
-        return None, "--output json shows it"
-    if found := ledger.archive_of(entry):
-        at, archive = found
-        told = f"archived {at[:10]}: {archive.file} on {archive.host}, sha256 {archive.sha256}"
-        return {"at": at, **asdict(archive)}, told
-    return None, "gone, and not archived: `launchplane-gate decisions verify` tells what else is"
+def _where_its_input_is(found: Kept) -> str:
+    if found.entry.input_text is not None or found.entry.input_digest is None:
+        return "--output json shows it"
+    if archive := found.archived:
+        return f"archived {archive['at'][:10]}: {archive['file']} on {archive['host']}, sha256 {archive['sha256']}"
+    return "gone, and not archived: `launchplane-gate decisions verify` tells what else is"
 
 
 @decisions.command()
@@ -245,17 +233,6 @@ def _written(path: Path, lines: Iterable[str], *, force: bool) -> int:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint="Nothing was written.") from None
     return written
-
-
-def _decision(entry: Entry) -> Decision:
-    from launchplane_gate.errors import LedgerError
-    from launchplane_gate.model import Decision
-
-    try:
-        return Decision.model_validate(entry.body["decision"])
-    except (ValueError, KeyError, TypeError):
-        hint = "`launchplane-gate decisions verify` tells what else was altered."
-        raise LedgerError(f"entry {entry.position} of {entry.lane} holds no decision", hint=hint) from None
 
 
 def _list_text(found: list[Decision]) -> list[Block]:
