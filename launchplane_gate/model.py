@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strin
 
 from launchplane_gate.moments import stamp as stamp  # noqa: PLC0414  # told on: contracts and their times go together
 from launchplane_gate.moments import unstamp as unstamp  # noqa: PLC0414  # the same
-from launchplane_gate.records import ProductProfile, ReleaseStatus
+from launchplane_gate.records import PostDeployUpdate, ProductProfile, ReleaseStatus
 from launchplane_gate.words import noun as noun  # noqa: PLC0414  # the same
 from launchplane_gate.words import short as short  # noqa: PLC0414  # the same
 
@@ -348,12 +348,22 @@ class Outcome(Contract):
     """What became of a deploy, in the driver's words.
 
     ``unknown`` is never read as pass or fail. ``touched`` false: the platform is as it was before.
+    ``post_deploy_update``, where there was one, and ``runtime_source`` reach the deployment record as they are told;
+    there, names that begin with ``gate_`` are the gate's alone.
     """
 
     status: OutcomeStatus
     touched: bool
     detail: str = ""
     deployment_id: str = ""
+    post_deploy_update: PostDeployUpdate | None = None
+    runtime_source: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _what_passed_is_updated(self) -> Outcome:
+        if self.status == "pass" and self.post_deploy_update and self.post_deploy_update.status in ("fail", "pending"):
+            raise ValueError(f"an outcome that passed, with an update after it: {self.post_deploy_update.status}")
+        return self
 
 
 class Target(Contract):

@@ -9,7 +9,7 @@ from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.record import promotion_now
-from launchplane_gate.line.written import RECORD_STATUS, finished, pending_deployment
+from launchplane_gate.line.written import ended, pending_deployment
 from launchplane_gate.model import Outcome, Target, stamp
 from launchplane_gate.policy_input import OutcomeFacts
 
@@ -27,12 +27,7 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
         return None
     finished_at = stamp(errand.parts.ledger.now())
     assert approval.deployment  # redeemed, so there is one
-    errand.deployment = finished(
-        approval.deployment,
-        RECORD_STATUS[outcome.status],
-        finished_at=finished_at if outcome.status != "unknown" else "",
-        deployment_id=outcome.deployment_id,
-    )
+    errand.deployment = ended(approval.deployment, outcome, at=finished_at)
     errand.outcome = OutcomeFacts(
         status=outcome.status,
         touched=outcome.touched,
@@ -87,6 +82,6 @@ def _never_redeemed(errand: Errand, approval: RunApproval, outcome: Outcome) -> 
     )
     now = stamp(errand.parts.ledger.now())
     pending = pending_deployment(errand.run_id, approval.decision, target, now)
-    record = finished(pending, "fail", finished_at=now, deployment_id="")
+    record = ended(pending, outcome, at=now)
     errand.writing.write_deployment_record(record)
     journal.close(errand, "fail", outcome.detail, untouched=True, deployment_record_id=record.record_id)

@@ -8,7 +8,7 @@ from launchplane_gate.line import journal
 from launchplane_gate.line.deploy import told_apart_by
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.origin import Origin
-from launchplane_gate.line.written import finished, let_go_by
+from launchplane_gate.line.written import ended, let_go_by
 from launchplane_gate.model import Outcome, stamp
 from launchplane_gate.policy_input import OutcomeFacts
 
@@ -23,8 +23,8 @@ def found(errand: Errand, origin: Origin) -> Outcome | None:
     now = stamp(errand.parts.ledger.now())
     deployment, deployment_id = origin.deployment, origin.deployment.deploy.deployment_id
     if became and became.status == "pass":
-        deployment_id = became.deployment_id or deployment_id
-        deployment = finished(deployment, "pass", finished_at=now, deployment_id=deployment_id)
+        deployment = ended(deployment, became, at=now)
+        deployment_id = deployment.deploy.deployment_id
     errand.deployment = deployment
     errand.outcome = OutcomeFacts(
         status="unchanged",  # by this run

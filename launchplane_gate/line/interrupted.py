@@ -7,7 +7,7 @@ from functools import partial
 from launchplane_gate.bounded import answer_of, start
 from launchplane_gate.errors import in_a_sentence
 from launchplane_gate.line.errand import Errand
-from launchplane_gate.line.written import RECORD_STATUS, finished, health_of, promotion_of
+from launchplane_gate.line.written import ended, health_of, promotion_of
 from launchplane_gate.model import Outcome, Run, stamp
 from launchplane_gate.records import DeploymentRecord, ReleaseStatus
 from launchplane_gate.runs import read_run
@@ -44,9 +44,7 @@ def _finish(errand: Errand, run: Run, outcome: Outcome) -> None:
     assert run.deployment_record_id
     record = parts.store.read_deployment_record(run.deployment_record_id)
     now = stamp(parts.ledger.now())
-    finished_at = now if outcome.status != "unknown" else ""
-    status = RECORD_STATUS[outcome.status]
-    told = finished(record, status, finished_at=finished_at, deployment_id=outcome.deployment_id)
+    told = ended(record, outcome, at=now)
     errand.writing.write_deployment_record(told)
     _leave_promotion(errand, run, told, "fail" if outcome.status == "fail" else "pending")
     parts.ledger.note(run.run_id, run.destination, "found", {**outcome.model_dump(), "at": now}, lease=errand.held)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from launchplane_gate.ledger import Head
-from launchplane_gate.model import Decision, Lane, ReleaseIdentity, Target
+from launchplane_gate.model import Decision, Lane, Outcome, ReleaseIdentity, Target
 from launchplane_gate.records import (
     ArtifactIdentity,
     BackupGateEvidence,
@@ -21,6 +22,7 @@ from launchplane_gate.records import (
 from launchplane_gate.urls import without_query
 
 RECORD_STATUS: Mapping[str, ReleaseStatus] = {"pass": "pass", "fail": "fail", "unknown": "pending"}  # of an outcome
+OURS = "gate_"  # how what the gate says in `runtime_source` is named
 
 
 def pending_deployment(run_id: str, decision: Decision, target: Target, started_at: str) -> DeploymentRecord:
@@ -76,11 +78,25 @@ def _record_id(kind: str, started_at: str, lanes: str, run_id: str) -> str:
 def finished(
     deployment: DeploymentRecord, status: ReleaseStatus, *, finished_at: str, deployment_id: str
 ) -> DeploymentRecord:
-    """The deployment record with its outcome; an unknown outcome stays pending."""
+    """The deployment record with how it ended."""
     deploy = deployment.deploy.model_copy(
         update={"status": status, "finished_at": finished_at, "deployment_id": deployment_id}
     )
     return _as_the_host_reads(deployment.model_copy(update={"deploy": deploy}))
+
+
+def ended(deployment: DeploymentRecord, outcome: Outcome, *, at: str) -> DeploymentRecord:
+    """The deployment record with all that its driver tells of its outcome; an unknown one stays pending."""
+    told = {name: text for name, text in outcome.runtime_source.items() if not name.startswith(OURS)}
+    update: dict[str, Any] = {"runtime_source": {**told, **deployment.runtime_source}}
+    if outcome.post_deploy_update:
+        update["post_deploy_update"] = outcome.post_deploy_update
+    return finished(
+        deployment.model_copy(update=update),
+        RECORD_STATUS[outcome.status],
+        finished_at=at if outcome.status != "unknown" else "",
+        deployment_id=outcome.deployment_id or deployment.deploy.deployment_id,
+    )
 
 
 def with_health(deployment: DeploymentRecord, health: HealthcheckEvidence) -> DeploymentRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -10,9 +10,11 @@ from launchplane_gate.errors import RequestError
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, Progress
 from launchplane_gate.model import Actor, Outcome, Request, Target
+from launchplane_gate.records import PostDeployUpdate
+from launchplane_gate.runs import read_run
 from tests.conftest import ACTOR, PROD, PRODUCT, A, B, MakeGate, deploy, promote
 from tests.fakes.platform import FakePlatform
-from tests.line.test_settling_runs import reconcile
+from tests.line.test_settling_runs import reconcile, resume
 
 TARGET = Target(target_type="application", target_id="host-app", target_name="host-app", deploy_mode="host")
 
@@ -121,3 +123,54 @@ def test_a_trace_that_is_none_is_refused_before_anything_is_asked(gate: Gate, tr
     with pytest.raises(RequestError, match="trace"):
         gate.run(deploy(A), ACTOR, trace=trace)
     assert not gate.ledger.runs()
+
+
+def test_what_a_deploy_tells_beside_its_outcome_reaches_the_records(gate: Gate, platform: FakePlatform) -> None:
+    updated = PostDeployUpdate(attempted=True, status="pass", detail="migrated")
+    told = {"workflow": "ship.yml", "gate_run_id": "r-forged", "gate_head": "9:forged"}
+
+    def act(approval: Approval, progress: Progress) -> Outcome:
+        outcome = platform.change(approval)
+        return outcome.model_copy(update={"post_deploy_update": updated, "runtime_source": told})
+
+    gate.run(deploy(A), ACTOR, act=act)
+    run = gate.run(promote(A), ACTOR, act=act)
+    assert run.status == "recorded"
+    record = gate.store.read_deployment_record(str(run.deployment_record_id))
+    assert record.runtime_source["workflow"] == "ship.yml"
+    assert record.runtime_source["gate_run_id"] == run.run_id and "forged" not in record.runtime_source["gate_head"]
+    inventory = gate.store.read_environment_inventory(context_name=PROD.context, instance_name=PROD.instance)
+    promotion = gate.store.read_promotion_record(str(run.promotion_record_id))
+    assert record.post_deploy_update == inventory.post_deploy_update == promotion.post_deploy_update == updated
+
+
+def test_a_deploy_that_changed_nothing_forges_nothing_either(gate: Gate) -> None:
+    told = Outcome(status="fail", touched=False, runtime_source={"gate_ledger_id": "forged", "why": "refused"})
+    run = gate.run(deploy(A), ACTOR, act=lambda approval, progress: told)
+    record = gate.store.read_deployment_record(str(run.deployment_record_id))
+    assert record.runtime_source["why"] == "refused" and "gate_ledger_id" not in record.runtime_source
+
+
+@pytest.mark.parametrize("status", ["fail", "pending"])
+def test_nothing_passes_whose_update_after_it_did_not(status: Literal["fail", "pending"]) -> None:
+    with pytest.raises(ValueError, match="an update after it"):
+        Outcome(status="pass", touched=True, post_deploy_update=PostDeployUpdate(attempted=True, status=status))
+
+
+def test_what_an_interrupted_deploy_is_found_to_tell_reaches_its_record(
+    make_gate: MakeGate, platform: FakePlatform, caller: Caller
+) -> None:
+    def ends(approval: Approval, progress: Progress) -> Outcome:
+        caller(approval, progress)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_gate().run(deploy(A), ACTOR, act=ends, trace="t-1")
+    platform.found = Outcome(status="pass", touched=True, deployment_id="found", runtime_source={"told": "later"})
+    gate = make_gate()
+    [run_id] = gate.ledger.runs()
+    run = gate.run(resume(run_id), ACTOR)
+    assert run.status == "recorded" and platform.deploys == []
+    record = gate.store.read_deployment_record(str(run.deployment_record_id))
+    assert (record.deploy.deployment_id, record.runtime_source["told"]) == ("found", "later")
+    assert read_run(gate.ledger, run_id).trace == "t-1"
