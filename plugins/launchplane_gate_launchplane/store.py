@@ -48,6 +48,10 @@ class _Known:
         """Whether it is of a lane, or may be; for None, of any."""
         return lane is None or (self.lane == lane if self.lane else may_be_of(name, lane))
 
+    def lacks(self, name: str, lane: Lane | None, since: int | None) -> bool:
+        """Whether it has to be read for those who ask for a lane's."""
+        return self.stored is None and self.is_of(name, lane) and not self.is_older(since)
+
     def is_older(self, since: int | None) -> bool:
         return since is not None and self.place is not None and self.place < since
 
@@ -243,10 +247,10 @@ class LaunchplaneStore:
         unknown = []
         for name, now in standing.items():
             known = self._known.get((kind, name))
-            if known is None or not now or known.version != now or (known.stored is None and known.is_of(name, lane)):
-                unknown.append(name)
-            else:
+            if known and now and known.version == now and not known.lacks(name, lane, since):
                 found[name] = known
+            else:
+                unknown.append(name)
         for name in [name for name, known in found.items() if known.stored and known.is_older(since)]:
             self._known[kind, name] = replace(found[name], stored=None)  # nobody asks for it again soon
         for name, text in shelf.texts(unknown).items():
