@@ -20,6 +20,7 @@ COMMANDS = frozenset(
         "launchplane promote execute",
         "launchplane inventory write-from-deployment",
         "launchplane inventory write-from-promotion",
+        "launchplane odoo-rollbacks execute",
         "launchplane storage import-core-records",
     }
 )
@@ -74,7 +75,7 @@ class Call(Protocol):
     def execute(self) -> Callable[[Any], Any]:
         """Run the host's executor, unchanged, with the record store that it is given; returns its result.
 
-        That of a command that makes a store of its own, or of none at all, raises the host's GateDenied.
+        That of a command raises the host's GateDenied: it writes through stores of its own, which nothing keeps back.
         """
 
 

@@ -1,0 +1,140 @@
+"""A checkout of the host: what the edit changes in it, all or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from launchplane_gate.errors import UsageError
+from launchplane_gate_launchplane.edit import commands, provider, service
+from launchplane_gate_launchplane.edit.source import Change, ShapeDiffers, Source
+
+GATE = "control_plane/gate.py"
+# In the order in which they are put in place: what is imported comes first, so that the host runs in between too.
+EDITS: tuple[tuple[str, Callable[[Source], None], Callable[[Source], bool]], ...] = (
+    (provider.NAME, provider.edit, provider.is_edited),
+    (commands.NAME, commands.edit, commands.is_edited),
+    (service.NAME, service.edit, service.is_edited),
+)
+
+
+class WriteFailed(UsageError):
+    """The disk, or whoever else writes to the checkout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEdit:
+    """One file, before and after; ``before`` is None for a new one."""
+
+    name: str
+    before: str | None
+    after: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is still to be changed, and the names of what is as it shall be."""
+
+    edits: tuple[FileEdit, ...]
+    done: tuple[str, ...]
+
+
+def plan(checkout: Path) -> Plan:
+    """Raises ShapeDiffers, and UsageError for what is no checkout of the host."""
+    if not (checkout / service.NAME).is_file():
+        raise UsageError(f"{checkout} is no checkout of Launchplane: there is no {service.NAME} in it")
+    edits, done = [], []
+    gate = _gate(checkout)
+    if gate is None:
+        done.append(GATE)
+    else:
+        edits.append(gate)
+    for name, edit, is_edited in EDITS:
+        source = Source(checkout, name)
+        if is_edited(source):
+            done.append(name)
+            continue
+        edit(source)
+        changes = tuple(sorted(source.changes, key=lambda change: change.first))
+        edits.append(FileEdit(name=name, before=source.text, after=source.edited(), changes=changes))
+    return Plan(edits=tuple(edits), done=tuple(done))
+
+
+def _gate(checkout: Path) -> FileEdit | None:
+    ours = Path(__file__).with_name("gate.py").read_text(encoding="utf-8")
+    path = checkout / GATE
+    if not path.exists():
+        first = Change(first=1, last=0, lines=(), why="what the host and a gate say to each other")
+        return FileEdit(name=GATE, before=None, after=ours, changes=(first,))
+    if path.read_bytes() != ours.encode():
+        raise ShapeDiffers(
+            f"{GATE} is there, and is not what this command writes",
+            hint="Nothing was changed. Where another release of this command wrote it, undo that edit first.",
+        )
+    return None
+
+
+def write(checkout: Path, edits: Sequence[FileEdit]) -> None:
+    """Write all beside, then put each in its place. Raises WriteFailed.
+
+    Killed in between, it has changed some files and not the others, each of them whole, and the host runs as before:
+    run again it finds out which, and does the rest.
+    """
+    beside = {edit.name: _beside(checkout / edit.name) for edit in edits}
+    try:
+        for edit in edits:
+            _write_beside(checkout / edit.name, beside[edit.name], edit)
+    except OSError as error:
+        _forget(beside.values())
+        raise WriteFailed(f"{error}", hint="Nothing was changed.") from None
+    except BaseException:
+        _forget(beside.values())
+        raise
+    placed: list[str] = []
+    try:
+        for edit in edits:
+            beside[edit.name].replace(checkout / edit.name)
+            placed.append(edit.name)
+    except OSError as error:
+        _forget(beside.values())
+        left = f"Changed are {', '.join(placed) or 'none'}, each of them whole; run this again for the rest."
+        raise WriteFailed(f"{error}", hint=left) from None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.edit")
+
+
+def _write_beside(path: Path, beside: Path, edit: FileEdit) -> None:
+    now = path.read_bytes().decode() if path.exists() else None
+    if now != edit.before:
+        raise OSError(f"{edit.name} was changed by somebody else meanwhile")
+    with beside.open("wb") as file:
+        file.write(edit.after.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    if edit.before is not None:
+        shutil.copymode(path, beside)
+
+
+def _forget(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def uncommitted(checkout: Path) -> str:
+    """What git knows of changes in the host's package, in a sentence; "" for none."""
+    asked = ["git", "-C", str(checkout), "status", "--porcelain", "--", "control_plane"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return "git does not know this checkout: keep a copy, or there is no way back."
+    if not told:
+        return ""
+    names = ", ".join(line[3:] for line in told.splitlines())
+    return f"Not committed, and harder to get back if this is undone: {names}"
