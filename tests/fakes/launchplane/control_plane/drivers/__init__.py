@@ -1,0 +1,1 @@
+"""Which drivers there are."""

@@ -1,0 +1,1 @@
+"""What the host does: its executors, and writers of evidence."""
