@@ -119,7 +119,7 @@ class GenericWebDriver:
         timeout_s = max(min(self._options.deploy_timeout_s, approval.run_seconds_left()), 0)
         watching = self._reading(timeout_s + self._look_s, approval.run_seconds_left)
         rollout = Rollout(watching, lambda: seen.target.place, approval.release.artifact_id)
-        wait = Wait(watching, table.ref, _title(approval.run_id), rollout, timeout_s, self._options.poll_s, progress)
+        wait = Wait(watching, table.ref, title_of(approval.run_id), rollout, timeout_s, self._options.poll_s, progress)
         return _with(wait.outcome(), meanwhile)
 
     def find(self, run: Run) -> Outcome:
@@ -131,7 +131,7 @@ class GenericWebDriver:
         image = run.release.artifact_id if run.release else ""
         dokploy = self._reading(self._look_s)
         rollout = Rollout(dokploy, lambda: self._read(dokploy, table).place, image) if image else None
-        return Wait(dokploy, table.ref, _title(run.run_id), rollout, 0, 0, lambda _: None).found()
+        return Wait(dokploy, table.ref, title_of(run.run_id), rollout, 0, 0, lambda _: None).found()
 
     def observe(self, lane: Lane) -> Observation:
         seen_at = stamp(self._now())  # before it is read: what is true then is true no earlier
@@ -213,13 +213,13 @@ class GenericWebDriver:
         release = approval.release
         dokploy.deploy(
             table.ref,
-            title=_title(approval.run_id),
+            title=title_of(approval.run_id),
             description=f"{release.artifact_id} of commit {release.source_git_ref}",
         )
 
 
-def _title(run_id: str) -> str:
-    """By this a deployment is found again; a run makes one deployment at most."""
+def title_of(run_id: str) -> str:
+    """By this the deployment of a run is found again, whoever made it: a run makes one at most."""
     return f"{TITLE}{run_id}"
 
 

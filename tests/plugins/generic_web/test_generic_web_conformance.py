@@ -124,10 +124,12 @@ class OnDokploy(Platform):
 class InComposeFiles(OnDokploy):
     """Two compose files, each with a variable for the image of one of its services."""
 
+    variable = "IMAGE"
+
     def target(self, lane: Lane) -> Mapping[str, Any]:
-        file = "services:\n  web:\n    image: ${IMAGE}\n  db:\n    image: postgres:16\n"
+        file = f"services:\n  web:\n    image: ${{{self.variable}}}\n  db:\n    image: postgres:16\n"
         id_ = self.dokploy.add_compose(lane.instance, file, f"PASSWORD={PASSWORD}\n")
-        return {"target_type": "compose", "target_id": id_, "variable": "IMAGE"}
+        return {"target_type": "compose", "target_id": id_, "variable": self.variable}
 
     def arrange(self, fate: Fate) -> None:
         super().arrange(fate)
@@ -155,16 +157,17 @@ class InComposeFiles(OnDokploy):
 
     def settings(self, lane: Lane) -> object:
         row = self.dokploy.targets[self.id_of(lane)].row
-        lines = [line for line in row["env"].splitlines() if not line.startswith("IMAGE=")]
+        lines = [line for line in row["env"].splitlines() if not line.startswith(f"{self.variable}=")]
         return lines, row["composeFile"], row["command"], row["createEnvFile"]
 
     def change_settings(self, lane: Lane) -> None:
         with self.dokploy.changed:
-            self.dokploy.targets[self.id_of(lane)].row["env"] += "COLLEAGUE=was-here\n"
+            row = self.dokploy.targets[self.id_of(lane)].row
+            row["env"] = f"{row['env'].rstrip()}\nCOLLEAGUE=was-here\n"
 
     def change_behind_the_gate(self, lane: Lane, release: ReleaseIdentity) -> None:
         target = self.dokploy.targets[self.id_of(lane)]
-        target.row["env"] = f"PASSWORD={PASSWORD}\nIMAGE={release.artifact_id}\n"
+        target.row["env"] = f"PASSWORD={PASSWORD}\n{self.variable}={release.artifact_id}\n"
         self.dokploy.queue.add(target, "deploy", "Manual deployment", "")
         self.dokploy.wait(self.dokploy.idle)
 

@@ -1,0 +1,194 @@
+"""The host's executors over a fake Dokploy, behind the door of a gate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from launchplane_gate.hookspecs import Approval, InventoryWriter, Progress
+from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run
+from launchplane_gate_launchplane.door import Door
+from launchplane_gate_launchplane.executors import Act
+from launchplane_gate_launchplane.targets import HostTargets
+from tests.fakes.dokploy import FakeDokploy
+from tests.plugins.launchplane.hosts import Host
+
+POLL_S = 0.02  # where the host sleeps for seconds
+
+
+class Denied(Exception):
+    """Stands for the host's own, where it has none yet."""
+
+    def __init__(self, *, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class _Hasty:
+    """The host's clock: it sleeps shortly."""
+
+    monotonic = staticmethod(time.monotonic)
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        time.sleep(min(seconds, POLL_S))
+
+
+@dataclass
+class HostOnDokploy:
+    """A host whose Dokploy is a fake, with the door around all that it asks of it. ``definitions``: by lane."""
+
+    host: Host
+    url: str
+    key: str
+    root: Path
+    definitions: dict[Lane, Any]
+    profiles: list[Any]
+    store: Any
+
+    @property
+    def dokploy(self) -> Any:
+        return self.host.module("dokploy")
+
+    @property
+    def targets(self) -> HostTargets:
+        source = self.dokploy.read_control_plane_dokploy_source_of_truth
+        return HostTargets(lambda: source(control_plane_root=self.root).targets, lambda: self.profiles, {"left-alone"})
+
+    def define(self, lane: Lane, target_id: str, target_type: str = "application") -> None:
+        self.definitions[lane] = self.dokploy.DokployTargetDefinition(
+            context=lane.context,
+            instance=lane.instance,
+            target_type=target_type,
+            target_id=target_id,
+            target_name=f"{lane.instance}-app",
+        )
+
+    def ask(self, path: str, payload: Any = None, **rest: Any) -> Any:
+        """What any code of the host may ask, whoever calls it."""
+        method = "GET" if payload is None else "POST"
+        return self.dokploy.dokploy_request(
+            host=self.url, token=self.key, path=f"/api/{path}", method=method, payload=payload, **rest
+        )
+
+    def call(self, route: str, request: Any, execute: Callable[[Any], Any], store: Any = None) -> Any:
+        return SimpleNamespace(
+            route=route,
+            request=request,
+            record_store=self.store if store is None else store,
+            control_plane_root=self.root,
+            execute=execute,
+        )
+
+    def deploying(self, product: str, instance: str, release: ReleaseIdentity, **asked: Any) -> Any:
+        """The call of a deploy."""
+        executor = self.host.module("workflows.generic_web_deploy")
+        request = executor.GenericWebDeployRequest(product=product, instance=instance, **release.model_dump(), **asked)
+        return self.call(
+            "/v1/drivers/generic-web/deploy",
+            request,
+            lambda store: executor.execute_generic_web_deploy(
+                control_plane_root=self.root, record_store=store, request=request
+            ),
+        )
+
+    def promoting(self, product: str, release: ReleaseIdentity, **asked: Any) -> Any:
+        """The call of a promotion."""
+        executor = self.host.module("workflows.generic_web_promotion")
+        request = executor.GenericWebProdPromotionRequest(product=product, **release.model_dump(), **asked)
+        return self.call(
+            "/v1/drivers/generic-web/prod-promotion",
+            request,
+            lambda store: executor.execute_generic_web_prod_promotion(
+                control_plane_root=self.root, record_store=store, request=request
+            ),
+        )
+
+    def act(self, call: Any) -> Act:
+        return Act(call, self.targets, self.dokploy)
+
+
+@contextmanager
+def host_on(
+    host: Host, fake: FakeDokploy, root: Path, store: Any, patching: pytest.MonkeyPatch
+) -> Iterator[HostOnDokploy]:
+    """The host's secrets and records are what it is told here; its clock is hasty, and its requests pass the door."""
+    stage = HostOnDokploy(host, fake.url, fake.key, root, {}, [], store)
+    dokploy, environments = stage.dokploy, host.module("runtime_environments")
+    patching.setattr(dokploy, "time", _Hasty)
+    patching.setattr(dokploy, "read_dokploy_config", lambda **_: (stage.url, stage.key))
+    patching.setattr(
+        dokploy,
+        "read_control_plane_dokploy_source_of_truth",
+        lambda **_: SimpleNamespace(targets=tuple(stage.definitions.values())),
+    )
+    patching.setattr(environments, "resolve_runtime_environment_values", lambda **_: {})
+    _put_in_front(dokploy, Door(stage.targets, Denied), patching)
+    yield stage
+
+
+def _put_in_front(dokploy: Any, door: Door, patching: pytest.MonkeyPatch) -> None:
+    """Around every request of the host, as its edit would have it."""
+    plain = dokploy.dokploy_request
+
+    def asked(  # as the host has it
+        *,
+        host: str,
+        token: str,
+        path: str,
+        method: str = "GET",
+        payload: Any = None,
+        query: Any = None,
+        timeout_seconds: float = 60,
+    ) -> Any:
+        def send(payload: Any, timeout_s: float) -> Any:
+            return plain(
+                host=host,
+                token=token,
+                path=path,
+                method=method,
+                payload=payload,
+                query=query,
+                timeout_seconds=timeout_s,
+            )
+
+        return door.change(method=method, path=path, payload=payload, query=query, timeout_s=timeout_seconds, send=send)
+
+    patching.setattr(dokploy, "dokploy_request", asked)
+
+
+class Executing:
+    """A driver that deploys by the host's executor, and does all else as the one that is registered."""
+
+    def __init__(self, driver: Any, act: Callable[[Approval], Act]) -> None:
+        self.driver_id, self.deploy_timeout_s = driver.driver_id, driver.deploy_timeout_s
+        self._driver, self._act = driver, act
+
+    def deploy(self, approval: Approval, progress: Progress) -> Outcome:
+        return self._act(approval)(approval, progress)
+
+    def find(self, run: Run) -> Outcome:
+        found: Outcome = self._driver.find(run)
+        return found
+
+    def observe(self, lane: Lane) -> Observation:
+        seen: Observation = self._driver.observe(lane)
+        return seen
+
+    def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
+        return str(self._driver.obstacle(lane, release))
+
+    def record(self, outcome: Outcome, inventory: InventoryWriter) -> None:
+        self._driver.record(outcome, inventory)
+
+
+def lanes_of(product: str, lanes: Mapping[Lane, str]) -> list[dict[str, str]]:
+    """As the host's profile has them; ``lanes``: the health URL of each."""
+    return [{"instance": lane.instance, "context": lane.context, "health_url": url} for lane, url in lanes.items()]
