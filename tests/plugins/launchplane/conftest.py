@@ -6,12 +6,17 @@ both: whatever is imported first stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from launchplane_gate.gate import Gate
+from launchplane_gate.policy import Bundle, EmbeddedEngine
+from tests.fakes.platform import FakePlatform
+from tests.plugins.launchplane import desk as desks
+from tests.plugins.launchplane.desk import Desk
 from tests.plugins.launchplane.hosts import IS_REAL, Host
 
 WITHOUT = "needs the real Launchplane, which no registry has: install it (Python 3.13) beside launchplane-gate"
@@ -52,3 +57,44 @@ def postgres_store(host: Host, postgres: str) -> Iterator[Any]:
 def host_store(request: pytest.FixtureRequest) -> Any:
     """Each of the two."""
     return request.getfixturevalue({"files": "file_store", "sql": "sql_store"}[request.param])
+
+
+# -- a gate in it, where the host's calls come in
+
+
+@pytest.fixture(scope="session")
+def desk_bundle(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return desks.bundle_in(tmp_path_factory.mktemp("policies"), host)
+
+
+@pytest.fixture(scope="session")
+def desk_engine(desk_bundle: Bundle) -> EmbeddedEngine:
+    return EmbeddedEngine(desk_bundle)
+
+
+MakeDesk = Callable[..., Desk]
+
+
+@pytest.fixture
+def make_desk(
+    host: Host, file_store: Any, tmp_path: Path, desk_bundle: Bundle, desk_engine: EmbeddedEngine
+) -> Iterator[MakeDesk]:
+    """A desk over a store of the host's, its own in files where none is given; further ones share its platform."""
+    made: list[Gate] = []
+    platform = FakePlatform(driver_id=desks.DRIVER)
+
+    def make(store: Any = file_store, **replaced: Any) -> Desk:
+        parts = {"bundle": desk_bundle, "engine": desk_engine} | replaced
+        gate = desks.gate_over(store, tmp_path / "gate", platform, **parts)
+        made.append(gate)
+        store.write_product_profile_record(host.profile(driver_id=desks.DRIVER))
+        return Desk(host, gate, platform, store, tmp_path / "host")
+
+    yield make
+    for gate in made:
+        gate.ledger.close()
+
+
+@pytest.fixture
+def desk(make_desk: MakeDesk) -> Desk:
+    return make_desk()
