@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
-from launchplane_gate.errors import GateError, NotSettled, Undecided, in_a_sentence
+from launchplane_gate.errors import GateError, NotSettled
 from launchplane_gate.gate import Gate, quiet
 from launchplane_gate.hookspecs import Act
 from launchplane_gate.lanes import look_at
-from launchplane_gate.line import find_lane
-from launchplane_gate.model import Actor, Lane, Request, Run
+from launchplane_gate.model import Actor, Lane, Request, Run, lanes_of
 from launchplane_gate.on_record import kept
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
@@ -21,6 +20,7 @@ from launchplane_gate_launchplane import answers, calls
 from launchplane_gate_launchplane.answers import Refusal
 from launchplane_gate_launchplane.calls import Place
 from launchplane_gate_launchplane.evidence import Evidence
+from launchplane_gate_launchplane.governed import Governed, Ungoverned
 from launchplane_gate_launchplane.protocol import Answer, Call, Deny, Reading
 
 log = logging.getLogger(__name__)
@@ -51,24 +51,10 @@ class Acting(Protocol):
 
 
 class EmbeddedGate:
-    """What a host installs. Safe in its threads.
+    """What a host installs. Safe in its threads. ``deny`` makes the host's GateDenied."""
 
-    ``deny`` makes the host's GateDenied; ``products`` lists the host's product profiles. ``governs``: the drivers whose
-    products are governed; ``not_governed`` says what happens to a deploy of any other product.
-    """
-
-    def __init__(
-        self,
-        gate: Gate,
-        acting: Acting,
-        *,
-        deny: Deny,
-        products: Callable[[], Iterable[Any]],
-        governs: frozenset[str],
-        not_governed: Literal["pass", "refuse"] = "refuse",
-    ) -> None:
-        self._gate, self._acting, self._deny, self._products = gate, acting, deny, products
-        self._governs, self._not_governed = governs, not_governed
+    def __init__(self, gate: Gate, acting: Acting, governed: Governed, deny: Deny) -> None:
+        self._gate, self._acting, self._governed, self._deny = gate, acting, governed, deny
         self._evidence = Evidence(gate)
 
     # -- a call
@@ -84,19 +70,18 @@ class EmbeddedGate:
     def _taken(self, call: Call) -> Taken:
         if call.request is None:
             return _past_the_gate(call, "whatever it holds")
-        profile = self._governed(call)
-        if profile is None:
-            return self._of_nobody(call)
+        profile = self._governed.product_of(call)
+        if not isinstance(profile, ProductProfile):
+            return _of_nobody(call, profile)
         place = Place.of(call.request)
         if calls.is_command(call.route):
             return _past_the_gate(call, f"{profile.product}/{place.instance}")
-        if call.route in calls.DEPLOYS | calls.PROMOTES:
-            return self._shipped(call, calls.request_of(call, profile.product), calls.actor_of(call.identity))
-        if call.route in calls.WRITES:
-            return self._evidence.taken(call, profile)
-        what = f"{call.route} for {profile.product}, a product of the driver {profile.driver_id}"
-        told = f"The gate does not govern {what}, yet. Nothing was done."
-        return Refusal(409, "policy_denied", f"{told} Deploy or promote through the routes that it knows.")
+        if profile.driver_id in self._gate.plugins.drivers:
+            if call.route in calls.DEPLOYS | calls.PROMOTES:
+                return self._shipped(call, calls.request_of(call, profile.product), calls.actor_of(call.identity))
+            if call.route in calls.WRITES:
+                return self._evidence.taken(call, profile)
+        return _not_yet(call, profile)
 
     def _shipped(self, call: Call, request: Request, actor: Actor) -> Taken:
         trace = call.trace_id or None
@@ -129,52 +114,8 @@ class EmbeddedGate:
         return run
 
     def _lane(self, request: Request) -> Lane:
-        return find_lane(self._gate.profile(request.product), request.destination)
-
-    # -- who is governed
-
-    def _governed(self, call: Call) -> ProductProfile | None:
-        """The governed product that a call is about; None where it is about none. Raises Undecided.
-
-        A caller may claim one product, and name the lane of another.
-        """
-        place, claimed = Place.of(call.request), self._profile(call.product)
-        if claimed and self._is_governed(claimed) and (not place.context or calls.owns(claimed, place)):
-            return claimed
-        if not place.context:
-            return None
-        owner = self._owner(place)
-        return self._profile(owner) if owner else None
-
-    def _owner(self, place: Place) -> str | None:
-        """The governed product whose lane this is. Raises Undecided."""
-        try:
-            owners = [one.product for one in self._products() if self._is_governed(one) and calls.owns(one, place)]
-        except Exception as error:  # whatever the host's store raises: a lane that may be governed is not let go
-            what = f"whose lane {place.context}/{place.instance} is cannot be told: {in_a_sentence(error)}"
-            raise Undecided(what, hint="Nothing was done. Restore the product profile that cannot be read.") from error
-        return owners[0] if owners else None
-
-    def _profile(self, product: str) -> ProductProfile | None:
-        try:
-            return self._gate.store.read_product_profile_record(product) if product else None
-        except FileNotFoundError:
-            return None
-
-    def _is_governed(self, profile: Any) -> bool:
-        return profile.driver_id in self._governs
-
-    def _of_nobody(self, call: Call) -> Taken:
-        """What the settings say of a deploy that is not governed; records of anybody else are the host's alone."""
-        if not calls.deploys(call.route):
-            return None
-        what = f"{call.route} for {call.product or 'a product that is not named'}"
-        if self._not_governed == "pass":
-            log.warning("%s is not governed: by the settings it goes past the gate", what)
-            return None
-        governs = ", ".join(sorted(self._governs))
-        told = f"{what} is not governed, and the settings of the gate refuse that. Nothing was done."
-        return Refusal(409, "not_governed", f"{told} Governed are the products of {governs} that have a profile.")
+        lanes = lanes_of(self._gate.profile(request.product))
+        return next(lane for lane in lanes if lane.instance == request.destination)
 
     # -- what is read
 
@@ -194,11 +135,10 @@ class EmbeddedGate:
 
     def _lane_view(self, params: Mapping[str, str]) -> Reading | None:
         place = Place(params["context"], params["instance"])
-        owner = self._owner(place)
-        if owner is None:
+        profile = self._governed.on(place)
+        if profile is None:
             return None
-        lane = Lane(context=place.context, instance=place.instance)
-        view = look_at(self._gate, self._gate.profile(owner), lane)
+        view = look_at(self._gate, profile, Lane(context=place.context, instance=place.instance))
         return Reading(context=place.context, payload={"lane": view.model_dump(mode="json")})
 
     # -- what is refused
@@ -222,3 +162,20 @@ class EmbeddedGate:
 def _past_the_gate(call: Call, what: str) -> Refusal:
     told = f"`{call.route}` would go past the gate, which governs {what}. Nothing was done."
     return Refusal(409, "policy_denied", f"{told} Ask the service instead, or the command `launchplane-gate`.")
+
+
+def _of_nobody(call: Call, why: Ungoverned) -> Refusal | None:
+    """What the settings say of a deploy that is not governed; records of anybody else are the host's alone."""
+    if not calls.deploys(call.route):
+        return None
+    what = f"{call.route} for {call.product or 'a product that is not named'}"
+    if why == "left alone":
+        log.warning("%s goes past the gate: the settings name it under not_governed", what)
+        return None
+    told = f"{what} is of no product that Launchplane has a record of, and so is not governed. Nothing was done."
+    return Refusal(409, "not_governed", f"{told} Write its product profile; or name it under not_governed.")
+
+
+def _not_yet(call: Call, profile: ProductProfile) -> Refusal:
+    told = f"The gate cannot govern {call.route} for {profile.product}, of the driver {profile.driver_id}, yet."
+    return Refusal(409, "policy_denied", f"{told} Nothing was done. Leave it alone by name, in not_governed, or wait.")

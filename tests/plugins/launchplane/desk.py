@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, load_bundle, shipped_policies
 from launchplane_gate_launchplane.calls import actor_of
 from launchplane_gate_launchplane.embedded import EmbeddedGate
+from launchplane_gate_launchplane.governed import Governed
 from launchplane_gate_launchplane.protocol import Answer
 from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.fakes.platform import FakeHealth, FakePlatform
@@ -142,10 +143,9 @@ class Desk:
         self.acting = Acting(self.platform)
         self.embedded = self.embed(self.gate)
 
-    def embed(self, gate: Gate, **options: Any) -> EmbeddedGate:
-        given: dict[str, Any] = {"governs": frozenset({DRIVER, "verireel"})}
-        products = self.store.list_product_profile_records
-        return EmbeddedGate(gate, self.acting, deny=Denied, products=products, **(given | options))
+    def embed(self, gate: Gate, not_governed: Collection[str] = ()) -> EmbeddedGate:
+        governed = Governed(gate.store, self.store.list_product_profile_records, not_governed)
+        return EmbeddedGate(gate, self.acting, governed, Denied)
 
     def call(self, route: str, request: Any, **rest: Any) -> ACall:
         returns = rest.pop("returns", None)

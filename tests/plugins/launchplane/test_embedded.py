@@ -15,7 +15,7 @@ from launchplane_gate.policy import PolicyEngine
 from tests.conftest import PROD, TESTING
 from tests.fakes.platform import FakePlatform
 from tests.plugins.launchplane.conftest import MakeDesk
-from tests.plugins.launchplane.desk import WORKFLOW, Desk, human, job
+from tests.plugins.launchplane.desk import WORKFLOW, Denied, Desk, human, job
 from tests.plugins.launchplane.hosts import PRODUCT, Host, artifact, commit
 
 KEY = "generic-web-prod-promotion:sellyouroutboard:testing:prod"
@@ -379,18 +379,27 @@ def test_a_product_of_another_driver_does_not_get_in_by_the_route_of_generic_web
     assert denied.code == "policy_denied" and "lane.driver_matches" in denied.message
 
 
-def test_what_is_not_governed_is_refused_or_passed_as_the_settings_say(
-    desk: Desk, host: Host, caplog: pytest.LogCaptureFixture
+def test_a_product_without_a_record_is_refused_unless_the_settings_leave_it_alone(
+    desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """S61: a product without a record, and one of a driver that is not governed."""
+    """S61"""
+    call = desk.deployment("A", product="nobody")
+    denied = desk.refused(call)
+    assert (denied.status, denied.code) == (409, "not_governed") and "not_governed" in denied.message
+    assert desk.embed(desk.gate, ["nobody"]).run(call) is None
+    assert "goes past the gate" in caplog.text and desk.acting.asked == []
+
+
+def test_a_product_of_a_driver_that_is_not_governed_yet_is_refused_unless_it_is_left_alone(
+    desk: Desk, host: Host
+) -> None:
+    """S61: and a lane, a context, a product or a driver can be."""
     desk.store.write_product_profile_record(host.profile(driver_id="odoo"))
-    unknown = desk.deployment("A", product="nobody")
-    for call in (unknown, desk.deployment("A")):
-        denied = desk.refused(call)
-        assert (denied.status, denied.code) == (409, "not_governed") and "settings" in denied.message
-        assert desk.embed(desk.gate, not_governed="pass").run(call) is None
-        assert "is not governed" in caplog.text
-        caplog.clear()
+    assert desk.refused(desk.deployment("A")).code == "policy_denied"
+    for name in ("odoo", PRODUCT, f"{PRODUCT}/testing"):
+        assert desk.embed(desk.gate, [name]).run(desk.deployment("A")) is None
+    with pytest.raises(Denied):
+        desk.embed(desk.gate, ["generic-web", f"{PRODUCT}/prod"]).run(desk.deployment("A"))
     assert desk.acting.asked == []
 
 
@@ -401,13 +410,8 @@ def test_whoever_claims_another_product_is_asked_about_the_lane_that_they_name(d
     request = kind(context=PRODUCT, instance="prod", **release)
     call = desk.call("/v1/drivers/verireel/prod-deploy", request, product="verireel")
     assert "lane.driver_matches" in desk.refused(call).message
-    assert "lane.driver_matches" in (_refusal(desk.embed(desk.gate, not_governed="pass"), call))
-
-
-def _refusal(embedded: Any, call: Any) -> str:
-    with pytest.raises(Exception) as raised:  # what the host makes of it
-        embedded.run(call)
-    return str(raised.value)
+    with pytest.raises(Denied, match="driver_matches"):
+        desk.embed(desk.gate, ["verireel"]).run(call)
 
 
 def test_a_profile_that_cannot_be_read_is_not_taken_for_no_governed_one(desk: Desk, host: Host) -> None:

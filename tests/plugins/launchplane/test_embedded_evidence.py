@@ -97,8 +97,7 @@ def test_records_of_lanes_that_are_not_governed_are_the_hosts_alone(desk: Desk, 
     """Also where nothing else of what is not governed is let through, and where the lane has no profile."""
     assert desk.embedded.run(desk.report(host.deployment("A", context="opw"), product="opw")) is None
     assert desk.embedded.run(desk.report(host.promotion("A", context="opw"), product="opw")) is None
-    desk.store.write_product_profile_record(host.profile(driver_id="odoo"))
-    assert desk.embedded.run(desk.report(host.deployment("A"))) is None
+    assert desk.embed(desk.gate, [PRODUCT]).run(desk.report(host.deployment("A"))) is None
 
 
 @pytest.mark.parametrize("linked", ["fail", "other", "none", "pass"])
