@@ -159,6 +159,10 @@ class Gate:
         """
         return line.check(self.parts, _call(request, actor, progress, act, trace))
 
+    def may_ask(self, request: Request, actor: Actor, *, trace: str | None = None) -> Decision:
+        """What ``run`` decides first: may this one ask this here? Nobody else is asked, and nothing is saved."""
+        return line.may_ask(self.parts, _call(request, actor, quiet, None, trace))
+
     def run(
         self,
         request: Request,

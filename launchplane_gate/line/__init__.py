@@ -35,7 +35,7 @@ from launchplane_gate.model import Decision, Request, Run, Settling, noun
 from launchplane_gate.on_record import on_record
 from launchplane_gate.runs import read_run
 
-__all__ = ["Call", "Limits", "Parts", "check", "find_lane", "publish_again", "run"]
+__all__ = ["Call", "Limits", "Parts", "check", "find_lane", "may_ask", "publish_again", "run"]
 
 
 def check(parts: Parts, call: Call) -> Decision:
@@ -46,6 +46,11 @@ def check(parts: Parts, call: Call) -> Decision:
     errand = Errand(parts, call)
     _settle_on(errand)
     return ask(errand, gather(errand, "admit", dry_run=True))
+
+
+def may_ask(parts: Parts, call: Call) -> Decision:
+    """See Gate.may_ask."""
+    return standing.ask(parts, Asked.of(call.request, call.trace), call.actor).decision
 
 
 def run(parts: Parts, call: Call) -> Run:

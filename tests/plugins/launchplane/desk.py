@@ -180,6 +180,13 @@ class Desk:
         asked = {"artifact_id": artifact(letter), "source_git_ref": commit(letter)} | rest.pop("asked", {})
         return self.call("/v1/drivers/generic-web/prod-promotion", kind(product=PRODUCT, **asked), **rest)
 
+    def verification(self, record_id: str, **rest: Any) -> ACall:
+        """A call of VeriReel's driver with what tests of testing found."""
+        kind = self.host.module("service").VeriReelTestingVerificationRequest
+        passed = dict.fromkeys(("migration_status", "verification_status", "owner_routes_status"), "pass")
+        request = kind(context=PRODUCT, deployment_record_id=record_id, **(passed | rest.pop("asked", {})))
+        return self.call("/v1/drivers/verireel/testing-verification", request, **rest)
+
     def report(self, record: Any, **rest: Any) -> ACall:
         """A call with evidence: a deployment record, or a promotion record."""
         route = "promotions" if hasattr(record, "from_instance") else "deployments"

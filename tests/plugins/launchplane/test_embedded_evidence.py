@@ -9,6 +9,7 @@ import pytest
 
 from launchplane_gate.model import unstamp
 from tests.conftest import TESTING, B
+from tests.fakes.platform import FakePlatform
 from tests.plugins.launchplane.desk import Desk, job
 from tests.plugins.launchplane.hosts import PRODUCT, Host, artifact, commit
 
@@ -78,10 +79,17 @@ def test_a_report_of_no_artifact_is_refused(both: Desk, host: Host) -> None:
 
 def test_who_may_not_report_leaves_nothing(both: Desk, host: Host) -> None:
     stranger = job(host, subject="repo:stranger/fork:ref:refs/heads/main", repository="stranger/fork")
-    count = len(both.store.list_deployment_records(context_name=PRODUCT))
-    denied = both.refused(both.report(told(host, "B"), identity=stranger))
-    assert (denied.status, denied.code) == (409, "policy_denied") and "actor.permitted" in denied.message
-    assert len(both.store.list_deployment_records(context_name=PRODUCT)) == count
+    deployments, promotions = both.store.list_deployment_records(), both.store.list_promotion_records()
+    named = both.inventory().deployment_record_id
+    for call in (
+        both.report(told(host, "B"), identity=stranger),
+        both.report(host.promotion("B", record_id="promotion-told"), identity=stranger),
+        both.verification(named, identity=stranger),
+    ):
+        denied = both.refused(call)
+        assert (denied.status, denied.code) == (409, "policy_denied") and "actor.permitted" in denied.message
+    assert both.store.list_deployment_records() == deployments
+    assert both.store.list_promotion_records() == promotions
 
 
 @pytest.mark.parametrize("product", [PRODUCT, "nobody", "another"])
@@ -129,3 +137,42 @@ def test_no_record_of_another_promotion_is_written_over(both: Desk, host: Host) 
     assert both.refused(both.report(host.promotion("A", record_id=ours))).code == "record_exists"
     assert both.store.read_promotion_record("promotion-told") == kept
     assert both.refused(both.report(host.promotion("F", record_id="../inventory/x"))).status == 400
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [({}, "pass"), ({"verification_status": "failed"}, "fail"), ({"owner_routes_status": "skipped"}, "skipped")],
+)
+def test_what_tests_found_stands_in_the_record_of_their_deploy_and_the_lane_stays_as_it_was(
+    both: Desk, found: dict[str, str], status: str
+) -> None:
+    """S9: the inventory is not advanced. S46: it is the deploy's own record that is told more of."""
+    before = both.inventory()
+    result = both.run(both.verification(before.deployment_record_id, asked=found)).result
+    assert result == {"deployment_record_id": before.deployment_record_id}
+    record = both.store.read_deployment_record(before.deployment_record_id)
+    assert (record.post_deploy_update.status, record.destination_health.status) == (status, "pass")
+    assert "migration pass" in record.post_deploy_update.detail and record.deploy == before.deploy
+    assert both.inventory() == before
+    both.run(both.verification(before.deployment_record_id))  # once they pass
+    assert both.store.read_deployment_record(before.deployment_record_id).post_deploy_update.status == "pass"
+    assert both.promote("A", asked={"no_cache": True}).promotion_status == "pass"
+    assert both.gate.ledger.verify().wrong == ()
+
+
+def test_tests_of_no_deploy_of_the_lane_are_refused(both: Desk) -> None:
+    prod = both.inventory("prod").deployment_record_id
+    for record_id in ("nowhere", prod, "../inventory/x"):
+        assert both.refused(both.verification(record_id)).status in (400, 503)
+    both.platform.behaves = lambda platform, approval: platform.change(approval, status="unknown")
+    pending = both.deploy("B").deployment_record_id
+    assert both.refused(both.verification(pending)).code == "invalid_request"
+
+    def meanwhile(platform: FakePlatform, approval: Any) -> Any:
+        denied.append(both.refused(both.verification(both.inventory().deployment_record_id)))
+        return platform.change(approval)
+
+    denied: list[Any] = []
+    both.platform.behaves = meanwhile
+    both.deploy("B")
+    assert denied[0].code == "in_progress"
