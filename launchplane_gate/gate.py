@@ -20,7 +20,7 @@ from launchplane_gate.line.lane_requests import Held, LaneRequest, PutAside, Rel
 from launchplane_gate.line.parts import GATHER_TIMEOUT_S
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.model import Actor, Decision, Identifier, Lane, Request, Run, Shipping, Waiver, noun
-from launchplane_gate.opening import ledger_beside, opened, records_beside
+from launchplane_gate.opening import hosted, ledger_beside, opened, records_beside
 from launchplane_gate.past import missing
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, PolicyEngine, load_bundle, open_engine, shipped_policies, start_within
@@ -92,6 +92,7 @@ class Gate:
         """
         if not isinstance(settings, Settings):
             settings = load_settings(Path(settings) if settings else None)
+        settings = hosted(settings)
         start_within(settings.embedded)
         bundle = load_bundle([shipped_policies(), *settings.policy_folders], remembers=to_read)
         engine = open_engine(bundle, settings.opa, remembers=to_read)

@@ -263,6 +263,30 @@ class Publisher(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Where a host keeps its records. ``store`` has the methods of launchplane_gate.store.RecordStore.
+
+    ``products``: those that are the gate's to look after; called whenever it is asked which there are.
+    The ledger goes beside the records: into ``state_dir``, a folder of its own, or into our schema of the database at
+    ``database_url``.
+    """
+
+    store: Any
+    products: Callable[[], Iterable[ProductProfile]]
+    state_dir: Path | None = None
+    database_url: SecretStr | None = None
+
+
+@hookspec
+def gate_store(config: PluginConfig) -> Kept:  # type: ignore[empty-body]  # a specification
+    """Say where a host keeps its records; called before all else where the settings say ``store = "NAME"``.
+
+    It belongs to what the entry point names, as a static method: the plugin itself is made later, once there is a
+    ledger. An exception means that the gate does not start; raise SettingsError for what is to be mended there.
+    """
+
+
 @hookspec
 def gate_drivers() -> Iterable[Driver]:  # type: ignore[empty-body]  # a specification
     """Name the drivers that this plugin brings; called once, when the gate starts."""

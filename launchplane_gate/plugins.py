@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
@@ -24,7 +24,7 @@ from launchplane_gate.errors import (
 )
 from launchplane_gate.evidence import NoEvidence, as_evidence
 from launchplane_gate.extras import DISTRIBUTION, missing
-from launchplane_gate.hookspecs import Answered, Driver, PluginConfig, Proven, Publisher, Question
+from launchplane_gate.hookspecs import Answered, Driver, Kept, PluginConfig, Proven, Publisher, Question
 from launchplane_gate.model import Actor, Lane, Run, Text, Token
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
@@ -245,24 +245,30 @@ def evidence_contracts(names: Iterable[str] | None = None) -> dict[str, type[Bas
     return found
 
 
+def kept_by(plugin: str, settings: Settings) -> Kept:
+    """Where the host of a plugin keeps its records. Raises SettingsError for a plugin that does not know."""
+    point = _available(plugin, installed())
+    tell = getattr(_loaded(point), "gate_store", None)
+    if tell is None:
+        raise SettingsError(f"settings: store: the plugin {plugin} brings no store of records")
+    found = _called(point, tell, _config(plugin, settings, lambda: datetime.now(UTC)))
+    if not isinstance(found, Kept):
+        raise SettingsError(f"the plugin {plugin} does not say where the records are kept, but {type(found).__name__}")
+    return found
+
+
 def load_plugins(settings: Settings, *, now: Callable[[], datetime]) -> Plugins:
-    """Load the plugins that have a table ``[plugins.NAME]``, and see that each product has its driver."""
+    """Load the plugins that have a table ``[plugins.NAME]``, and see that each product has its driver.
+
+    A host may have products that nobody here deploys: those are refused when somebody asks for one.
+    """
     available = installed()
     made = {}
-    for name, options in settings.plugins.items():
+    for name in settings.plugins:
         point = _available(name, available)
-        config = PluginConfig(
-            name=name,
-            options=options,
-            targets=settings.targets,
-            base_dir=settings.base_dir,
-            state_dir=settings.state_dir / "plugins" / name,
-            now=now,
-            plain_http=settings.plain_http,
-        )
-        made[name] = _make(point, config)
+        made[name] = _called(point, _loaded(point), _config(name, settings, now))
     plugins = Plugins(made)
-    for product, profile in settings.profiles.items():
+    for product, profile in () if settings.store else settings.profiles.items():
         if profile.driver_id not in plugins.drivers:
             raise SettingsError(
                 f"settings: products.{product}.driver: no enabled plugin brings the driver {profile.driver_id!r}; "
@@ -290,8 +296,19 @@ def _loaded(point: EntryPoint) -> Callable[[PluginConfig], object]:
         raise _unloadable(point, error) from error
 
 
-def _make(point: EntryPoint, config: PluginConfig) -> object:
-    make = _loaded(point)
+def _config(name: str, settings: Settings, now: Callable[[], datetime]) -> PluginConfig:
+    return PluginConfig(
+        name=name,
+        options=settings.plugins[name],
+        targets=settings.targets,
+        base_dir=settings.base_dir,
+        state_dir=settings.state_dir / "plugins" / name,
+        now=now,
+        plain_http=settings.plain_http,
+    )
+
+
+def _called(point: EntryPoint, make: Callable[[PluginConfig], object], config: PluginConfig) -> object:
     try:
         return make(config)
     except GateError:

@@ -93,7 +93,11 @@ class LaneSettings(Section):
         return urls
 
 
-class ProductSettings(Section):
+class HostedProduct(Section):
+    """What there is to say of any product, also where its profile stands in a host's records."""
+
+
+class ProductSettings(HostedProduct):
     """``image``: the repository that every artifact of the product comes from, without tag or digest."""
 
     display_name: str = ""
@@ -277,10 +281,37 @@ class SettingsFile(Section):
     products: dict[Name, ProductSettings] = {}
 
 
+class HostedFile(SettingsFile):
+    """The same where ``store`` names a plugin: records, ledger and products are where that says, and not here.
+
+    ``state_dir`` is for what is kept of the ledger beside a database, and for what plugins keep.
+    """
+
+    store: Name
+    database_url: None = None
+    products: dict[Name, HostedProduct] = {}  # type: ignore[assignment]  # whoever reads them asks which file it is
+
+    @field_validator("products", mode="before")
+    @classmethod
+    def _stand_elsewhere(cls, products: object) -> object:
+        for name, product in products.items() if isinstance(products, dict) else ():
+            if isinstance(product, dict) and set(product) - set(HostedProduct.model_fields):
+                how = "is a product of the host, whose records say all that there is to say of it: take that out"
+                raise PydanticCustomError("hosted", "{name} " + how, {"name": name})
+        return products
+
+    @model_validator(mode="after")
+    def _is_enabled(self) -> Self:
+        if self.store not in self.plugins:
+            what = "store names the plugin {name}, which has no table: write [plugins.{name}]"
+            raise PydanticCustomError("store", what, {"name": self.store})
+        return self
+
+
 class Settings:
     """A settings file that was read, with its paths made absolute and its references to secrets resolved.
 
-    ``unset``: the secrets that are not at hand.
+    ``unset``: the secrets that are not at hand. ``store``: the plugin that knows where the records are, if one does.
     """
 
     def __init__(self, file: SettingsFile, path: Path, *, environment: Mapping[str, str]) -> None:
@@ -290,7 +321,11 @@ class Settings:
         self.lease_s = file.lease_s
         self.confirm_timeout_s = file.confirm_timeout_s
         self.confirm_interval_s = file.confirm_interval_s
-        self.state_dir = self.base_dir / (environment.get("LAUNCHPLANE_GATE_STATE_DIR") or file.state_dir)
+        self.store = file.store if isinstance(file, HostedFile) else None
+        self.kept: Any = None  # what that plugin says of where they are, once it was asked
+        named = environment.get("LAUNCHPLANE_GATE_STATE_DIR")
+        self.state_dir = self.base_dir / (named or file.state_dir)
+        self.names_state_dir = bool(named) or "state_dir" in file.model_fields_set
         self.state_group = _group(file.state_group)
         given = file.database_url
         self.database_url = None if given is None else database_named(given, self.base_dir, environment)
@@ -307,23 +342,24 @@ class Settings:
         found = [*_secret_files(file.model_dump(), self.base_dir), *([key_file] if key_file else [])]
         self.secret_files = tuple(dict.fromkeys(found))
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        self.profiles = {name: _profile(name, product, path, changed) for name, product in file.products.items()}
+        products = {} if isinstance(file, HostedFile) else file.products
+        self.profiles = {name: _profile(name, product, path, changed) for name, product in products.items()}
         self.targets = {
             _lane(name, instance, lane): resolved(
                 lane.target, f"products.{name}.lanes.{instance}.target", self.base_dir, environment
             )
-            for name, product in file.products.items()
+            for name, product in products.items()
             for instance, lane in product.lanes.items()
         }
         self.plain_http = frozenset(
             _lane(name, instance, lane)
-            for name, product in file.products.items()
+            for name, product in products.items()
             for instance, lane in product.lanes.items()
             if lane.allow_plain_http
         )
         token = self.opa.token if self.opa else None
         self.unset = tuple(unset_in([self.database_url, token, self.plugins, list(self.targets.values())]))
-        if len(self.targets) != sum(len(product.lanes) for product in file.products.values()):
+        if len(self.targets) != sum(len(product.lanes) for product in products.values()):
             raise SettingsError("products: two products share a lane", hint="Give each lane a context of its own.")
 
     def profile(self, product: str) -> ProductProfile:
@@ -367,7 +403,7 @@ def _read(path: Path) -> SettingsFile:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path.name} is not TOML: {error}", hint="Nothing was done. Mend that line.") from None
     try:
-        return SettingsFile.model_validate(document)
+        return (HostedFile if "store" in document else SettingsFile).model_validate(document)
     except ValidationError as error:
         raise SettingsError(_told(error, text, path)) from None
 

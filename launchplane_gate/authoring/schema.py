@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from launchplane_gate.model import Decision
 from launchplane_gate.policy_input import PolicyInput, StandingInput
-from launchplane_gate.settings import SettingsFile
+from launchplane_gate.settings import HostedFile, SettingsFile
 
 Schema = dict[str, Any]
 Document = Literal["input", "decision", "settings", "authoring"]
@@ -36,7 +36,7 @@ def schema_of(document: Document, evidence: Evidence) -> Schema:
         schema = _of(Decision, mode="serialization")  # it is only ever written
         schema["properties"]["allowed"] = {"type": "boolean"}  # which the commands that print one say too
     elif document == "settings":
-        schema = _of(SettingsFile)
+        schema = _of(RootModel[SettingsFile | HostedFile])
     else:
         schema = _of_inputs(evidence)
     if document == "authoring":

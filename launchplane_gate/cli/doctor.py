@@ -315,25 +315,24 @@ def _others_can(file: os.stat_result) -> str:
 
 def _opened(settings: Settings) -> tuple[OwnStore | None, Ledger | None]:
     """Without what cannot be read, which is told of the ledger."""
-    from launchplane_gate.opening import opened
-    from launchplane_gate.store import FileStore
+    from launchplane_gate.opening import opened, records_in
 
     try:
         return opened(settings, to_read=True)
     except GateError:
-        return (None if settings.database_url is not None else FileStore(settings.state_dir, settings.profiles)), None
+        is_lost = settings.database_url is not None and not settings.store
+        return (None if is_lost else records_in(settings)), None
 
 
 def _ledger(settings: Settings) -> str:
     from launchplane_gate.errors import LedgerError, PastLost
     from launchplane_gate.ledger import FILE_NAME, FORMAT, MOVED
-    from launchplane_gate.opening import opened
+    from launchplane_gate.opening import opened, records_in
     from launchplane_gate.report.verified import in_one_line
-    from launchplane_gate.store import FileStore
     from launchplane_gate.verify import verify
 
     is_there = settings.database_url or any((settings.state_dir / name).exists() for name in (FILE_NAME, MOVED))
-    if not is_there and not FileStore(settings.state_dir, settings.profiles).holds_records():
+    if not is_there and not records_in(settings).holds_records():
         return "none yet; the first deploy starts it"
     store, ledger = opened(settings, to_read=True)
     try:

@@ -143,12 +143,12 @@ def _adopt(session: Session, folder: Path) -> Answer:
     from launchplane_gate.ledger import FILE_NAME, MOVED, Ledger
     from launchplane_gate.line.standing import Asked, consent
     from launchplane_gate.model import lanes_of
-    from launchplane_gate.store import FileStore
+    from launchplane_gate.opening import records_in
 
     if session.config is None and folder != Path():
         session.config = folder / "launchplane-gate.toml"
     settings = session.settings()
-    store = FileStore(settings.state_dir, settings.profiles)
+    store = records_in(settings)
     if settings.database_url or (settings.state_dir / MOVED).exists():
         hint = "Nothing was done. Adopt records where they are; then `launchplane-gate ledger move` takes them along."
         raise UsageError("the ledger is in a database", hint=hint)

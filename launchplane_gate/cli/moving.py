@@ -82,6 +82,9 @@ def move(session: Session, url: str | None, to_env: str | None, to_file: str | N
     from launchplane_gate.store import FileStore
 
     settings = session.settings()
+    if settings.store:
+        hint = "Nothing was done. The ledger stands where those records are; it moves when they do, by a backup."
+        raise UsageError(f"the records are kept by {settings.store}", hint=hint)
     target, line = _target(settings, url, to_env, to_file)
     path = settings.state_dir / FILE_NAME
     if not path.exists():

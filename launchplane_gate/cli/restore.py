@@ -99,8 +99,8 @@ class _Restoring:
         """A ledger that is restored whole before it stands in the place of the other one."""
         from launchplane_gate.errors import LedgerError, UsageError
         from launchplane_gate.ledger import FILE_NAME, Ledger
+        from launchplane_gate.opening import records_in
         from launchplane_gate.restoring import copied, heads_of, opened_copy, put_in_place
-        from launchplane_gate.store import FileStore
 
         state_dir = self.settings.state_dir
         if self.settings.database_url:
@@ -113,7 +113,7 @@ class _Restoring:
                 if wrong := ledger.verify().wrong:
                     raise LedgerError(f"the backup {backup} is not whole: {'; '.join(wrong[:3])}")
                 ledger.let_go()
-                found = self._enter(FileStore(state_dir, self.settings.profiles), ledger, known, seen)
+                found = self._enter(records_in(self.settings), ledger, known, seen)
                 now = ledger.now().strftime("%Y%m%dT%H%M%SZ")
             finally:
                 ledger.close()

@@ -44,6 +44,12 @@ class Session:
     _plugins: Plugins | None = None
 
     def settings(self) -> Settings:
+        from launchplane_gate.opening import hosted
+
+        return hosted(self._file())
+
+    def _file(self) -> Settings:
+        """The settings by themselves: for what is asked of policies alone, no host's records are looked at."""
         from launchplane_gate.settings import load_settings
 
         return load_settings(self.config)
@@ -66,7 +72,7 @@ class Session:
         from launchplane_gate.policy import load_bundle, shipped_policies, start_within
         from launchplane_gate.settings import EmbeddedSettings
 
-        settings = self.settings() if self.has_settings() else None
+        settings = self._file() if self.has_settings() else None
         start_within(settings.embedded if settings else EmbeddedSettings())
         if settings and not folders:
             folders = settings.policy_folders
@@ -79,7 +85,7 @@ class Session:
         """
         from launchplane_gate.policy import open_engine
 
-        return open_engine(bundle, self.settings().opa if self.has_settings() else None, remembers=remembers)
+        return open_engine(bundle, self._file().opa if self.has_settings() else None, remembers=remembers)
 
     @contextmanager
     def gate(self, settings: Settings | None = None, *, to_read: bool = False) -> Iterator[Gate]:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from launchplane_gate.hookspecs import PluginConfig, read_table
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy.exc import ArgumentError
+
+from launchplane_gate.errors import SettingsError
+from launchplane_gate.hookspecs import Kept, PluginConfig, hookimpl, read_table
+from launchplane_gate.records import ProductProfile
+from launchplane_gate_launchplane.files import OWN_FOLDER
+from launchplane_gate_launchplane.host import named
 from launchplane_gate_launchplane.options import Options
+from launchplane_gate_launchplane.store import LaunchplaneStore
 
 
 class LaunchplanePlugin:
@@ -11,3 +23,47 @@ class LaunchplanePlugin:
 
     def __init__(self, config: PluginConfig) -> None:
         self.options = read_table(Options, config.options, f"plugins.{config.name}")
+
+    @staticmethod
+    @hookimpl
+    def gate_store(config: PluginConfig) -> Kept:
+        """The host's store, and the ledger beside it: in a folder of its own there, or in our schema of its database.
+
+        A database in a file has it in a folder beside that file.
+        """
+        options = read_table(Options, config.options, f"plugins.{config.name}")
+        if options.state_dir is not None:
+            folder = config.base_dir / options.state_dir
+            store = LaunchplaneStore(named("storage.filesystem", "FilesystemRecordStore")(state_dir=folder))
+            return Kept(store, _governed(store, options.not_governed), state_dir=folder / OWN_FOLDER)
+        assert options.database_url  # there is one of the two
+        url = _parsed(options.database_url.get_secret_value())
+        kind = named("storage.postgres", "PostgresRecordStore")
+        store = LaunchplaneStore(kind(database_url=url.render_as_string(hide_password=False)))
+        products = _governed(store, options.not_governed)
+        if url.get_backend_name() == "sqlite":
+            return Kept(store, products, state_dir=Path(url.database or "").absolute().parent / OWN_FOLDER)
+        ours = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return Kept(store, products, database_url=SecretStr(ours))
+
+
+def _governed(store: LaunchplaneStore, but: Collection[str]) -> Callable[[], Iterable[ProductProfile]]:
+    """The products that have a lane which the settings do not leave alone, with all of their lanes."""
+
+    def products() -> Iterable[ProductProfile]:
+        for profile in store.list_product_profile_records():
+            lanes = [{lane.context, f"{lane.context}/{lane.instance}"} for lane in profile.lanes]
+            if {profile.product, profile.driver_id}.isdisjoint(but) and any(one.isdisjoint(but) for one in lanes):
+                yield profile
+
+    return products
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        found = sa.make_url(url)
+        if found.get_backend_name() in ("postgresql", "sqlite"):
+            return found
+    except (ArgumentError, ValueError):
+        pass
+    raise SettingsError("settings: plugins.launchplane.database_url is no URL of Postgres, as Launchplane takes it")

@@ -84,6 +84,16 @@ class LaunchplaneStore:
         store._fence = fence
         return store
 
+    def is_of(self, record_store: Any) -> bool:
+        """Whether a store of the host is the same place as this one's."""
+        here, there = (
+            (getattr(store, "state_dir", None), getattr(store, "database_url", None))
+            for store in (self.store, record_store)
+        )
+        if here[0] is not None and there[0] is not None:
+            return bool(Path(here[0]).resolve() == Path(there[0]).resolve())
+        return here[1] is not None and here[1] == there[1]
+
     def holds_records(self) -> bool:
         return any(shelf.holds_any() for kind, shelf in self._shelves.items() if kind is not ProductProfile)
 
