@@ -141,7 +141,7 @@ def test_no_record_of_another_promotion_is_written_over(both: Desk, host: Host) 
 
 @pytest.mark.parametrize(
     ("found", "status"),
-    [({}, "pass"), ({"verification_status": "failed"}, "fail"), ({"owner_routes_status": "skipped"}, "skipped")],
+    [({}, "pass"), ({"verification_status": "fail"}, "fail"), ({"owner_routes_status": "skipped"}, "skipped")],
 )
 def test_what_tests_found_stands_in_the_record_of_their_deploy_and_the_lane_stays_as_it_was(
     both: Desk, found: dict[str, str], status: str
