@@ -10,12 +10,14 @@ from importlib import import_module
 from types import CodeType, ModuleType
 from typing import Any
 
+from launchplane_gate_launchplane.bridge.commands import commands
 from launchplane_gate_launchplane.bridge.trial import Trial, try_requests
 from launchplane_gate_launchplane.bridge.unknown import unknown_host
 from launchplane_gate_launchplane.bridge.wrappers import Wrappers
 from launchplane_gate_launchplane.protocol import HostGate
 
-SERVICE, PROVIDER, REQUEST = "control_plane.service", "control_plane.dokploy", "dokploy_request"
+SERVICE, PROVIDER, COMMANDS = "control_plane.service", "control_plane.dokploy", "control_plane.cli"
+REQUEST = "dokploy_request"
 TAKES: dict[str, tuple[str, ...]] = {
     "_trace_id": (),
     "_idempotency_scope": ("identity",),
@@ -58,7 +60,7 @@ TAKES: dict[str, tuple[str, ...]] = {
 Function = Callable[..., Any]
 
 _installing = threading.Lock()
-_replaced: list[tuple[ModuleType, str, Function]] = []
+_replaced: list[tuple[Any, str, Function]] = []
 
 
 def install(gate: HostGate) -> None:
@@ -71,14 +73,14 @@ def install(gate: HostGate) -> None:
     with _installing:
         if _replaced:
             raise unknown_host("a gate is installed in this host already", "uninstall() takes it out.")
-        service, provider = _module(SERVICE), _module(PROVIDER)
+        service, provider, cli = (_module(name) for name in (SERVICE, PROVIDER, COMMANDS))
         _see_that_it_is_known(service, provider)
         try:
-            _replace(service, provider, trial := Trial())
+            _replace(service, provider, cli, trial := Trial())
             try_requests(service, trial)
         finally:
             _restore()
-        _replace(service, provider, gate)
+        _replace(service, provider, cli, gate)
 
 
 def uninstall() -> None:
@@ -87,23 +89,25 @@ def uninstall() -> None:
         _restore()
 
 
-def _replace(service: ModuleType, provider: ModuleType, gate: HostGate) -> None:
+def _replace(service: ModuleType, provider: ModuleType, cli: ModuleType, gate: HostGate) -> None:
     wrappers = Wrappers(gate)
     for name, wrapper in wrappers.of_service().items():
         _put(service, name, wrapper)
     _put(provider, REQUEST, wrappers.provider)
+    for place, name, wrapper in commands(cli, gate):
+        _put(place, name, wrapper)
 
 
-def _put(module: ModuleType, name: str, wrapper: Callable[[Function], Function]) -> None:
-    original = getattr(module, name)
-    _replaced.append((module, name, original))
-    setattr(module, name, wrapper(original))
+def _put(place: Any, name: str, wrapper: Callable[[Function], Function]) -> None:
+    original = getattr(place, name)
+    _replaced.append((place, name, original))
+    setattr(place, name, wrapper(original))
 
 
 def _restore() -> None:
     while _replaced:
-        module, name, original = _replaced.pop()
-        setattr(module, name, original)
+        place, name, original = _replaced.pop()
+        setattr(place, name, original)
 
 
 # -- what is known of the host
