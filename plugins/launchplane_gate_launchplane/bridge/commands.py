@@ -24,9 +24,9 @@ _STORES = ("state_dir", "database_url")
 
 
 def _from_file(module: str, model: str) -> Callable[[ModuleType, Options], Any]:
-    def read(cli: ModuleType, options: Options) -> Any:
+    def read(_: ModuleType, options: Options) -> Any:
         wanted = getattr(import_module(f"control_plane.contracts.{module}"), model)
-        return wanted.model_validate(cli._load_json_file(options["input_file"]))
+        return wanted.model_validate_json(options["input_file"].read_bytes())
 
     return read
 
