@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from launchplane_gate.errors import GateError
-from launchplane_gate.hookspecs import Approval, Progress
+from launchplane_gate.hookspecs import Approval, Driver, Progress
 from launchplane_gate.model import Outcome, Target
+from launchplane_gate.records import PostDeployUpdate
 from launchplane_gate_generic_web import ALREADY_SET
-from launchplane_gate_launchplane.door import holding
+from launchplane_gate_launchplane.door import Door, holding
 from launchplane_gate_launchplane.kept_back import KeptBack
 from launchplane_gate_launchplane.permit import NotPermitted, Permit
-from launchplane_gate_launchplane.protocol import Call
+from launchplane_gate_launchplane.protocol import Call, Deny
 from launchplane_gate_launchplane.targets import HostTargets, TargetsUnknown
 
 # The executors that are run so, each with what it may ask of Dokploy once its deployment is triggered.
@@ -28,8 +29,8 @@ EXECUTORS: Mapping[str, frozenset[str]] = {
 # What the results of these executors say of how it went; each has some of them.
 _TOLD = ("deploy_status", "promotion_status", "rollout_status", "migration_status", "health_status")
 
-_CHARACTERS = 500
-"""Of what the host says, that are kept."""
+UNTOLD_S = 600.0  # what a deploy may take, where its driver does not tell
+_CHARACTERS = 500  # of what the host says, that are kept
 
 
 class HostDokploy(Protocol):
@@ -39,14 +40,31 @@ class HostDokploy(Protocol):
     def fetch_dokploy_target_payload(self, *, host: str, token: str, target_type: str, target_id: str) -> object: ...
 
 
-class Act:
+class Executors:
+    """The host's executors, and the door through which all that they ask of Dokploy passes.
+
+    ``drivers``: those that are registered; a run has the time for a deploy that its driver tells, whoever deploys.
+    ``change`` is called around every request of the host to Dokploy: see HostGate.change.
+    """
+
+    def __init__(self, targets: HostTargets, dokploy: HostDokploy, drivers: Mapping[str, Driver], deny: Deny) -> None:
+        self._targets, self._dokploy, self._drivers = targets, dokploy, drivers
+        self.change = Door(targets, deny).change
+
+    def act_of(self, call: Call) -> HostDeploy:
+        """What deploys in one call: the executor of its route, which is one of EXECUTORS."""
+        limit_s = getattr(self._drivers.get(call.driver_id), "deploy_timeout_s", UNTOLD_S)
+        return HostDeploy(call, self._targets, self._dokploy, limit_s)
+
+
+class HostDeploy:
     """Deploys by a call's own executor. ``result``: what that returned; None where it did not return, or was not run.
 
     ``kept``: the host's store, as the executor had it.
     """
 
-    def __init__(self, call: Call, targets: HostTargets, dokploy: HostDokploy) -> None:
-        self._call, self._targets, self._dokploy = call, targets, dokploy
+    def __init__(self, call: Call, targets: HostTargets, dokploy: HostDokploy, limit_s: float) -> None:
+        self._call, self._targets, self._dokploy, self._limit_s = call, targets, dokploy, limit_s
         self.result: Any = None
         self.kept = KeptBack(call.record_store)
 
@@ -56,7 +74,14 @@ class Act:
             target = self._targets.target(approval.lane)
         except TargetsUnknown as error:
             return Outcome(status="fail", touched=False, detail=f"{error}; {error.hint}")
-        permit = Permit(approval, target, lambda: self._read_again(target), EXECUTORS[self._call.route], progress)
+        permit = Permit(
+            approval,
+            target,
+            reread=lambda: self._read_again(target),
+            after=EXECUTORS[self._call.route],
+            progress=progress,
+            limit_s=self._limit_s,
+        )
         raised: Exception | None = None
         try:
             with holding(permit):
@@ -65,32 +90,47 @@ class Act:
             raised = error
         if permit.refused and not isinstance(permit.refused, NotPermitted):
             raise permit.refused
-        return _outcome(permit, self.result, permit.refused or raised)
+        return self._outcome(permit, permit.refused or raised)
+
+    def _outcome(self, permit: Permit, error: Exception | None) -> Outcome:
+        """What the host says, and what Dokploy has shown of our deployment: a pass needs both, a fail the latter."""
+        said, passed = _said(permit, self.result, error), error is None and _passed(self.result)
+        target, row = permit.target, permit.row or {}
+        known = f"see the deployment {permit.title!r} of {target.target_type} {target.target_id}"
+        if not permit.sent and passed:
+            return Outcome(status="unknown", touched=True, detail=f"{said}, and asked Dokploy for no change")
+        if not permit.sent:
+            return Outcome(status="fail", touched=False, detail=f"nothing was changed: {said}")
+        status, detail = "unknown", f"{said}; {known}; {ALREADY_SET}"
+        if row.get("status") == "error":
+            failed = "Dokploy ended it with an error; its log there says why"
+            status, detail = "fail", f"{failed}; {known}; {ALREADY_SET}"
+        elif passed and row.get("status") == "done":
+            status, detail = "pass", known
+        return Outcome.model_validate(
+            {
+                "status": status,
+                "touched": True,
+                "detail": detail,
+                "deployment_id": str(row.get("deploymentId") or ""),
+                "post_deploy_update": self._update(permit),
+                "runtime_source": getattr(self.kept.last("deployment_record"), "runtime_source", {}),
+            }
+        )
+
+    def _update(self, permit: Permit) -> PostDeployUpdate | None:
+        """Of what ran after the deployment. The host's records tell of one where nothing ran, too."""
+        record = self.kept.last("promotion_record") or self.kept.last("deployment_record")
+        told = record and record.post_deploy_update
+        if not permit.ran or not told:
+            return None
+        return PostDeployUpdate(attempted=True, status=told.status, detail=_in_our_words(permit, told.detail))
 
     def _read_again(self, target: Target) -> object:
         host, token = self._dokploy.read_dokploy_config(control_plane_root=self._call.control_plane_root)
         return self._dokploy.fetch_dokploy_target_payload(
             host=host, token=token, target_type=target.target_type, target_id=target.target_id
         )
-
-
-def _outcome(permit: Permit, result: Any, error: Exception | None) -> Outcome:
-    """What the host says, and what Dokploy has shown of our deployment: a pass needs both, a fail the latter."""
-    said, passed = _said(permit, result, error), error is None and _passed(result)
-    row: Mapping[str, Any] = permit.row or {}
-    target = permit.target
-    known = f"see the deployment {permit.title!r} of {target.target_type} {target.target_id}"
-    if not permit.sent and passed:
-        return Outcome(status="unknown", touched=True, detail=f"{said}, and asked Dokploy for no change")
-    if not permit.sent:
-        return Outcome(status="fail", touched=False, detail=f"nothing was changed: {said}")
-    ended: dict[str, Any] = {"touched": True, "deployment_id": str(row.get("deploymentId") or "")}
-    if row.get("status") == "error":
-        failed = "Dokploy ended it with an error; its log there says why"
-        return Outcome(status="fail", detail=f"{failed}; {known}; {ALREADY_SET}", **ended)
-    if passed and row.get("status") == "done":
-        return Outcome(status="pass", detail=known, **ended)
-    return Outcome(status="unknown", detail=f"{said}; {known}; {ALREADY_SET}", **ended)
 
 
 def _passed(result: Any) -> bool:

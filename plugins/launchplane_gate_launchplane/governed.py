@@ -43,6 +43,10 @@ class Governed:
         owner = self._owner("", place)
         return owner if isinstance(owner, ProductProfile) else None
 
+    def leaves_alone(self, place: Place) -> bool:
+        """Whether the settings leave a lane alone. Raises Undecided, RecordUnreadable."""
+        return self._owner("", place) == "left alone"
+
     def _owner(self, claimed: str, place: Place) -> ProductProfile | Ungoverned:
         try:
             owners = [profile for profile in self._products() if calls.owns(profile, place)]

@@ -7,6 +7,7 @@ change enters the door of the approval, and the return of what triggers the depl
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -59,8 +60,9 @@ class _NotTriggered(Exception):
 @dataclass
 class Permit:
     """``reread``: what the target is set to now, by the host's own reading. ``after``: what may be asked once the
-    deploy is triggered. ``refused``: the first that the gate said to it, whatever the executor made of that.
+    deploy is triggered. ``limit_s``: how long the executor may take, from now on.
 
+    ``refused``: the first that the gate said to the executor, whatever that made of it.
     ``sent``: how many changes were asked for. ``row``: our deployment, as last seen. ``ran``: whether anything was run
     after it. ``troubles``: our words for what the host was told of each request that failed.
     """
@@ -70,11 +72,13 @@ class Permit:
     reread: Callable[[], object]
     after: frozenset[str]
     progress: Progress
+    limit_s: float
     refused: GateError | None = field(default=None, init=False)
     sent: int = field(default=0, init=False)
     row: Mapping[str, Any] | None = field(default=None, init=False)
     ran: bool = field(default=False, init=False)
     troubles: dict[str, str] = field(default_factory=dict, init=False)
+    _since: float = field(default_factory=time.monotonic, init=False)
     _door: ExitStack = field(default_factory=ExitStack, init=False)
     _over: bool = field(default=False, init=False)
     _redeemed: bool = field(default=False, init=False)
@@ -232,8 +236,9 @@ class Permit:
             raise
 
     def _run_seconds_left(self) -> float:
-        if (left_s := self.approval.run_seconds_left()) <= 0:
-            raise NotPermitted("the time of the run is over, whatever time its caller gave it")
+        left_s = min(self.approval.run_seconds_left(), self._since + self.limit_s - time.monotonic())
+        if left_s <= 0:
+            raise NotPermitted("the time that a run has for its deploy is over, whatever time the caller gave it")
         return left_s
 
     @property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from launchplane_gate.errors import Undecided, in_a_sentence
 from launchplane_gate.model import Lane, Target
+from launchplane_gate_launchplane.calls import Place
+from launchplane_gate_launchplane.governed import Governed
 
 KEPT_S = 2.0
 
@@ -24,91 +25,57 @@ class Definition(Protocol):
     target_name: str
 
 
-class Profile(Protocol):
-    """The host's, of a product."""
-
-    product: str
-    driver_id: str
-    lanes: Any
-
-
 class TargetsUnknown(Undecided):
     """The host's records do not tell what a lane is on Dokploy."""
 
     hint = "Nothing was deployed. Give the lane one target of its own in Launchplane's tracked target records."
 
 
-@dataclass(frozen=True)
-class _Known:
-    """``unstated``: lanes that are not stated as not governed."""
-
-    by_lane: Mapping[Lane, Definition]
-    unstated: frozenset[Lane]
-
-
 class HostTargets:
-    """``not_governed``: what the settings leave alone: products, drivers, contexts, and lanes as ``context/instance``.
+    """``definitions`` reads all of them from the host, and raises where it cannot."""
 
-    A lane with a target and without a product is governed by nobody, and yet is not left alone unless that is stated.
-    """
-
-    def __init__(
-        self,
-        definitions: Callable[[], Iterable[Definition]],
-        profiles: Callable[[], Iterable[Profile]],
-        not_governed: Collection[str] = (),
-    ) -> None:
-        self._definitions, self._profiles, self._not_governed = definitions, profiles, frozenset(not_governed)
-        self._known: _Known | None = None
-        self._read_at = 0.0
+    def __init__(self, definitions: Callable[[], Iterable[Definition]], governed: Governed) -> None:
+        self._definitions, self._governed = definitions, governed
+        self._known: Mapping[Lane, Definition] = {}
+        self._known_until = 0.0
         self._reading = Lock()
 
     def target(self, lane: Lane) -> Target:
-        """Raises TargetsUnknown."""
-        definition = self._now().by_lane.get(lane)
-        if definition is None or not definition.target_id.strip():
+        """Raises TargetsUnknown, for two lanes on one target too: what is deployed to one would run on both."""
+        known = self._now()
+        if lane not in known or not known[lane].target_id.strip():
             raise TargetsUnknown(f"Launchplane has no target for {lane}")
-        self._see_that_it_is_alone(lane, definition.target_id)
+        found = known[lane]
+        for other, definition in known.items():
+            if other != lane and definition.target_id == found.target_id:
+                raise TargetsUnknown(f"the lanes {other} and {lane} are on one target, {found.target_id}")
         return Target(
-            target_type=definition.target_type,
-            target_id=definition.target_id,
-            target_name=definition.target_name.strip() or definition.target_id,
-            deploy_mode=f"dokploy-{definition.target_type}-api",
+            target_type=found.target_type,
+            target_id=found.target_id,
+            target_name=found.target_name.strip() or found.target_id,
+            deploy_mode=f"dokploy-{found.target_type}-api",
         )
 
     def lane_on(self, target_type: str, target_id: str) -> Lane | None:
-        """The lane that a target is of, where the settings do not leave it alone. Raises TargetsUnknown."""
-        known = self._now()
-        for lane, definition in known.by_lane.items():
-            if lane in known.unstated and (definition.target_type, definition.target_id) == (target_type, target_id):
+        """The lane that a target is of, unless the settings leave that lane alone.
+
+        One that is of no product is left alone only where that is stated. Raises Undecided, RecordUnreadable.
+        """
+        for lane, definition in self._now().items():
+            is_it = (definition.target_type, definition.target_id) == (target_type, target_id)
+            if is_it and not self._governed.leaves_alone(Place(lane.context, lane.instance)):
                 return lane
         return None
 
-    def _see_that_it_is_alone(self, lane: Lane, target_id: str) -> None:
-        for other, definition in self._now().by_lane.items():
-            if other != lane and definition.target_id == target_id:
-                raise TargetsUnknown(f"the lanes {other} and {lane} are on one target, {target_id}")
-
-    def _now(self) -> _Known:
+    def _now(self) -> Mapping[Lane, Definition]:
         with self._reading:
-            if self._known is None or time.monotonic() - self._read_at > KEPT_S:
-                self._known, self._read_at = self._read(), time.monotonic()
+            if time.monotonic() >= self._known_until:
+                self._known = self._read()
+                self._known_until = time.monotonic() + KEPT_S
             return self._known
 
-    def _read(self) -> _Known:
+    def _read(self) -> Mapping[Lane, Definition]:
         try:
-            by_lane = {Lane(context=one.context, instance=one.instance): one for one in self._definitions()}
-            owners: dict[Lane, list[Profile]] = {lane: [] for lane in by_lane}
-            for profile in self._profiles():
-                for lane in profile.lanes:
-                    owners.setdefault(Lane(context=lane.context, instance=lane.instance), []).append(profile)
+            return {Lane(context=one.context, instance=one.instance): one for one in self._definitions()}
         except Exception as error:
             raise TargetsUnknown(f"Launchplane's target records could not be read: {in_a_sentence(error)}") from error
-        return _Known(by_lane, frozenset(lane for lane in by_lane if not self._is_stated(lane, owners[lane])))
-
-    def _is_stated(self, lane: Lane, owners: Iterable[Profile]) -> bool:
-        """Not governed, by the settings: the lane itself, or each product that has it."""
-        if not self._not_governed.isdisjoint({lane.context, str(lane)}):
-            return True
-        stated = [not self._not_governed.isdisjoint({owner.product, owner.driver_id}) for owner in owners]
-        return bool(stated) and all(stated)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,21 +15,15 @@ import pytest
 
 from launchplane_gate.hookspecs import Approval, InventoryWriter, Progress
 from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run
-from launchplane_gate_launchplane.door import Door
-from launchplane_gate_launchplane.executors import Act
+from launchplane_gate_launchplane.executors import Executors, HostDeploy
+from launchplane_gate_launchplane.governed import Governed
+from launchplane_gate_launchplane.store import LaunchplaneStore
 from launchplane_gate_launchplane.targets import HostTargets
 from tests.fakes.dokploy import FakeDokploy
+from tests.plugins.launchplane.desk import Denied
 from tests.plugins.launchplane.hosts import Host
 
 POLL_S = 0.02  # where the host sleeps for seconds
-
-
-class Denied(Exception):
-    """Stands for the host's own, where it has none yet."""
-
-    def __init__(self, *, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
 
 
 class _Hasty:
@@ -50,17 +45,18 @@ class HostOnDokploy:
     key: str
     root: Path
     definitions: dict[Lane, Any]
-    profiles: list[Any]
     store: Any
+    drivers: dict[str, Any]
 
     @property
     def dokploy(self) -> Any:
         return self.host.module("dokploy")
 
-    @property
+    @cached_property
     def targets(self) -> HostTargets:
         source = self.dokploy.read_control_plane_dokploy_source_of_truth
-        return HostTargets(lambda: source(control_plane_root=self.root).targets, lambda: self.profiles, {"left-alone"})
+        governed = Governed(LaunchplaneStore(self.store), self.store.list_product_profile_records, {"left-alone"})
+        return HostTargets(lambda: source(control_plane_root=self.root).targets, governed)
 
     def define(self, lane: Lane, target_id: str, target_type: str = "application") -> None:
         self.definitions[lane] = self.dokploy.DokployTargetDefinition(
@@ -81,6 +77,7 @@ class HostOnDokploy:
     def call(self, route: str, request: Any, execute: Callable[[Any], Any], store: Any = None) -> Any:
         return SimpleNamespace(
             route=route,
+            driver_id=route.split("/")[3],
             request=request,
             record_store=self.store if store is None else store,
             control_plane_root=self.root,
@@ -111,8 +108,9 @@ class HostOnDokploy:
             ),
         )
 
-    def act(self, call: Any) -> Act:
-        return Act(call, self.targets, self.dokploy)
+    @cached_property
+    def executors(self) -> Executors:
+        return Executors(self.targets, self.dokploy, self.drivers, Denied)
 
 
 @contextmanager
@@ -120,9 +118,10 @@ def host_on(
     host: Host, fake: FakeDokploy, root: Path, store: Any, patching: pytest.MonkeyPatch
 ) -> Iterator[HostOnDokploy]:
     """The host's secrets and records are what it is told here; its clock is hasty, and its requests pass the door."""
-    stage = HostOnDokploy(host, fake.url, fake.key, root, {}, [], store)
+    stage = HostOnDokploy(host, fake.url, fake.key, root, {}, store, {})
     dokploy, environments = stage.dokploy, host.module("runtime_environments")
-    patching.setattr(dokploy, "time", _Hasty)
+    for module in (dokploy, host.module("workflows.generic_web_promotion")):
+        patching.setattr(module, "time", _Hasty)
     patching.setattr(dokploy, "read_dokploy_config", lambda **_: (stage.url, stage.key))
     patching.setattr(
         dokploy,
@@ -130,11 +129,11 @@ def host_on(
         lambda **_: SimpleNamespace(targets=tuple(stage.definitions.values())),
     )
     patching.setattr(environments, "resolve_runtime_environment_values", lambda **_: {})
-    _put_in_front(dokploy, Door(stage.targets, Denied), patching)
+    _put_in_front(dokploy, stage.executors.change, patching)
     yield stage
 
 
-def _put_in_front(dokploy: Any, door: Door, patching: pytest.MonkeyPatch) -> None:
+def _put_in_front(dokploy: Any, change: Callable[..., Any], patching: pytest.MonkeyPatch) -> None:
     """Around every request of the host, as its edit would have it."""
     plain = dokploy.dokploy_request
 
@@ -159,7 +158,7 @@ def _put_in_front(dokploy: Any, door: Door, patching: pytest.MonkeyPatch) -> Non
                 timeout_seconds=timeout_s,
             )
 
-        return door.change(method=method, path=path, payload=payload, query=query, timeout_s=timeout_seconds, send=send)
+        return change(method=method, path=path, payload=payload, query=query, timeout_s=timeout_seconds, send=send)
 
     patching.setattr(dokploy, "dokploy_request", asked)
 
@@ -167,7 +166,7 @@ def _put_in_front(dokploy: Any, door: Door, patching: pytest.MonkeyPatch) -> Non
 class Executing:
     """A driver that deploys by the host's executor, and does all else as the one that is registered."""
 
-    def __init__(self, driver: Any, act: Callable[[Approval], Act]) -> None:
+    def __init__(self, driver: Any, act: Callable[[Approval], HostDeploy]) -> None:
         self.driver_id, self.deploy_timeout_s = driver.driver_id, driver.deploy_timeout_s
         self._driver, self._act = driver, act
 
