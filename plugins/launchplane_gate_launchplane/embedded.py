@@ -37,16 +37,8 @@ class Acting(Protocol):
     def act_of(self, call: Call) -> Act:
         """The host's executor of a call, as what deploys in it."""
 
-    def change(
-        self,
-        *,
-        method: str,
-        path: str,
-        payload: Any,
-        query: Any,
-        timeout_s: float,
-        send: Callable[[Any, float], Any],
-    ) -> Any:
+    @property
+    def change(self) -> Callable[..., Any]:
         """See protocol.HostGate.change."""
 
 
@@ -116,6 +108,11 @@ class EmbeddedGate:
     def _lane(self, request: Request) -> Lane:
         lanes = lanes_of(self._gate.profile(request.product))
         return next(lane for lane in lanes if lane.instance == request.destination)
+
+    @property
+    def change(self) -> Callable[..., Any]:
+        """See protocol.HostGate.change."""
+        return self._acting.change
 
     # -- what is read
 

@@ -59,17 +59,23 @@ KINDS: dict[type[Record], Kind] = {
 }
 
 
-def named(module: str, name: str) -> Any:
-    """What the host calls so. Raises SettingsError where there is no host, or it has no such thing."""
+def module(name: str) -> Any:
+    """A module of the host, by its name there. Raises SettingsError where there is none."""
     try:
-        return getattr(import_module(f"control_plane.{module}"), name)
+        return import_module(f"control_plane.{name}")
     except ImportError as error:
         raise SettingsError(
             f"the plugin launchplane needs Launchplane itself, and {error.name or 'a part of it'} cannot be imported",
             hint="Nothing was done. Install launchplane-gate where Launchplane is installed, and run it there.",
         ) from error
+
+
+def named(place: str, name: str) -> Any:
+    """What a module of the host calls so. Raises SettingsError where there is no host, or it has no such thing."""
+    try:
+        return getattr(module(place), name)
     except AttributeError:
-        raise _other(f"control_plane.{module} has no {name}") from None
+        raise _other(f"control_plane.{place} has no {name}") from None
 
 
 def see_that_it_is_known() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +16,17 @@ from tests.conftest import POLICY
 
 def bundle_in(folder: Path, *, settle_s: int) -> Bundle:
     """The shipped policies with another time to stay up and, beside them, what they are told of the product."""
+    return bundle_with(folder, POLICY, settle_s=settle_s)
+
+
+def bundle_with(folder: Path, policy: Mapping[str, Any], *, settle_s: int) -> Bundle:
+    """The same, where they are told something else."""
     shipped = shutil.copytree(shipped_policies(), folder / "shipped")
     config = json.loads((shipped / "config" / "data.json").read_text())
     config["drivers"]["generic-web"]["settle_s"] = settle_s
     (shipped / "config" / "data.json").write_text(json.dumps(config))
     (folder / "own" / "config").mkdir(parents=True)
-    (folder / "own" / "config" / "data.json").write_text(json.dumps(POLICY))
+    (folder / "own" / "config" / "data.json").write_text(json.dumps(policy))
     return load_bundle([shipped, folder / "own"])
 
 

@@ -64,7 +64,8 @@ class Acting:
         self.asked.append(call.route)
         return self.platform.deploy
 
-    def change(self, **_: Any) -> Any:
+    @property
+    def change(self) -> Callable[..., Any]:
         raise AssertionError("nobody asks a provider here")
 
 

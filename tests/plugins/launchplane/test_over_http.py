@@ -1,0 +1,274 @@
+"""The host, edited and served, with a gate in it and a Dokploy behind: what went wrong there before goes right now.
+
+The eleven behaviours that a gate inside Launchplane is there for, each asked for over HTTP as a workflow asks.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import A, B, C
+from tests.fakes.dokploy import FakeDokploy
+from tests.places import ROOT
+from tests.plugins.launchplane.desk import job
+from tests.plugins.launchplane.hosts import Host, artifact, commit
+
+pytestmark = pytest.mark.thorough  # a process of its own, that deploys for real to a fake Dokploy
+
+BEHAVIOURS = tuple(f"shop-{number}" for number in range(1, 12))
+OTHER = "shop-11"  # of another driver
+
+
+def edited(folder: Path) -> Path:
+    """A copy of the host that these tests run on, edited by the command."""
+    package = Path(str(import_module("control_plane").__file__)).parent
+    copytree(package, folder / "control_plane", ignore=ignore_patterns("__pycache__"))
+    run = [sys.executable, "-m", "launchplane_gate_launchplane.edit", str(folder), "--write"]
+    subprocess.run(run, check=True, capture_output=True, text=True)
+    return folder
+
+
+@dataclass
+class Service:
+    """The host as its callers see it."""
+
+    client: httpx.Client
+    dokploy: FakeDokploy
+    targets: dict[str, dict[str, str]]
+
+    def post(self, path: str, body: Any, key: str = "") -> httpx.Response:
+        return self.client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
+
+    def deploy(self, product: str, letter: str, instance: str = "testing", key: str = "") -> httpx.Response:
+        asked = {"product": product, "instance": instance, **release(letter)}
+        return self.post("/v1/drivers/generic-web/deploy", {"product": product, "deploy": asked}, key)
+
+    def promote(self, product: str, letter: str, key: str = "", **asked: Any) -> httpx.Response:
+        body = {"product": product, "promotion": {"product": product, **release(letter), **asked}}
+        return self.post("/v1/drivers/generic-web/prod-promotion", body, key)
+
+    def inventory(self, product: str, instance: str) -> Any:
+        """As the host shows it; None where there is none."""
+        answer = self.client.get(f"/v1/inventory/{product}/{instance}")
+        return answer.json()["record"] if answer.status_code == 200 else None
+
+    def runs(self, product: str, instance: str) -> str | None:
+        """The commit of the inventory."""
+        found = self.inventory(product, instance)
+        return found and str(found["source_git_ref"])
+
+    def lane(self, product: str, instance: str) -> Any:
+        return self.client.get(f"/v1/gate/lanes/{product}/{instance}").json()["lane"]
+
+    def running(self, product: str, instance: str) -> str | None:
+        return self.dokploy.running(self.targets[product][instance])
+
+
+def release(letter: str) -> dict[str, str]:
+    return {"artifact_id": artifact(letter), "source_git_ref": commit(letter)}
+
+
+def refused(answer: httpx.Response, code: str = "policy_denied") -> str:
+    """The message of a refusal in the host's envelope."""
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["error"]["code"]) == (409, "rejected", code), told
+    assert told["trace_id"]
+    return str(told["error"]["message"])
+
+
+def passed(answer: httpx.Response) -> Any:
+    told = answer.json()
+    assert (answer.status_code, told["status"]) == (202, "accepted"), told
+    status = told["result"].get("promotion_status") or told["result"]["deploy_status"]
+    assert status == "pass", told["result"]["error_message"]
+    return told
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return edited(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="module", params=["files", pytest.param("sql", marks=pytest.mark.launchplane)])
+def service(
+    request: pytest.FixtureRequest, host: Host, checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    root = tmp_path_factory.mktemp("served")
+    subject = "|".join((job(host).repository, job(host).workflow_ref, job(host).subject))
+    listed = [{"subject": subject, "verified_by": "launchplane"}]
+    product = {"paths": [{"from": "testing", "to": "prod"}], "actors": dict.fromkeys(("testing", "prod"), listed)}
+    with FakeDokploy() as dokploy:
+        for one in (A, B, C):
+            dokploy.push(one.artifact_id, one.source_git_ref)
+        targets = {
+            name: {instance: dokploy.add_application(f"{name}-{instance}") for instance in ("testing", "prod")}
+            for name in BEHAVIOURS
+        }
+        told = {
+            "root": str(root),
+            "store": request.param,
+            "real": host.is_real,
+            "targets": targets,
+            "drivers": {OTHER: "verireel"},
+            "health": dokploy.health_url("{}"),
+            "url": dokploy.url,
+            "key": dokploy.key,
+            "policy": {"products": dict.fromkeys(BEHAVIOURS, product)},
+        }
+        (root / "told.json").write_text(json.dumps(told))
+        yield from _served(root, checkout, dokploy, targets)
+
+
+def _served(root: Path, checkout: Path, dokploy: FakeDokploy, targets: dict[str, dict[str, str]]) -> Iterator[Service]:
+    command = [sys.executable, "-m", "tests.plugins.launchplane.serving_edited", str(root / "told.json")]
+    path = ":".join(str(folder) for folder in (checkout, ROOT, ROOT / "plugins"))
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "HOME": str(root)}
+    with (root / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.PIPE, stderr=log)
+        try:
+            assert process.stdout
+            port = process.stdout.readline().decode().strip()
+            assert port, (root / "log").read_text()
+            headers = {"Authorization": "Bearer of-the-workflow"}
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
+                yield Service(client, dokploy, targets)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_a_deploy_that_passed_is_in_the_inventory(service: Service) -> None:
+    """1"""
+    told = passed(service.deploy("shop-1", "A"))
+    inventory = service.inventory("shop-1", "testing")
+    assert inventory["artifact_identity"]["artifact_id"] == artifact("A") == service.running("shop-1", "testing")
+    assert inventory["deployment_record_id"] == told["records"]["deployment_record_id"]
+    record = service.client.get(f"/v1/deployments/{inventory['deployment_record_id']}").json()["record"]
+    decision = service.client.get(f"/v1/gate/decisions/{record['runtime_source']['gate_decision_id']}").json()
+    assert decision["decision"]["allowed"] and decision["decision"]["trace"] == told["trace_id"]
+
+
+def test_a_promotion_ships_what_testing_runs_and_nothing_else(service: Service) -> None:
+    """2"""
+    passed(service.deploy("shop-2", "A"))
+    assert "inventory.source_current" in refused(service.promote("shop-2", "B"))
+    assert service.running("shop-2", "prod") is None and service.inventory("shop-2", "prod") is None
+    told = passed(service.promote("shop-2", "A"))
+    assert told["records"]["inventory_record_id"] == "shop-2-prod"
+    assert service.inventory("shop-2", "prod")["promotion_record_id"] == told["records"]["promotion_record_id"]
+
+
+def test_a_repeat_is_replayed_while_it_is_true_alone(service: Service) -> None:
+    """3: failures and dry runs are not remembered either."""
+    passed(service.deploy("shop-3", "A"))
+    dry = service.promote("shop-3", "A", "k", dry_run=True).json()
+    assert dry["result"]["promotion_status"] == "pending" and service.running("shop-3", "prod") is None
+    first = passed(service.promote("shop-3", "A", "k"))
+    again = passed(service.promote("shop-3", "A", "k"))
+    assert (again["replayed"], again["original_trace_id"]) == (True, first["trace_id"])
+    assert (again["records"], again["result"]) == (first["records"], first["result"])
+    passed(service.deploy("shop-3", "B"))
+    refused(service.promote("shop-3", "A", "k"), "stale_idempotent_replay")
+    refused(service.promote("shop-3", "B", "k"), "idempotency_key_reused")
+    assert service.runs("shop-3", "prod") == commit("A")
+
+
+def test_nothing_is_deployed_to_prod_but_by_promotion(service: Service) -> None:
+    """4"""
+    assert "lane.not_bypassed" in refused(service.deploy("shop-4", "A", "prod"))
+    assert service.running("shop-4", "prod") is None
+
+
+def test_a_report_of_a_failed_deploy_leaves_the_inventory_alone(service: Service, host: Host) -> None:
+    """5"""
+    passed(service.deploy("shop-5", "A"))
+    before = service.inventory("shop-5", "testing")
+    record = host.deployment("B", context="shop-5", status="fail").model_dump(mode="json", exclude_none=True)
+    told = service.post("/v1/evidence/deployments", {"product": "shop-5", "deployment": record}).json()
+    assert told["status"] == "accepted" and set(told["records"]) == {"deployment_record_id"}
+    kept = service.client.get(f"/v1/deployments/{told['records']['deployment_record_id']}").json()["record"]
+    assert (kept["source_git_ref"], kept["deploy"]["status"]) == (commit("B"), "fail")
+    assert service.inventory("shop-5", "testing") == before
+
+
+def test_what_prod_was_given_and_does_not_prove_leaves_prod_unsettled(service: Service) -> None:
+    """6: B is out, and its health fails; the promotion says so, and only what settles prod is let through."""
+    passed(service.deploy("shop-6", "A"))
+    passed(service.promote("shop-6", "A"))
+    passed(service.deploy("shop-6", "B"))
+    service.dokploy.push(B.artifact_id, B.source_git_ref, reports="broken")
+    told = service.promote("shop-6", "B").json()
+    service.dokploy.push(B.artifact_id, B.source_git_ref)
+    assert told["result"]["promotion_status"] == "fail" and "decision d-" in told["result"]["error_message"]
+    promotion = service.client.get(f"/v1/promotions/{told['records']['promotion_record_id']}").json()["record"]
+    assert promotion["deploy"]["status"] == "fail" and service.runs("shop-6", "prod") == commit("A")
+    assert not service.lane("shop-6", "prod")["settled"]
+
+
+def test_the_old_container_is_not_taken_for_the_new_one(service: Service) -> None:
+    """7: Dokploy says done, and what answers is still A."""
+    passed(service.deploy("shop-7", "A"))
+    service.dokploy.takeover_s = 10**6
+    try:
+        told = service.deploy("shop-7", "B").json()
+    finally:
+        service.dokploy.takeover_s = 0
+    assert told["result"]["deploy_status"] == "fail" and "unsettled" in told["result"]["error_message"]
+    assert service.runs("shop-7", "testing") == commit("A")
+
+
+def test_two_deploys_within_a_second_have_a_record_each(service: Service) -> None:
+    """8"""
+    ids = [passed(service.deploy("shop-8", letter))["records"]["deployment_record_id"] for letter in "ABA"]
+    assert len(set(ids)) == 3
+    for letter, record_id in zip("ABA", ids, strict=True):
+        record = service.client.get(f"/v1/deployments/{record_id}").json()["record"]
+        assert record["source_git_ref"] == commit(letter)
+
+
+def test_one_key_twice_in_flight_deploys_once(service: Service) -> None:
+    """9: and of two promotions at once one deploys, and the other is told what it then finds."""
+    with ThreadPoolExecutor(2) as both:
+        one, other = both.map(lambda _: service.deploy("shop-9", "A", key="k"), range(2))
+    assert passed(one)["result"] == passed(other)["result"]
+    assert [told.json().get("replayed", False) for told in (one, other)].count(True) == 1
+    count = _deploys(service)
+    with ThreadPoolExecutor(2) as both:
+        one, other = both.map(lambda _: service.promote("shop-9", "A"), range(2))
+    assert passed(one)["records"] == passed(other)["records"] and _deploys(service) == count + 1
+
+
+def _deploys(service: Service) -> int:
+    return sum(asked.path == "/api/application.deploy" for asked in service.dokploy.requests)
+
+
+def test_an_answer_that_is_lost_after_the_work_is_no_500(service: Service) -> None:
+    """10: there is a record, and the lane says what may run there."""
+    passed(service.deploy("shop-10", "A"))
+    service.dokploy.break_next("/api/application.deploy", "drop_after")
+    answer = service.deploy("shop-10", "B")
+    told = answer.json()
+    assert answer.status_code == 202 and told["records"]["deployment_record_id"]
+    assert told["result"]["deploy_status"] in ("pass", "fail")
+    view = service.lane("shop-10", "testing")
+    assert view["settled"] == (told["result"]["deploy_status"] == "pass")
+    passed(service.deploy("shop-10", "C"))
+    assert service.lane("shop-10", "testing")["settled"]
+
+
+def test_a_product_of_another_driver_does_not_get_to_prod_by_the_route_of_generic_web(service: Service) -> None:
+    """11"""
+    assert "lane.driver_matches" in refused(service.deploy(OTHER, "A", "prod"))
+    assert service.running(OTHER, "prod") is None
