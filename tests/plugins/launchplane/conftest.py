@@ -17,7 +17,9 @@ from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.fakes.platform import FakePlatform
 from tests.plugins.launchplane import desk as desks
 from tests.plugins.launchplane.desk import Desk
+from tests.plugins.launchplane.edited import lay_over
 from tests.plugins.launchplane.hosts import IS_REAL, Host
+from tests.plugins.launchplane.providing import Provider
 
 WITHOUT = "needs the real Launchplane, which no registry has: install it (Python 3.13) beside launchplane-gate"
 
@@ -98,3 +100,24 @@ def make_desk(
 @pytest.fixture
 def desk(make_desk: MakeDesk) -> Desk:
     return make_desk()
+
+
+@pytest.fixture(scope="session")
+def edited_host(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Host:
+    """The host as the edit makes it, for the rest of the session."""
+    lay_over(tmp_path_factory.mktemp("edited"))
+    return host
+
+
+@pytest.fixture
+def host_gate(edited_host: Host) -> Iterator[Any]:
+    """The edited host's ``control_plane.gate``; what a test installs in it is gone after the test."""
+    gate = edited_host.module("gate")
+    yield gate
+    gate.install(None)
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with Provider() as running:
+        yield running
