@@ -17,7 +17,7 @@ from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.fakes.platform import FakePlatform
 from tests.plugins.launchplane import desk as desks
 from tests.plugins.launchplane.desk import Desk
-from tests.plugins.launchplane.edited import lay_over
+from tests.plugins.launchplane.edited import laid_over
 from tests.plugins.launchplane.hosts import IS_REAL, Host
 from tests.plugins.launchplane.providing import Provider
 
@@ -102,11 +102,11 @@ def desk(make_desk: MakeDesk) -> Desk:
     return make_desk()
 
 
-@pytest.fixture(scope="session")
-def edited_host(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Host:
-    """The host as the edit makes it, for the rest of the session."""
-    lay_over(tmp_path_factory.mktemp("edited"))
-    return host
+@pytest.fixture(scope="module")
+def edited_host(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """The host as the edit makes it."""
+    with laid_over(tmp_path_factory.mktemp("edited")):
+        yield host
 
 
 @pytest.fixture

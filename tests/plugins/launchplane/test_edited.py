@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from launchplane_gate_launchplane.edit.service import SITES
 from launchplane_gate_launchplane.protocol import COMMANDS, Answer, HostGate, Reading
-from tests.plugins.launchplane.hosts import PRODUCT, Host
 from tests.plugins.launchplane.asking import Service, bodies, identity
+from tests.plugins.launchplane.hosts import PRODUCT, Host
 
 RESULTS = {
     "/v1/drivers/generic-web/deploy": "generic_web_deploy.GenericWebDeployResult",
