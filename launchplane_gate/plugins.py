@@ -67,6 +67,10 @@ class Plugins:
             for publisher in cast(Iterable[Publisher], implementation.function())
         ]
 
+    def named(self, name: str) -> object:
+        """A plugin, as its entry point made it; None where it is not enabled."""
+        return self._manager.get_plugin(name)
+
     def _add(self, driver: Driver, plugin: str) -> None:
         if driver.driver_id in self.drivers:
             raise SettingsError(

@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
+from launchplane_gate.errors import SettingsError
 from launchplane_gate.gate import Gate
-from launchplane_gate.hookspecs import Act
-from launchplane_gate_launchplane.door import Door
 from launchplane_gate_launchplane.embedded import EmbeddedGate
-from launchplane_gate_launchplane.executors import Act as ExecutorsAct
+from launchplane_gate_launchplane.executors import Executors
 from launchplane_gate_launchplane.governed import Governed
 from launchplane_gate_launchplane.host import module
-from launchplane_gate_launchplane.protocol import Call, Deny
+from launchplane_gate_launchplane.plugin import LaunchplanePlugin
+from launchplane_gate_launchplane.protocol import Deny
+from launchplane_gate_launchplane.store import LaunchplaneStore
 from launchplane_gate_launchplane.targets import HostTargets
 
 
-def embed(
-    gate: Gate, record_store: Any, *, control_plane_root: Path, deny: Deny, not_governed: Collection[str] = ()
-) -> EmbeddedGate:
-    """A gate that is open already, as a host calls it. ``deny`` makes the host's GateDenied."""
-    acting = HostActing(record_store, control_plane_root, deny, not_governed)
-    governed = Governed(gate.store, record_store.list_product_profile_records, not_governed)
-    return EmbeddedGate(gate, acting, governed, deny)
+def embedded_gate(settings: Path | str | None = None, *, deny: Deny) -> EmbeddedGate:
+    """Open the gate that the settings describe, for the host of this process.
 
-
-class HostActing:
-    """The host's executors behind the door, for the targets of its own records."""
-
-    def __init__(self, record_store: Any, control_plane_root: Path, deny: Deny, not_governed: Collection[str]) -> None:
-        self._dokploy = module("dokploy")
-        self._targets = HostTargets(
-            lambda: (
-                self._dokploy.read_control_plane_dokploy_source_of_truth(control_plane_root=control_plane_root).targets
-            ),
-            record_store.list_product_profile_records,
-            not_governed,
+    ``deny`` makes the host's GateDenied. Raises SettingsError where the settings name another store than the host's,
+    and what Gate.open raises.
+    """
+    gate = Gate.open(settings)
+    plugin = gate.plugins.named("launchplane")
+    if not isinstance(gate.store, LaunchplaneStore) or not isinstance(plugin, LaunchplanePlugin):
+        gate.ledger.close()
+        raise SettingsError(
+            "settings: store: inside of Launchplane the records are Launchplane's",
+            hint='Nothing was done. Write `store = "launchplane"` above all tables, and a table [plugins.launchplane].',
         )
-        self._door = Door(self._targets, deny)
+    return embed(gate, gate.store.store, deny=deny, not_governed=plugin.options.not_governed)
 
-    def act_of(self, call: Call) -> Act:
-        return ExecutorsAct(call, self._targets, self._dokploy)
 
-    @property
-    def change(self) -> Callable[..., Any]:
-        return self._door.change
+def embed(gate: Gate, record_store: Any, *, deny: Deny, not_governed: Collection[str] = ()) -> EmbeddedGate:
+    """A gate that is open already, as a host calls it. ``record_store``: the host's."""
+    governed = Governed(gate.store, record_store.list_product_profile_records, not_governed)
+    executors = Executors(HostTargets(_definitions, governed), module("dokploy"), gate.plugins.drivers, deny)
+    return EmbeddedGate(gate, executors, governed, deny)
+
+
+def _definitions() -> Iterable[Any]:
+    """Of every tracked lane, as the host's own executors look it up: in its database, whatever root they name."""
+    source = module("dokploy").read_control_plane_dokploy_source_of_truth(control_plane_root=Path())
+    targets: Iterable[Any] = source.targets
+    return targets

@@ -1,6 +1,6 @@
 """A Launchplane that was edited, served over HTTP with a gate in it; run by test_over_http in a process of its own.
 
-``python -m tests.plugins.launchplane.serving_edited FILE``, where its checkout stands first on the path. It prints its port.
+``python -m tests.plugins.launchplane.serving_edited FILE``, with its checkout first on the path. It prints its port.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def serve(told: dict[str, Any]) -> None:
     host.module("dokploy").time = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: time.sleep(0.02))
     gate = _gate(LaunchplaneStore(store), root, told)
     denied = host.module("gate").GateDenied
-    host.module("gate").install(embed(gate, store, control_plane_root=root, deny=denied))
+    host.module("gate").install(embed(gate, store, deny=denied))
     with make_server("127.0.0.1", 0, app, server_class=Server, handler_class=Quiet) as server:
         print(server.server_port, flush=True)
         server.serve_forever()
