@@ -304,10 +304,10 @@ def reconciling(product: str, lane: str) -> str:
     return f"{PROGRAM} inventory reconcile {product}/{lane}"
 
 
-def settling(bundle: Bundle, product: str, records: LaneRecords) -> str:
-    """The command that settles a lane of which nobody saw what it runs."""
+def settling(bundle: Bundle, product: str, records: LaneRecords, newest: ReleaseIdentity | None = None) -> str:
+    """The command that settles a lane of which nobody saw what it runs. ``newest``: what it runs, if not recorded."""
     here, paths = records.lane.instance, paths_of(bundle, product)
     for start, end in paths:
         if end == here:
             return promoting(product, start, end, paths)
-    return deploying(product, here, records.release)
+    return deploying(product, here, records.release or newest)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from launchplane_gate.cli.adopting import adopt_records
 from launchplane_gate.cli.command import Command
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, actor_subject, pass_session
-
-if TYPE_CHECKING:
-    from launchplane_gate.model import Lane
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
@@ -48,7 +46,7 @@ def init(
     if example + adopt + bool(product or repository) > 1:
         raise click.UsageError("--example, --adopt and --product with --repository cannot go together")
     if adopt:
-        return _adopt(session, folder)
+        return adopt_records(session, folder)
     if example:
         return _example(folder)
     name = product or "myproduct"
@@ -130,60 +128,3 @@ def _a_repository(repository: str) -> str:
     if not (separator and owner and name) or "/" in name or any(char.isspace() for char in repository):
         raise click.UsageError(f"{repository!r} is not OWNER/NAME")
     return repository
-
-
-def _adopt(session: Session, folder: Path) -> Answer:
-    """Start a ledger for a state directory that has records and no ledger."""
-    from datetime import UTC, datetime
-
-    from launchplane_gate.adoption import adopt
-    from launchplane_gate.errors import UsageError
-    from launchplane_gate.lane_records import read_lane
-    from launchplane_gate.lanes import settling
-    from launchplane_gate.ledger import FILE_NAME, MOVED, Ledger
-    from launchplane_gate.line.standing import Asked, consent
-    from launchplane_gate.model import lanes_of
-    from launchplane_gate.opening import records_in
-
-    if session.config is None and folder != Path():
-        session.config = folder / "launchplane-gate.toml"
-    settings = session.settings()
-    store = records_in(settings)
-    if settings.database_url or (settings.state_dir / MOVED).exists():
-        hint = "Nothing was done. Adopt records where they are; then `launchplane-gate ledger move` takes them along."
-        raise UsageError("the ledger is in a database", hint=hint)
-    if (settings.state_dir / FILE_NAME).exists():
-        raise UsageError(f"{settings.state_dir} has a ledger already", hint="Nothing was done; nothing needs to be.")
-    if not store.holds_records():
-        raise UsageError(
-            f"{settings.state_dir} holds no records", hint="Nothing was done. The first run starts a ledger."
-        )
-    bundle, actor = session.bundle(), session.actor()
-    asked, now = Asked("adopt", "", ""), datetime.now(UTC)
-    decided = consent(bundle, session.engine(bundle), settings.profiles.values(), asked, actor, now=now)
-    ledger = Ledger.create(settings.state_dir, group=settings.state_group)
-    try:
-        lanes = adopt(store, ledger, bundle, settings.profiles.values(), actor, decided=decided)
-        adopted = [
-            (lane, settling(bundle, profile.product, read_lane(store, ledger, lane)))
-            for profile in settings.profiles.values()
-            for lane in lanes_of(profile)
-            if lane in lanes
-        ]
-    finally:
-        ledger.close()
-    document = [{"lane": str(lane), "command": command} for lane, command in adopted]
-    return Answer({"adopted": document}, _adopted_text(adopted))
-
-
-def _adopted_text(adopted: list[tuple[Lane, str]]) -> list[str]:
-    from launchplane_gate.report.words import count
-
-    if not adopted:
-        return ["Started a ledger. No lane of these settings has an inventory, so there was nothing to adopt."]
-    return [
-        f"Started a ledger and adopted {count(len(adopted), 'lane')}: {', '.join(str(lane) for lane, _ in adopted)}.",
-        "Nobody saw what they run, so each is unsettled until a run on it is recorded. Where a path begins, deploy",
-        "what the lane is to run; then promote along the path:",
-        *(f"  {command}" for _, command in adopted),
-    ]

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.exc import ArgumentError
 
-from launchplane_gate.errors import SettingsError
-from launchplane_gate.hookspecs import Kept, PluginConfig, hookimpl, read_table
+from launchplane_gate.errors import RecordUnreadable, SettingsError
+from launchplane_gate.hookspecs import Answered, Kept, PluginConfig, hookimpl, read_table
 from launchplane_gate.records import ProductProfile
 from launchplane_gate_launchplane.files import OWN_FOLDER
 from launchplane_gate_launchplane.host import named
@@ -22,7 +22,7 @@ class LaunchplanePlugin:
     """What the command line needs to work where a Launchplane embeds the gate."""
 
     def __init__(self, config: PluginConfig) -> None:
-        self.options = read_table(Options, config.options, f"plugins.{config.name}")
+        self._config = config
 
     @staticmethod
     @hookimpl
@@ -37,14 +37,28 @@ class LaunchplanePlugin:
             store = LaunchplaneStore(named("storage.filesystem", "FilesystemRecordStore")(state_dir=folder))
             return Kept(store, _governed(store, options.not_governed), state_dir=folder / OWN_FOLDER)
         assert options.database_url  # there is one of the two
-        url = _parsed(options.database_url.get_secret_value())
-        kind = named("storage.postgres", "PostgresRecordStore")
-        store = LaunchplaneStore(kind(database_url=url.render_as_string(hide_password=False)))
+        url = options.database_url.get_secret_value()
+        parsed = _parsed(url)
+        store = LaunchplaneStore(named("storage.postgres", "PostgresRecordStore")(database_url=url))
         products = _governed(store, options.not_governed)
-        if url.get_backend_name() == "sqlite":
-            return Kept(store, products, state_dir=Path(url.database or "").absolute().parent / OWN_FOLDER)
-        ours = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        if parsed.get_backend_name() == "sqlite":
+            return Kept(store, products, state_dir=Path(parsed.database or "").absolute().parent / OWN_FOLDER)
+        ours = f"postgresql://{url.partition('://')[2]}"  # without SQLAlchemy's driver, and quoted as it was
         return Kept(store, products, database_url=SecretStr(ours))
+
+    @hookimpl
+    def gate_doctor(self, product: ProductProfile | None, deadline_s: float) -> Iterable[Answered]:  # it reads
+        """Whether each product's record can be read, and what keeps its lanes' records apart."""
+        store = self.gate_store(self._config).store
+        if product is None:
+            for name, found in store.products().items():
+                if isinstance(found, RecordUnreadable):
+                    yield Answered(f"the record of {name}", str(found))
+            return
+        try:
+            store.read_product_profile_record(product.product)
+        except RecordUnreadable as error:
+            yield Answered(f"the record of {product.product}", f"{error}: {error.hint}")
 
 
 def _governed(store: LaunchplaneStore, but: Collection[str]) -> Callable[[], Iterable[ProductProfile]]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import RecordUnreadable
+from launchplane_gate.model import Lane
 from launchplane_gate.records import (
     ProductImage,
     ProductLane,
@@ -101,6 +102,10 @@ def _first(error: ValidationError) -> str:
 
 def _lane(lane: Any, health_path: str, where: str) -> ProductLane:
     base_url = _url(lane.base_url, lane, where).rstrip("/")
+    try:
+        Lane(context=lane.context, instance=lane.instance)
+    except ValidationError as error:
+        raise RecordUnreadable(f"{where}: the lane {lane.context}/{lane.instance}: {_first(error)}") from None
     health_url = _url(lane.health_url, lane, where) or (base_url and base_url + health_path)
     return ProductLane(instance=lane.instance, context=lane.context, base_url=base_url, health_url=health_url)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import NotSettled, RecordUnreadable, SettingsError, UsageError
-from launchplane_gate.model import Lane
+from launchplane_gate.model import Lane, lanes_of
 from launchplane_gate.records import (
     BackupGateRecord,
     DeploymentRecord,
@@ -104,18 +104,23 @@ class LaunchplaneStore:
         profile = self._profile(product, self._text(ProductProfile, product))
         if profile.product != product:
             raise RecordUnreadable(f"{self._where(ProductProfile, product)}: it says that it is {profile.product}")
+        self._see_that_it_is_alone(lanes_of(profile))  # or it could be deployed to, and never be recorded
         return profile
 
     def list_product_profile_records(self) -> tuple[ProductProfile, ...]:
         """Those that can be read; of any other, whoever asks for it by name is told why it cannot."""
+        return tuple(found for found in self.products().values() if isinstance(found, ProductProfile))
+
+    def products(self) -> dict[str, ProductProfile | RecordUnreadable]:
+        """Each product by the name of its record, or why that cannot be read."""
         shelf = self._shelves[ProductProfile]
-        found = []
+        found: dict[str, ProductProfile | RecordUnreadable] = {}
         for name, text in sorted(shelf.texts(shelf.standing(None)).items()):
             try:
-                found.append(self._profile(name, text))
-            except RecordUnreadable:
-                continue
-        return tuple(found)
+                found[name] = self._profile(name, text)
+            except RecordUnreadable as error:
+                found[name] = error
+        return found
 
     # -- inventories
 
@@ -294,15 +299,19 @@ class LaunchplaneStore:
         safe(lane.context, lane.instance)
         if self._state_dir is None:
             return str(lane)
-        for profile in self.list_product_profile_records():
-            for other in profile.lanes:
-                shared = f"{other.context}-{other.instance}" == f"{lane.context}-{lane.instance}"
-                if shared and (other.context, other.instance) != (lane.context, lane.instance):
-                    raise RecordUnreadable(
-                        f"{lane} and {other.context}/{other.instance} share one file of the host for their inventories",
-                        hint="Nothing was done. Give one of the two another context, or keep the records in Postgres.",
-                    )
-        return f"{lane.context}-{lane.instance}"
+        self._see_that_it_is_alone([lane])
+        return _file_name(lane)
+
+    def _see_that_it_is_alone(self, lanes: Iterable[Lane]) -> None:
+        """Raises RecordUnreadable where lanes share one file of the host for their inventories."""
+        if self._state_dir is None:
+            return
+        known = {lane for profile in self.list_product_profile_records() for lane in lanes_of(profile)}
+        for lane in lanes:
+            for other in known - {lane}:
+                if (name := _file_name(lane)) == _file_name(other):
+                    hint = "Nothing was done. Give one of the two another context, or keep the records in Postgres."
+                    raise RecordUnreadable(f"{lane} and {other} share one file of the host, {name}.json", hint=hint)
 
     def _write_own(self, method: str, record_id: str, record: Record) -> None:
         """Write a record that is new, or takes the place of one of the same operation."""
@@ -329,6 +338,10 @@ class LaunchplaneStore:
                 getattr(self.store, method)(theirs)
         if version(self._parsed(kind, name, self._text(kind, name))) != version(record):
             raise NotSettled(f"{self._where(kind, name)} was written and reads back differently")
+
+
+def _file_name(lane: Lane) -> str:
+    return f"{lane.context}-{lane.instance}"
 
 
 def _told(record: Record) -> str:
