@@ -26,6 +26,7 @@ from launchplane_gate.store import RecordStore
 from launchplane_gate_launchplane import calls
 from launchplane_gate_launchplane.host import named
 from launchplane_gate_launchplane.protocol import Call
+from launchplane_gate_launchplane.store import RecordTaken
 
 PASSED = frozenset({"recorded", "unchanged"})
 NOTHING_HAPPENED = frozenset({"denied", "stale", "undecided"})
@@ -53,6 +54,7 @@ CODES: tuple[tuple[type[GateError], int, str], ...] = (  # the first that fits
     (Stale, 409, "stale"),
     (LaneBusy, 409, "lane_busy"),
     (KeyReused, 409, "idempotency_key_reused"),
+    (RecordTaken, 409, "record_exists"),
     (ActorUnproven, 409, "policy_denied"),
     (RequestError, 400, "invalid_request"),
 )

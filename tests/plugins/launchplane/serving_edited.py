@@ -1,6 +1,6 @@
 """A Launchplane that was edited, served over HTTP with a gate in it; run by test_over_http in a process of its own.
 
-``python -m tests.plugins.launchplane.serving_edited FILE``, with its checkout first on the path. It prints its port.
+``python -m tests.plugins.launchplane.serving_edited FILE``, its checkout first on the path. It prints its port.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import EmbeddedEngine
 from launchplane_gate_generic_web import GenericWebPlugin
 from launchplane_gate_health import HealthPlugin
-from launchplane_gate_launchplane.embedding import embed
+from launchplane_gate_launchplane.embedding import in_host
 from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.fakes.platform import FakePlatform
 from tests.plugins.generic_web.conftest import bundle_with
@@ -61,9 +61,9 @@ def serve(told: dict[str, Any]) -> None:
     _records(host, database, store, told)
     os.environ["LAUNCHPLANE_DATABASE_URL"] = url  # from here on: where the host has its targets
     host.module("dokploy").time = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: time.sleep(0.02))
-    gate = _gate(LaunchplaneStore(store), root, told)
-    denied = host.module("gate").GateDenied
-    host.module("gate").install(embed(gate, store, deny=denied))
+    ours = LaunchplaneStore(store)
+    embedded = in_host(_gate(ours, root, told), ours, deny=host.module("gate").GateDenied)
+    host.module("gate").install(embedded)
     with make_server("127.0.0.1", 0, app, server_class=Server, handler_class=Quiet) as server:
         print(server.server_port, flush=True)
         server.serve_forever()
