@@ -23,6 +23,7 @@ class LaunchplanePlugin:
 
     def __init__(self, config: PluginConfig) -> None:
         self._config = config
+        self.options = read_table(Options, config.options, f"plugins.{config.name}")
 
     @staticmethod
     @hookimpl
