@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self, get_args
@@ -11,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from launchplane_gate import line
 from launchplane_gate.attesting import Attester, attester_of
+from launchplane_gate.bounded import start
 from launchplane_gate.errors import PastLost, RecordUnreadable, RequestError, SettingsError
 from launchplane_gate.hookspecs import Act, Driver, Progress
 from launchplane_gate.ledger import Ledger
@@ -34,13 +38,21 @@ def quiet(_: str) -> None:
     """Progress that nobody watches."""
 
 
+@dataclass(frozen=True)
+class Observing:
+    """``run``: as it stood once its deploy was over; ``ended``: as it ended, or what kept that from being told."""
+
+    run: Run
+    ended: Future[Run]
+
+
 class Gate:
     """Decides on deploys and promotions, and lets a driver act only with the policies' yes.
 
     One Gate may be used from several threads. ``lane_wait_s``, ``lease_s``, ``confirm_timeout_s``,
     ``confirm_interval_s``, ``gather_timeout_s`` and ``write_s`` are seconds; the last but one bounds all that drivers
     and plugins are asked before a decision, the last one write outside. ``attester``: who signs what a promotion rests
-    on, where that is wanted.
+    on, where that is wanted. ``observed``: the products of which nothing is refused, only told.
     """
 
     def __init__(
@@ -58,6 +70,7 @@ class Gate:
         gather_timeout_s: float = GATHER_TIMEOUT_S,
         write_s: float = WRITE_S,
         attester: Attester | None = None,
+        observed: Collection[str] = (),
     ) -> None:
         self.store = store
         self.ledger = ledger
@@ -71,6 +84,7 @@ class Gate:
         self.gather_timeout_s = gather_timeout_s
         self.write_s = write_s
         self.attester = attester
+        self.observed = frozenset(observed)
         self._opened = ExitStack()
 
     @classmethod
@@ -133,6 +147,7 @@ class Gate:
             confirm_timeout_s=settings.confirm_timeout_s,
             confirm_interval_s=settings.confirm_interval_s,
             attester=attester_of(settings),
+            observed=settings.observed,
         )
 
     def __enter__(self) -> Self:
@@ -183,6 +198,35 @@ class Gate:
         have been and the ledger could not be told.
         """
         return line.run(self.parts, _call(request, actor, progress, act, trace))
+
+    def observe(
+        self,
+        request: Request,
+        actor: Actor,
+        progress: Progress = quiet,
+        *,
+        act: Act | None = None,
+        trace: str | None = None,
+    ) -> Observing:
+        """Take a request that callers made before there was a gate down the line, and be back once its deploy is over.
+
+        Nothing is refused that enforced policies would refuse, nor what nobody could decide on: that is on record. Its
+        lanes are held, and a later request waits for them, until it is confirmed and recorded, in a thread of its own.
+        A process that ends before that leaves the run interrupted: ``resume`` finishes it, whatever the settings say by
+        then. ``run`` does the same, and is back at the end.
+
+        Raises RequestError for a product that the settings do not have observed, or what cannot be asked at all,
+        LedgerError where nothing could be put on record, LaneBusy where another deploy goes on for an hour.
+        """
+        call = _call(request, actor, progress, act, trace)
+        if self.parts.mode_of(request) != "observe":
+            what = f"{request.product} is enforced" if request.product not in self.observed else "it is always enforced"
+            raise RequestError(
+                f"a {noun(request.action)} of {request.product} cannot be merely observed: {what}",
+                hint=f'Nothing was done. mode = "observe" in [products.{request.product}] of the settings observes it.',
+            )
+        begun = line.observe(self.parts, call)
+        return Observing(begun.run, start(begun.finish, f"finish {begun.run.run_id}"))
 
     def publish(self, run_id: str, actor: Actor, progress: Progress = quiet) -> Run:
         """Attest a recorded promotion, where that is wanted, and publish its release; any number of times.
@@ -250,7 +294,9 @@ class Gate:
             gather_timeout_s=self.gather_timeout_s,
             write_s=self.write_s,
         )
-        return Parts(self.store, self.ledger, self.bundle, self.engine, self.plugins, limits, self.attester)
+        return Parts(
+            self.store, self.ledger, self.bundle, self.engine, self.plugins, limits, self.attester, self.observed
+        )
 
 
 def _call(request: Request, actor: Actor, progress: Progress, act: Act | None, trace: str | None) -> line.Call:

@@ -22,9 +22,11 @@ SCHEMA_VERSION = 1
 Shipping = Literal["deploy", "promote", "rollback"]
 Settling = Literal["resume", "reconcile", "evidence"]  # which deploy nothing: they look, and record what is proven
 Running = Literal[Shipping, Settling]
+Observable = Literal[Shipping, "evidence"]  # what was asked before there was a gate; the rest is asked of it alone
 Action = Literal[Running, "publish", "waive", "approve", "revoke", "adopt", "restore", "hold", "release", "quarantine"]
 Phase = Literal["standing", "admit", "confirm"]
 Bump = Literal["major", "minor", "patch"]
+Mode = Literal["enforce", "observe"]  # whether what the policies refuse is kept from happening
 OutcomeStatus = Literal["pass", "fail", "unknown"]
 RunStatus = Literal[
     "open",  # neither finished nor closed
@@ -39,6 +41,7 @@ RunStatus = Literal[
     "adopted",  # an inventory that stood in the store before the ledger did
     "restored",  # a lane whose ledger was restored without what came after
     "unchanged",  # a promotion of what the destination was seen to run already: nothing was deployed
+    "observed",  # seen to run and in the inventory, though enforced policies would have refused it
     "recorded",
 ]
 
@@ -334,6 +337,7 @@ class Decision(Contract):
     input_digest: str
     decided_at: str
     trace: str | None = None  # by which the caller knows the call that it was made in
+    mode: Mode = "enforce"  # in which it was made
 
     @property
     def allowed(self) -> bool:
@@ -420,7 +424,9 @@ class Run(Contract):
 
     ``run_id`` is empty where who asked is not permitted to: the decision is on record then, and no run. ``admitted``:
     the decision that let it go, or that refused it. ``of_run``: the run that this one finished or recorded anew.
-    ``trace``: by which the caller knows the call that made it; a repeat of a request has that of the first.
+    ``trace``: by which the caller knows the call that made it; a repeat of a request has that of the first. ``mode``:
+    in which it began. ``overlooked``: what enforced policies would have refused it for, of one that was let go all the
+    same, or of the run that it finished.
     """
 
     schema_version: Literal[1] = 1
@@ -446,6 +452,8 @@ class Run(Contract):
     publication: Publication | None = None  # None where none was asked for
     attestation: Attestation | None = None  # None where the settings name no key for it
     trace: str | None = None
+    mode: Mode = "enforce"
+    overlooked: str = ""
     replayed: bool = False
 
 

@@ -18,8 +18,6 @@ from launchplane_gate.model import Action, Actor, Decision, Waiver
 from launchplane_gate.policy import Bundle
 from launchplane_gate.policy.bundle.packing import packed
 
-ENFORCE = "enforce"  # the mode in which a refusal keeps things from happening
-
 
 def on_record(
     ledger: Ledger, bundle: Bundle, decision: Decision, facts: Mapping[str, Any], offered: Iterable[Waiver] = ()
@@ -30,7 +28,7 @@ def on_record(
         "decision": decision.model_dump(mode="json"),
         "input": facts,
         "offered": [waiver.model_dump(mode="json") for waiver in offered],
-        "mode": ENFORCE,
+        "mode": decision.mode,
     }
 
 

@@ -35,13 +35,15 @@ def read_run(ledger: Ledger, run_id: str) -> Run:
         detail=ended_after(row.step) if status != row.status else _detail(entries),
         touched=bool(row.redeemed) and not row.untouched,
         redeemed="redeemed" in steps,
-        admitted=_decision(steps.get("decided") or steps.get("denied")),
+        admitted=_decision(steps.get("decided") or steps.get("overlooked") or steps.get("denied")),
         confirmed=_decision(steps.get("confirmed") or steps.get("unconfirmed") or steps.get("unchanged")),
         deployment_record_id=row.deployment_record_id,
         promotion_record_id=recording.get("promotion_record_id") or steps.get("outcome", {}).get("promotion_record_id"),
         publication=_publication(opening.get("version"), entries),
         attestation=_attestation(entries),
         trace=opening.get("trace"),
+        mode=opening.get("mode", "enforce"),
+        overlooked=opening.get("overlooked") or steps.get("redeemed", {}).get("overlooked", ""),
     )
 
 

@@ -35,7 +35,7 @@ from pydantic_core import PydanticCustomError
 
 from launchplane_gate import private
 from launchplane_gate.errors import RequestError, SettingsError
-from launchplane_gate.model import Lane, Name
+from launchplane_gate.model import Lane, Mode, Name
 from launchplane_gate.records import ProductImage, ProductLane, ProductProfile
 from launchplane_gate.secret import resolved, unset_in
 
@@ -94,7 +94,12 @@ class LaneSettings(Section):
 
 
 class HostedProduct(Section):
-    """What there is to say of any product, also where its profile stands in a host's records."""
+    """What there is to say of any product, also where its profile stands in a host's records.
+
+    ``mode``: ``observe`` lets through what the policies refuse, and tells it.
+    """
+
+    mode: Mode = "enforce"
 
 
 class ProductSettings(HostedProduct):
@@ -312,6 +317,7 @@ class Settings:
     """A settings file that was read, with its paths made absolute and its references to secrets resolved.
 
     ``unset``: the secrets that are not at hand. ``store``: the plugin that knows where the records are, if one does.
+    ``observed``: the products of which nothing is refused; the file alone can say so.
     """
 
     def __init__(self, file: SettingsFile, path: Path, *, environment: Mapping[str, str]) -> None:
@@ -342,6 +348,7 @@ class Settings:
         found = [*_secret_files(file.model_dump(), self.base_dir), *([key_file] if key_file else [])]
         self.secret_files = tuple(dict.fromkeys(found))
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        self.observed = frozenset(name for name, product in file.products.items() if product.mode == "observe")
         products = {} if isinstance(file, HostedFile) else file.products
         self.profiles = {name: _profile(name, product, path, changed) for name, product in products.items()}
         self.targets = {

@@ -63,6 +63,9 @@ def _ended(last: Row, ledger: Ledger) -> str:
             return ""
         case "restored":
             return "its ledger was restored without what came after, and nothing was confirmed since"
+        case "observed":
+            what = noun_of(last.action, last.source_git_ref)
+            return f"its last run, a {what}, was only observed: enforced, the policies would have refused it"
         case "adopted":
             return "its inventory was adopted from before the ledger and has not been confirmed since"
     what = f"a {noun_of(last.action, last.source_git_ref)}"

@@ -69,7 +69,7 @@ class _Records:
     def take(self, run: RunsRecords) -> None:
         self._known |= {run.deployment_record_id, run.promotion_record_id or ""}
         deployment, promotion = run.digests.get("deployment"), run.digests.get("promotion")
-        if run.status != "recorded":
+        if run.status not in ("recorded", "observed"):
             self._open += 1 + bool(run.promotion_record_id)  # what may stand there is one of several things
             return
         if deployment:

@@ -23,7 +23,7 @@ from launchplane_gate.ledger.mark import Mark
 from launchplane_gate.model import Lane, ReleaseIdentity, stamp
 
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
-KEEPS_ITS_KEY = frozenset({"open", "recorded", "unchanged"})
+KEEPS_ITS_KEY = frozenset({"open", "recorded", "observed", "unchanged"})
 FREED = "key_freed"
 _KEPT_KEY = (
     sa.select(tables.keys)

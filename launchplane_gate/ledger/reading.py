@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, get_args
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, get_args
 
 import sqlalchemy as sa
 
@@ -84,9 +84,27 @@ _BODY_OF = (
     .order_by(_ENTRIES.c.number.desc())
     .limit(1)
 )
+_TOLD_ON = (
+    sa.select(_ENTRIES.c.kind, _ENTRIES.c.subject, _ENTRIES.c.at, _ENTRIES.c.body)
+    .where(
+        *tables.is_lane(_ENTRIES),
+        _ENTRIES.c.kind.in_(sa.bindparam("of_kinds", expanding=True)),
+        _ENTRIES.c.at >= sa.bindparam("of_at"),
+    )
+    .order_by(_ENTRIES.c.number)
+)
 _POLICIES = sa.select(tables.policies.c.packed).where(tables.policies.c.revision == sa.bindparam("of_revision"))
 _FORGIVEN = sa.select(_ENTRIES.c.body).where(*tables.is_lane(_ENTRIES), _ENTRIES.c.kind.in_(("adopted", "restored")))
 _AT = sa.select(_ENTRIES.c.hash).where(*tables.is_lane(_ENTRIES), _ENTRIES.c.position == sa.bindparam("of_position"))
+
+
+class Told(NamedTuple):
+    """An entry in short."""
+
+    kind: str
+    subject: str
+    at: str
+    body: dict[str, Any]
 
 
 class Reading(Chain):
@@ -181,6 +199,13 @@ class Reading(Chain):
         with self._read() as connection:
             text = connection.execute(_BODY_OF, {"of_run": subject, "of_kind": kind}).scalar()
         return None if text is None else body_in(text)
+
+    def told_on(self, lane: Lane, kinds: Sequence[str], *, since: str) -> Iterator[Told]:
+        """The entries of some kinds on a lane since a moment (``stamp``), without inputs, the first one first."""
+        about = tables.of_lane(lane, of_kinds=list(kinds), of_at=since)
+        with self._read() as connection:
+            for kind, subject, at, body in connection.execute(_TOLD_ON, about):
+                yield Told(kind, subject, at, body_in(body))
 
     def decision_entries(self, *, limit: int = 50, decision_id: str = "") -> list[Entry]:
         """Entries that hold a decision, newest first."""

@@ -40,7 +40,7 @@ _OWN = (
     .where(
         _RUNS.c.deployment_record_id.in_(sa.bindparam("of_records", expanding=True)),
         # Where it never redeemed, where it was let go; of a report that was not, where it was told.
-        _ENTRIES.c.kind.in_(("decided", "redeemed", "denied", "undecided")),
+        _ENTRIES.c.kind.in_(("decided", "overlooked", "redeemed", "denied", "undecided")),
     )
     .order_by(_ENTRIES.c.position)
 )

@@ -11,14 +11,17 @@ publish   the release for exactly the recorded commit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 from launchplane_gate.errors import LedgerError, NotSettled, PastLost, TokenSpent, Undecided, in_a_sentence
 from launchplane_gate.ledger import Key, Wish
 from launchplane_gate.line import evidence, journal, standing
 from launchplane_gate.line.admit import admit
+from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.confirm import confirm, look_again, runs_it_already
 from launchplane_gate.line.deploy import deploy
 from launchplane_gate.line.errand import Call, Errand
@@ -29,20 +32,22 @@ from launchplane_gate.line.origin import claim_of, origin_of
 from launchplane_gate.line.parts import Limits, Parts, find_lane
 from launchplane_gate.line.publish import publish_again, publish_recorded
 from launchplane_gate.line.record import leave_pending, record
-from launchplane_gate.line.replay import already_open, interrupted, is_known, key_of, replay
+from launchplane_gate.line.replay import already_open, answered, interrupted, is_known, key_of, replay
 from launchplane_gate.line.standing import Asked, Standing
-from launchplane_gate.model import Decision, Request, Run, Settling, noun
+from launchplane_gate.model import Decision, Outcome, Request, Run, Settling, noun
 from launchplane_gate.on_record import on_record
 from launchplane_gate.runs import read_run
 
-__all__ = ["Call", "Limits", "Parts", "check", "find_lane", "may_ask", "publish_again", "run"]
+__all__ = ["Begun", "Call", "Limits", "Parts", "check", "find_lane", "may_ask", "observe", "publish_again", "run"]
+
+OBSERVED_WAIT_S = 3600.0  # for a lane, where nobody is refused: as long as any deploy takes
 
 
 def check(parts: Parts, call: Call) -> Decision:
     """See Gate.check."""
     stands = standing.ask(parts, Asked.of(call.request, call.trace), call.actor)
     if not stands.permitted:
-        return stands.decision
+        return stands.decision.model_copy(update={"mode": parts.mode_of(call.request)})
     errand = Errand(parts, call)
     _settle_on(errand)
     return ask(errand, gather(errand, "admit", dry_run=True))
@@ -55,6 +60,8 @@ def may_ask(parts: Parts, call: Call) -> Decision:
 
 def run(parts: Parts, call: Call) -> Run:
     """See Gate.run."""
+    if parts.mode_of(call.request) == "observe":
+        return observe(parts, call).finish()
     stands = _standing(parts, call)
     if not stands.permitted:
         return _not_permitted(call, standing.refuse(parts, stands))
@@ -75,6 +82,42 @@ def run(parts: Parts, call: Call) -> Run:
         if not stands.allowed:
             return _refused(errand, stands)
         return _told(_gone(errand, key), errand)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run of which the deploy is over, as it stands. ``finish`` confirms and records it, in any thread, and once."""
+
+    run: Run
+    finish: Callable[[], Run]
+
+
+def observe(parts: Parts, call: Call) -> Begun:
+    """See Gate.observe. Its lanes are held until it is finished.
+
+    Nobody is refused for who asks either: admit asks those rules too, and that is on record.
+    """
+    if lost := parts.ledger.behind_its_mark():
+        raise PastLost(lost)
+    errand = Errand(parts, call)
+    _see_that_the_token_is_for_this(errand)
+    key = key_of(errand)
+    is_known(errand, key)
+    with ExitStack() as held:
+        held.enter_context(_holding(errand))
+        tell_what_became(errand)
+        if replayed := answered(errand, key):
+            return Begun(replayed, lambda: replayed)
+        acted = _acted(errand, key)
+        now = _read_back(errand)
+        return Begun(now, partial(_finished, errand, acted, held.pop_all()))
+
+
+def _finished(errand: Errand, acted: tuple[RunApproval, Outcome] | None, held: ExitStack) -> Run:
+    with held:
+        if acted:
+            _prove(errand, *acted)
+        return _told(_ended(errand), errand)
 
 
 def _told(ended: Run, errand: Errand) -> Run:
@@ -137,9 +180,9 @@ def _holding(errand: Errand) -> Iterator[None]:
     ledger.sum_up()
     wish = Wish(
         limits.terms(errand.run_s),
-        wait_s=limits.lane_wait_s,
+        wait_s=OBSERVED_WAIT_S if errand.observes else limits.lane_wait_s,
         waiting=errand.progress,
-        subject=errand.actor.subject,
+        subject="" if errand.observes else errand.actor.subject,  # one whom nothing is refused waits beside his others
         run_id=errand.run_id,
     )
     with ledger.hold(errand.lanes, wish) as lease:
@@ -185,38 +228,59 @@ def _settle_on(errand: Errand) -> None:
         errand.claim = claim_of(errand)
     if errand.request.action in get_args(Settling):
         errand.origin = origin_of(errand)
+        errand.overlooked = errand.origin.run.overlooked if errand.origin.run else ""  # it ends as that would have
 
 
 def _kept(errand: Errand) -> Run:
     """The run as it ended; a report with its record, if it did not become the inventory."""
     ended = _read_back(errand)
-    if ended.status != "recorded":
+    if ended.status not in ("recorded", "observed"):
         evidence.keep(errand, ended.admitted.decision_id if ended.admitted else "")
     return ended
 
 
 def _gone(errand: Errand, key: Key | None) -> Run:
     """The run as it ended, published where it was to be."""
-    _go(errand, key)
+    if acted := _acted(errand, key):
+        _prove(errand, *acted)
+    return _ended(errand)
+
+
+def _ended(errand: Errand) -> Run:
     ended = _kept(errand)
     return publish_recorded(errand, ended) if ended.status in ("recorded", "unchanged") else ended
 
 
-def _go(errand: Errand, key: Key | None) -> None:
+def _acted(errand: Errand, key: Key | None) -> tuple[RunApproval, Outcome] | None:
+    """Decide, and have the driver act; None where the run is over by then."""
     _settle_on(errand)
     approval = admit(errand, key)
     if approval is None:
-        return
-    try:
-        if not errand.origin and runs_it_already(errand):
-            return
+        return None
+    with _closing(errand, approval):
+        if not errand.origin and not errand.observes and runs_it_already(errand):
+            return None
         outcome = found(errand, errand.origin) if errand.origin else deploy(errand, approval)
+        return (approval, outcome) if outcome else None
+    return None
+
+
+def _prove(errand: Errand, approval: RunApproval, outcome: Outcome) -> None:
+    """See whether what the driver did can be told to the inventory, and tell it."""
+    with _closing(errand, approval):
         if errand.origin and errand.origin.is_settled:
             look_again(errand)
-        elif outcome and confirm(errand):
+        elif confirm(errand):
             record(errand, approval, outcome)
+
+
+@contextmanager
+def _closing(errand: Errand, approval: RunApproval) -> Iterator[None]:
+    """Whatever is raised inside closes the run; what is no error goes on upwards."""
+    try:
+        yield
     except BaseException as error:
-        if errand.at != "recorded":
+        if errand.at != errand.ends:
             leave_pending(errand, approval)
             journal.close_after(errand, error, approval)
         if not isinstance(error, Exception):

@@ -17,7 +17,7 @@ from launchplane_gate.errors import ApprovalVoid, NotSettled, Stale
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Lease, Ledger
 from launchplane_gate.line.parts import as_one
-from launchplane_gate.line.written import naming, pending_deployment
+from launchplane_gate.line.written import deployment_of, naming
 from launchplane_gate.model import Decision, Hold, Lane, ReleaseIdentity, Target, stamp
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.store import RecordStore
@@ -32,26 +32,27 @@ Reread = Callable[[Lane], LaneRecords]
 class RunApproval:
     """Leave for one run to change one lane, once. ``versions``: of the lanes' records, as decided on.
 
-    ``holds``: on the lanes, as decided on. One of them that is over stops nothing, any other one everything.
+    ``holds``: on the lanes, as decided on. One of them that is over stops nothing, any other one everything; but where
+    the run is only observed. ``decision`` is None where it was let go without one. ``began``: the step that it is at.
     """
 
     run_id: str
+    lane: Lane
     release: ReleaseIdentity
-    decision: Decision
+    decision: Decision | None
     versions: dict[Lane, str]
     lease: Lease
     ledger: Ledger
     store: RecordStore
     reread: Reread
     holds: Mapping[Lane, Hold | None] = field(default_factory=dict)
+    goes_back: bool = False  # whatever came after its release is rolled back once it is redeemed
+    began: str = "decided"
+    observes: bool = False
     deployment: DeploymentRecord | None = field(default=None, init=False)
     redeemed: bool = field(default=False, init=False)
     stale: Stale | None = field(default=None, init=False)
     door: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-
-    @property
-    def lane(self) -> Lane:
-        return self.decision.destination
 
     def write_seconds_left(self) -> float:
         """See hookspecs.Approval.write_seconds_left."""
@@ -68,28 +69,42 @@ class RunApproval:
             if self.redeemed:
                 raise ApprovalVoid(f"the approval of run {self.run_id} is spent")
             try:
-                with as_one(self.store, self.ledger, self.lease):
-                    self._open(target)
+                self._open(target)
             except Stale as stale:
                 self.stale = stale
-                raise
+                if not self.observes:
+                    raise
+                self._open(target, overlooked=str(stale))
         yield self.release
         self.ledger.step(self.run_id, self.lane, "triggered", {}, lease=self.lease)
         self.lease.release(lane for lane in self.versions if lane != self.lane)
 
-    def _open(self, target: Target) -> None:
-        destination = self._still_as_decided()
-        pending = pending_deployment(self.run_id, self.decision, target, self._start_after(destination))
+    def _open(self, target: Target, *, overlooked: str = "") -> None:
+        """Raises Stale. ``overlooked``: what it was raised for before, and is passed over now."""
+        with as_one(self.store, self.ledger, self.lease):
+            with self.ledger.snapshot():
+                now = {lane: self.reread(lane) for lane in self.versions}
+            if not overlooked:
+                self._see_that_all_is_as_decided(now)
+            self.versions = {lane: records.version for lane, records in now.items()}
+            self._let_in(target, now[self.lane], overlooked)
+
+    def _let_in(self, target: Target, destination: LaneRecords, overlooked: str) -> None:
+        pending = self.pending(target, self._start_after(destination))
+        rests_on = self.decision.waivers if self.decision and not overlooked else ()
+        told = {"deployment_record_id": pending.record_id, "target": target.model_dump()}
+        if overlooked:
+            told |= {"mode": "observe", "overlooked": overlooked}
         try:
             head = self.ledger.step(
                 self.run_id,
                 self.lane,
                 "redeemed",
-                {"deployment_record_id": pending.record_id, "target": target.model_dump()},
+                told,
                 lease=self.lease,
-                after="decided",
-                rests_on={waiver.waiver_id for waiver in self.decision.waivers},
-                back_to=self.release if self.decision.action == "rollback" else None,
+                after=self.began,
+                rests_on={waiver.waiver_id for waiver in rests_on},
+                back_to=self.release if self.goes_back else None,
                 redeemed=True,
                 deployment_record_id=pending.record_id,
             )
@@ -102,20 +117,24 @@ class RunApproval:
     def _spend(self) -> None:
         self.redeemed = True
 
-    def _still_as_decided(self) -> LaneRecords:
-        """Both lanes' records, read again, and the clock; gives the destination's."""
-        with self.ledger.snapshot():
-            now = {lane: self.reread(lane) for lane in self.versions}
+    def pending(self, target: Target, started_at: str) -> DeploymentRecord:
+        """The record of the deploy as it begins."""
+        decision_id = self.decision.decision_id if self.decision else ""
+        return deployment_of(
+            self.run_id, self.lane, self.release, target, decision_id=decision_id, started_at=started_at
+        )
+
+    def _see_that_all_is_as_decided(self, now: Mapping[Lane, LaneRecords]) -> None:
+        """Hold both lanes' records, and the clock, to what was decided on. Raises Stale."""
         for lane, decided_on in self.versions.items():
             if now[lane].version != decided_on:
                 runs = now[lane].release or "nothing known"
                 raise Stale(f"{lane} has changed since the policies decided; it runs {runs} now")
             if (hold := now[lane].hold) and hold != self.holds.get(lane):
                 raise Stale(f"{lane} is held since the policies decided, by {hold.subject}: {hold.reason}")
-        for waiver in self.decision.waivers:
+        for waiver in self.decision.waivers if self.decision else ():
             if waiver.expires_at <= self.ledger.now():
                 raise Stale(f"the waiver {waiver.waiver_id} ended after the policies decided")
-        return now[self.lane]
 
     def _start_after(self, destination: LaneRecords) -> str:
         """Now, but strictly after every deployment of the lane: their order is what freshness rests on.

@@ -9,7 +9,7 @@ from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.record import promotion_now
-from launchplane_gate.line.written import ended, pending_deployment
+from launchplane_gate.line.written import ended
 from launchplane_gate.model import Outcome, Target, stamp
 from launchplane_gate.policy_input import OutcomeFacts
 
@@ -25,6 +25,7 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
     if not approval.redeemed:
         _never_redeemed(errand, approval, outcome)
         return None
+    errand.overlooked = errand.overlooked or str(approval.stale or "")
     finished_at = stamp(errand.parts.ledger.now())
     assert approval.deployment  # redeemed, so there is one
     errand.deployment = ended(approval.deployment, outcome, at=finished_at)
@@ -51,6 +52,8 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
 
 def told_apart_by(errand: Errand) -> Literal["digests", "commit"]:
     """What told the release from others when it was admitted."""
+    if not errand.facts:  # let go without a decision: nothing was looked at, so the stricter one
+        return "digests"
     observed = errand.facts["destination"]["observed"]
     return "digests" if observed["reachable"] and observed["digests"] == "shown" else "commit"
 
@@ -81,7 +84,6 @@ def _never_redeemed(errand: Errand, approval: RunApproval, outcome: Outcome) -> 
         deploy_mode=f"{driver_id} (not begun)",
     )
     now = stamp(errand.parts.ledger.now())
-    pending = pending_deployment(errand.run_id, approval.decision, target, now)
-    record = ended(pending, outcome, at=now)
+    record = ended(approval.pending(target, now), outcome, at=now)
     errand.writing.write_deployment_record(record)
     journal.close(errand, "fail", outcome.detail, untouched=True, deployment_record_id=record.record_id)

@@ -48,6 +48,8 @@ class Errand:
         self.profile = parts.profile(request.product)
         self.driver = parts.driver(self.profile)
         self.act = call.act or self.driver.deploy
+        self.mode = parts.mode_of(request)
+        self.overlooked = ""  # what enforced policies would have refused it for
         self.destination = find_lane(self.profile, request.destination)
         self.source = find_lane(self.profile, request.source) if request.source else None
         self.lanes = [lane for lane in (self.destination, self.source) if lane]
@@ -61,6 +63,15 @@ class Errand:
         self.waivers: list[Waiver] = []
         self.deployment: DeploymentRecord | None = None
         self.outcome: OutcomeFacts | None = None
+
+    @property
+    def observes(self) -> bool:
+        return self.mode == "observe"
+
+    @property
+    def ends(self) -> RunStatus:
+        """How the run ends where all goes well: what was refused by the policies proves nothing to them later."""
+        return "observed" if self.overlooked else "recorded"
 
     @property
     def settle_s(self) -> int:

@@ -31,7 +31,7 @@ def left(errand: Errand) -> dict[str, Any]:
 
     By the last look that there was; where there was none, nobody knows.
     """
-    if errand.claim is None or errand.at in ("unrecorded", "recorded"):
+    if errand.claim is None or errand.at in ("unrecorded", "recorded", "observed"):
         return {}
     stays = _is_as_recorded(errand)
     return {"deployment_record_id": errand.claim.record_id, "redeemed": not stays, "untouched": stays}

@@ -147,6 +147,7 @@ def ask(errand: Errand, facts: dict[str, Any]) -> Decision:
         now=parts.ledger.now(),
         decision_id=new_id("d"),
         trace=errand.trace,
+        mode=errand.mode,
     )
 
 

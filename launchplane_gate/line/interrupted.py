@@ -7,7 +7,7 @@ from functools import partial
 from launchplane_gate.bounded import answer_of, start
 from launchplane_gate.errors import in_a_sentence
 from launchplane_gate.line.errand import Errand
-from launchplane_gate.line.written import ended, health_of, promotion_of
+from launchplane_gate.line.written import ended, promotion_of, source_health_of
 from launchplane_gate.model import Outcome, Run, stamp
 from launchplane_gate.records import DeploymentRecord, ReleaseStatus
 from launchplane_gate.runs import read_run
@@ -53,11 +53,10 @@ def _finish(errand: Errand, run: Run, outcome: Outcome) -> None:
 
 def _leave_promotion(errand: Errand, run: Run, deployment: DeploymentRecord, status: ReleaseStatus) -> None:
     """Where a promotion's process ended before it could, write the record that says so."""
-    if run.source is None or run.admitted is None or run.promotion_record_id:
+    if run.source is None or run.promotion_record_id:
         return
-    source_health = health_of(errand.profile, run.source, "pass", errand.parts.limits.confirm_timeout_s)
+    source_health = source_health_of(errand.profile, run.source, run.admitted, errand.parts.limits.confirm_timeout_s)
     promotion = promotion_of(
-        run.run_id, run.admitted, deployment, source_health=source_health, backup_record_id="", status=status
+        run.run_id, run.source, deployment, source_health=source_health, backup_record_id="", status=status
     )
-    assert promotion  # it has a source
     errand.writing.write_promotion_record(promotion)

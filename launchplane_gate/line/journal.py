@@ -12,9 +12,11 @@ from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.evidence import left
 from launchplane_gate.store import version
 
+OPENING = frozenset({"decided", "overlooked"})  # the policies let it go; or would not, and are only observed
+
 
 def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = None) -> None:
-    """Save the run with its first entry; whatever is no decision that allows, closes it too."""
+    """Save the run with its first entry; whatever does not let it go on (OPENING) closes it too."""
     previous = errand.records.get(errand.destination)
     release, origin = errand.release, errand.origin
     of_run = origin and origin.run
@@ -29,10 +31,10 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
         "artifact_id": release and release.artifact_id,
         "source_git_ref": release and release.source_git_ref,
         "step": step,
-        "status": "open" if step == "decided" else step,
+        "status": "open" if step in OPENING else step,
         "version": errand.version,
         "source_version": origin.source_version if origin else source_version,
-        **(left(errand) if step != "decided" else {}),
+        **(left(errand) if step not in OPENING else {}),
     }
     opening = {
         "actor": errand.actor.model_dump(),
@@ -41,6 +43,8 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
         "version": errand.version,
         **({"trace": errand.trace} if errand.trace else {}),
         **(origin.of_run if origin else {}),
+        **({"mode": errand.mode} if errand.observes else {}),
+        **({"overlooked": errand.overlooked} if errand.overlooked else {}),
         **body,
     }
     ledger, lane = errand.parts.ledger, errand.destination
@@ -61,8 +65,10 @@ def step(errand: Errand, kind: str, body: Mapping[str, Any], **columns: Any) -> 
 def close(errand: Errand, status: str, detail: str, *, extra: Mapping[str, Any] | None = None, **columns: Any) -> None:
     of_run = errand.origin and errand.origin.run
     # A repeat of it is never begun anew: without a name it would go back further.
-    keeps = {KEY_KEPT: True} if "rollback" in (errand.request.action, of_run and of_run.action) else {}
-    step(errand, status, {**(extra or {}), **keeps, "detail": detail[:1000]}, **(left(errand) | columns))
+    # One that is observed was answered, and its repeat is answered as it was.
+    keeps = errand.observes or "rollback" in (errand.request.action, of_run and of_run.action)
+    told = {**(extra or {}), **({KEY_KEPT: True} if keeps else {}), "detail": detail[:1000]}
+    step(errand, status, told, **(left(errand) | columns))
 
 
 def close_after(errand: Errand, error: BaseException, approval: RunApproval) -> None:

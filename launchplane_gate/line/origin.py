@@ -71,6 +71,10 @@ def origin_of(errand: Errand) -> Origin:
     run = read_run(ledger, row.run_id)
     if run.release is None:
         raise RequestError(f"the release of {run.run_id} is not known", hint=f"{NOTHING} Deploy to {lane} again.")
+    if run.overlooked and errand.request.action == "reconcile":
+        what = f"{run.run_id} was only observed: enforced, the policies would have refused what it brought"
+        hint = f"{NOTHING} A deploy or promotion to {lane} settles it, where the policies allow that."
+        raise RequestError(what, hint=hint)
     is_settled = errand.settled(lane)[0]
     told = ledger.body_of(run.run_id, "found") if run.status == "interrupted" else None
     became = Outcome(**{name: told[name] for name in Outcome.model_fields if name in told}) if told else None
@@ -84,7 +88,7 @@ def _of_a_claim(errand: Errand, claim: DeploymentRecord) -> Origin:
     row = ledger.last_bringing(lane)
     last = read_run(ledger, row.run_id) if row else None
     is_settled = errand.settled(lane)[0] and errand.read(lane).release == release
-    brought = last.release if last else None
+    brought = last.release if last and not last.overlooked else None
     if row is None or last is None or brought != release:
         return Origin(None, release, claim, None, is_settled, brought=brought)
     return Origin(last, release, _deployment(errand, last), None, is_settled, row.source_version, brought)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import get_args
 
 from launchplane_gate.attesting import Attester
 from launchplane_gate.errors import RequestError
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.ledger import Lease, Ledger, Terms
 from launchplane_gate.ledger.lease import WRITE_S
-from launchplane_gate.model import Lane
+from launchplane_gate.model import Lane, Mode, Observable, Request
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, PolicyEngine
 from launchplane_gate.records import ProductProfile
@@ -39,7 +40,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Parts:
-    """``attester``: who signs what a promotion rests on; None where nothing is attested."""
+    """``attester``: who signs what a promotion rests on; None where nothing is attested.
+
+    ``observed``: the products of which nothing is refused, by the settings.
+    """
 
     store: RecordStore
     ledger: Ledger
@@ -48,6 +52,12 @@ class Parts:
     plugins: Plugins
     limits: Limits
     attester: Attester | None = None
+    observed: frozenset[str] = frozenset()
+
+    def mode_of(self, request: Request) -> Mode:
+        """In which mode a request is decided: what callers asked for before there was a gate may be observed only."""
+        is_observed = request.product in self.observed and request.action in get_args(Observable)
+        return "observe" if is_observed else "enforce"
 
     def driver(self, profile: ProductProfile) -> Driver:
         """Raises RequestError for a product whose driver no plugin brings."""

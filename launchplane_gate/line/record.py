@@ -11,7 +11,7 @@ from launchplane_gate.line import journal
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.parts import in_one_database
-from launchplane_gate.line.written import health_of, inventory_of, promotion_of
+from launchplane_gate.line.written import inventory_of, promotion_of, source_health_of
 from launchplane_gate.model import Outcome, stamp
 from launchplane_gate.records import (
     DeploymentRecord,
@@ -28,16 +28,16 @@ def promotion_now(errand: Errand, status: ReleaseStatus) -> PromotionRecord | No
 
     It is ``pending`` until the inventory reads back: whoever looks at it alone must not take it for done.
     """
-    run_id, decision = errand.run_id, errand.admitted
-    if errand.origin and errand.origin.run:
-        run_id, decision = errand.origin.run.run_id, errand.origin.run.admitted
-    if decision is None or decision.source is None:
+    run_id, source, decision = errand.run_id, errand.source, errand.admitted
+    if errand.origin and (run := errand.origin.run):
+        run_id, source, decision = run.run_id, run.source, run.admitted
+    if source is None:
         return None
     assert errand.deployment  # of a run that redeemed
-    source_health = health_of(errand.profile, decision.source, "pass", errand.parts.limits.confirm_timeout_s)
+    source_health = source_health_of(errand.profile, source, decision, errand.parts.limits.confirm_timeout_s)
     return promotion_of(
         run_id,
-        decision,
+        source,
         errand.deployment,
         source_health=source_health,
         backup_record_id=_backup(errand),
@@ -75,8 +75,9 @@ def record(errand: Errand, approval: RunApproval, outcome: Outcome) -> None:
 
 
 def _backup(errand: Errand) -> str:
-    """The newest backup of the destination that passed, if there is one."""
-    passed = [b for b in errand.facts["destination"]["backups"] if b["status"] == "pass"]
+    """The newest backup of the destination that passed, if one is known of."""
+    here = errand.facts.get("destination", {})  # nothing where it was let go without a decision
+    passed = [b for b in here.get("backups", ()) if b["status"] == "pass"]
     return str(max(passed, key=lambda b: b["created_at"])["record_id"]) if passed else ""
 
 
@@ -93,7 +94,7 @@ class Recorder:
 
     @property
     def recorded(self) -> bool:
-        return self.errand.at == "recorded"
+        return self.errand.at == self.errand.ends
 
     def write(self) -> None:
         """See hookspecs.InventoryWriter.write.
@@ -106,15 +107,15 @@ class Recorder:
                 self._write()
                 self.approval.store.write_deployment_record(self.deployment)
                 self._close()
-            self.errand.at = "recorded"
+            self.errand.at = self.errand.ends
         else:
             self._write()
         self.written = True
 
     def close(self) -> None:
-        """End the run as recorded."""
+        """End the run: what it brought is in the inventory."""
         self._close()
-        self.errand.at = "recorded"
+        self.errand.at = self.errand.ends
 
     def _in_one_database(self) -> bool:
         return in_one_database(self.approval.store, self.approval.ledger)
@@ -126,7 +127,7 @@ class Recorder:
         }
         if self.errand.origin:  # nothing was redeemed, and what the lane runs is known by this run
             columns |= {"redeemed": True, "deployment_record_id": self.deployment.record_id}
-        journal.close(self.errand, "recorded", "", **columns)
+        journal.close(self.errand, self.errand.ends, "", **columns)
 
     def _write(self) -> None:
         approval, lane = self.approval, self.approval.lane

@@ -13,6 +13,8 @@ from launchplane_gate.runs import read_run
 from launchplane_gate.settled import has_moved, settled
 from launchplane_gate.words import noun_of
 
+TRUE = ("recorded", "unchanged")  # what a run ends as of which a repeat is told, for as long as it holds
+
 
 def key_of(errand: Errand) -> Key | None:
     """The key of a request within its scope; None where it has none."""
@@ -43,6 +45,23 @@ def is_known(errand: Errand, key: Key | None) -> bool:
     return _reserved(errand, key) is not None
 
 
+def answered(errand: Errand, key: Key | None) -> Run | None:
+    """Where policies are only observed: the run of this key, whatever became of it, as it would be answered without
+    a gate; None where nobody was answered. That enforced policies would refuse the repeat is put on record.
+    """
+    ledger, run = errand.parts.ledger, _reserved(errand, key)
+    if run is None:
+        return None
+    if run.status == "interrupted":  # nobody was answered
+        ledger.free(run.run_id, errand.destination)
+        return None
+    if run.status in TRUE:
+        moved = [what for lane in errand.lanes if (what := _moved(errand, lane, run))]
+        if moved and not _is_cure(errand, run):
+            _stale(errand, run, f"is no longer true: {'; '.join(moved)}")
+    return read_run(ledger, run.run_id).model_copy(update={"replayed": True})
+
+
 def interrupted(errand: Errand, key: Key | None) -> str | None:
     """The run that a repeat under a key has to finish first, where that was interrupted after it redeemed.
 
@@ -50,7 +69,7 @@ def interrupted(errand: Errand, key: Key | None) -> str | None:
     where it settled the lane, which this request is from before. The same holds of a rollback that ended otherwise.
     """
     ledger, run = errand.parts.ledger, _reserved(errand, key)
-    if run is None or run.status in ("recorded", "unchanged"):
+    if run is None or run.status in TRUE:
         return None
     last = ledger.last_effective(errand.destination)
     if last is not None and last.status == "interrupted" and (last.run_id == run.run_id or run.action == "resume"):
@@ -75,8 +94,7 @@ def replay(errand: Errand, key: Key | None) -> Run | None:
     moved = [what for lane in errand.lanes if (what := _moved(errand, lane, run))]
     if not moved:
         return read_run(ledger, run.run_id).model_copy(update={"replayed": True})
-    source_moved = errand.source is not None and _moved(errand, errand.source, run)
-    if not source_moved and _is_undone(errand, run):
+    if _is_cure(errand, run):
         ledger.free(run.run_id, errand.destination)
         return None
     raise _stale(errand, run, f"is no longer true: {'; '.join(moved)}")
@@ -96,6 +114,12 @@ def _reserved(errand: Errand, key: Key | None) -> Row | None:
     if key and found and found.request_digest != key.request_digest:
         raise KeyReused(f"the idempotency key {key.key!r} belongs to another request (run {found.run_id})")
     return errand.parts.ledger.run_row(found.run_id) if found else None
+
+
+def _is_cure(errand: Errand, run: Row) -> bool:
+    """Whether a repeat brings back what is known to be gone from the destination, and its source still stands."""
+    source_moved = errand.source is not None and _moved(errand, errand.source, run)
+    return not source_moved and _is_undone(errand, run)
 
 
 def _is_undone(errand: Errand, run: Row) -> bool:

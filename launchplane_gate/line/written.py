@@ -25,13 +25,6 @@ RECORD_STATUS: Mapping[str, ReleaseStatus] = {"pass": "pass", "fail": "fail", "u
 OURS = "gate_"  # how what the gate says in `runtime_source` is named
 
 
-def pending_deployment(run_id: str, decision: Decision, target: Target, started_at: str) -> DeploymentRecord:
-    """The record of a deploy that is about to begin."""
-    lane, release = decision.destination, decision.release
-    assert release  # it was allowed, so there is one
-    return deployment_of(run_id, lane, release, target, decision_id=decision.decision_id, started_at=started_at)
-
-
 def deployment_of(
     run_id: str, lane: Lane, release: ReleaseIdentity, target: Target, *, decision_id: str, started_at: str
 ) -> DeploymentRecord:
@@ -110,17 +103,16 @@ def _as_the_host_reads(deployment: DeploymentRecord) -> DeploymentRecord:
 
 def promotion_of(
     run_id: str,
-    decision: Decision,
+    source: Lane,
     deployment: DeploymentRecord,
     *,
     source_health: HealthcheckEvidence,
     backup_record_id: str,
     status: ReleaseStatus,
-) -> PromotionRecord | None:
-    """The promotion record of a run; None for a deploy. ``status`` stands as that of its deploy."""
-    source, lane, release = decision.source, decision.destination, decision.release
-    if source is None or release is None:
-        return None
+) -> PromotionRecord:
+    """The promotion record of a run that promoted from ``source``. ``status`` stands as that of its deploy."""
+    context, to = deployment.context, deployment.instance
+    assert deployment.artifact_identity  # ours have one
     backup = BackupGateEvidence(required=False, status="skipped")
     if backup_record_id:
         backup = BackupGateEvidence(required=True, status="pass", evidence={"record_id": backup_record_id})
@@ -128,15 +120,15 @@ def promotion_of(
         record_id=_record_id(
             "promotion",
             deployment.deploy.started_at,
-            f"{lane.context}-{source.instance}-to-{lane.instance}",
+            f"{context}-{source.instance}-to-{to}",
             run_id,
         ),
-        artifact_identity=ArtifactIdentity(artifact_id=release.artifact_id),
+        artifact_identity=deployment.artifact_identity,
         deployment_record_id=deployment.record_id,
         backup_record_id=backup_record_id,
-        context=lane.context,
+        context=context,
         from_instance=source.instance,
-        to_instance=lane.instance,
+        to_instance=to,
         source_health=source_health,
         backup_gate=backup,
         deploy=deployment.deploy.model_copy(update={"status": status}),
@@ -162,6 +154,18 @@ def inventory_of(
         promotion_record_id=promotion.record_id if promotion else "",
         promoted_from_instance=promotion.from_instance if promotion else "",
     )
+
+
+def source_health_of(
+    profile: ProductProfile, source: Lane, decision: Decision | None, limit_s: float
+) -> HealthcheckEvidence:
+    """What was seen of a promotion's source when it was let go, as the rule has it that looks at it."""
+    said = {result.code: result.status for result in decision.results} if decision else {}
+    if decision and decision.allowed:  # by every rule that there was
+        return health_of(profile, source, "pass", limit_s)
+    seen: Mapping[str | None, ReleaseStatus] = {"pass": "pass", "fail": "fail"}
+    status = seen.get(said.get("release.source_revision"))
+    return health_of(profile, source, status, limit_s) if status else HealthcheckEvidence(status="skipped")
 
 
 def health_of(profile: ProductProfile, lane: Lane, status: ReleaseStatus, limit_s: float) -> HealthcheckEvidence:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
-from launchplane_gate.model import Decision, RuleResult, Waiver, stamp
+from launchplane_gate.model import Decision, Mode, RuleResult, Waiver, stamp
 from launchplane_gate.policy.bundle.floor import FLOOR
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, PolicyEngine, Undefined, to_json
@@ -55,6 +55,7 @@ def decide(
     now: datetime,
     decision_id: str,
     trace: str | None = None,
+    mode: Mode = "enforce",
 ) -> Decision:
     """Ask the rules of the roll call and weigh what they say; ``now`` is the moment at which waivers have to be live.
 
@@ -88,6 +89,7 @@ def decide(
         input_digest=digest,
         decided_at=stamp(now),
         trace=trace,
+        mode=mode,
     )
 
 

@@ -24,7 +24,7 @@ LAYERS = [
     {"lane_records"},
     {"settled", "looking"},
     {"facts", "waivers", "on_record", "opening"},
-    {"runs", "adoption", "restoring", "verify"},
+    {"runs", "adoption", "restoring", "verify", "observed"},
     {"publications"},
     {"line"},
     {"gate"},
