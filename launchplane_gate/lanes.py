@@ -23,6 +23,7 @@ from launchplane_gate.model import (
     Decision,
     Hold,
     Lane,
+    Mode,
     Observation,
     ReleaseIdentity,
     Request,
@@ -61,7 +62,7 @@ class LaneView(Contract):
     that open. ``next`` is what can be done, for people; ``command`` what to type for it, if there is something.
     ``aside``: what to type instead where a record that the gate did not write keeps the lane from being settled, and
     says nothing of it. ``back``: what to type to have an unsettled lane run again what was recorded there, where that
-    is something else.
+    is something else. ``mode``: ``observe`` where what the policies refuse is done all the same.
     """
 
     product: str
@@ -84,6 +85,7 @@ class LaneView(Contract):
     command: str = ""
     aside: str = ""
     back: str = ""
+    mode: Mode = "enforce"
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ def look_at(gate: Gate, profile: ProductProfile, lane: Lane, *, with_health: boo
         health=reported(samples),
         waivers=tuple(waivers),
         aside=putting_aside(profile.product, records),
+        mode="observe" if profile.product in gate.observed else "enforce",
     )
 
 
@@ -187,7 +190,7 @@ def _why(gate: Gate, last: Row | None, why: str) -> str:
     if last is None:
         return why
     detail = read_run(gate.ledger, last.run_id).detail
-    return f"{why}: {detail}" if detail and last.status not in ("recorded", "adopted", "restored") else why
+    return f"{why}: {detail}" if detail and last.status not in ("recorded", "observed", "adopted", "restored") else why
 
 
 def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tuple[Observation | None, str]:

@@ -4,11 +4,10 @@ that is over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from launchplane_gate.ledger import Ledger
+from launchplane_gate.ledger import Ledger, Row
 from launchplane_gate.ledger.reading import Told
 from launchplane_gate.model import Contract, Decision, Lane, Mode, noun
 
@@ -80,9 +79,10 @@ class _Said:
     passed: frozenset[str]
 
 
-def observed(ledger: Ledger, product: str, lanes: Iterable[Lane], *, mode: Mode, since: str) -> Observed:
+def observed(ledger: Ledger, product: str, *, mode: Mode, since: str = "") -> Observed:
     """``since``: a moment as ``stamp`` writes it; empty for all that is on record."""
-    said = [one for lane in lanes for one in _said_on(ledger, lane, product, since)]
+    told = ledger.told_of(product, _KINDS, since=since)
+    said = [_said(one) for one in told if one.body.get("mode") == "observe"]
     refusals: dict[tuple[_Way, str], Refusal] = {}
     for one in said:
         for (way, code), refusal in refusals.items():
@@ -116,14 +116,7 @@ def _refusal(said: _Said, code: str, *, times: int) -> Refusal:
     )
 
 
-def _said_on(ledger: Ledger, lane: Lane, product: str, since: str) -> Iterator[_Said]:
-    for told in ledger.told_on(lane, _KINDS, since=since):
-        if told.body.get("mode") == "observe" and (row := ledger.run_row(told.subject)) and row.product == product:
-            source = Lane(context=row.source_context, instance=row.source_instance) if row.source_context else None
-            yield _said(told, _Way(row.action, source, lane))
-
-
-def _said(told: Told, way: _Way) -> _Said:
+def _said(told: Told) -> _Said:
     decision = Decision.model_validate(told.body["decision"]) if told.body.get("decision") else None
     results = decision.results if decision else ()
     against = {one.code: (one.title, one.message, one.remedy) for one in results if one.status == "fail"}
@@ -133,4 +126,9 @@ def _said(told: Told, way: _Way) -> _Said:
     if told.kind in ("redeemed", "stale"):
         code = STALE if told.kind == "redeemed" else REPLAY
         against[code] = (_TITLES[code], told.body.get("overlooked") or told.body["detail"], "")
-    return _Said(way, told.at, told.subject, against, frozenset(passed))
+    return _Said(_way(told.run), told.at, told.run.run_id, against, frozenset(passed))
+
+
+def _way(run: Row) -> _Way:
+    source = Lane(context=run.source_context, instance=run.source_instance) if run.source_context else None
+    return _Way(run.action, source, Lane(context=run.context, instance=run.instance))

@@ -214,6 +214,17 @@ def test_a_group_that_may_read_has_to_be_one(tmp_path: Path) -> None:
         load(tmp_path, f'state_group = "nobody-has-this"\n{GOOD}')
 
 
+def test_a_product_is_enforced_unless_the_file_says_that_it_is_observed(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).observed == frozenset()
+    observed = GOOD.replace("[products.shop]", '[products.shop]\nmode = "observe"')
+    assert load(tmp_path, observed).observed == {"shop"}
+    hosted = 'schema_version = 1\nstore = "health"\n[plugins.health]\n[products.shop]\nmode = "observe"\n'
+    assert load(tmp_path, hosted).observed == {"shop"}  # of which the host knows the rest
+    wrong = GOOD.replace("[products.shop]", '[products.shop]\nmode = "shadow"')
+    with pytest.raises(SettingsError, match=r"products\.shop\.mode input should be 'enforce' or 'observe'"):
+        load(tmp_path, wrong)
+
+
 def test_two_products_do_not_share_a_lane(tmp_path: Path) -> None:
     other = GOOD[GOOD.index("[products.shop]") :].replace("products.shop", "products.other")
     with pytest.raises(SettingsError, match="share a lane"):

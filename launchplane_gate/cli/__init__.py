@@ -28,6 +28,7 @@ from launchplane_gate.cli.inventory import inventory
 from launchplane_gate.cli.lane import lane
 from launchplane_gate.cli.lanes import lanes
 from launchplane_gate.cli.ledger import ledger
+from launchplane_gate.cli.observe import observe
 from launchplane_gate.cli.output import Answer, deliver, message_lines, tell
 from launchplane_gate.cli.plugins import plugins
 from launchplane_gate.cli.policy import policy
@@ -45,7 +46,7 @@ INTERRUPTED = 130
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
     "Ship": [lanes, check, deploy, promote, rollback, publish, prove],
-    "Look back": [inventory, runs, decisions],
+    "Look back": [inventory, runs, decisions, observe],
     "Look after": [waiver, lane, policy, ledger, plugins, doctor],
 }
 

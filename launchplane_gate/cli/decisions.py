@@ -258,5 +258,8 @@ def _list_text(found: list[Decision]) -> list[Block]:
 def _in_short(decision: Decision) -> str:
     if decision.allowed:
         return "allowed"
+    from launchplane_gate.report.decision import is_overlooked
+
     first, *more = (result.code for result in decision.refusals)
-    return f"refused: {first}" + (f" and {len(more)} more" if more else "")
+    said = "observed" if is_overlooked(decision) else "refused"
+    return f"{said}: {first}" + (f" and {len(more)} more" if more else "")

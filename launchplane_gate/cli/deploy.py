@@ -30,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EXIT_CODES: Mapping[str, int] = {
     "recorded": 0,
+    "observed": 0,
     "unchanged": 0,  # the lane runs it already
     "denied": 1,
     "stale": 1,
@@ -210,7 +211,7 @@ def publish(session: Session, run_id: str, wait: float | None) -> Answer:
 def exit_code(run: Run) -> int:
     is_out = run.publication is None or run.publication.is_whole
     is_attested = run.attestation is None or run.attestation.made
-    if run.status in ("recorded", "unchanged") and not (is_out and is_attested):
+    if run.status in ("recorded", "observed", "unchanged") and not (is_out and is_attested):
         return NOT_PUBLISHED
     return EXIT_CODES[run.status]
 
@@ -272,7 +273,7 @@ def _took_s(gate: Gate, run: Run) -> float | None:
     """How long the deploy took, as its record says."""
     from launchplane_gate.model import unstamp
 
-    if run.status != "recorded" or run.deployment_record_id is None:
+    if run.status not in ("recorded", "observed") or run.deployment_record_id is None:
         return None
     try:
         evidence = gate.store.read_deployment_record(run.deployment_record_id).deploy

@@ -157,6 +157,7 @@ def _examine(here: _Examination, found: _Found | None, progress: Progress) -> To
         return Told([], [], [NotSeen("what settings name", "they cannot be read, so nobody was asked")])
     profiles = list(found.settings.profiles.values())
     recorded = {}
+    _tell_of_modes(here, found.settings)
     for profile in profiles:
         if found.bundle and profile.product not in found.bundle.settings.products:
             remedy = f"Add products.{profile.product} to config/data.json of a policy folder: its paths and its actors."
@@ -178,6 +179,16 @@ def _examine(here: _Examination, found: _Found | None, progress: Progress) -> To
         for profile in profiles:
             _tell_of_approvers(here, found.bundle, found.plugins, profile.product)
     return heard
+
+
+def _tell_of_modes(here: _Examination, settings: Settings) -> None:
+    """In which mode each product is. That one is observed is a choice, and told."""
+    for product in sorted({*settings.profiles, *settings.observed}):
+        if product not in settings.observed:
+            here.note(f"{product} mode", True, "enforced: what its policies refuse is not done", "")
+            continue
+        how = f"`launchplane-gate observe report {product}` says what would have been refused; then take `mode` out."
+        here.note(f"{product} mode", True, "observed, not enforced: what its policies refuse is done all the same", how)
 
 
 def _tell_of_approvers(here: _Examination, bundle: Bundle, loaded: Plugins, product: str) -> None:

@@ -84,10 +84,11 @@ _BODY_OF = (
     .order_by(_ENTRIES.c.number.desc())
     .limit(1)
 )
-_TOLD_ON = (
-    sa.select(_ENTRIES.c.kind, _ENTRIES.c.subject, _ENTRIES.c.at, _ENTRIES.c.body)
+_TOLD_OF = (
+    sa.select(_ENTRIES.c.kind, _ENTRIES.c.at, _ENTRIES.c.body, _RUNS)
+    .join_from(_RUNS, _ENTRIES, _ENTRIES.c.subject == _RUNS.c.run_id)
     .where(
-        *tables.is_lane(_ENTRIES),
+        _RUNS.c.product == sa.bindparam("of_product"),
         _ENTRIES.c.kind.in_(sa.bindparam("of_kinds", expanding=True)),
         _ENTRIES.c.at >= sa.bindparam("of_at"),
     )
@@ -99,12 +100,12 @@ _AT = sa.select(_ENTRIES.c.hash).where(*tables.is_lane(_ENTRIES), _ENTRIES.c.pos
 
 
 class Told(NamedTuple):
-    """An entry in short."""
+    """An entry in short, and the run that it is of."""
 
     kind: str
-    subject: str
     at: str
     body: dict[str, Any]
+    run: Row
 
 
 class Reading(Chain):
@@ -200,12 +201,12 @@ class Reading(Chain):
             text = connection.execute(_BODY_OF, {"of_run": subject, "of_kind": kind}).scalar()
         return None if text is None else body_in(text)
 
-    def told_on(self, lane: Lane, kinds: Sequence[str], *, since: str) -> Iterator[Told]:
-        """The entries of some kinds on a lane since a moment (``stamp``), without inputs, the first one first."""
-        about = tables.of_lane(lane, of_kinds=list(kinds), of_at=since)
+    def told_of(self, product: str, kinds: Sequence[str], *, since: str) -> Iterator[Told]:
+        """The entries of some kinds of a product's runs since a moment (``stamp``), the first one first."""
+        about = {"of_product": product, "of_kinds": list(kinds), "of_at": since}
         with self._read() as connection:
-            for kind, subject, at, body in connection.execute(_TOLD_ON, about):
-                yield Told(kind, subject, at, body_in(body))
+            for row in connection.execute(_TOLD_OF, about):
+                yield Told(row.kind, row.at, body_in(row.body), row)
 
     def decision_entries(self, *, limit: int = 50, decision_id: str = "") -> list[Entry]:
         """Entries that hold a decision, newest first."""

@@ -65,11 +65,16 @@ def _undecided(errand: Errand, key: Key | None, why: str) -> RunApproval | None:
 
 
 def _comes(errand: Errand) -> ReleaseIdentity | None:
-    """What comes to the lane where nothing is refused: what the caller states in full, else what was resolved."""
-    stated = errand.request.expected.stated()
-    if errand.observes and not errand.origin and set(stated) == set(ReleaseIdentity.model_fields):
+    """What comes to the lane where nothing is refused: what the caller states in full, else what was resolved.
+
+    None where a part of it is stated, and is not of that: nobody knows then what was meant.
+    """
+    stated, release = errand.request.expected.stated(), errand.release
+    if not errand.observes or errand.origin:
+        return release
+    if set(stated) == set(ReleaseIdentity.model_fields):
         return ReleaseIdentity.model_validate(stated)
-    return errand.release
+    return release if release and stated.items() <= release.model_dump().items() else None
 
 
 def _let_go(errand: Errand, key: Key | None, body: dict[str, Any], decision: Decision | None) -> RunApproval:

@@ -59,7 +59,7 @@ class PutAside(Contract):
     why: str
 
 
-def end_of(text: str) -> datetime | timedelta:
+def end_of(text: str, name: str = "until") -> datetime | timedelta:
     """Read a moment, RFC 3339 with its zone, or how long something lasts: ``2h``, ``1d12h``. Raises RequestError."""
     found = _DURATION.fullmatch(text.strip())
     if text.strip() and found:
@@ -69,7 +69,7 @@ def end_of(text: str) -> datetime | timedelta:
         return moment(text)
     except RequestError:
         told = "neither a moment with its zone, such as 2026-11-23T18:00:00Z, nor how long, such as 2h or 1d12h"
-        raise RequestError(f"until: {text[:80]!r} is {told}", hint=NOTHING_DONE) from None
+        raise RequestError(f"{name}: {text[:80]!r} is {told}", hint=NOTHING_DONE) from None
 
 
 @dataclass(frozen=True)

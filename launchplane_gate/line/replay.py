@@ -55,11 +55,13 @@ def answered(errand: Errand, key: Key | None) -> Run | None:
     if run.status == "interrupted":  # nobody was answered
         ledger.free(run.run_id, errand.destination)
         return None
+    said = read_run(ledger, run.run_id).model_copy(update={"replayed": True})
     if run.status in TRUE:
         moved = [what for lane in errand.lanes if (what := _moved(errand, lane, run))]
         if moved and not _is_cure(errand, run):
-            _stale(errand, run, f"is no longer true: {'; '.join(moved)}")
-    return read_run(ledger, run.run_id).model_copy(update={"replayed": True})
+            stale = _stale(errand, run, f"is no longer true: {'; '.join(moved)}")
+            return said.model_copy(update={"mode": errand.mode, "overlooked": str(stale)})
+    return said
 
 
 def interrupted(errand: Errand, key: Key | None) -> str | None:

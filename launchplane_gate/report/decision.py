@@ -115,6 +115,7 @@ def saved_text(
     actor, release = decision.actor, decision.release
     facts = [
         ("asked", ASKED[decision.phase]),
+        ("mode", "observe: nothing was refused" if decision.mode == "observe" else decision.mode),
         ("by", actor.subject + (f", verified by {actor.verified_by}" if actor.verified_by else "")),
         ("at", decision.decided_at),
         ("commit", release.source_git_ref if release else "none"),
@@ -134,4 +135,11 @@ def saved_text(
 
 
 def _verdict(decision: Decision) -> str:
-    return "Allowed" if decision.allowed else "Refused"
+    if decision.allowed:
+        return "Allowed"
+    return "Would be refused, and is only observed" if is_overlooked(decision) else "Refused"
+
+
+def is_overlooked(decision: Decision) -> bool:
+    """Whether a decision that refuses keeps nothing from happening. What is confirmed is held to it in any mode."""
+    return not decision.allowed and decision.mode == "observe" and decision.phase != "confirm"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from launchplane_gate.lanes import PROGRAM, LaneView
+from launchplane_gate.report.observed import REPORT, mode_text
 from launchplane_gate.report.seen import lacking_text, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Cell, Table
 from launchplane_gate.report.waivers import in_force
@@ -34,6 +35,8 @@ def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime |
     text: list[Block] = [Table(rows, HEADER, indent=0)]
     if doubts := [row for view in views if not view.settled or view.differs for row in _known_of(name(view), view)]:
         text += ["", Table(doubts, indent=0)]
+    for product in dict.fromkeys(view.product for view in views if view.mode == "observe"):
+        text += ["", mode_text(product), f"  what that was so far:   {REPORT} {product}"]
     if lacking := _lacking({name(view): view for view in views}):
         text += ["", *lacking]
     return text

@@ -10,6 +10,7 @@ from launchplane_gate.lanes import PROGRAM, LaneView, deploying, going_back, rec
 from launchplane_gate.model import Decision, Observation, Publication, ReleaseIdentity, Run, Settling, short
 from launchplane_gate.publications import given_up
 from launchplane_gate.report.decision import admitted, decision_text, on_record, waived_text, what
+from launchplane_gate.report.observed import aside_text
 from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import ago, brief, count, span
@@ -49,10 +50,14 @@ class Aftermath:
 
 
 def run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
+    return [*_run_text(after, every_rule=every_rule), *aside_text(after.run)]
+
+
+def _run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
     if run.replayed:
         return _repeat(run)
-    if run.status == "recorded":
+    if run.status in ("recorded", "observed"):
         return _recorded(after, every_rule=every_rule)
     if run.status == "unchanged":
         return _unchanged(after, every_rule=every_rule)
@@ -74,6 +79,8 @@ def _repeat(run: Run) -> list[Block]:
             f"  see how it ends:   {PROGRAM} runs show {run.run_id}",
         ]
     lane = run.destination.instance
+    if run.overlooked or run.status not in ("recorded", "unchanged"):
+        return [f"Done before: this request ended {run.status} as {run.run_id}. Nothing was deployed again."]
     ended = "was recorded as" if run.status == "recorded" else f"found that {lane} ran it already, as"
     return [
         f"Done before: this request {ended} {run.run_id}, and that is still true. Nothing was deployed again.",
@@ -149,10 +156,16 @@ def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
     text: list[Block] = [_title(run), Table(_steps(after))]
     publication = run.publication
+    if run.status == "observed":
+        return [*text, *(_never_out(publication) if publication else ()), *_rules(run, every_rule=every_rule)]
     is_told = publication is None or publication.detail or publication.drafts or not publication.is_whole
     if is_told and (missing := publication_text(run)):
         text += ["", *missing]
     return [*text, *_rules(run, every_rule=every_rule)]
+
+
+def _never_out(publication: Publication) -> list[Block]:
+    return ["", f"The release {publication.version} is not out: what is only observed is not published."]
 
 
 def _rules(run: Run, *, every_rule: bool) -> list[Block]:
@@ -213,7 +226,10 @@ def _steps(after: Aftermath) -> list[tuple[str, str, str]]:
     looked_at = f"what {run.of_run} left" if run.of_run else "what somebody else deployed"
     steps = [("looked at", looked_at, "") if _is_a_look(run) else ("deployed", f"{after.driver}{took}", "")]
     if run.admitted:
-        steps.insert(0, ("admitted", admitted(run.admitted), run.admitted.decision_id))
+        let_go = "admitted" if run.admitted.allowed else "observed"
+        steps.insert(0, (let_go, admitted(run.admitted), run.admitted.decision_id))
+    elif run.overlooked:
+        steps.insert(0, ("observed", "no decision could be had", ""))
     if run.confirmed:
         steps.append(("confirmed", f"{admitted(run.confirmed)}{reports}{_by_digest(after)}", run.confirmed.decision_id))
     steps.append(("recorded", f"{run.destination.instance} runs {run.release}{was}", run.run_id))

@@ -13,7 +13,7 @@ from launchplane_gate.errors import EngineError, KeyReused, LedgerError, Request
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, Progress
 from launchplane_gate.lane_records import read_lane
-from launchplane_gate.model import Actor, Decision, Lane, Outcome, ReleaseIdentity, Request, Run
+from launchplane_gate.model import Actor, Decision, Expected, Lane, Outcome, ReleaseIdentity, Request, Run
 from launchplane_gate.observed import Observed, observed
 from launchplane_gate.policy import EmbeddedEngine
 from launchplane_gate.settled import settled
@@ -39,7 +39,7 @@ def is_settled(gate: Gate, lane: Lane) -> bool:
 
 
 def report(gate: Gate) -> Observed:
-    return observed(gate.ledger, PRODUCT, [TESTING, PROD], mode="observe", since="")
+    return observed(gate.ledger, PRODUCT, mode="observe")
 
 
 def refused_for(run: Run) -> set[str]:
@@ -130,6 +130,10 @@ def test_what_cannot_be_asked_is_refused_in_any_mode(gate: Gate, platform: FakeP
         gate.run(Request(action="promote", product="nothing", source="testing", destination="prod"), ACTOR)
     assert gate.run(promote(), ACTOR).status == "denied"  # nothing is stated, and nothing is known that could come
     assert platform.deploys == []
+    gate.run(deploy(A), ACTOR)
+    half = promote().model_copy(update={"expected": Expected(source_git_ref=B.source_git_ref)})
+    assert (gate.run(half, ACTOR).status, len(platform.deploys)) == ("denied", 1)  # which of the two was meant?
+    assert gate.run(promote(), ACTOR).status == "recorded"
 
 
 def test_only_what_callers_asked_before_is_observed_and_only_by_the_settings(gate: Gate, make_gate: MakeGate) -> None:
