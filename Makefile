@@ -13,7 +13,7 @@ demo: $(VENV)/installed
 # What is marked as thorough is slow, and runs with LAUNCHPLANE_GATE_THOROUGH=1 alone, as in CI. Hundreds of processes
 # load the same modules: they may keep what they compile. Many tests wait, so that four at once keep two cores busy.
 test: $(VENV)/installed-dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal $(if $(LAUNCHPLANE_GATE_THOROUGH),,-m 'not thorough')
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal $(REPORTS) $(if $(LAUNCHPLANE_GATE_THOROUGH),,-m 'not thorough')
 
 matrix: $(VENV)/installed-dev  # a process is killed at each point, where `make test` tries a few
 	LAUNCHPLANE_GATE_MATRIX=whole $(BIN)/pytest -n 3 tests/line/test_crash_matrix.py tests/line/test_state_machine.py

@@ -1,6 +1,7 @@
-"""The host, edited and served, with a gate in it and a Dokploy behind: what went wrong there before goes right now.
+"""The host, served with a gate in it and a Dokploy behind: what went wrong there before goes right now.
 
-The eleven behaviours that a gate inside Launchplane is there for, each asked for over HTTP as a workflow asks.
+The eleven behaviours that a gate inside Launchplane is there for, each asked for over HTTP as a workflow asks: of a
+host that was edited, with both kinds of store, and of one that is as it was, by the bridge.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tests.fakes.dokploy import FakeDokploy
 from tests.places import ROOT
 from tests.plugins.launchplane.desk import job
 from tests.plugins.launchplane.hosts import Host, artifact, commit
+from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.thorough  # a process of its own, that deploys for real to a fake Dokploy
 
@@ -47,6 +49,7 @@ class Service:
     client: httpx.Client
     dokploy: FakeDokploy
     targets: dict[str, dict[str, str]]
+    is_edited: bool
 
     def post(self, path: str, body: Any, key: str = "") -> httpx.Response:
         return self.client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
@@ -101,10 +104,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return edited(tmp_path_factory.mktemp("checkout"))
 
 
-@pytest.fixture(scope="module", params=["files", pytest.param("sql", marks=pytest.mark.launchplane)])
-def service(
-    request: pytest.FixtureRequest, host: Host, checkout: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+@pytest.fixture(
+    scope="module",
+    params=[
+        "edit on files",
+        pytest.param("edit on sqlite", marks=pytest.mark.launchplane),
+        pytest.param("edit on postgres", marks=pytest.mark.launchplane),
+        "bridge on files",
+    ],
+)
+def service(request: pytest.FixtureRequest, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    by, _, store = request.param.split()
     root = tmp_path_factory.mktemp("served")
     subject = "|".join((job(host).repository, job(host).workflow_ref, job(host).subject))
     listed = [{"subject": subject, "verified_by": "launchplane"}]
@@ -118,7 +128,9 @@ def service(
         }
         told = {
             "root": str(root),
-            "store": request.param,
+            "by": by,
+            "store": store,
+            "database": _database(request) if store == "postgres" else "",
             "real": host.is_real,
             "targets": targets,
             "drivers": {OTHER: "verireel"},
@@ -128,12 +140,21 @@ def service(
             "policy": {"products": dict.fromkeys(BEHAVIOURS, product)},
         }
         (root / "told.json").write_text(json.dumps(told))
-        yield from _served(root, checkout, dokploy, targets)
+        first = [request.getfixturevalue("checkout")] if by == "edit" else []
+        yield from _served(root, first, dokploy, targets)
 
 
-def _served(root: Path, checkout: Path, dokploy: FakeDokploy, targets: dict[str, dict[str, str]]) -> Iterator[Service]:
-    command = [sys.executable, "-m", "tests.plugins.launchplane.serving_edited", str(root / "told.json")]
-    path = ":".join(str(folder) for folder in (checkout, ROOT, ROOT / "plugins"))
+def _database(request: pytest.FixtureRequest) -> str:
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.create_database("over_http")
+
+
+def _served(
+    root: Path, first: list[Path], dokploy: FakeDokploy, targets: dict[str, dict[str, str]]
+) -> Iterator[Service]:
+    """``first``: what stands first on its path."""
+    command = [sys.executable, "-m", "tests.plugins.launchplane.serving_gated", str(root / "told.json")]
+    path = ":".join(str(folder) for folder in (*first, ROOT, ROOT / "plugins"))
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "HOME": str(root)}
     with (root / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.PIPE, stderr=log)
@@ -143,7 +164,7 @@ def _served(root: Path, checkout: Path, dokploy: FakeDokploy, targets: dict[str,
             assert port, (root / "log").read_text()
             headers = {"Authorization": "Bearer of-the-workflow"}
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
-                yield Service(client, dokploy, targets)
+                yield Service(client, dokploy, targets, bool(first))
         finally:
             process.kill()
             process.wait()
@@ -156,8 +177,11 @@ def test_a_deploy_that_passed_is_in_the_inventory(service: Service) -> None:
     assert inventory["artifact_identity"]["artifact_id"] == artifact("A") == service.running("shop-1", "testing")
     assert inventory["deployment_record_id"] == told["records"]["deployment_record_id"]
     record = service.client.get(f"/v1/deployments/{inventory['deployment_record_id']}").json()["record"]
-    decision = service.client.get(f"/v1/gate/decisions/{record['runtime_source']['gate_decision_id']}").json()
-    assert decision["decision"]["allowed"] and decision["decision"]["trace"] == told["trace_id"]
+    kept = service.client.get(f"/v1/gate/decisions/{record['runtime_source']['gate_decision_id']}")
+    if service.is_edited:
+        assert kept.json()["decision"]["allowed"] and kept.json()["decision"]["trace"] == told["trace_id"]
+    else:
+        assert kept.status_code == 404  # there are no new routes in a host that is wrapped
 
 
 def test_a_promotion_ships_what_testing_runs_and_nothing_else(service: Service) -> None:

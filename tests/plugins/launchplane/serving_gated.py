@@ -1,6 +1,7 @@
-"""A Launchplane that was edited, served over HTTP with a gate in it; run by test_over_http in a process of its own.
+"""A Launchplane served over HTTP with a gate in it, by the edit or by the bridge; a process of test_over_http's.
 
-``python -m tests.plugins.launchplane.serving_edited FILE``, its checkout first on the path. It prints its port.
+``python -m tests.plugins.launchplane.serving_gated FILE``, with an edited checkout first on the path, if it is one. It
+prints its port.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import json
 import os
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from types import SimpleNamespace
@@ -25,15 +25,18 @@ from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import EmbeddedEngine
 from launchplane_gate_generic_web import GenericWebPlugin
 from launchplane_gate_health import HealthPlugin
+from launchplane_gate_launchplane import bridge
 from launchplane_gate_launchplane.embedding import in_host
 from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.fakes.platform import FakePlatform
+from tests.on_postgres import migrated
 from tests.plugins.generic_web.conftest import bundle_with
 from tests.plugins.generic_web.dokploy_site import OPTIONS, plugin_config
 from tests.plugins.launchplane.desk import job
 from tests.plugins.launchplane.hosts import NOW, Host
 
 INSTANCES = ("testing", "prod")
+LANES = "/v1/gate/lanes/"
 
 
 class Server(ThreadingMixIn, WSGIServer):
@@ -53,20 +56,38 @@ class Verifier:
 
 
 def serve(told: dict[str, Any]) -> None:
-    """``targets``: per product, per instance; ``store``: files or sql."""
+    """``targets``: per product, per instance; ``store``: files, sqlite or postgres, which is at ``database``."""
     host, root = Host(), Path(told["root"])
-    database = host.sql_store(f"sqlite+pysqlite:///{root / 'host.sqlite'}")
-    url = str(database.engine.url) if hasattr(database, "engine") else f"sqlite+pysqlite:///{root / 'host.sqlite'}"
-    app, store = _service(host, root, url if told["store"] == "sql" else None)
+    url = told["database"].replace("postgresql:", "postgresql+psycopg:") or f"sqlite+pysqlite:///{root / 'host.sqlite'}"
+    database = host.sql_store(url)
+    app, store = _service(host, root, None if told["store"] == "files" else url)
     _records(host, database, store, told)
     os.environ["LAUNCHPLANE_DATABASE_URL"] = url  # from here on: where the host has its targets
     host.module("dokploy").time = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: time.sleep(0.02))
     ours = LaunchplaneStore(store)
-    embedded = in_host(_gate(ours, root, told), ours, deny=host.module("gate").GateDenied)
-    host.module("gate").install(embedded)
+    app = _gated(host, app, _gate(ours, root, told), ours, by_edit=told["by"] == "edit")
     with make_server("127.0.0.1", 0, app, server_class=Server, handler_class=Quiet) as server:
         print(server.server_port, flush=True)
         server.serve_forever()
+
+
+def _gated(host: Host, app: Any, gate: Gate, store: LaunchplaneStore, *, by_edit: bool) -> Any:
+    if by_edit:
+        host.module("gate").install(in_host(gate, store, deny=host.module("gate").GateDenied))
+        return app
+    embedded = in_host(gate, store, deny=bridge.GateDenied)
+    bridge.install(embedded)
+
+    def with_lanes(environ: Any, start_response: Any) -> Any:
+        """A host that is not edited has no route for them, and the tests look at them."""
+        if not environ["PATH_INFO"].startswith(LANES):
+            return app(environ, start_response)
+        context, _, instance = environ["PATH_INFO"].removeprefix(LANES).partition("/")
+        start_response("200 OK", [("Content-Type", "application/json")])
+        reading = embedded.read("gate_lane.read", {"context": context, "instance": instance})
+        return [json.dumps(reading.payload).encode()]
+
+    return with_lanes
 
 
 def _service(host: Host, root: Path, url: str | None) -> tuple[Any, Any]:
@@ -127,8 +148,11 @@ def _seal(host: Host, database: Any, **values: str) -> None:
 
 def _gate(store: LaunchplaneStore, root: Path, told: dict[str, Any]) -> Gate:
     state = root / "gate"
-    state.mkdir()
-    ledger = Ledger.open(state, holds_records=False)
+    if told["database"]:
+        migrated(told["database"])
+    else:
+        state.mkdir()
+    ledger = Ledger.open(state, told["database"], holds_records=False)
     targets = {
         Lane(context=product, instance=instance): {"target_type": "application", "target_id": its_id}
         for product, ids in told["targets"].items()
@@ -157,5 +181,4 @@ def _gate(store: LaunchplaneStore, root: Path, told: dict[str, Any]) -> Gate:
 
 
 if __name__ == "__main__":
-    import_module("control_plane.gate")  # or the checkout is not the one that was edited
     serve(json.loads(Path(sys.argv[1]).read_text()))
