@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,46 +86,34 @@ def write(checkout: Path, edits: Sequence[FileEdit]) -> None:
     Killed in between, it has changed some files and not the others, each of them whole, and the host runs as before:
     run again it finds out which, and does the rest.
     """
-    beside = {edit.name: _beside(checkout / edit.name) for edit in edits}
-    try:
-        for edit in edits:
-            _write_beside(checkout / edit.name, beside[edit.name], edit)
-    except OSError as error:
-        _forget(beside.values())
-        raise WriteFailed(f"{error}", hint="Nothing was changed.") from None
-    except BaseException:
-        _forget(beside.values())
-        raise
     placed: list[str] = []
-    try:
-        for edit in edits:
-            beside[edit.name].replace(checkout / edit.name)
-            placed.append(edit.name)
-    except OSError as error:
-        _forget(beside.values())
-        left = f"Changed are {', '.join(placed) or 'none'}, each of them whole; run this again for the rest."
-        raise WriteFailed(f"{error}", hint=left) from None
+    with ExitStack() as left:
+        try:
+            beside = [left.enter_context(_written_beside(checkout / edit.name, edit)) for edit in edits]
+            for edit, path in zip(edits, beside, strict=True):
+                path.replace(checkout / edit.name)
+                placed.append(edit.name)
+        except OSError as error:
+            whole = f"Changed are {', '.join(placed)}, each of them whole; run this again for the rest."
+            raise WriteFailed(str(error), hint=whole if placed else "Nothing was changed.") from None
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.edit")
-
-
-def _write_beside(path: Path, beside: Path, edit: FileEdit) -> None:
-    now = path.read_bytes().decode() if path.exists() else None
-    if now != edit.before:
+@contextmanager
+def _written_beside(path: Path, edit: FileEdit) -> Iterator[Path]:
+    """Where it is put in its place it is gone from here; else it is taken away."""
+    if (path.read_bytes().decode() if path.exists() else None) != edit.before:
         raise OSError(f"{edit.name} was changed by somebody else meanwhile")
+    beside = path.with_name(f".{path.name}.edit")
     with beside.open("wb") as file:
-        file.write(edit.after.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    if edit.before is not None:
-        shutil.copymode(path, beside)
-
-
-def _forget(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+        try:
+            file.write(edit.after.encode())
+            file.flush()
+            os.fsync(file.fileno())
+            if edit.before is not None:
+                shutil.copymode(path, beside)
+            yield beside
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def uncommitted(checkout: Path) -> str:

@@ -17,7 +17,6 @@ from launchplane_gate_launchplane.edit.source import (
     assigned,
     call_of,
     indented,
-    nodes,
     parameters,
     statements,
 )
@@ -101,7 +100,10 @@ def is_edited(source: Source) -> bool:
         return False
     for function in (*(command.function for command in COMMANDS), ROLLBACK):
         found = source.function(function)
-        if len([node for node in nodes(found) if isinstance(node, cst.Call) and source.code(node.func) == ASK]) != 1:
+        if (
+            len([node for node in source.nodes(found) if isinstance(node, cst.Call) and source.code(node.func) == ASK])
+            != 1
+        ):
             source.differs(function, "imports the gate, and does not ask it as this command would have it")
     if source.code(source.function("main").decorators[-1]) != f"@click.group(cls={GATE_MODULE}.GatedGroup)":
         source.differs("main", "imports the gate, and does not tell what it refuses as this command would have it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from launchplane_gate_launchplane.edit.source import GATE_MODULE, Source, call_of, indented, nodes, parameters
+from launchplane_gate_launchplane.edit.source import GATE_MODULE, Source, call_of, indented, parameters
 
 NAME = "control_plane/dokploy.py"
 ASKS = "dokploy_request"
@@ -17,11 +17,13 @@ def edit(source: Source) -> None:
     asks = source.function(ASKS)
     if parameters(asks) != ([], TAKES):
         source.differs(ASKS, f"does not take {', '.join(TAKES)}, by name alone")
-    if len(sent := [node for node in nodes(asks) if call_of(node, "urlopen")]) != 1:
+    if len(sent := [node for node in source.nodes(asks) if call_of(node, "urlopen")]) != 1:
         source.differs(ASKS, f"sends in {len(sent)} places")
-    if len([node for node in nodes(source.module) if call_of(node, "urlopen")]) != 1:
+    if len([node for node in source.nodes() if call_of(node, "urlopen")]) != 1:
         source.differs("", f"asks the provider outside of {ASKS} too")
-    caught = [source.code(node.type) for node in nodes(asks) if isinstance(node, cst.ExceptHandler) and node.type]
+    caught = [
+        source.code(node.type) for node in source.nodes(asks) if isinstance(node, cst.ExceptHandler) and node.type
+    ]
     if caught != ["HTTPError", "URLError", "json.JSONDecodeError"]:
         source.differs(ASKS, f"catches {'; '.join(caught)}")
     if parameters(source.function("_normalize_json_value")) != (["value"], []):
@@ -36,7 +38,7 @@ def is_edited(source: Source) -> bool:
     if not source.imports_the_gate():
         return False
     asks, sends = source.function(ASKS), source.function(SENDS)
-    if [node for node in nodes(asks) if call_of(node, "urlopen")] or "gate.change(" not in source.code(asks):
+    if [node for node in source.nodes(asks) if call_of(node, "urlopen")] or "gate.change(" not in source.code(asks):
         source.differs(ASKS, "imports the gate, and does not ask it as this command would have it")
     if parameters(sends) != parameters(asks):
         source.differs(SENDS, f"does not take what {ASKS} takes")

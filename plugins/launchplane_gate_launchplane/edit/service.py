@@ -14,7 +14,6 @@ from launchplane_gate_launchplane.edit.source import (
     call_of,
     indented,
     keywords,
-    nodes,
     parameters,
     statements,
 )
@@ -163,14 +162,20 @@ def is_edited(source: Source) -> bool:
 
 
 def _branch(source: Source, route: str) -> cst.If:
-    found = source.branches.get(_test(route), [])
+    found = [node for node in source.nodes() if isinstance(node, cst.If) and _is_for(node.test, route)]
     if len(found) != 1:
         source.differs("app", f"{'no' if not found else 'more than one'} branch answers {route}")
     return found[0]
 
 
-def _test(route: str) -> str:
-    return f'path == "{route}"'
+def _is_for(test: cst.BaseExpression, route: str) -> bool:
+    """Whether it asks ``path == "ROUTE"``."""
+    if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
+        return False
+    [compared] = test.comparisons
+    path, named = test.left, compared.comparator
+    is_equal = isinstance(compared.operator, cst.Equal) and isinstance(path, cst.Name) and path.value == "path"
+    return is_equal and isinstance(named, cst.SimpleString) and named.evaluated_value == route
 
 
 def _ask(source: Source, site: Site, branch: cst.If) -> None:
@@ -221,7 +226,7 @@ def _each_executor_is_known(source: Source) -> None:
     """One that is called anywhere else, but by another executor, would go past the gate."""
     executors = {site.executor for site in SITES}
     own = [node for node in source.module.body if isinstance(node, cst.FunctionDef) and node.name.value in executors]
-    called = [node for part in source.module.body if part not in own for node in nodes(part)]
+    called = [node for part in source.module.body if part not in own for node in source.nodes(part)]
     for executor in sorted(executors):
         known = sum(site.executor == executor for site in SITES)
         if (found := len([node for node in called if call_of(node, executor)])) != known:
@@ -230,7 +235,7 @@ def _each_executor_is_known(source: Source) -> None:
 
 def _introduce_the_writer(source: Source, app: cst.FunctionDef) -> None:
     for name in ("request_trace_id", "request_idempotency_key", "request_scope", "request_fingerprint", "identity"):
-        if not any(assigned(node, name) is not None for node in nodes(app.body)):
+        if not any(assigned(node, name) is not None for node in source.nodes(app.body)):
             source.differs("app", f"has no {name}")
     if not any(assigned(node, "resolved_root") is not None for node in statements(source.function(APP))):
         source.differs(APP, "has no resolved_root")
@@ -257,7 +262,7 @@ def _introduce_the_writer(source: Source, app: cst.FunctionDef) -> None:
 
 
 def _only(source: Source, app: cst.FunctionDef, name: str) -> cst.CSTNode:
-    found = [node for node in nodes(app.body) if assigned(node, name) is not None]
+    found = [node for node in source.nodes(app.body) if assigned(node, name) is not None]
     if len(found) != 1:
         source.differs("app", f"assigns {name} in {len(found)} places")
     return found[0]
@@ -284,7 +289,7 @@ def _match_reads(source: Source) -> None:
 def _read(source: Source, app: cst.FunctionDef) -> None:
     found = [
         node
-        for node in nodes(app.body)
+        for node in source.nodes(app.body)
         if isinstance(node, cst.SimpleStatementLine) and source.code(node) == "action, params = read_route"
     ]
     if len(found) != 1:
@@ -336,7 +341,7 @@ def _catch(source: Source, app: cst.FunctionDef) -> None:
     caught = [source.code(handler.type) if handler.type else "" for handler in tried[0].handlers]
     if caught != CAUGHT:
         source.differs("app", f"catches {'; '.join(caught)}, not {'; '.join(CAUGHT)}")
-    within = list(nodes(tried[0].body))
+    within = source.nodes(tried[0].body)
     if not all(_branch(source, site.route) in within for site in SITES):
         source.differs("app", "answers its routes outside of what it tries")
     source.insert_before(

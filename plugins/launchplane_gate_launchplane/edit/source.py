@@ -82,13 +82,26 @@ class Source:
         return found[0]
 
     @cached_property
-    def branches(self) -> dict[str, list[cst.If]]:
-        """Every ``if`` and ``elif``, by what it tests."""
-        found: dict[str, list[cst.If]] = {}
-        for node in nodes(self.module):
-            if isinstance(node, cst.If):
-                found.setdefault(self.code(node.test), []).append(node)
-        return found
+    def _walk(self) -> tuple[list[cst.CSTNode], dict[cst.CSTNode, tuple[int, int]]]:
+        """All nodes from above to below, and for each the first and the end of what is within it."""
+        order: list[cst.CSTNode] = []
+        spans: dict[cst.CSTNode, tuple[int, int]] = {}
+
+        def walk(node: cst.CSTNode) -> None:
+            first = len(order)
+            order.append(node)
+            for child in node.children:
+                walk(child)
+            spans[node] = (first, len(order))
+
+        walk(self.module)
+        return order, spans
+
+    def nodes(self, inside: cst.CSTNode | None = None) -> list[cst.CSTNode]:
+        """All within, itself first, from above to below."""
+        order, spans = self._walk
+        first, end = spans[inside or self.module]
+        return order[first:end]
 
     def replace(self, first: cst.CSTNode, last: cst.CSTNode, code: Sequence[str], why: str) -> None:
         self._change(self.range_of(first).start.line, self.range_of(last).end.line, code, why)
@@ -138,13 +151,6 @@ class Source:
 
 def statements(block: cst.FunctionDef | cst.If | cst.Try | cst.Else) -> Sequence[cst.CSTNode]:
     return block.body.body
-
-
-def nodes(inside: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """All within, itself first, from above to below."""
-    yield inside
-    for child in inside.children:
-        yield from nodes(child)
 
 
 def indented(code: str, indent: str) -> list[str]:
