@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
 from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
@@ -33,9 +34,7 @@ class GenericWebPlugin:
     """Brings the driver ``generic-web``. Raises SettingsError for settings that it cannot deploy with."""
 
     def __init__(self, config: PluginConfig) -> None:
-        options = read_options(config)
-        server = connection(options, place=f"plugins.{config.name}", base_dir=config.base_dir)
-        self.driver = GenericWebDriver(Dokploy(server), options, read_targets(config, options), now=config.now)
+        self.driver = GenericWebDriver.told(config, read_options(config), f"plugins.{config.name}")
 
     @hookimpl
     def gate_drivers(self) -> Iterable[Driver]:
@@ -77,7 +76,10 @@ class _Refused(Exception):
 
 
 class GenericWebDriver:
+    """``after_s``: what a deploy may take once Dokploy's deployment has ended, where more belongs to it."""
+
     driver_id = "generic-web"
+    after_s = 0.0
 
     def __init__(
         self,
@@ -95,6 +97,13 @@ class GenericWebDriver:
         self._change_s = CHANGE_TIMEOUTS * options.timeout_s
         # A look before the changes; and one after, that began when the wait was over but for a moment.
         self.deploy_timeout_s = self._look_s + self._change_s + options.deploy_timeout_s + self._look_s
+        self.deploy_timeout_s += self.after_s
+
+    @classmethod
+    def told(cls, config: PluginConfig, options: GenericWebOptions, place: str) -> Self:
+        """The driver by what the settings say, the options at ``place``. Raises SettingsError."""
+        server = connection(options, place=place, base_dir=config.base_dir)
+        return cls(Dokploy(server), options, read_targets(config, options), now=config.now)
 
     def deploy(self, approval: Approval, progress: Progress) -> Outcome:
         try:

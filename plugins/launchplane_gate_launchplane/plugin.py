@@ -10,12 +10,13 @@ from pydantic import SecretStr
 from sqlalchemy.exc import ArgumentError
 
 from launchplane_gate.errors import RecordUnreadable, SettingsError
-from launchplane_gate.hookspecs import Answered, Kept, PluginConfig, hookimpl, read_table
+from launchplane_gate.hookspecs import Answered, Driver, Kept, PluginConfig, hookimpl, read_table
 from launchplane_gate.records import ProductProfile
 from launchplane_gate_launchplane.files import OWN_FOLDER
 from launchplane_gate_launchplane.host import named
 from launchplane_gate_launchplane.options import Options
 from launchplane_gate_launchplane.store import LaunchplaneStore
+from launchplane_gate_launchplane.verireel import VeriReelDriver
 
 
 class LaunchplanePlugin:
@@ -24,6 +25,14 @@ class LaunchplanePlugin:
     def __init__(self, config: PluginConfig) -> None:
         self._config = config
         self.options = read_table(Options, config.options, f"plugins.{config.name}")
+        dokploy = self.options.dokploy
+        self.drivers: list[Driver] = (
+            [VeriReelDriver.told(config, dokploy, f"plugins.{config.name}.dokploy")] if dokploy else []
+        )
+
+    @hookimpl
+    def gate_drivers(self) -> Iterable[Driver]:
+        return self.drivers
 
     @staticmethod
     @hookimpl

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.dokploy import answers, docker_routes, rights, side_routes
+from tests.fakes.dokploy import answers, docker_routes, rights, schedules, side_routes
 from tests.fakes.dokploy.answers import EMPTY, Answer, says
 from tests.fakes.dokploy.rights import Key
 from tests.fakes.dokploy.rows import Row
@@ -153,6 +153,8 @@ def _newest_first(target: Target | None) -> Answer:
 
 
 def _all_by_type(state: State, given: Given) -> Answer:
+    if given["type"] == "schedule":
+        return says([row | {"rollback": None} for row in schedules.rows_of(state, given["id"])])
     target = state.targets.get(given["id"])
     rows = target.deployments[::-1] if target and target.kind == given["type"] else []
     return says([row | {"rollback": None} for row in rows])
@@ -173,6 +175,7 @@ def _session(state: State, _: Given) -> Answer:
 
 
 ROUTES: dict[str, Route] = {
+    **schedules.ROUTES,
     **side_routes.ROUTES,
     "application.one": _one("application"),
     "application.saveDockerProvider": _save_docker_provider,

@@ -125,6 +125,18 @@ _COMPOSE_UPDATE = {
     "watchPaths": Field("array", nullable=True),
 }
 
+_SCHEDULE_TYPES = ("application", "compose", "server", "dokploy-server")
+
+_SCHEDULE = {
+    **dict.fromkeys(("command", "cronExpression", "name"), Field(required=True)),
+    **dict.fromkeys(("appName", "createdAt", "scheduleId"), Field()),
+    **dict.fromkeys(("applicationId", "composeId", "description", "organizationId"), Field(nullable=True)),
+    **dict.fromkeys(("script", "serverId", "serviceName", "timezone"), Field(nullable=True)),
+    "enabled": Field("boolean"),
+    "scheduleType": Field(among=_SCHEDULE_TYPES),
+    "shellType": Field(among=("bash", "sh")),
+}
+
 _DEPLOYMENT_TYPES = ("application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup")
 
 TAKES: dict[tuple[str, str], dict[str, Field]] = {
@@ -179,6 +191,10 @@ TAKES: dict[tuple[str, str], dict[str, Field]] = {
     },
     ("GET", "docker.getServiceContainersByAppName"): {"appName": _APP, **_SERVER},
     ("GET", "docker.getStackContainersByAppName"): {"appName": _APP, **_SERVER},
+    ("POST", "schedule.create"): _SCHEDULE,
+    ("GET", "schedule.list"): {"id": Field(required=True), "scheduleType": Field(required=True, among=_SCHEDULE_TYPES)},
+    ("POST", "schedule.runManually"): {"scheduleId": _ID},
+    ("POST", "schedule.update"): _SCHEDULE | {"scheduleId": _ID},
     ("GET", "settings.getDokployVersion"): {},
     ("GET", "settings.health"): {},
     ("GET", "user.session"): {},

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from threading import Condition
-from typing import Any
+from typing import Any, Literal
 
 from tests.fakes.dokploy import shapes
 from tests.fakes.dokploy.breaks import Break, How
@@ -59,6 +59,8 @@ class State:
         self.environment = environment("shop")
         self.queue = Queue(self.changed, self.environment, self.violations, job_s=job_s)
         self.targets: dict[str, Target] = {}
+        self.schedules: dict[str, Row] = {}
+        self.commands_end: Literal["done", "error"] = "done"  # how those end that a schedule runs
         self.user_id = new_id()
         self._keys: dict[str, Key] = {}
         self._between: defaultdict[str, deque[Callable[[], object]]] = defaultdict(deque)

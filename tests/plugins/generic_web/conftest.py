@@ -23,7 +23,8 @@ def bundle_with(folder: Path, policy: Mapping[str, Any], *, settle_s: int) -> Bu
     """The same, where they are told something else."""
     shipped = shutil.copytree(shipped_policies(), folder / "shipped")
     config = json.loads((shipped / "config" / "data.json").read_text())
-    config["drivers"]["generic-web"]["settle_s"] = settle_s
+    for driver_id in ("generic-web", "verireel"):
+        config["drivers"][driver_id] = {"settle_s": settle_s}
     (shipped / "config" / "data.json").write_text(json.dumps(config))
     (folder / "own" / "config").mkdir(parents=True)
     (folder / "own" / "config" / "data.json").write_text(json.dumps(policy))

@@ -23,6 +23,7 @@ from tests.fakes.dokploy import FakeDokploy
 from tests.plugins.launchplane.desk import Denied
 from tests.plugins.launchplane.hosts import Host
 
+WAITING = ("generic_web_promotion", "verireel_stable_deploy", "verireel_prod_promotion")
 POLL_S = 0.02  # where the host sleeps for seconds
 
 
@@ -54,9 +55,12 @@ class HostOnDokploy:
 
     @cached_property
     def targets(self) -> HostTargets:
-        source = self.dokploy.read_control_plane_dokploy_source_of_truth
+        def definitions() -> Any:
+            source = self.dokploy.read_control_plane_dokploy_source_of_truth(control_plane_root=self.root)
+            return source.targets
+
         governed = Governed(LaunchplaneStore(self.store), self.store.list_product_profile_records, {"left-alone"})
-        return HostTargets(lambda: source(control_plane_root=self.root).targets, governed)
+        return HostTargets(definitions, governed)
 
     def define(self, lane: Lane, target_id: str, target_type: str = "application") -> None:
         self.definitions[lane] = self.dokploy.DokployTargetDefinition(
@@ -108,6 +112,18 @@ class HostOnDokploy:
             ),
         )
 
+    def verireel(self, kind: str, request: Any) -> Any:
+        """The call of one of its executors: ``stable_deploy`` or ``prod_promotion``."""
+        executor = self.host.module(f"workflows.verireel_{kind}")
+        execute = getattr(executor, f"execute_verireel_{kind}")
+        route = "prod-promotion" if kind == "prod_promotion" else f"{request['instance']}-deploy"
+        asked = getattr(executor, f"VeriReel{kind.title().replace('_', '')}Request").model_validate(request)
+        return self.call(
+            f"/v1/drivers/verireel/{route}",
+            asked,
+            lambda store: execute(control_plane_root=self.root, record_store=store, request=asked),
+        )
+
     @cached_property
     def executors(self) -> Executors:
         return Executors(self.targets, self.dokploy, self.drivers, Denied)
@@ -120,8 +136,8 @@ def host_on(
     """The host's secrets and records are what it is told here; its clock is hasty, and its requests pass the door."""
     stage = HostOnDokploy(host, fake.url, fake.key, root, {}, store, {})
     dokploy, environments = stage.dokploy, host.module("runtime_environments")
-    for module in (dokploy, host.module("workflows.generic_web_promotion")):
-        patching.setattr(module, "time", _Hasty)
+    for name in ("dokploy", *(f"workflows.{name}" for name in WAITING)):
+        patching.setattr(host.module(name), "time", _Hasty, raising=False)
     patching.setattr(dokploy, "read_dokploy_config", lambda **_: (stage.url, stage.key))
     patching.setattr(
         dokploy,
