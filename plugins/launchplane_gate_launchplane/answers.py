@@ -28,7 +28,7 @@ from launchplane_gate_launchplane.host import named
 from launchplane_gate_launchplane.protocol import Call
 from launchplane_gate_launchplane.store import RecordTaken
 
-PASSED = frozenset({"recorded", "unchanged"})
+PASSED = frozenset({"recorded", "unchanged", "observed"})
 NOTHING_HAPPENED = frozenset({"denied", "stale", "undecided"})
 
 ENDED = {
@@ -217,6 +217,12 @@ def result_of(told: Told) -> Any:
     """What the executor of a call returns, made of the run and its records: the same for each repeat."""
     module, kind, fields = _RESULTS[told.call.route]
     return named(f"workflows.{module}", kind)(**fields(told))
+
+
+def as_executed(result: Any, run: Run) -> Any:
+    """What an executor returned, with the ids of the records that the run wrote in place of those that it kept back."""
+    ids = {"deployment_record_id": run.deployment_record_id, "promotion_record_id": run.promotion_record_id}
+    return result.model_copy(update={name: its for name, its in ids.items() if its and hasattr(result, name)})
 
 
 def _generic_web_deploy(told: Told) -> dict[str, Any]:

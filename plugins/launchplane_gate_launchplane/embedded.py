@@ -10,9 +10,9 @@ from typing import Any, Literal, Protocol
 
 from launchplane_gate.errors import GateError, NotSettled
 from launchplane_gate.gate import Gate, quiet
-from launchplane_gate.hookspecs import Act
+from launchplane_gate.hookspecs import Approval, Progress
 from launchplane_gate.lanes import look_at
-from launchplane_gate.model import Actor, Lane, Request, Run, lanes_of
+from launchplane_gate.model import Actor, Lane, Outcome, Request, Run, lanes_of
 from launchplane_gate.on_record import kept
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
@@ -21,6 +21,7 @@ from launchplane_gate_launchplane.answers import Refusal
 from launchplane_gate_launchplane.calls import Place
 from launchplane_gate_launchplane.evidence import Evidence
 from launchplane_gate_launchplane.governed import Governed, Ungoverned
+from launchplane_gate_launchplane.kept_back import KeptBack
 from launchplane_gate_launchplane.protocol import Answer, Call, Deny, Reading
 
 log = logging.getLogger(__name__)
@@ -31,11 +32,22 @@ Taken = Answer | Refusal | Callable[[], Answer] | None
 """What becomes of a call; what is still to be called is the host's own, whose exceptions are the host's too."""
 
 
+class Deploying(Protocol):
+    """The host's executor of one call, as what deploys in it.
+
+    ``result``: what it returned, once it did; ``raised``: what it raised instead.
+    """
+
+    result: Any
+    raised: Exception | None
+
+    def __call__(self, approval: Approval, progress: Progress) -> Outcome: ...
+
+
 class Acting(Protocol):
     """What deploys in a call, and stands at the provider meanwhile."""
 
-    def act_of(self, call: Call) -> Act:
-        """The host's executor of a call, as what deploys in it."""
+    def act_of(self, call: Call) -> Deploying: ...
 
     @property
     def change(self) -> Callable[..., Any]:
@@ -76,17 +88,22 @@ class EmbeddedGate:
         return _not_yet(call, profile)
 
     def _shipped(self, call: Call, request: Request, actor: Actor) -> Taken:
-        trace = call.trace_id or None
+        trace, observed = call.trace_id or None, request.product in self._gate.observed
         if calls.is_dry(call):
             decision = self._gate.check(request, actor, trace=trace)
-            if not decision.allowed:
+            if not decision.allowed and not observed:
                 return Refusal(409, "policy_denied", answers.denied_text(decision))
-            return lambda: Answer(result=call.execute(call.record_store))
+            return lambda: Answer(result=call.execute(KeptBack(call.record_store)))
         act = self._acting.act_of(call)
         try:
-            run = self._ended(lambda: self._gate.run(request, actor, quiet, act=act, trace=trace))
+            if observed:
+                run = self._gate.observe(request, actor, quiet, act=act, trace=trace).run
+            else:
+                run = self._ended(lambda: self._gate.run(request, actor, quiet, act=act, trace=trace))
         except NotSettled as error:
             return Answer(result=answers.result_of(answers.unread(call, request, actor, self._lane(request), error)))
+        if observed and not run.replayed and (act.raised or act.result):
+            return lambda: _as_before(act, run)
         if refusal := answers.refusal_in(run):
             return refusal
         return Answer(
@@ -154,6 +171,13 @@ class EmbeddedGate:
 
     def _denied(self, refusal: Refusal) -> Exception:
         return self._deny(status=refusal.status, code=refusal.code, message=refusal.message)
+
+
+def _as_before(act: Deploying, run: Run) -> Answer:
+    """The answer of the executor itself, where policies are only observed. Raises what it raised."""
+    if act.raised:
+        raise act.raised
+    return Answer(result=answers.as_executed(act.result, run))
 
 
 def _past_the_gate(call: Call, what: str) -> Refusal:

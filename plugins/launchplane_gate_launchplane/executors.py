@@ -60,12 +60,13 @@ class Executors:
 class HostDeploy:
     """Deploys by a call's own executor. ``result``: what that returned; None where it did not return, or was not run.
 
-    ``kept``: the host's store, as the executor had it.
+    ``raised``: what it raised instead. ``kept``: the host's store, as the executor had it.
     """
 
     def __init__(self, call: Call, targets: HostTargets, dokploy: HostDokploy, limit_s: float) -> None:
         self._call, self._targets, self._dokploy, self._limit_s = call, targets, dokploy, limit_s
         self.result: Any = None
+        self.raised: Exception | None = None
         self.kept = KeptBack(call.record_store)
 
     def __call__(self, approval: Approval, progress: Progress) -> Outcome:
@@ -82,15 +83,14 @@ class HostDeploy:
             progress=progress,
             limit_s=self._limit_s,
         )
-        raised: Exception | None = None
         try:
             with holding(permit):
                 self.result = self._call.execute(self.kept)
         except Exception as error:  # noqa: BLE001  # whatever an executor raises is an outcome
-            raised = error
+            self.raised = error
         if permit.refused and not isinstance(permit.refused, NotPermitted):
             raise permit.refused
-        return self._outcome(permit, permit.refused or raised)
+        return self._outcome(permit, permit.refused or self.raised)
 
     def _outcome(self, permit: Permit, error: Exception | None) -> Outcome:
         """What the host says, and what Dokploy has shown of our deployment: a pass needs both, a fail the latter."""

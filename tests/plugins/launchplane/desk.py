@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from launchplane_gate.gate import Gate
-from launchplane_gate.hookspecs import Act
+from launchplane_gate.hookspecs import Approval, Progress
 from launchplane_gate.ledger import Ledger
+from launchplane_gate.model import Outcome
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, load_bundle, shipped_policies
 from launchplane_gate_launchplane.calls import actor_of
 from launchplane_gate_launchplane.embedded import EmbeddedGate
 from launchplane_gate_launchplane.governed import Governed
+from launchplane_gate_launchplane.kept_back import KeptBack
 from launchplane_gate_launchplane.protocol import Answer
 from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.fakes.platform import FakeHealth, FakePlatform
@@ -54,15 +56,34 @@ class ACall:
 
 
 @dataclass
+class Executor:
+    """The host's executor of one call, by a fake platform, in the host's words."""
+
+    call: Any
+    platform: FakePlatform
+    result: Any = None
+    raised: Exception | None = None
+
+    def __call__(self, approval: Approval, progress: Progress) -> Outcome:
+        try:
+            outcome = self.platform.deploy(approval, progress)
+            self.result = self.call.execute(KeptBack(self.call.record_store))
+        except Exception as error:
+            self.raised = error
+            raise
+        return outcome
+
+
+@dataclass
 class Acting:
-    """The host's executor, by a fake platform; counts whom it was asked for."""
+    """Counts whom it was asked for."""
 
     platform: FakePlatform
     asked: list[str] = field(default_factory=list)
 
-    def act_of(self, call: Any) -> Act:
+    def act_of(self, call: Any) -> Executor:
         self.asked.append(call.route)
-        return self.platform.deploy
+        return Executor(call, self.platform)
 
     @property
     def change(self) -> Callable[..., Any]:

