@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
-from launchplane_gate.errors import GateError, NotSettled
+from launchplane_gate.errors import GateError, NotSettled, Undecided
 from launchplane_gate.gate import Gate, quiet
 from launchplane_gate.hookspecs import Approval, Progress
 from launchplane_gate.lanes import look_at
@@ -23,6 +23,7 @@ from launchplane_gate_launchplane.evidence import Evidence
 from launchplane_gate_launchplane.governed import Governed, Ungoverned
 from launchplane_gate_launchplane.kept_back import KeptBack
 from launchplane_gate_launchplane.protocol import Answer, Call, Deny, Reading
+from launchplane_gate_launchplane.store import LaunchplaneStore
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ class Acting(Protocol):
 class EmbeddedGate:
     """What a host installs. Safe in its threads. ``deny`` makes the host's GateDenied."""
 
-    def __init__(self, gate: Gate, acting: Acting, governed: Governed, deny: Deny) -> None:
-        self._gate, self._acting, self._governed, self._deny = gate, acting, governed, deny
+    def __init__(self, gate: Gate, store: LaunchplaneStore, acting: Acting, governed: Governed, deny: Deny) -> None:
+        self._gate, self._store, self._acting, self._governed, self._deny = gate, store, acting, governed, deny
         self._evidence = Evidence(gate)
 
     # -- a call
@@ -72,6 +73,11 @@ class EmbeddedGate:
         return taken() if callable(taken) else taken
 
     def _taken(self, call: Call) -> Taken:
+        if not self._store.is_over(call.record_store):
+            raise Undecided(
+                "the records that this call is about are not those that the gate reads",
+                hint="Nothing was done. Name the host's own state_dir or database_url in [plugins.launchplane].",
+            )
         if call.request is None:
             return _past_the_gate(call, "whatever it holds")
         profile = self._governed.product_of(call)

@@ -38,7 +38,7 @@ def in_host(gate: Gate, store: LaunchplaneStore, *, deny: Deny, not_governed: Co
     """A gate that is open already, over a store of the host, as the host calls it."""
     governed = Governed(store, store.store.list_product_profile_records, not_governed)
     executors = Executors(HostTargets(_definitions, governed), module("dokploy"), gate.plugins.drivers, deny)
-    return EmbeddedGate(gate, executors, governed, deny)
+    return EmbeddedGate(gate, store, executors, governed, deny)
 
 
 def _definitions() -> Iterable[Any]:

@@ -78,6 +78,17 @@ class LaunchplaneStore:
         self._known: dict[tuple[type[Record], str], _Known] = {}
         self._fence: Fence | None = None
 
+    def is_over(self, store: Any) -> bool:
+        """Whether a store of the host has the same records as this one: a gate beside others would guard nothing."""
+        if self._state_dir is not None:
+            other = getattr(store, "state_dir", None)
+            return other is not None and Path(other).resolve() == self._state_dir.resolve()
+        try:
+            mine, other = rows.engine_of(self.store).url, rows.engine_of(store).url
+        except SettingsError:
+            return False
+        return (mine.host, mine.port, mine.database) == (other.host, other.port, other.database)
+
     def behind(self, fence: Fence) -> LaunchplaneStore:
         """This store, with a fence that is asked as late as the host's store lets it be."""
         store = copy.copy(self)

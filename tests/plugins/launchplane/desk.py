@@ -167,7 +167,7 @@ class Desk:
 
     def embed(self, gate: Gate, not_governed: Collection[str] = ()) -> EmbeddedGate:
         governed = Governed(gate.store, self.store.list_product_profile_records, not_governed)
-        return EmbeddedGate(gate, self.acting, governed, Denied)
+        return EmbeddedGate(gate, LaunchplaneStore(self.store), self.acting, governed, Denied)
 
     def call(self, route: str, request: Any, **rest: Any) -> ACall:
         returns = rest.pop("returns", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -354,6 +355,14 @@ def test_an_engine_that_is_away_refuses_with_503(make_desk: MakeDesk, desk_engin
         denied = desk.refused(call)
         assert (denied.status, denied.code) == (503, "policy_unavailable") and "it went away" in denied.message
     assert desk.platform.deploys == [] and desk.executed == []
+
+
+def test_a_gate_beside_other_records_lets_nothing_through(desk: Desk, host: Host, tmp_path: Path) -> None:
+    """The host may be started with another folder or database than the settings of the gate name."""
+    for elsewhere in (host.file_store(tmp_path / "elsewhere"), host.sql_store("sqlite+pysqlite://")):
+        denied = desk.refused(desk.deployment("A", record_store=elsewhere))
+        assert (denied.status, denied.code) == (503, "policy_unavailable") and "plugins.launchplane" in denied.message
+    assert desk.deploy("A", record_store=host.file_store(desk.root)).deploy_status == "pass"
 
 
 def test_a_fault_of_the_gate_is_no_fault_of_the_caller(desk: Desk) -> None:
