@@ -2,7 +2,7 @@
 
 GateError
   UsageError          2  a request, settings file or policy that cannot be used; nothing was done
-    SettingsError, PolicyError, RequestError, KeyReused, RecordUnreadable, ActorUnproven
+    SettingsError, PolicyError, RequestError, KeyReused, RecordExists, RecordUnreadable, ActorUnproven
       TokenSpent
   Undecided           3  no decision could be had; nothing happened
     EngineError, EvidenceFailed, LedgerError, PastLost
@@ -55,6 +55,12 @@ class KeyReused(UsageError):
     """An idempotency key that belongs to another request."""
 
     hint = "Nothing was done. Use a key of its own for every request, or repeat the first request exactly."
+
+
+class RecordExists(UsageError):
+    """A record under the id that the caller chose for a new one; it is never overwritten."""
+
+    hint = "Nothing was deployed. Choose an id that no record has yet, or name none: the gate makes one."
 
 
 class RecordUnreadable(UsageError):

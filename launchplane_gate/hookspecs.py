@@ -173,7 +173,8 @@ class Approval(Protocol):
     def run_seconds_left(self) -> float:
         """What is left until the run's own deadline, in seconds; 0 or less after it. Renews nothing.
 
-        Whatever is read, waited for or watched ends by it.
+        Or less: of what the caller lets the deploy take; and to what deploys in place of the driver, of the driver's
+        ``deploy_timeout_s``. Whatever is read, waited for or watched ends by it.
         """
 
     def redeem(self, target: Target) -> AbstractContextManager[ReleaseIdentity]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from launchplane_gate.moments import stamp as stamp  # noqa: PLC0414  # told on: contracts and their times go together
 from launchplane_gate.moments import unstamp as unstamp  # noqa: PLC0414  # the same
@@ -55,6 +55,11 @@ def _no_dots_in_a_row(name: str) -> str:
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$"),  # becomes a part of file names and record ids
+    AfterValidator(_no_dots_in_a_row),
+]
+RecordId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"),  # becomes the name of a file, too
     AfterValidator(_no_dots_in_a_row),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -156,6 +161,10 @@ class Request(Contract):
     A ``resume`` finishes the run ``of_run``, which was interrupted and is the last one that redeemed on its lane; a
     ``reconcile`` settles a lane by what it is seen to run; ``evidence`` reports what somebody else deployed: a release
     in ``expected``, both parts, and in ``reported`` what became of that deploy. None of them deploys anything.
+
+    ``deployment_record_id``, ``promotion_record_id``: of the records to be written, where the caller chose their ids;
+    no record has them yet. ``timeout_s``: how long the caller lets the deploy take, in seconds; more than its driver's
+    deploy may take is cut to that.
     """
 
     action: Running
@@ -170,7 +179,27 @@ class Request(Contract):
     driver: Name | None = None
     of_run: Identifier | None = None
     reported: ReleaseStatus | None = None
+    deployment_record_id: RecordId | None = None
+    promotion_record_id: RecordId | None = None
+    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     idempotency_key: Identifier | None = None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The ids that the caller chose, by the kind of the record."""
+        chosen = {"deployment": self.deployment_record_id, "promotion": self.promotion_record_id}
+        return {kind: record_id for kind, record_id in chosen.items() if record_id}
+
+    @model_validator(mode="after")
+    def _names_what_is_written(self) -> Request:
+        this = f"a {noun(self.action)}"
+        if self.promotion_record_id and self.action != "promote":
+            raise ValueError(f"{this} has no promotion record")
+        if self.deployment_record_id and self.action not in (*get_args(Shipping), "evidence"):
+            raise ValueError(f"{this} makes no deployment")
+        if self.timeout_s and self.action not in get_args(Shipping):
+            raise ValueError(f"{this} deploys nothing that could take too long")
+        return self
 
     @model_validator(mode="after")
     def _is_whole(self) -> Request:

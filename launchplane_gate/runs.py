@@ -47,6 +47,14 @@ def read_run(ledger: Ledger, run_id: str) -> Run:
     )
 
 
+def names_of(ledger: Ledger, run_id: str) -> dict[str, str]:
+    """The ids that its caller chose for the records of a run, by the kind of the record."""
+    told: list[dict[str, str]] = [
+        entry.body["names"] for entry in ledger.entries(subject=run_id) if "names" in entry.body
+    ]
+    return told[-1] if told else {}
+
+
 def _detail(entries: list[Entry]) -> str:
     """What the closing entry says, or the last one that says anything."""
     later = PUBLISHING | ATTESTING

@@ -10,7 +10,7 @@ from typing import Any
 from launchplane_gate.ledger import leave
 from launchplane_gate.ledger.chain import ADDED, CLOSING
 from launchplane_gate.ledger.holding import KEY_KEPT
-from launchplane_gate.ledger.journal import FREED, KEEPS_ITS_KEY
+from launchplane_gate.ledger.journal import FREED, KEEPS_ITS_KEY, scope_of
 
 RESTORED = "restored"  # a past was lost before it: no waiver and no key from there counts any more
 
@@ -40,7 +40,7 @@ class AddedUp:
     policies: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     spent_again: list[tuple[str, str]] = field(default_factory=list)
-    _keys_of: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _keys_of: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def take(self, entry: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """Add the next entry. Raises KeyError, TypeError, ValueError or AttributeError for one that is not of ours."""
@@ -78,18 +78,24 @@ class AddedUp:
         if run is None:
             run = AddedRun(lane, len(self.runs), "run" in body, {"run_id": run_id})
             self.runs[run_id] = run
-            if key := body.get("key"):
-                place = (key["scope"], key["key"])
-                self.keys[place], self._keys_of[run_id] = (key["request_digest"], run_id), place
+            self._reserve(run_id, body, is_open=status == "open")
         run.columns |= body.get("run", {})
         run.columns |= {"step": kind, "status": status, "context": lane[0], "instance": lane[1]}
         if status not in KEEPS_ITS_KEY and not body.get(KEY_KEPT):
             self._free(run_id)
 
+    def _reserve(self, run_id: str, body: Mapping[str, Any], *, is_open: bool) -> None:
+        reserved = {(scope_of(kind), name): "" for kind, name in body.get("names", {}).items() if is_open}
+        if key := body.get("key"):
+            reserved[key["scope"], key["key"]] = key["request_digest"]
+        for place, digest in reserved.items():
+            self.keys[place] = (digest, run_id)
+        self._keys_of[run_id] = list(reserved)
+
     def _free(self, run_id: str) -> None:
-        place = self._keys_of.pop(run_id, None)
-        if place and self.keys[place][1] == run_id:
-            del self.keys[place]
+        for place in self._keys_of.pop(run_id, ()):
+            if self.keys[place][1] == run_id:
+                del self.keys[place]
 
     def _lose_the_past_of(self, lane: tuple[str, str]) -> None:
         for run_id in [run_id for run_id in self._keys_of if self.runs[run_id].lane == lane]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from launchplane_gate.errors import LedgerError, NotSettled, Stale
+from launchplane_gate.errors import LedgerError, NotSettled, RecordExists, Stale
 from launchplane_gate.ledger import kept, leave, ran, refusals, spending, tables
 from launchplane_gate.ledger.chain import CLOSING, Chain, Entering, Head
 from launchplane_gate.ledger.database import Database
@@ -25,12 +26,14 @@ from launchplane_gate.model import Lane, ReleaseIdentity, stamp
 DURABLE = CLOSING | {"redeemed", "recording"}  # on disk before the platform, the store or the caller is told
 KEEPS_ITS_KEY = frozenset({"open", "recorded", "observed", "unchanged"})
 FREED = "key_freed"
+_NAMES = "record:"
 _KEPT_KEY = (
     sa.select(tables.keys)
     .join(tables.runs, tables.runs.c.run_id == tables.keys.c.run_id)
     .where(
         *tables.is_lane(tables.runs),
         tables.runs.c.status == "interrupted",
+        ~tables.keys.c.scope.startswith(_NAMES),
         tables.runs.c.number
         >= sa.select(tables.runs.c.number).where(tables.runs.c.run_id == tables.RUN).scalar_subquery(),
     )
@@ -45,6 +48,10 @@ Row = sa.Row[Any]
 
 _INSERT_RUN = tables.runs.insert()
 _INSERT_KEY = tables.keys.insert()
+_INSERT_NAME = {
+    "sqlite": sqlite.insert(tables.keys).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(tables.keys).on_conflict_do_nothing(),  # waits for who takes it right now
+}
 _FREE_KEYS = tables.keys.delete().where(
     tables.keys.c.run_id.in_(sa.select(tables.runs.c.run_id).where(*tables.is_lane(tables.runs)))
 )
@@ -95,9 +102,11 @@ class Journal(Chain):
         key: Key | None = None,
         takes_over: bool = False,
     ) -> Head:
-        """Save a run with its first entry, ``row["step"]``; reserve its key while it is open.
+        """Save a run with its first entry, ``row["step"]``; reserve its key while it is open, and the ``names`` in its
+        ``body``: the ids of the records that it is to write, by their kind.
 
-        Without a lease only a run that ends with that entry. ``takes_over``: it is another's until now.
+        Without a lease only a run that ends with that entry. ``takes_over``: it is another's until now. Raises
+        RecordExists for a name that is another run's.
         """
         is_open = row["status"] == "open"
         assert lease or not is_open  # what goes on holds its lane
@@ -115,6 +124,8 @@ class Journal(Chain):
                 if takes_over:
                     at.connection.execute(_TAKE_KEY, {"of_scope": told["key"]["scope"], "of_key": told["key"]["key"]})
                 at.connection.execute(_INSERT_KEY, told["key"] | {"run_id": run_id})
+            if is_open:
+                _take_names(at.connection, told.get("names", {}), run_id)
             _follow(at.connection, lane, run_id, row["step"], body)
             return head
 
@@ -250,6 +261,19 @@ class Journal(Chain):
             with self._write(durable=False) as connection:
                 kept.keep_policies(connection, revision, packed())
         self._policies_kept.add(revision)
+
+
+def _take_names(connection: sa.Connection, names: Mapping[str, str], run_id: str) -> None:
+    """Of two runs that choose one name, on whatever lanes, one has it."""
+    for kind, record_id in names.items():
+        row = {"scope": scope_of(kind), "key": record_id, "request_digest": "", "run_id": run_id}
+        if connection.execute(_INSERT_NAME[connection.dialect.name], row).rowcount != 1:
+            raise RecordExists(f"the id {record_id} was chosen for the {kind} record of another run")
+
+
+def scope_of(kind: str) -> str:
+    """In which no idempotency key is: those have an actor."""
+    return f"{_NAMES}{kind}"
 
 
 def _follow(connection: sa.Connection, lane: Lane, run_id: str, kind: str, body: Mapping[str, Any]) -> None:

@@ -17,7 +17,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import get_args
 
-from launchplane_gate.errors import LedgerError, NotSettled, PastLost, TokenSpent, Undecided, in_a_sentence
+from launchplane_gate.errors import (
+    LedgerError,
+    NotSettled,
+    PastLost,
+    RecordExists,
+    TokenSpent,
+    Undecided,
+    in_a_sentence,
+)
 from launchplane_gate.ledger import Key, Wish
 from launchplane_gate.line import evidence, journal, standing
 from launchplane_gate.line.admit import admit
@@ -34,6 +42,7 @@ from launchplane_gate.line.publish import publish_again, publish_recorded
 from launchplane_gate.line.record import leave_pending, record
 from launchplane_gate.line.replay import already_open, answered, interrupted, is_known, key_of, replay
 from launchplane_gate.line.standing import Asked, Standing
+from launchplane_gate.line.written import taken
 from launchplane_gate.model import Decision, Outcome, Request, Run, Settling, noun
 from launchplane_gate.on_record import on_record
 from launchplane_gate.runs import read_run
@@ -49,6 +58,8 @@ def check(parts: Parts, call: Call) -> Decision:
     if not stands.permitted:
         return stands.decision.model_copy(update={"mode": parts.mode_of(call.request)})
     errand = Errand(parts, call)
+    if found := taken(parts.store, call.request.names):
+        raise RecordExists(found)
     _settle_on(errand)
     return ask(errand, gather(errand, "admit", dry_run=True))
 
@@ -79,6 +90,7 @@ def run(parts: Parts, call: Call) -> Run:
                 return _told(_resumed(errand, run_id, key), errand)
         if replayed := replay(errand, key):
             return publish_recorded(errand, replayed, decided=errand.spends)
+        _see_that_names_are_new(errand)
         if not stands.allowed:
             return _refused(errand, stands)
         return _told(_gone(errand, key), errand)
@@ -108,6 +120,7 @@ def observe(parts: Parts, call: Call) -> Begun:
         tell_what_became(errand)
         if replayed := answered(errand, key):
             return Begun(replayed, lambda: replayed)
+        _see_that_names_are_new(errand)
         acted = _acted(errand, key)
         now = _read_back(errand)
         return Begun(now, partial(_finished, errand, acted, held.pop_all()))
@@ -157,6 +170,20 @@ def _see_that_the_token_is_for_this(errand: Errand) -> None:
         except TokenSpent as error:
             journal.refuse(errand, error)
             raise
+
+
+def _see_that_names_are_new(errand: Errand) -> None:
+    """Raises RecordExists, which is on record, for an id that the caller chose and that a record has already.
+
+    Where the policies are only observed nobody is refused for it, and no record overwritten either.
+    """
+    found = taken(errand.parts.store, errand.names)
+    if found and errand.observes:
+        errand.give_up_names(found)
+    elif found:
+        error = RecordExists(found)
+        journal.refuse(errand, error)
+        raise error
 
 
 def _standing(parts: Parts, call: Call) -> Standing:

@@ -9,6 +9,7 @@ from launchplane_gate.errors import (
     EvidenceFailed,
     GateError,
     PastLost,
+    RecordExists,
     RequestError,
     in_a_sentence,
 )
@@ -81,8 +82,8 @@ def _let_go(errand: Errand, key: Key | None, body: dict[str, Any], decision: Dec
     assert errand.release  # nothing else is let go
     began = "overlooked" if errand.overlooked and errand.observes else "decided"
     try:
-        journal.begin(errand, began, body | errand.spends, key=key)
-    except ActorUnproven as error:
+        _begin(errand, began, body | errand.spends, key)
+    except (ActorUnproven, RecordExists) as error:
         journal.refuse(errand, error)
         raise
     errand.admitted = decision
@@ -100,4 +101,15 @@ def _let_go(errand: Errand, key: Key | None, body: dict[str, Any], decision: Dec
         goes_back=errand.request.action == "rollback",
         began=began,
         observes=errand.observes,
+        names=errand.names,
     )
+
+
+def _begin(errand: Errand, began: str, body: dict[str, Any], key: Key | None) -> None:
+    try:
+        journal.begin(errand, began, body, key=key)
+    except RecordExists as error:
+        if not errand.observes:
+            raise
+        errand.give_up_names(str(error))
+        journal.begin(errand, began, body, key=key)

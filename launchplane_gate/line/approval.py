@@ -6,6 +6,7 @@ lease is over opens nothing.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ from typing import NoReturn
 from launchplane_gate.errors import ApprovalVoid, NotSettled, Stale
 from launchplane_gate.lane_records import LaneRecords
 from launchplane_gate.ledger import Lease, Ledger
+from launchplane_gate.ledger.clock import elapsed
 from launchplane_gate.line.parts import as_one
-from launchplane_gate.line.written import deployment_of, naming
+from launchplane_gate.line.written import deployment_of, naming, taken
 from launchplane_gate.model import Decision, Hold, Lane, ReleaseIdentity, Target, stamp
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.store import RecordStore
@@ -34,6 +36,7 @@ class RunApproval:
 
     ``holds``: on the lanes, as decided on. One of them that is over stops nothing, any other one everything; but where
     the run is only observed. ``decision`` is None where it was let go without one. ``began``: the step that it is at.
+    ``names``: the ids that the caller chose for what is written, by the kind of the record.
     """
 
     run_id: str
@@ -49,8 +52,10 @@ class RunApproval:
     goes_back: bool = False  # whatever came after its release is rolled back once it is redeemed
     began: str = "decided"
     observes: bool = False
+    names: dict[str, str] = field(default_factory=dict)
     deployment: DeploymentRecord | None = field(default=None, init=False)
     redeemed: bool = field(default=False, init=False)
+    until: float = field(default=math.inf, init=False)  # of the steady clock
     stale: Stale | None = field(default=None, init=False)
     door: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -60,7 +65,11 @@ class RunApproval:
 
     def run_seconds_left(self) -> float:
         """See hookspecs.Approval.run_seconds_left."""
-        return self.lease.run_seconds_left()
+        return min(self.lease.run_seconds_left(), self.until - elapsed())
+
+    def limit(self, limit_s: float) -> None:
+        """From now on the deploy may take as long as that, in seconds."""
+        self.until = elapsed() + limit_s
 
     @contextmanager
     def redeem(self, target: Target) -> Iterator[ReleaseIdentity]:
@@ -74,6 +83,8 @@ class RunApproval:
                 self.stale = stale
                 if not self.observes:
                     raise
+                if taken(self.store, self.names):
+                    self.names.clear()  # the gate chooses others: what is there is never overwritten
                 self._open(target, overlooked=str(stale))
         yield self.release
         self.ledger.step(self.run_id, self.lane, "triggered", {}, lease=self.lease)
@@ -94,7 +105,7 @@ class RunApproval:
         rests_on = self.decision.waivers if self.decision and not overlooked else ()
         told = {"deployment_record_id": pending.record_id, "target": target.model_dump()}
         if overlooked:
-            told |= {"mode": "observe", "overlooked": overlooked}
+            told |= {"mode": "observe", "overlooked": overlooked, "names": dict(self.names)}
         try:
             head = self.ledger.step(
                 self.run_id,
@@ -121,7 +132,13 @@ class RunApproval:
         """The record of the deploy as it begins."""
         decision_id = self.decision.decision_id if self.decision else ""
         return deployment_of(
-            self.run_id, self.lane, self.release, target, decision_id=decision_id, started_at=started_at
+            self.run_id,
+            self.lane,
+            self.release,
+            target,
+            decision_id=decision_id,
+            started_at=started_at,
+            name=self.names.get("deployment", ""),
         )
 
     def _see_that_all_is_as_decided(self, now: Mapping[Lane, LaneRecords]) -> None:
@@ -135,6 +152,8 @@ class RunApproval:
         for waiver in self.decision.waivers if self.decision else ():
             if waiver.expires_at <= self.ledger.now():
                 raise Stale(f"the waiver {waiver.waiver_id} ended after the policies decided")
+        if found := taken(self.store, self.names):
+            raise Stale(f"{found} since the policies decided")
 
     def _start_after(self, destination: LaneRecords) -> str:
         """Now, but strictly after every deployment of the lane: their order is what freshness rests on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from launchplane_gate.errors import in_a_sentence
@@ -11,6 +12,7 @@ from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.record import promotion_now
 from launchplane_gate.line.written import ended
 from launchplane_gate.model import Outcome, Target, stamp
+from launchplane_gate.plugins import deploy_timeout_of
 from launchplane_gate.policy_input import OutcomeFacts
 
 
@@ -18,6 +20,7 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
     """An outcome if the deploy passed, else None with the run closed."""
     errand.at = "unknown"
     errand.progress(f"deploying {errand.release} to {errand.destination.instance} with {errand.driver.driver_id}")
+    approval.limit(_seconds_for(errand))
     outcome = _acted(errand, approval)
     if approval.stale and not approval.redeemed:
         journal.close(errand, "stale", str(approval.stale))
@@ -48,6 +51,21 @@ def deploy(errand: Errand, approval: RunApproval) -> Outcome | None:
             untouched = outcome.status == "fail" and not outcome.touched
             journal.close(errand, outcome.status, outcome.detail, untouched=untouched)
     return outcome if outcome.status == "pass" else None
+
+
+def _seconds_for(errand: Errand) -> float:
+    """What the deploy may take: what the caller lets it, and whoever deploys in its driver's place what that may.
+
+    Of itself the driver knows.
+    """
+    limit_s, wanted_s = deploy_timeout_of(errand.driver), errand.request.timeout_s
+    if wanted_s is None:
+        return limit_s if errand.is_acted_for else math.inf
+    if wanted_s <= limit_s:
+        return wanted_s
+    driver_id = errand.driver.driver_id
+    errand.progress(f"the caller's timeout of {wanted_s:.0f} s is cut to the {limit_s:.0f} s that {driver_id} may take")
+    return limit_s
 
 
 def told_apart_by(errand: Errand) -> Literal["digests", "commit"]:

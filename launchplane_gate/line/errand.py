@@ -47,9 +47,10 @@ class Errand:
         self.trace = call.trace
         self.profile = parts.profile(request.product)
         self.driver = parts.driver(self.profile)
-        self.act = call.act or self.driver.deploy
+        self.act, self.is_acted_for = call.act or self.driver.deploy, call.act is not None
         self.mode = parts.mode_of(request)
         self.overlooked = ""  # what enforced policies would have refused it for
+        self.names = request.names
         self.destination = find_lane(self.profile, request.destination)
         self.source = find_lane(self.profile, request.source) if request.source else None
         self.lanes = [lane for lane in (self.destination, self.source) if lane]
@@ -72,6 +73,11 @@ class Errand:
     def ends(self) -> RunStatus:
         """How the run ends where all goes well: what was refused by the policies proves nothing to them later."""
         return "observed" if self.overlooked else "recorded"
+
+    def give_up_names(self, why: str) -> None:
+        """Have the gate choose the ids of the records: what has those that the caller chose is never overwritten."""
+        self.progress(f"{why}: the gate chooses an id of its own")
+        self.names.clear()
 
     @property
     def settle_s(self) -> int:

@@ -10,7 +10,7 @@ from launchplane_gate.line.errand import Errand
 from launchplane_gate.line.written import ended, promotion_of, source_health_of
 from launchplane_gate.model import Outcome, Run, stamp
 from launchplane_gate.records import DeploymentRecord, ReleaseStatus
-from launchplane_gate.runs import read_run
+from launchplane_gate.runs import names_of, read_run
 
 
 def tell_what_became(errand: Errand) -> None:
@@ -57,6 +57,12 @@ def _leave_promotion(errand: Errand, run: Run, deployment: DeploymentRecord, sta
         return
     source_health = source_health_of(errand.profile, run.source, run.admitted, errand.parts.limits.confirm_timeout_s)
     promotion = promotion_of(
-        run.run_id, run.source, deployment, source_health=source_health, backup_record_id="", status=status
+        run.run_id,
+        run.source,
+        deployment,
+        source_health=source_health,
+        backup_record_id="",
+        status=status,
+        name=names_of(errand.parts.ledger, run.run_id).get("promotion", ""),
     )
     errand.writing.write_promotion_record(promotion)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from launchplane_gate.errors import ActorUnproven, GateError, LedgerError, NotSettled, in_a_sentence
+from launchplane_gate.errors import ActorUnproven, GateError, LedgerError, NotSettled, RecordExists, in_a_sentence
 from launchplane_gate.ledger import KEY_KEPT, Key
 from launchplane_gate.line.approval import RunApproval
 from launchplane_gate.line.errand import Errand
@@ -42,6 +42,7 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
         "previous": previous and previous.release and previous.release.model_dump(),
         "version": errand.version,
         **({"trace": errand.trace} if errand.trace else {}),
+        **({"names": dict(errand.names)} if errand.names else {}),
         **(origin.of_run if origin else {}),
         **({"mode": errand.mode} if errand.observes else {}),
         **({"overlooked": errand.overlooked} if errand.overlooked else {}),
@@ -53,8 +54,8 @@ def begin(errand: Errand, step: str, body: dict[str, Any], *, key: Key | None = 
     ledger.begin_run(lane, row, opening, lease=errand.lease, key=key, takes_over=of_run is not None)
 
 
-def refuse(errand: Errand, error: ActorUnproven) -> None:
-    """Save a run that ends as it began: what proved who asks proves it no more."""
+def refuse(errand: Errand, error: ActorUnproven | RecordExists) -> None:
+    """Save a run that ends as it began: what proved who asks proves it no more, or a record has its name by now."""
     begin(errand, "denied", {"detail": in_a_sentence(error)})
 
 

@@ -97,7 +97,8 @@ def _of_a_claim(errand: Errand, claim: DeploymentRecord) -> Origin:
 def claim_of(errand: Errand) -> DeploymentRecord:
     """The record of what is reported, as if it began now: whatever the report says, no other clock is asked."""
     release = ReleaseIdentity.model_validate(errand.request.expected.stated())
-    return _seen_only(errand, release, decision_id="", mode="reported, not deployed")
+    name = errand.names.get("deployment", "")
+    return _seen_only(errand, release, decision_id="", mode="reported, not deployed", name=name)
 
 
 def _see_that_nobody_else_came_after(errand: Errand) -> None:
@@ -183,10 +184,12 @@ def _decision_of(run: Run) -> str:
     return run.admitted.decision_id if run.admitted else ""
 
 
-def _seen_only(errand: Errand, release: ReleaseIdentity, *, decision_id: str, mode: str) -> DeploymentRecord:
+def _seen_only(
+    errand: Errand, release: ReleaseIdentity, *, decision_id: str, mode: str, name: str = ""
+) -> DeploymentRecord:
     """The pending record of a deployment that no run of the gate made; this one is named in its place."""
     ledger, lane = errand.parts.ledger, errand.destination
     target = Target(target_type="application", target_id=str(lane), target_name=str(lane), deploy_mode=mode)
     now, head = stamp(ledger.now()), next((head for head in ledger.heads() if head.lane == lane), None)
-    anew = deployment_of(errand.run_id, lane, release, target, decision_id=decision_id, started_at=now)
+    anew = deployment_of(errand.run_id, lane, release, target, decision_id=decision_id, started_at=now, name=name)
     return naming(anew, ledger.ledger_id(), head) if head else anew

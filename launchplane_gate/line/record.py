@@ -19,6 +19,7 @@ from launchplane_gate.records import (
     PromotionRecord,
     ReleaseStatus,
 )
+from launchplane_gate.runs import names_of
 from launchplane_gate.settled import Written
 from launchplane_gate.store import plain, version
 
@@ -28,9 +29,10 @@ def promotion_now(errand: Errand, status: ReleaseStatus) -> PromotionRecord | No
 
     It is ``pending`` until the inventory reads back: whoever looks at it alone must not take it for done.
     """
-    run_id, source, decision = errand.run_id, errand.source, errand.admitted
+    run_id, source, decision, names = errand.run_id, errand.source, errand.admitted, errand.names
     if errand.origin and (run := errand.origin.run):
         run_id, source, decision = run.run_id, run.source, run.admitted
+        names = names_of(errand.parts.ledger, run_id)
     if source is None:
         return None
     assert errand.deployment  # of a run that redeemed
@@ -42,6 +44,7 @@ def promotion_now(errand: Errand, status: ReleaseStatus) -> PromotionRecord | No
         source_health=source_health,
         backup_record_id=_backup(errand),
         status=status,
+        name=names.get("promotion", ""),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from launchplane_gate.errors import RecordUnreadable
 from launchplane_gate.ledger import Head
 from launchplane_gate.model import Decision, Lane, Outcome, ReleaseIdentity, Target
 from launchplane_gate.records import (
@@ -16,9 +18,11 @@ from launchplane_gate.records import (
     HealthcheckEvidence,
     ProductProfile,
     PromotionRecord,
+    Record,
     ReleaseStatus,
     ResolvedTarget,
 )
+from launchplane_gate.store import RecordStore
 from launchplane_gate.urls import without_query
 
 RECORD_STATUS: Mapping[str, ReleaseStatus] = {"pass": "pass", "fail": "fail", "unknown": "pending"}  # of an outcome
@@ -26,11 +30,18 @@ OURS = "gate_"  # how what the gate says in `runtime_source` is named
 
 
 def deployment_of(
-    run_id: str, lane: Lane, release: ReleaseIdentity, target: Target, *, decision_id: str, started_at: str
+    run_id: str,
+    lane: Lane,
+    release: ReleaseIdentity,
+    target: Target,
+    *,
+    decision_id: str,
+    started_at: str,
+    name: str = "",
 ) -> DeploymentRecord:
     """The pending record of a deployment to a lane."""
     return DeploymentRecord(
-        record_id=_record_id("deployment", started_at, f"{lane.context}-{lane.instance}", run_id),
+        record_id=name or _record_id("deployment", started_at, f"{lane.context}-{lane.instance}", run_id),
         artifact_identity=ArtifactIdentity(artifact_id=release.artifact_id),
         context=lane.context,
         instance=lane.instance,
@@ -96,6 +107,20 @@ def with_health(deployment: DeploymentRecord, health: HealthcheckEvidence) -> De
     return _as_the_host_reads(deployment.model_copy(update={"destination_health": health}))
 
 
+def taken(store: RecordStore, names: Mapping[str, str]) -> str:
+    """Which of some ids, by the kind of the record, a record has already; empty where none. One that is torn is one."""
+    read: Mapping[str, Callable[[str], Record]] = {
+        "deployment": store.read_deployment_record,
+        "promotion": store.read_promotion_record,
+    }
+    for kind, record_id in names.items():
+        with suppress(FileNotFoundError):
+            with suppress(RecordUnreadable):
+                read[kind](record_id)
+            return f"there is a {kind} record {record_id}"
+    return ""
+
+
 def _as_the_host_reads(deployment: DeploymentRecord) -> DeploymentRecord:
     """A changed copy, held to every rule of the record again. Raises ValueError."""
     return DeploymentRecord.model_validate(deployment.model_dump())
@@ -109,6 +134,7 @@ def promotion_of(
     source_health: HealthcheckEvidence,
     backup_record_id: str,
     status: ReleaseStatus,
+    name: str = "",
 ) -> PromotionRecord:
     """The promotion record of a run that promoted from ``source``. ``status`` stands as that of its deploy."""
     context, to = deployment.context, deployment.instance
@@ -117,7 +143,8 @@ def promotion_of(
     if backup_record_id:
         backup = BackupGateEvidence(required=True, status="pass", evidence={"record_id": backup_record_id})
     return PromotionRecord(
-        record_id=_record_id(
+        record_id=name
+        or _record_id(
             "promotion",
             deployment.deploy.started_at,
             f"{context}-{source.instance}-to-{to}",

@@ -174,3 +174,39 @@ def test_what_an_interrupted_deploy_is_found_to_tell_reaches_its_record(
     record = gate.store.read_deployment_record(str(run.deployment_record_id))
     assert (record.deploy.deployment_id, record.runtime_source["told"]) == ("found", "later")
     assert read_run(gate.ledger, run_id).trace == "t-1"
+
+
+def test_a_caller_lets_a_deploy_take_less_than_its_driver_would(gate: Gate, platform: FakePlatform) -> None:
+    left: list[float] = []
+
+    def act(approval: Approval, progress: Progress) -> Outcome:
+        left.append(approval.run_seconds_left())
+        return platform.change(approval)
+
+    told: list[str] = []
+    platform.deploy_timeout_s = 100
+    for timeout_s in (7.0, None, 100.0):
+        assert gate.run(deploy(A, timeout_s=timeout_s), ACTOR, told.append, act=act).status == "recorded"
+    assert [round(one_s) for one_s in left] == [7, 100, 100]
+    assert not [line for line in told if "timeout" in line]
+
+
+def test_a_callers_timeout_beyond_what_a_deploy_may_take_is_cut_and_that_is_told(  # S63
+    gate: Gate, platform: FakePlatform
+) -> None:
+    left: list[float] = []
+
+    def act(approval: Approval, progress: Progress) -> Outcome:
+        left.append(approval.run_seconds_left())
+        return platform.change(approval)
+
+    told: list[str] = []
+    assert gate.run(deploy(A, timeout_s=7200), ACTOR, told.append, act=act).status == "recorded"
+    assert round(left[0]) == platform.deploy_timeout_s == 5
+    assert "the caller's timeout of 7200 s is cut to the 5 s that fake may take" in told
+
+
+@pytest.mark.parametrize("wrong", [0, -1, float("inf"), float("nan")])
+def test_a_timeout_is_a_number_of_seconds(wrong: float) -> None:
+    with pytest.raises(ValueError, match="timeout_s"):
+        deploy(A, timeout_s=wrong)
