@@ -77,7 +77,8 @@ def installed(
     who = [{"subject": actor_subject(), "verified_by": None, "may": MAY}]
     policy = {"paths": [{"from": "testing", "to": "prod"}], "actors": dict.fromkeys(ALL, who)}
     (folder / "policies" / "config").mkdir(parents=True)
-    data = {"products": {PRODUCT: policy, "twins": {**policy, "paths": [{"from": "c", "to": "b-c"}]}}}
+    others = {"twins": {**policy, "paths": [{"from": "c", "to": "b-c"}]}, "odoo-opw": {**policy, "paths": []}}
+    data = {"products": {PRODUCT: policy, **others}}
     (folder / "policies" / "config" / "data.json").write_text(json.dumps(data))
     store.write_product_profile_record(host.profile(driver_id="local"))
     odoo = [{"instance": "prod", "context": "opw"}]
@@ -105,39 +106,29 @@ def in_postgres(tmp_path: Path, host: Host, postgres_store: Any) -> Installation
     return installed(tmp_path, host, postgres_store, "database_url = { env = 'HOSTS_DATABASE' }")
 
 
-@pytest.fixture(params=["in_files", "in_postgres"])
-def installation(request: pytest.FixtureRequest) -> Installation:
-    found: Installation = request.getfixturevalue(request.param)
-    return found
-
-
-def test_an_installation_is_adopted_and_then_looked_at_with_every_command(installation: Installation) -> None:
+def test_an_installation_is_adopted_and_then_looked_at_with_every_command(in_files: Installation) -> None:
     """What the gate is told by each of them comes from the host's records, and nothing of it is changed there."""
-    before = written(installation.store)
-    if is_postgres(installation):
-        installation.run("ledger", "migrate")
-    adopted = installation.document("init", "--adopt")
+    before = written(in_files.store)
+    see_that_it_is_adopted(in_files)
+    assert "already" in in_files.run("init", "--adopt", code=2)
+    shown = in_files.document("lanes")["lanes"]
+    assert {(one["lane"]["instance"], one["settled"]) for one in shown} == {("testing", False), ("prod", False)}
+    assert [run["status"] for run in in_files.document("runs", "list")["runs"]] == ["adopted"]
+    assert "adopt" in in_files.run("decisions", "list")
+    assert "every chain is whole" in in_files.run("decisions", "verify")
+    assert artifact("A") in in_files.run("inventory", "show", PRODUCT)
+    assert "adopt" in in_files.run("inventory", "history", f"{PRODUCT}/prod")
+    in_files.run("prove", PRODUCT, code=1)
+    assert written(in_files.store) == before
+
+
+def see_that_it_is_adopted(here: Installation) -> None:
+    adopted = here.document("init", "--adopt")
     [prod], [testing] = adopted["adopted"], adopted["others"]
     assert prod["lane"] == f"{PRODUCT}/prod" and "adopted from before the ledger" in prod["why"]
     assert testing["lane"] == f"{PRODUCT}/testing" and "which the gate did not write" in testing["why"]
     assert any("evidence-1" in one and "no known time" in one for one in testing["mend"])
     assert f"--artifact {artifact('A')} --ref {commit('A')}" in testing["command"]
-    assert "already" in installation.run("init", "--adopt", code=2)
-    shown = installation.document("lanes")["lanes"]
-    assert {(one["lane"]["instance"], one["settled"]) for one in shown} == {("testing", False), ("prod", False)}
-    assert [run["status"] for run in installation.document("runs", "list")["runs"]] == ["adopted"]
-    assert "adopt" in installation.run("decisions", "list")
-    assert "every chain is whole" in installation.run("decisions", "verify")
-    assert artifact("A") in installation.run("inventory", "show", PRODUCT)
-    assert "adopt" in installation.run("inventory", "history", f"{PRODUCT}/prod")
-    doctor = installation.run("doctor", code=3)
-    assert f"ok       {PRODUCT}/prod records" in doctor and "odoo" not in doctor
-    assert written(installation.store) == before
-    installation.run("prove", PRODUCT, code=1)
-
-
-def is_postgres(installation: Installation) -> bool:
-    return str(getattr(installation.store, "database_url", "")).startswith("postgresql")
 
 
 def written(store: Any) -> list[dict[str, Any]]:
@@ -145,38 +136,28 @@ def written(store: Any) -> list[dict[str, Any]]:
     return sorted((one.model_dump(mode="json") for one in listed), key=str)
 
 
-def test_two_lanes_with_one_file_name_are_told_of(in_files: Installation, host: Host) -> None:
+def test_what_cannot_go_through_the_gate_is_refused_by_name_and_hides_nothing_else(
+    in_files: Installation, host: Host
+) -> None:
+    """Two lanes with one file, a product's record that is torn, and a product that nobody here deploys."""
     lanes = [{"instance": "b-c", "context": "a"}, {"instance": "c", "context": "a-b"}]
     in_files.store.write_product_profile_record(host.profile(product="twins", driver_id="local", lanes=lanes))
     in_files.store.write_environment_inventory(host.inventory("A", "b-c", context="a"))
-    others = in_files.document("init", "--adopt")["others"]
-    told = {one["lane"]: one for one in others if one["lane"].startswith("a")}
-    assert set(told) == {"a/b-c", "a-b/c"}
-    for one in told.values():
-        assert "share one file of the host, a-b-c.json" in one["why"]
-        assert "no health URL is known of it, so that no deploy to it could be confirmed" in one["mend"]
-    refused = in_files.run("deploy", "twins", "--to", "c", "--artifact", artifact("A"), "--ref", commit("A"), code=2)
-    assert "share one file of the host" in refused and "Nothing was done" in refused
-    assert "share one file" in in_files.run("doctor", code=3)
-
-
-def test_a_product_whose_record_is_torn_hides_no_other(in_files: Installation) -> None:
     (in_files.folder / "state" / "launchplane_product_profiles" / "torn.json").write_text('{"product": ')
-    in_files.run("init", "--adopt")
-    assert len(in_files.document("lanes")["lanes"]) == 2
-    assert "the record of torn" in in_files.run("doctor", code=3)
-
-
-def test_a_product_that_nobody_here_deploys_is_refused_by_name(in_files: Installation) -> None:
-    text = in_files.settings.read_text()
-    in_files.settings.write_text(text.replace("not_governed = ['odoo']", ""))
-    data = in_files.folder / "policies" / "config" / "data.json"
-    policy = json.loads(data.read_text())
-    policy["products"]["odoo-opw"] = {**policy["products"][PRODUCT], "paths": []}
-    data.write_text(json.dumps(policy))
-    in_files.run("init", "--adopt")
-    said = in_files.run("deploy", "odoo-opw", "--to", "prod", "--artifact", artifact("A"), "--ref", commit("A"), code=2)
-    assert "no plugin brings the driver 'odoo' of odoo-opw" in said
+    in_files.settings.write_text(in_files.settings.read_text().replace("not_governed = ['odoo']", ""))
+    others = {one["lane"]: one for one in in_files.document("init", "--adopt")["others"]}
+    assert set(others) == {f"{PRODUCT}/testing", "a/b-c", "a-b/c"}
+    for lane in ("a/b-c", "a-b/c"):
+        assert "share one file of the host, a-b-c.json" in others[lane]["why"]
+        assert "no health URL is known of it, so that no deploy to it could be confirmed" in others[lane]["mend"]
+    release = ("--artifact", artifact("A"), "--ref", commit("A"))
+    twin = in_files.run("deploy", "twins", "--to", "c", *release, code=2)
+    assert "share one file of the host" in twin and "Nothing was done" in twin
+    odoo = in_files.run("deploy", "odoo-opw", "--to", "prod", *release, code=2)
+    assert "no plugin brings the driver 'odoo' of odoo-opw" in odoo
+    doctor = in_files.run("doctor", code=3)
+    assert f"ok       {PRODUCT}/prod records" in doctor
+    assert "share one file" in doctor and "the record of torn" in doctor
 
 
 # -- one ledger
@@ -189,22 +170,21 @@ def opened(here: Installation, **environment: str) -> Gate:
     return Gate.open(settings)
 
 
-@pytest.mark.parametrize("which", ["in_sqlite", "in_postgres"])
-def test_two_processes_share_one_ledger(which: str, request: pytest.FixtureRequest) -> None:
-    here: Installation = request.getfixturevalue(which)
-    if is_postgres(here):
-        here.run("ledger", "migrate")
-    here.run("init", "--adopt")
+def see_that_two_processes_share_one(here: Installation) -> None:
     with opened(here) as one, opened(here) as other:
         assert one.ledger.ledger_id() == other.ledger.ledger_id()
-        until = Hold(reason="a freeze", subject="unverified:somebody", since=stamp(one.ledger.now()))
-        one.ledger.put_hold(Lane(context=PRODUCT, instance="prod"), until, {})
+        hold = Hold(reason="a freeze", subject="unverified:somebody", since=stamp(one.ledger.now()))
+        one.ledger.put_hold(Lane(context=PRODUCT, instance="prod"), hold, {})
         assert other.ledger.hold_on(Lane(context=PRODUCT, instance="prod"))
+
+
+def test_two_processes_share_one_ledger(in_sqlite: Installation) -> None:
+    see_that_it_is_adopted(in_sqlite)
+    see_that_two_processes_share_one(in_sqlite)
 
 
 @pytest.mark.parametrize("how", ["settings", "environment"])
 def test_a_ledger_elsewhere_is_refused_at_start(in_files: Installation, how: str, tmp_path: Path) -> None:
-    in_files.run("init", "--adopt")
     environment = {"LAUNCHPLANE_GATE_STATE_DIR": str(tmp_path / "mine")} if how == "environment" else {}
     if how == "settings":
         in_files.settings.write_text(f"state_dir = 'mine'\n{in_files.settings.read_text()}")
@@ -214,8 +194,6 @@ def test_a_ledger_elsewhere_is_refused_at_start(in_files: Installation, how: str
 
 
 def test_a_gate_that_is_handed_the_records_begins_no_second_ledger(in_files: Installation, tmp_path: Path) -> None:
-    """However many stand in its history: those that the first let go name it."""
-    in_files.run("init", "--adopt")
     alone = tmp_path / "alone"
     alone.mkdir()
     (alone / "launchplane-gate.toml").write_text("schema_version = 1\n")
@@ -259,8 +237,10 @@ def test_settings_that_say_what_the_host_says_are_refused(tmp_path: Path, more: 
         hosted(load_settings(settings))
 
 
-def test_the_hosts_migrations_do_not_see_our_tables(in_postgres: Installation, host: Host, postgres: str) -> None:
-    """The ledger is in a schema of its own: what alembic would change of the host's is what it was."""
+def test_in_postgres_the_ledger_is_beside_the_hosts_tables_whose_migrations_do_not_see_it(
+    in_postgres: Installation, host: Host, postgres: str
+) -> None:
+    """What alembic would change of the host's is what it was: nothing."""
     metadata = host.module("storage.postgres").Base.metadata
     engine = sa.create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"))
 
@@ -269,10 +249,14 @@ def test_the_hosts_migrations_do_not_see_our_tables(in_postgres: Installation, h
             found: list[Any] = compare_metadata(MigrationContext.configure(connection), metadata)
         return found
 
-    before = differences()
+    before, rows = differences(), written(in_postgres.store)
     in_postgres.run("ledger", "migrate")
-    in_postgres.run("init", "--adopt")
+    see_that_it_is_adopted(in_postgres)
+    assert "already" in in_postgres.run("init", "--adopt", code=2)
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM launchplane_gate.entries")).scalar() == 1
     assert differences() == before == []
+    assert written(in_postgres.store) == rows
+    assert len(in_postgres.document("lanes")["lanes"]) == 2
+    see_that_two_processes_share_one(in_postgres)
     engine.dispose()
