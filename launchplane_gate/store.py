@@ -1,6 +1,7 @@
 """Where the records live: the host's own method names and shapes, and files of ours, written atomically.
 
-Launchplane's own store can be handed in as it is. A record that is missing raises FileNotFoundError, as there.
+Launchplane's own store is asked through the plugin ``launchplane``, which converts and checks what it gives. A record
+that is missing raises FileNotFoundError, as there.
 """
 
 from __future__ import annotations

@@ -250,9 +250,18 @@ class StorePromises:
             assert isinstance(one, Bounded)
             found = [stored.record for stored in one.list_deployments_since(**_of(TESTING), since=since)]
             assert all(record in found for record in (changed, records[2], records[3]))
-        shelves.tear(records[1])
-        torn = [one for one in store.list_deployments_since(**_of(TESTING), since=Since()) if one.record is None]
-        assert [one.record_id for one in torn] == [records[1].record_id] and torn[0].unreadable
+
+    def test_what_is_torn_is_in_a_bounded_list_too(self, shelves: Shelves, store: RecordStore) -> None:
+        """A bounded store lists what is torn of a lane among the others, and says why it cannot be read."""
+        if not isinstance(store, Bounded):
+            unproven("the store is not Bounded: a lane's whole past is read instead")
+        for name in ("1", "2"):
+            store.write_deployment_record(a_deployment(name))
+        shelves.tear(a_deployment("1"))
+        found = {one.record_id: one for one in store.list_deployments_since(**_of(TESTING), since=Since())}
+        torn = found[a_deployment("1").record_id]
+        assert torn.record is None and torn.unreadable
+        assert found[a_deployment("2").record_id].record == a_deployment("2")
 
     def test_the_newest_backups_are_by_their_time(self, store: RecordStore) -> None:
         """Of a bounded store the newest backups come, by what they say of themselves, and none that has no time."""

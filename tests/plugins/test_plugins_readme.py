@@ -11,8 +11,19 @@ pytestmark = pytest.mark.thorough  # a whole driver is written and proven
 README = ROOT / "plugins" / "README.md"
 
 
+def samples() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_example_store_keeps_every_promise_but_of_what_is_torn(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_store=samples()[2])
+    passed, skipped, failed = pytester.inline_run("-p", "no:cacheprovider").listoutcomes()
+    assert failed == [] and len(passed) > 10
+    assert all("torn" in report.nodeid for report in skipped)
+
+
 def test_the_example_driver_keeps_every_promise(pytester: pytest.Pytester) -> None:
-    driver, kit = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    driver, kit, _ = samples()
     pytester.makepyfile(launchplane_gate_printer=driver, test_printer=kit)
     result = pytester.inline_run("-p", "no:cacheprovider", "--disable-plugin-autoload")
     passed, skipped, failed = result.listoutcomes()
