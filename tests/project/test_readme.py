@@ -156,6 +156,13 @@ def test_the_settings_for_opa_are_settings(folder: Path) -> None:
     assert settings.opa and settings.opa.url == "https://opa.example.org:8181"
 
 
+def test_the_mode_of_a_product_is_a_setting(folder: Path) -> None:
+    [shown] = [block for block in blocks("toml") if "mode =" in block]
+    hosted = 'schema_version = 1\nstore = "health"\n[plugins.health]\n'  # where a host knows the rest of the product
+    (folder / "launchplane-gate.toml").write_text(hosted + shown)
+    assert load_settings(folder / "launchplane-gate.toml").observed == {"sellyouroutboard"}
+
+
 def test_the_settings_for_dokploy_are_settings(folder: Path) -> None:
     [shown] = [block for block in blocks("toml") if "plugins.generic-web" in block]
     product = 'repository = "acme/shop"\ndriver = "generic-web"\nimage = "ghcr.io/acme/shop"\n'
