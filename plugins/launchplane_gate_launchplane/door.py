@@ -79,6 +79,6 @@ class Door:
                 code="not_permitted",
                 message=(
                     f"{asked.route} was not sent: it would change {what} past the gate. Deploy or promote there by the "
-                    "routes of Launchplane that ask the gate."
+                    "routes of Launchplane that ask the gate, or have the settings leave it alone: not_governed."
                 ),
             )

@@ -10,6 +10,7 @@ from launchplane_gate.hookspecs import Approval, Driver, Progress
 from launchplane_gate.model import Outcome, Target
 from launchplane_gate.records import PostDeployUpdate
 from launchplane_gate_generic_web import ALREADY_SET
+from launchplane_gate_launchplane import calls
 from launchplane_gate_launchplane.door import Door, holding
 from launchplane_gate_launchplane.kept_back import KeptBack
 from launchplane_gate_launchplane.permit import NotPermitted, Permit
@@ -19,11 +20,11 @@ from launchplane_gate_launchplane.targets import HostTargets, TargetsUnknown
 # The executors that are run so, each with what it may ask of Dokploy once its deployment is triggered.
 _MIGRATING = frozenset({"schedule.create", "schedule.update", "schedule.runManually"})
 EXECUTORS: Mapping[str, frozenset[str]] = {
-    "/v1/drivers/generic-web/deploy": frozenset(),
-    "/v1/drivers/generic-web/prod-promotion": frozenset(),
-    "/v1/drivers/verireel/testing-deploy": frozenset(),
-    "/v1/drivers/verireel/prod-deploy": frozenset(),
-    "/v1/drivers/verireel/prod-promotion": _MIGRATING,
+    calls.GENERIC_WEB_DEPLOY: frozenset(),
+    calls.GENERIC_WEB_PROMOTION: frozenset(),
+    calls.VERIREEL_TESTING_DEPLOY: frozenset(),
+    calls.VERIREEL_PROD_DEPLOY: frozenset(),
+    calls.VERIREEL_PROMOTION: _MIGRATING,
 }
 
 # What the results of these executors say of how it went; each has some of them.
@@ -60,7 +61,7 @@ class Executors:
 class HostDeploy:
     """Deploys by a call's own executor. ``result``: what that returned; None where it did not return, or was not run.
 
-    ``raised``: what it raised instead. ``kept``: the host's store, as the executor had it.
+    ``raised``: what it raised instead, of its own. ``kept``: the host's store, as the executor had it.
     """
 
     def __init__(self, call: Call, targets: HostTargets, dokploy: HostDokploy, limit_s: float) -> None:
@@ -87,7 +88,7 @@ class HostDeploy:
             with holding(permit):
                 self.result = self._call.execute(self.kept)
         except Exception as error:  # noqa: BLE001  # whatever an executor raises is an outcome
-            self.raised = error
+            self.raised = error if error is not permit.refused else None
         if permit.refused and not isinstance(permit.refused, NotPermitted):
             raise permit.refused
         return self._outcome(permit, permit.refused or self.raised)

@@ -233,6 +233,8 @@ class Permit:
             return asked.within(limit_s, payload)
         except Exception as error:
             self.troubles[str(error)] = asked.failed(error)
+            if isinstance(error, TimeoutError):
+                self._run_seconds_left()  # says so where it is the time of the run that is over
             raise
 
     def _run_seconds_left(self) -> float:

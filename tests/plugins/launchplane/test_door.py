@@ -307,6 +307,6 @@ def test_a_request_gets_what_the_lease_and_the_run_allow(stage: Stage) -> None:
 
 
 def test_an_answer_that_never_ends_is_given_up_in_time(stage: Stage) -> None:
-    with stage.permitted(limit_s=0.5), pytest.raises(TimeoutError):
+    with stage.permitted(limit_s=0.5), pytest.raises(NotPermitted, match="is over"):
         stage.fake.break_next("application.one", "drip")
         stage.read()

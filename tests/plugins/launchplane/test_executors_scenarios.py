@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -16,7 +17,8 @@ import pytest
 from launchplane_gate.ledger import tables
 from launchplane_gate.model import Lane, ReleaseIdentity, Run
 from launchplane_gate.policy import Bundle, EmbeddedEngine
-from launchplane_gate_launchplane.executors import HostDeploy
+from launchplane_gate_launchplane import calls
+from launchplane_gate_launchplane.executors import EXECUTORS, HostDeploy
 from tests.conftest import ACTOR, PROD, PRODUCT, TESTING, A, B, C, deploy, promote
 from tests.fakes.dokploy import FakeDokploy
 from tests.forks import in_a_child
@@ -126,6 +128,31 @@ def test_the_hosts_executors_run_unchanged_and_what_they_record_is_ours(on_a: Em
     }
     assert {testing.deploy.deployment_id, prod.deploy.deployment_id} == set(rows.values())
     assert all(title.startswith("launchplane-gate r-") for title in rows)
+
+
+def test_each_call_that_deploys_has_its_executor() -> None:
+    assert EXECUTORS.keys() == calls.DEPLOYS | calls.PROMOTES
+
+
+def test_a_host_that_says_it_deployed_and_asked_for_nothing_is_not_believed(on_a: Embedded) -> None:
+    """An executor that goes to its provider by another way than the door, or does nothing at all."""
+    for said, status, touched in (("pass", "unknown", True), ("fail", "fail", False), (None, "fail", False)):
+        call = on_a.stage.deploying(PRODUCT, "testing", B)
+        call.execute = lambda _, said=said: SimpleNamespace(deploy_status=said) if said else None
+        run = on_a.site.gate.run(deploy(B), ACTOR, act=on_a.stage.executors.act_of(call))
+        assert (run.status, run.touched) == (status, touched), run.detail
+
+
+def test_an_executor_that_raises_before_its_first_change_has_changed_nothing(on_a: Embedded) -> None:
+    call = on_a.stage.deploying(PRODUCT, "testing", B)
+
+    def broken(_: object) -> None:
+        raise ValueError("no such profile")
+
+    call.execute = broken
+    run = on_a.site.gate.run(deploy(B), ACTOR, act=on_a.stage.executors.act_of(call))
+    assert (run.status, run.touched) == ("fail", False) and "ValueError: no such profile" in run.detail
+    assert why(on_a.site.gate, TESTING) == ""
 
 
 def no_target(embedded: Embedded, patching: pytest.MonkeyPatch) -> None:
@@ -309,6 +336,7 @@ def test_s28_a_source_that_changes_before_the_first_change_makes_a_promotion_sta
 
     run = on_a.promote(B, meanwhile=meanwhile)
     assert (run.status, on_a.fake.changes(on_a.target(PROD)) - before) == ("stale", 0), run.detail
+    assert on_a.acts[-1].raised is None  # it was the gate that ended it
 
 
 def test_s28_testing_may_change_once_prod_is_triggered(on_a: Embedded) -> None:
