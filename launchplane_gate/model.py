@@ -164,7 +164,8 @@ class Request(Contract):
 
     ``deployment_record_id``, ``promotion_record_id``: of the records to be written, where the caller chose their ids;
     no record has them yet. ``timeout_s``: how long the caller lets the deploy take, in seconds; more than its driver's
-    deploy may take is cut to that.
+    deploy may take is cut to that. ``fingerprint``: of what the caller was asked itself, where that is more than stands
+    here: a key with another one is a key used again.
     """
 
     action: Running
@@ -183,6 +184,7 @@ class Request(Contract):
     promotion_record_id: RecordId | None = None
     timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     idempotency_key: Identifier | None = None
+    fingerprint: Identifier | None = None
 
     @property
     def names(self) -> dict[str, str]:

@@ -21,7 +21,8 @@ def key_of(errand: Errand) -> Key | None:
     request = errand.request
     if not request.idempotency_key:
         return None
-    later = ("redeploy", "driver", "of_run", "reported", "deployment_record_id", "promotion_record_id", "timeout_s")
+    names = ("deployment_record_id", "promotion_record_id")
+    later = ("redeploy", "driver", "of_run", "reported", *names, "timeout_s", "fingerprint")
     unsaid = {"idempotency_key"} | {field for field in later if not getattr(request, field)}
     # What is not said of a later field is left out, as of keys from before it.
     return Key(

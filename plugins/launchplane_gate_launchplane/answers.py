@@ -13,6 +13,7 @@ from launchplane_gate.errors import (
     KeyReused,
     LaneBusy,
     NotSettled,
+    RecordExists,
     RecordUnreadable,
     RequestError,
     Stale,
@@ -55,6 +56,7 @@ CODES: tuple[tuple[type[GateError], int, str], ...] = (  # the first that fits
     (LaneBusy, 409, "lane_busy"),
     (KeyReused, 409, "idempotency_key_reused"),
     (RecordTaken, 409, "record_exists"),
+    (RecordExists, 409, "record_exists"),
     (ActorUnproven, 409, "policy_denied"),
     (RequestError, 400, "invalid_request"),
 )

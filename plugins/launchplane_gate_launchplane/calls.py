@@ -122,9 +122,20 @@ def request_of(call: Call, product: str) -> Request:
         told["redeploy"] = asked.no_cache  # which wants a deploy, whatever runs
     else:
         told |= {"action": "deploy", "destination": asked.instance}
-    if not is_dry(call):
-        told["idempotency_key"] = key_of(call)
-    return request_from(told)
+    told["timeout_s"] = getattr(asked, "timeout_seconds", None)
+    told["promotion_record_id"] = _text(asked, "promotion_record_id") or None  # VeriReel's callers choose it
+    return request_from(told | ({} if is_dry(call) else under_key(call)))
+
+
+def under_key(call: Call) -> dict[str, str]:
+    """The key of a call, as the ledger can keep it, and what it is a key for; nothing where it has none."""
+    if not call.idempotency_key:
+        return {}
+    try:
+        key = TypeAdapter(Identifier).validate_python(call.idempotency_key)
+    except ValidationError:
+        key = "digest:" + strictjson.digest(call.idempotency_key)
+    return {"idempotency_key": key, "fingerprint": strictjson.digest([call.route, call.fingerprint])}
 
 
 def request_from(told: Mapping[str, Any]) -> Request:
@@ -141,17 +152,6 @@ def request_from(told: Mapping[str, Any]) -> Request:
 
 def is_dry(call: Call) -> bool:
     return bool(getattr(call.request, "dry_run", False))
-
-
-def key_of(call: Call) -> str | None:
-    """The key of a call as the ledger can keep it: one of another form by its digest."""
-    key = call.idempotency_key
-    if not key:
-        return None
-    try:
-        return str(TypeAdapter(Identifier).validate_python(key))
-    except ValidationError:
-        return "digest:" + strictjson.digest(key)
 
 
 def _text(request: object, name: str) -> str:

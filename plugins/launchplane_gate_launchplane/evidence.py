@@ -6,9 +6,10 @@ The inventory is theirs no more: a report becomes it where the policies confirm 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from launchplane_gate.errors import RequestError
+from launchplane_gate.errors import RecordExists, RecordUnreadable, RequestError
 from launchplane_gate.gate import Gate
 from launchplane_gate.model import Lane, Request, Run, stamp
 from launchplane_gate.records import DeploymentRecord, PostDeployUpdate, ProductProfile, PromotionRecord, ReleaseStatus
@@ -46,9 +47,33 @@ class Evidence:
             record.artifact_identity.artifact_id,
             record.source_git_ref,
             record.deploy.status,
-            idempotency_key=calls.key_of(call),
+            deployment_record_id=record.record_id,
+            **calls.under_key(call),
         )
-        return _answer(self._gate.run(reported, calls.actor_of(call.identity), trace=call.trace_id or None))
+        try:
+            run = self._gate.run(reported, calls.actor_of(call.identity), trace=call.trace_id or None)
+        except RecordExists:
+            if ids := self._told_before(reported):
+                return Answer(result=ids)
+            raise
+        return _answer(run)
+
+    def _told_before(self, reported: Request) -> dict[str, str] | None:
+        """The ids of what the same report left when it was made before; None where that record tells another thing."""
+        record = self._gate.store.read_deployment_record(str(reported.deployment_record_id))
+        artifact = record.artifact_identity and record.artifact_identity.artifact_id
+        told = {"artifact_id": artifact, "source_git_ref": record.source_git_ref}
+        said = (told, record.deploy.status, record.deploy.deploy_mode, record.instance)
+        if said != (reported.expected.stated(), reported.reported, REPORTED, reported.destination):
+            return None
+        ids = {"deployment_record_id": record.record_id}
+        with suppress(FileNotFoundError, RecordUnreadable):
+            inventory = self._gate.store.read_environment_inventory(
+                context_name=record.context, instance_name=record.instance
+            )
+            if inventory.deployment_record_id == record.record_id:
+                ids["inventory_record_id"] = f"{record.context}-{record.instance}"
+        return ids
 
     def _of_a_promotion(self, call: Call, profile: ProductProfile) -> Answer | Refusal:
         """Kept as it is told, at the gate's time; of what it says to run nobody is asked, and the inventory stays."""

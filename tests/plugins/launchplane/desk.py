@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from launchplane_gate.gate import Gate
-from launchplane_gate.hookspecs import Approval, Progress
+from launchplane_gate.hookspecs import Approval, Progress, hookimpl
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Outcome
 from launchplane_gate.plugins import Plugins
@@ -125,10 +125,26 @@ def bundle_in(folder: Path, host: Host) -> Bundle:
     """The shipped policies, and who may ask here: the workflow of the product, and a person."""
     listed = [{"subject": actor_of(who).subject, "verified_by": "launchplane"} for who in (job(host), human(host))]
     product = {"paths": [{"from": "testing", "to": "prod"}], "actors": dict.fromkeys(("testing", "prod"), listed)}
-    decided = {"products": {PRODUCT: product}, "drivers": {DRIVER: {"settle_s": 0}}}
+    decided = {"products": {PRODUCT: product}, "drivers": {DRIVER: {"settle_s": 0}, "verireel": {"settle_s": 0}}}
     (folder / "config").mkdir()
     (folder / "config" / "data.json").write_text(json.dumps(decided))
     return load_bundle([shipped_policies(), folder])
+
+
+class VeriReel:
+    """The driver of that name, on the platform of the other one."""
+
+    driver_id = "verireel"
+
+    def __init__(self, platform: FakePlatform) -> None:
+        self._platform = platform
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._platform, name)
+
+    @hookimpl
+    def gate_drivers(self) -> list[Any]:
+        return [self]
 
 
 def gate_over(store: Any, state: Path, platform: FakePlatform, **parts: Any) -> Gate:
@@ -137,9 +153,7 @@ def gate_over(store: Any, state: Path, platform: FakePlatform, **parts: Any) -> 
     given: dict[str, Any] = {
         "store": LaunchplaneStore(store),
         "ledger": Ledger.open(state, holds_records=False),
-        "plugins": Plugins(
-            {"fake": platform, "verireel": FakePlatform(driver_id="verireel"), "health": FakeHealth(platform)}
-        ),
+        "plugins": Plugins({"fake": platform, "verireel": VeriReel(platform), "health": FakeHealth(platform)}),
         "lane_wait_s": 0.2,
         "confirm_timeout_s": 0.2,
         "confirm_interval_s": 0.02,
@@ -201,6 +215,19 @@ class Desk:
         kind = self.host.module("workflows.generic_web_promotion").GenericWebProdPromotionRequest
         asked = {"artifact_id": artifact(letter), "source_git_ref": commit(letter)} | rest.pop("asked", {})
         return self.call("/v1/drivers/generic-web/prod-promotion", kind(product=PRODUCT, **asked), **rest)
+
+    def stable(self, letter: str, instance: str = "testing", **rest: Any) -> ACall:
+        """A call of VeriReel's deploy."""
+        kind = self.host.module("workflows.verireel_stable_deploy").VeriReelStableDeployRequest
+        request = kind(context=PRODUCT, instance=instance, artifact_id=artifact(letter), source_git_ref=commit(letter))
+        return self.call(f"/v1/drivers/verireel/{instance}-deploy", request, **rest)
+
+    def stable_promotion(self, letter: str, record_id: str, **rest: Any) -> ACall:
+        """A call of VeriReel's promotion, whose caller chooses the id of its record."""
+        kind = self.host.module("workflows.verireel_prod_promotion").VeriReelProdPromotionRequest
+        asked = {"artifact_id": artifact(letter), "source_git_ref": commit(letter), "backup_record_id": "backup-gate-1"}
+        request = kind(context=PRODUCT, promotion_record_id=record_id, **asked)
+        return self.call("/v1/drivers/verireel/prod-promotion", request, **rest)
 
     def verification(self, record_id: str, **rest: Any) -> ACall:
         """A call of VeriReel's driver with what tests of testing found."""

@@ -214,8 +214,13 @@ def test_a_repeat_is_a_replay_while_it_is_true_and_stale_afterwards(desk: Desk) 
 
 def test_the_same_key_with_another_request_is_told(desk: Desk) -> None:
     desk.deploy("A", idempotency_key="k")
-    reused = desk.refused(desk.deployment("B", idempotency_key="k"))
-    assert (reused.status, reused.code) == (409, "idempotency_key_reused")
+    for other in (
+        desk.deployment("B", idempotency_key="k"),
+        desk.deployment("A", idempotency_key="k", asked={"no_cache": True}),
+        desk.deployment("A", idempotency_key="k", asked={"timeout_seconds": 9}),
+    ):
+        reused = desk.refused(other)
+        assert (reused.status, reused.code) == (409, "idempotency_key_reused")
 
 
 def test_two_in_flight_under_one_key_deploy_once_and_are_answered_alike(desk: Desk) -> None:
@@ -495,3 +500,49 @@ def test_a_decision_and_a_lane_are_read_as_the_command_line_shows_them(desk: Des
     ):
         with pytest.raises(FileNotFoundError):
             desk.embedded.read(action, params)  # type: ignore[arg-type]
+
+
+# -- VeriReel
+
+
+@pytest.fixture
+def verireel(desk: Desk, host: Host) -> Desk:
+    desk.store.write_product_profile_record(host.profile(driver_id="verireel"))
+    return desk
+
+
+def test_verireels_deploy_and_promotion_are_answered_in_its_shapes(verireel: Desk) -> None:
+    result = verireel.run(verireel.stable("A")).result
+    assert isinstance(result, verireel.host.module("workflows.verireel_stable_deploy").VeriReelStableDeployResult)
+    assert (result.deploy_status, result.rollout_status) == ("pass", "pass")
+    assert result.rollout_base_url == "https://testing.example.org"
+    assert result.rollout_health_urls == ("https://testing.example.org/api/health",)
+    assert verireel.inventory().deployment_record_id == result.deployment_record_id
+    promoted = verireel.run(verireel.stable_promotion("A", "promotion-of-theirs")).result
+    assert (promoted.promotion_record_id, promoted.deploy_status, promoted.rollout_status, promoted.health_status) == (
+        "promotion-of-theirs",
+        "pass",
+        "pass",
+        "pass",
+    )
+    assert verireel.inventory("prod").promotion_record_id == "promotion-of-theirs"
+
+
+def test_an_id_that_another_promotion_has_is_refused(verireel: Desk) -> None:
+    """S46: the record is not written over, and nothing is deployed."""
+    verireel.run(verireel.stable("A"))
+    verireel.run(verireel.stable_promotion("A", "promotion-of-theirs"))
+    kept = verireel.store.read_promotion_record("promotion-of-theirs")
+    verireel.run(verireel.stable("B"))
+    denied = verireel.refused(verireel.stable_promotion("B", "promotion-of-theirs"))
+    assert (denied.status, denied.code) == (409, "record_exists")
+    assert verireel.store.read_promotion_record("promotion-of-theirs") == kept
+    assert verireel.inventory("prod").source_git_ref == commit("A")
+
+
+def test_verireels_direct_deploy_to_prod_and_a_tag_are_refused(verireel: Desk) -> None:
+    """S37"""
+    assert "lane.not_bypassed" in verireel.refused(verireel.stable("A", "prod")).message
+    call = verireel.stable("A")
+    call.request.artifact_id = "ghcr.io/cbusillo/sellyouroutboard:v1"
+    assert "release.artifact_pinned" in verireel.refused(call).message

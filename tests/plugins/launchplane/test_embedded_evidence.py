@@ -71,6 +71,20 @@ def test_no_clock_but_the_gates_is_asked(both: Desk, host: Host, started_at: str
     assert both.promote("B").promotion_status == "pass"
 
 
+def test_a_report_stands_under_the_id_that_its_caller_chose_and_replaces_no_other(both: Desk, host: Host) -> None:
+    """S46: the same report again is answered as before."""
+    record = told(host, "B", status="fail")
+    for _ in range(2):
+        assert both.run(both.report(record)).result == {"deployment_record_id": record.record_id}
+    assert both.store.read_deployment_record(record.record_id).source_git_ref == commit("B")
+    ours = both.inventory().deployment_record_id
+    for other in (record.model_copy(update={"source_git_ref": commit("C")}), host.deployment("A", record_id=ours)):
+        denied = both.refused(both.report(other))
+        assert (denied.status, denied.code) == (409, "record_exists") and other.record_id in denied.message
+    assert both.refused(both.report(host.deployment("B", record_id="../inventory/x"))).status == 400
+    assert both.store.read_deployment_record(ours).source_git_ref == commit("A")
+
+
 def test_a_report_of_no_artifact_is_refused(both: Desk, host: Host) -> None:
     record = host.deployment("B", artifact_identity=None)
     denied = both.refused(both.report(record))
