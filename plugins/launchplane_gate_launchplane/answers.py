@@ -27,7 +27,6 @@ from launchplane_gate.store import RecordStore
 from launchplane_gate_launchplane import calls
 from launchplane_gate_launchplane.host import named
 from launchplane_gate_launchplane.protocol import Call
-from launchplane_gate_launchplane.store import RecordTaken
 
 PASSED = frozenset({"recorded", "unchanged", "observed"})
 NOTHING_HAPPENED = frozenset({"denied", "stale", "undecided"})
@@ -55,7 +54,6 @@ CODES: tuple[tuple[type[GateError], int, str], ...] = (  # the first that fits
     (Stale, 409, "stale"),
     (LaneBusy, 409, "lane_busy"),
     (KeyReused, 409, "idempotency_key_reused"),
-    (RecordTaken, 409, "record_exists"),
     (RecordExists, 409, "record_exists"),
     (ActorUnproven, 409, "policy_denied"),
     (RequestError, 400, "invalid_request"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from launchplane_gate import strictjson
-from launchplane_gate.errors import NotSettled, RecordUnreadable, SettingsError, UsageError
+from launchplane_gate.errors import NotSettled, RecordExists, RecordUnreadable, SettingsError
 from launchplane_gate.model import Lane, lanes_of
 from launchplane_gate.records import (
     BackupGateRecord,
@@ -28,10 +28,7 @@ from launchplane_gate_launchplane.shelves import Shelf, Text, is_one_operation, 
 R = TypeVar("R", bound=Record)
 
 
-class RecordTaken(UsageError):
-    """A name under which a record of something else stands: it is never written over."""
-
-    hint = "What stands there was left as it is, and nothing was written."
+LEFT = "What stands there was left as it is, and nothing was written over it."
 
 
 @dataclass(frozen=True)
@@ -76,6 +73,7 @@ class LaunchplaneStore:
         else:
             raise SettingsError(f"a {type(store).__name__} is no store of Launchplane that is known here")
         self._known: dict[tuple[type[Record], str], _Known] = {}
+        self._products: dict[str, tuple[str, ProductProfile | RecordUnreadable]] = {}
         self._fence: Fence | None = None
 
     def is_over(self, store: Any) -> bool:
@@ -112,9 +110,11 @@ class LaunchplaneStore:
 
     def read_product_profile_record(self, product: str) -> ProductProfile:
         safe(product)
-        profile = self._profile(product, self._text(ProductProfile, product))
-        if profile.product != product:
-            raise RecordUnreadable(f"{self._where(ProductProfile, product)}: it says that it is {profile.product}")
+        profile = self.products().get(product)
+        if profile is None:
+            raise FileNotFoundError(product)
+        if isinstance(profile, RecordUnreadable):
+            raise RecordUnreadable(str(profile), hint=profile.hint)
         self._see_that_it_is_alone(lanes_of(profile))  # or it could be deployed to, and never be recorded
         return profile
 
@@ -125,13 +125,13 @@ class LaunchplaneStore:
     def products(self) -> dict[str, ProductProfile | RecordUnreadable]:
         """Each product by the name of its record, or why that cannot be read."""
         shelf = self._shelves[ProductProfile]
-        found: dict[str, ProductProfile | RecordUnreadable] = {}
-        for name, text in sorted(shelf.texts(shelf.standing(None)).items()):
-            try:
-                found[name] = self._profile(name, text)
-            except RecordUnreadable as error:
-                found[name] = error
-        return found
+        standing, known = shelf.standing(None), self._products
+        unknown = [name for name, now in standing.items() if not now or name not in known or known[name][0] != now]
+        found = {name: known[name] for name in standing if name not in unknown}
+        for name, text in shelf.texts(unknown).items():
+            found[name] = (standing[name], self._profile(name, text))
+        self._products = found
+        return {name: profile for name, (_, profile) in sorted(found.items())}
 
     # -- inventories
 
@@ -148,7 +148,7 @@ class LaunchplaneStore:
         name = self._name_of_inventory(lane)
         there = self._shelves[EnvironmentInventory].texts([name]).get(name)
         if there and there.lane not in (None, lane):
-            raise RecordTaken(f"the inventory of {lane} would take the place of that of {there.lane}")
+            raise RecordExists(f"the inventory of {lane} would take the place of that of {there.lane}", hint=LEFT)
         self._write("write_environment_inventory", name, record)
 
     def list_environment_inventory(self) -> tuple[EnvironmentInventory, ...]:
@@ -249,10 +249,15 @@ class LaunchplaneStore:
             raise RecordUnreadable(f"{where}: it says that it is {said}")
         return record
 
-    def _profile(self, product: str, text: Text) -> ProductProfile:
-        if text.why:
-            raise RecordUnreadable(text.why)
-        return read_profile(text.content, self._where(ProductProfile, product))
+    def _profile(self, product: str, text: Text) -> ProductProfile | RecordUnreadable:
+        where = self._where(ProductProfile, product)
+        try:
+            profile = read_profile(text.content, where)
+        except RecordUnreadable as error:
+            return RecordUnreadable(text.why) if text.why else error
+        if profile.product != product:
+            return RecordUnreadable(f"{where}: it says that it is {profile.product}")
+        return profile
 
     def _listed(self, kind: type[R], context: str, instance: str) -> Iterator[R]:
         """Raises RecordUnreadable where one of them cannot be read."""
@@ -327,14 +332,13 @@ class LaunchplaneStore:
     def _write_own(self, method: str, record_id: str, record: Record) -> None:
         """Write a record that is new, or takes the place of one of the same operation."""
         safe(record_id, *lane_names(record))
+        there = self._shelves[type(record)].texts([record_id]).get(record_id)
         try:
-            before = self._one(type(record), record_id)
-        except FileNotFoundError:
-            before = None
+            before = there and self._parsed(type(record), record_id, there)
         except RecordUnreadable as error:
-            raise RecordTaken(f"{record_id} stands there already, and cannot be read: {error}") from None
-        if before is not None and not is_one_operation(before, record):
-            raise RecordTaken(f"{record_id} is the name of another record, of {_told(before)}")
+            raise RecordExists(f"{record_id} stands there already, and cannot be read: {error}", hint=LEFT) from None
+        if before and not is_one_operation(before, record):
+            raise RecordExists(f"{record_id} is the name of another record, of {_told(before)}", hint=LEFT)
         self._write(method, record_id, record)
 
     def _write(self, method: str, name: str, record: Record) -> None:

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from launchplane_gate.errors import RecordUnreadable, SettingsError
+from launchplane_gate.errors import GateError, RecordExists, RecordUnreadable, SettingsError
 from launchplane_gate.records import DeploymentRecord, HealthcheckEvidence
 from launchplane_gate.store import Since, plain
 from launchplane_gate.testing import PROD, TESTING
 from launchplane_gate.testing.stores import a_deployment, a_promotion, an_inventory
 from launchplane_gate_launchplane.host import see_that_it_is_known
-from launchplane_gate_launchplane.store import LaunchplaneStore, RecordTaken
+from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.plugins.launchplane.hosts import PRODUCT, Host
 
 OF_TESTING: dict[str, Any] = {"context_name": PRODUCT, "instance_name": "testing"}
@@ -79,6 +79,14 @@ def test_a_url_that_nobody_can_be_asked_at_makes_its_product_unreadable(
         store.read_product_profile_record(PRODUCT)
     assert "hunter2" not in str(raised.value)
     assert [one.product for one in store.list_product_profile_records()] == ["other"]
+
+
+def test_a_product_that_is_changed_is_read_anew(host: Host, store: LaunchplaneStore) -> None:
+    for updated_at in ("2026-05-03T16:10:06Z", "2026-05-03T16:10:07Z"):
+        store.store.write_product_profile_record(host.profile(updated_at=updated_at))
+        assert store.read_product_profile_record(PRODUCT).updated_at == updated_at
+    with pytest.raises(FileNotFoundError):
+        store.read_product_profile_record("another")
 
 
 def test_a_host_with_other_fields_is_not_taken_for_the_one_that_is_known(
@@ -168,6 +176,20 @@ def test_evidence_whose_id_leads_elsewhere_stands_for_no_inventory(host: Host, i
         in_files.read_deployment_record(f"../inventory/{PRODUCT}-prod")
 
 
+def test_a_database_that_does_not_answer_is_told_without_its_password(host: Host) -> None:
+    url = "postgresql+psycopg://gate:hunter2@127.0.0.1:1/host"
+    store = LaunchplaneStore(host.module("storage.postgres").PostgresRecordStore(database_url=url))
+    record = a_deployment()
+    for ask in (
+        lambda: store.read_product_profile_record(PRODUCT),
+        lambda: store.list_deployments_since(**OF_TESTING, since=Since()),
+        lambda: store.write_deployment_record(record),
+    ):
+        with pytest.raises(GateError) as raised:
+            ask()
+        assert str(raised.value).startswith("the host's database cannot be used") and "hunter2" not in str(raised.value)
+
+
 # -- names
 
 
@@ -183,7 +205,7 @@ def test_two_lanes_with_one_file_name_are_refused_by_name(host: Host, in_files: 
 def test_the_inventory_of_one_lane_never_takes_the_place_of_anothers(host: Host, in_files: LaunchplaneStore) -> None:
     in_files.store.write_environment_inventory(host.inventory("A", "b-c", context="a"))
     record = an_inventory(TESTING).model_copy(update={"context": "a-b", "instance": "c"})
-    with pytest.raises(RecordTaken, match="a/b-c"):
+    with pytest.raises(RecordExists, match="a/b-c"):
         in_files.write_environment_inventory(record)
     assert in_files.read_environment_inventory(context_name="a", instance_name="b-c")
 
@@ -193,16 +215,16 @@ def test_no_record_of_another_operation_is_written_over(host: Host, store: Launc
     theirs = host.deployment("A")
     store.store.write_deployment_record(theirs)
     ours = a_deployment(lane=TESTING).model_copy(update={"record_id": theirs.record_id})
-    with pytest.raises(RecordTaken, match="the name of another record"):
+    with pytest.raises(RecordExists, match="the name of another record"):
         store.write_deployment_record(ours)
     store.store.write_promotion_record(host.promotion("A"))
     chosen = a_promotion().model_copy(update={"record_id": host.promotion("A").record_id})
-    with pytest.raises(RecordTaken):
+    with pytest.raises(RecordExists):
         store.write_promotion_record(chosen)
     assert store.read_deployment_record(theirs.record_id).artifact_identity == plain_of(theirs).artifact_identity
     other_run = a_deployment().model_copy(update={"runtime_source": {"gate_run_id": "r-2"}})
     store.write_deployment_record(a_deployment())
-    with pytest.raises(RecordTaken):
+    with pytest.raises(RecordExists):
         store.write_deployment_record(other_run)
 
 
