@@ -23,8 +23,9 @@ def runs() -> None:
     """Every deploy, promotion and rollback that was asked for.
 
     A run says how far it came: denied, stale, undecided, fail, unknown, unconfirmed, unrecorded, interrupted, recorded;
-    or unchanged, which is a promotion of what the lane was seen to run already. One that was interrupted can be
-    resumed; the next run on its lane asks the platform what became of its deploy, and notes it as `found`.
+    unchanged, which is a promotion of what the lane was seen to run already; or observed, which enforced policies would
+    have refused. One that was interrupted can be resumed; the next run on its lane asks the platform what became of its
+    deploy, and notes it as `found`.
 
     \b
     Examples:

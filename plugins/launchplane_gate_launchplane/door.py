@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from launchplane_gate.errors import GateError
+from launchplane_gate.model import Lane
 from launchplane_gate_launchplane.asked import Asked
 from launchplane_gate_launchplane.permit import Permit
 from launchplane_gate_launchplane.protocol import Deny
 from launchplane_gate_launchplane.targets import HostTargets
+
+log = logging.getLogger(__name__)
 
 # How a permit gets to the executor's own requests: it has no thread but the one that it was called in.
 _permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
@@ -34,10 +38,13 @@ def is_held() -> bool:
 
 
 class Door:
-    """``deny`` makes what is raised where a request has no permit: the host's own exception, which it answers with."""
+    """``deny`` makes what is raised where a request has no permit: the host's own exception, which it answers with.
 
-    def __init__(self, targets: HostTargets, deny: Deny) -> None:
-        self._targets, self._deny = targets, deny
+    ``observes``: whether a lane is of a product that is only observed: what goes past the gate there is told of.
+    """
+
+    def __init__(self, targets: HostTargets, deny: Deny, observes: Callable[[Lane], bool]) -> None:
+        self._targets, self._deny, self._observes = targets, deny, observes
 
     def change(  # as the host calls it
         self,
@@ -66,6 +73,9 @@ class Door:
             return
         try:
             lanes = [lane for named in asked.targets if (lane := self._targets.lane_on(*named))]
+            if lanes and all(self._observes(lane) for lane in lanes):
+                log.warning("%s of %s goes past the gate, which only observes it", asked.route, lanes[0])
+                return
         except GateError as error:
             raise self._deny(
                 status=503,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
@@ -83,35 +84,52 @@ class EmbeddedGate:
         profile = self._governed.product_of(call)
         if not isinstance(profile, ProductProfile):
             return _of_nobody(call, profile)
-        place = Place.of(call.request)
+        place, is_observed = Place.of(call.request), profile.product in self._gate.observed
         if calls.is_command(call.route):
-            return _past_the_gate(call, f"{profile.product}/{place.instance}")
+            return _unseen(call) if is_observed else _past_the_gate(call, f"{profile.product}/{place.instance}")
         if profile.driver_id in self._gate.plugins.drivers:
             if call.route in calls.DEPLOYS | calls.PROMOTES:
-                return self._shipped(call, calls.request_of(call, profile.product), calls.actor_of(call.identity))
+                shipped = self._observed if is_observed else self._shipped
+                return shipped(call, calls.request_of(call, profile.product), calls.actor_of(call.identity))
             if call.route in calls.WRITES:
                 return self._evidence.taken(call, profile)
-        return _not_yet(call, profile)
+        return _unseen(call) if is_observed else _not_yet(call, profile)
 
     def _shipped(self, call: Call, request: Request, actor: Actor) -> Taken:
-        trace, observed = call.trace_id or None, request.product in self._gate.observed
+        trace = call.trace_id or None
         if calls.is_dry(call):
             decision = self._gate.check(request, actor, trace=trace)
-            if not decision.allowed and not observed:
+            if not decision.allowed:
                 return Refusal(409, "policy_denied", answers.denied_text(decision))
             return lambda: Answer(result=call.execute(KeptBack(call.record_store)))
         act = self._acting.act_of(call)
         try:
-            if observed:
-                run = self._gate.observe(request, actor, quiet, act=act, trace=trace).run
-            else:
-                run = self._ended(lambda: self._gate.run(request, actor, quiet, act=act, trace=trace))
+            run = self._ended(lambda: self._gate.run(request, actor, quiet, act=act, trace=trace))
         except NotSettled as error:
             return Answer(result=answers.result_of(answers.unread(call, request, actor, self._lane(request), error)))
-        if observed and not run.replayed and (act.raised or act.result):
+        return answers.refusal_in(run) or self._answer(call, run)
+
+    def _observed(self, call: Call, request: Request, actor: Actor) -> Taken:
+        """The answer of the host's own executor, once it has one; what it brought is proven after that."""
+        if calls.is_dry(call):
+            return lambda: Answer(result=call.execute(KeptBack(call.record_store)))
+        act = self._acting.act_of(call)
+        try:
+            begun = self._gate.observe(request, actor, quiet, act=act, trace=call.trace_id or None)
+        except GateError:
+            if not (act.raised or act.result):
+                raise
+            log.exception("what %s did is not on record as it should be", call.route)
+            return lambda: _as_before(act, None)
+        begun.ended.add_done_callback(_tell)
+        run = begun.run
+        if not run.replayed and (act.raised or act.result):
             return lambda: _as_before(act, run)
-        if refusal := answers.refusal_in(run):
-            return refusal
+        if run.status == "fail" and not run.touched:
+            return _unseen(call)  # its executor was not asked: the gate has no target for its lane, or not that alone
+        return answers.refusal_in(run) or self._answer(call, run)
+
+    def _answer(self, call: Call, run: Run) -> Answer:
         return Answer(
             result=answers.result_of(answers.told_of(call, run, self._gate)),
             original_trace_id=(run.trace or run.run_id) if run.replayed else "",
@@ -179,11 +197,23 @@ class EmbeddedGate:
         return self._deny(status=refusal.status, code=refusal.code, message=refusal.message)
 
 
-def _as_before(act: Deploying, run: Run) -> Answer:
+def _as_before(act: Deploying, run: Run | None) -> Answer:
     """The answer of the executor itself, where policies are only observed. Raises what it raised."""
     if act.raised:
         raise act.raised
-    return Answer(result=answers.as_executed(act.result, run))
+    return Answer(result=answers.as_executed(act.result, run) if run else act.result)
+
+
+def _unseen(call: Call) -> Taken:
+    """The host goes on alone; what it leaves unsettles its lane, as all that is done past the gate."""
+    log.warning("%s goes past the gate, which only observes its product: see `launchplane-gate lanes`", call.route)
+    return None
+
+
+def _tell(ended: Future[Run]) -> None:
+    """Of what was observed, and could not be finished."""
+    if error := ended.exception():
+        log.error("a run that was observed could not be finished, see `launchplane-gate runs list`: %s", error)
 
 
 def _past_the_gate(call: Call, what: str) -> Refusal:

@@ -8,6 +8,8 @@ from typing import Any
 
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.gate import Gate
+from launchplane_gate.model import Lane
+from launchplane_gate_launchplane.calls import Place
 from launchplane_gate_launchplane.embedded import EmbeddedGate
 from launchplane_gate_launchplane.executors import Executors
 from launchplane_gate_launchplane.governed import Governed
@@ -37,7 +39,13 @@ def embedded_gate(settings: Path | str | None = None, *, deny: Deny) -> Embedded
 def in_host(gate: Gate, store: LaunchplaneStore, *, deny: Deny, not_governed: Collection[str] = ()) -> EmbeddedGate:
     """A gate that is open already, over a store of the host, as the host calls it."""
     governed = Governed(store, store.store.list_product_profile_records, not_governed)
-    executors = Executors(HostTargets(_definitions, governed), module("dokploy"), gate.plugins.drivers, deny)
+
+    def observes(lane: Lane) -> bool:
+        profile = governed.on(Place(lane.context, lane.instance))
+        return profile is not None and profile.product in gate.observed
+
+    targets = HostTargets(_definitions, governed)
+    executors = Executors(targets, module("dokploy"), gate.plugins.drivers, deny, observes)
     return EmbeddedGate(gate, store, executors, governed, deny)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from launchplane_gate.errors import GateError
 from launchplane_gate.hookspecs import Approval, Driver, Progress
-from launchplane_gate.model import Outcome, Target
+from launchplane_gate.model import Lane, Outcome, Target
 from launchplane_gate.records import PostDeployUpdate
 from launchplane_gate_generic_web import ALREADY_SET
 from launchplane_gate_launchplane import calls
@@ -45,12 +45,19 @@ class Executors:
     """The host's executors, and the door through which all that they ask of Dokploy passes.
 
     ``drivers``: those that are registered; a run has the time for a deploy that its driver tells, whoever deploys.
-    ``change`` is called around every request of the host to Dokploy: see HostGate.change.
+    ``change`` is called around every request of the host to Dokploy: see HostGate.change. ``observes``: see Door.
     """
 
-    def __init__(self, targets: HostTargets, dokploy: HostDokploy, drivers: Mapping[str, Driver], deny: Deny) -> None:
+    def __init__(
+        self,
+        targets: HostTargets,
+        dokploy: HostDokploy,
+        drivers: Mapping[str, Driver],
+        deny: Deny,
+        observes: Callable[[Lane], bool] = lambda _: False,
+    ) -> None:
         self._targets, self._dokploy, self._drivers = targets, dokploy, drivers
-        self.change = Door(targets, deny).change
+        self.change = Door(targets, deny, observes).change
 
     def act_of(self, call: Call) -> HostDeploy:
         """What deploys in one call: the executor of its route, which is one of EXECUTORS."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from launchplane_gate.errors import GateError, NotSettled, Stale
 from launchplane_gate.hookspecs import Approval
 from launchplane_gate.model import Lane, ReleaseIdentity, Target
-from launchplane_gate_launchplane.door import holding, is_held
+from launchplane_gate_launchplane.door import Door, holding, is_held
 from launchplane_gate_launchplane.permit import IMAGE_VARIABLE, NotPermitted, Permit
 from tests.conftest import PROD, TESTING, A, B
 from tests.fakes.dokploy import FakeDokploy
@@ -153,6 +153,16 @@ def test_previews_and_what_the_settings_leave_alone_go_through_as_before(stage: 
         stage.deploy(id_)
     assert stage.asked() == ["application.saveDockerProvider", "application.deploy"] * 2
     stage.host.ask("deployment.all", query={"applicationId": stage.prod})  # and whoever reads
+
+
+@pytest.mark.parametrize(("observed", "goes"), [({PROD}, True), ({TESTING}, False)])
+def test_to_a_lane_that_is_only_observed_all_goes_through(stage: Stage, observed: set[Lane], goes: bool) -> None:
+    sent: list[Any] = []
+    door = Door(stage.host.targets, Denied, observed.__contains__)
+    asked: Any = {"method": "POST", "path": "/api/application.deploy", "payload": {"applicationId": stage.prod}}
+    with nullcontext() if goes else pytest.raises(Denied, match=str(PROD)):
+        door.change(**asked, query=None, timeout_s=1, send=lambda payload, _: sent.append(payload))
+    assert bool(sent) == goes
 
 
 def test_a_target_of_no_product_is_left_alone_only_where_that_is_stated(stage: Stage) -> None:

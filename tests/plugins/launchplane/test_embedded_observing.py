@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import click
 import pytest
 
+from launchplane_gate.model import Outcome
 from tests.conftest import TESTING
 from tests.plugins.launchplane.conftest import MakeDesk
 from tests.plugins.launchplane.desk import Desk, job
@@ -103,3 +105,19 @@ def test_a_dry_run_and_a_report_are_refused_nobody(desk: Desk, host: Host) -> No
     assert desk.run(dry).result == "as the host says"
     stranger = job(desk.host, subject="repo:stranger/fork:ref:refs/heads/main", repository="stranger/fork")
     assert desk.run(desk.report(host.promotion("A", record_id="promotion-told"), identity=stranger)).result
+
+
+def test_what_is_not_proven_is_answered_and_repeated_as_its_executor_had_it(desk: Desk) -> None:
+    desk.platform.reports[str(TESTING)] = commit("B")
+    for number in range(2):
+        answer = desk.run(desk.deployment("A", returns=said(desk, "testing"), idempotency_key="k"))
+        assert (answer.result.deploy_status, bool(answer.original_trace_id)) == ("pass", number == 1)
+        assert soon(desk, "testing") is None
+    reused = desk.refused(desk.deployment("B", idempotency_key="k"))
+    assert (reused.status, reused.code) == (409, "idempotency_key_reused")
+
+
+def test_what_the_gate_cannot_run_is_the_hosts_alone(desk: Desk) -> None:
+    assert desk.embedded.run(replace(desk.deployment("A"), route="launchplane ship execute")) is None
+    desk.platform.behaves = lambda platform, approval: Outcome(status="fail", touched=False, detail="no target")
+    assert desk.embedded.run(desk.deployment("A")) is None
