@@ -65,7 +65,8 @@ def serve(told: dict[str, Any]) -> None:
     os.environ["LAUNCHPLANE_DATABASE_URL"] = url  # from here on: where the host has its targets
     host.module("dokploy").time = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: time.sleep(0.02))
     ours = LaunchplaneStore(store)
-    app = _gated(host, app, _gate(ours, root, told), ours, by_edit=told["by"] == "edit")
+    if told["by"] != "none":
+        app = _gated(host, app, _gate(ours, root, told), ours, by_edit=told["by"] == "edit")
     with make_server("127.0.0.1", 0, app, server_class=Server, handler_class=Quiet) as server:
         print(server.server_port, flush=True)
         server.serve_forever()

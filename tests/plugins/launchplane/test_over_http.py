@@ -6,24 +6,16 @@ host that was edited, with both kinds of store, and of one that is as it was, by
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from shutil import copytree, ignore_patterns
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import A, B, C
-from tests.fakes.dokploy import FakeDokploy
-from tests.places import ROOT
-from tests.plugins.launchplane.desk import job
+from tests.conftest import B
+from tests.plugins.launchplane.gated import Service, edited, gated
 from tests.plugins.launchplane.hosts import Host, artifact, commit
 from tests.postgres import PostgresServer
 
@@ -31,56 +23,6 @@ pytestmark = pytest.mark.thorough  # a process of its own, that deploys for real
 
 BEHAVIOURS = tuple(f"shop-{number}" for number in range(1, 12))
 OTHER = "shop-11"  # of another driver
-
-
-def edited(folder: Path) -> Path:
-    """A copy of the host that these tests run on, edited by the command."""
-    package = Path(str(import_module("control_plane").__file__)).parent
-    copytree(package, folder / "control_plane", ignore=ignore_patterns("__pycache__"))
-    run = [sys.executable, "-m", "launchplane_gate_launchplane.edit", str(folder), "--write"]
-    subprocess.run(run, check=True, capture_output=True, text=True)
-    return folder
-
-
-@dataclass
-class Service:
-    """The host as its callers see it."""
-
-    client: httpx.Client
-    dokploy: FakeDokploy
-    targets: dict[str, dict[str, str]]
-    is_edited: bool
-
-    def post(self, path: str, body: Any, key: str = "") -> httpx.Response:
-        return self.client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
-
-    def deploy(self, product: str, letter: str, instance: str = "testing", key: str = "") -> httpx.Response:
-        asked = {"product": product, "instance": instance, **release(letter)}
-        return self.post("/v1/drivers/generic-web/deploy", {"product": product, "deploy": asked}, key)
-
-    def promote(self, product: str, letter: str, key: str = "", **asked: Any) -> httpx.Response:
-        body = {"product": product, "promotion": {"product": product, **release(letter), **asked}}
-        return self.post("/v1/drivers/generic-web/prod-promotion", body, key)
-
-    def inventory(self, product: str, instance: str) -> Any:
-        """As the host shows it; None where there is none."""
-        answer = self.client.get(f"/v1/inventory/{product}/{instance}")
-        return answer.json()["record"] if answer.status_code == 200 else None
-
-    def runs(self, product: str, instance: str) -> str | None:
-        """The commit of the inventory."""
-        found = self.inventory(product, instance)
-        return found and str(found["source_git_ref"])
-
-    def lane(self, product: str, instance: str) -> Any:
-        return self.client.get(f"/v1/gate/lanes/{product}/{instance}").json()["lane"]
-
-    def running(self, product: str, instance: str) -> str | None:
-        return self.dokploy.running(self.targets[product][instance])
-
-
-def release(letter: str) -> dict[str, str]:
-    return {"artifact_id": artifact(letter), "source_git_ref": commit(letter)}
 
 
 def refused(answer: httpx.Response, code: str = "policy_denied") -> str:
@@ -113,61 +55,25 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "bridge on files",
     ],
 )
-def service(request: pytest.FixtureRequest, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     by, _, store = request.param.split()
-    root = tmp_path_factory.mktemp("served")
-    subject = "|".join((job(host).repository, job(host).workflow_ref, job(host).subject))
-    listed = [{"subject": subject, "verified_by": "launchplane"}]
-    product = {"paths": [{"from": "testing", "to": "prod"}], "actors": dict.fromkeys(("testing", "prod"), listed)}
-    with FakeDokploy() as dokploy:
-        for one in (A, B, C):
-            dokploy.push(one.artifact_id, one.source_git_ref)
-        targets = {
-            name: {instance: dokploy.add_application(f"{name}-{instance}") for instance in ("testing", "prod")}
-            for name in BEHAVIOURS
-        }
-        told = {
-            "root": str(root),
-            "by": by,
-            "store": store,
-            "database": _database(request) if store == "postgres" else "",
-            "real": host.is_real,
-            "targets": targets,
-            "drivers": {OTHER: "verireel"},
-            "health": dokploy.health_url("{}"),
-            "url": dokploy.url,
-            "key": dokploy.key,
-            "policy": {"products": dict.fromkeys(BEHAVIOURS, product)},
-        }
-        (root / "told.json").write_text(json.dumps(told))
-        first = [request.getfixturevalue("checkout")] if by == "edit" else []
-        yield from _served(root, first, dokploy, targets)
+    checkout = request.getfixturevalue("checkout") if by == "edit" else None
+    database = _database(request) if store == "postgres" else ""
+    with gated(
+        tmp_path_factory.mktemp("served"),
+        BEHAVIOURS,
+        by=by,
+        checkout=checkout,
+        store=store,
+        database=database,
+        drivers={OTHER: "verireel"},
+    ) as service:
+        yield service
 
 
 def _database(request: pytest.FixtureRequest) -> str:
     server: PostgresServer = request.getfixturevalue("postgres_server")
     return server.create_database("over_http")
-
-
-def _served(
-    root: Path, first: list[Path], dokploy: FakeDokploy, targets: dict[str, dict[str, str]]
-) -> Iterator[Service]:
-    """``first``: what stands first on its path."""
-    command = [sys.executable, "-m", "tests.plugins.launchplane.serving_gated", str(root / "told.json")]
-    path = ":".join(str(folder) for folder in (*first, ROOT, ROOT / "plugins"))
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "HOME": str(root)}
-    with (root / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.PIPE, stderr=log)
-        try:
-            assert process.stdout
-            port = process.stdout.readline().decode().strip()
-            assert port, (root / "log").read_text()
-            headers = {"Authorization": "Bearer of-the-workflow"}
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
-                yield Service(client, dokploy, targets, bool(first))
-        finally:
-            process.kill()
-            process.wait()
 
 
 def test_a_deploy_that_passed_is_in_the_inventory(service: Service) -> None:
@@ -178,7 +84,7 @@ def test_a_deploy_that_passed_is_in_the_inventory(service: Service) -> None:
     assert inventory["deployment_record_id"] == told["records"]["deployment_record_id"]
     record = service.client.get(f"/v1/deployments/{inventory['deployment_record_id']}").json()["record"]
     kept = service.client.get(f"/v1/gate/decisions/{record['runtime_source']['gate_decision_id']}")
-    if service.is_edited:
+    if service.has_routes:
         assert kept.json()["decision"]["allowed"] and kept.json()["decision"]["trace"] == told["trace_id"]
     else:
         assert kept.status_code == 404  # there are no new routes in a host that is wrapped
