@@ -9,6 +9,7 @@ import pytest
 
 from launchplane_gate.errors import StaleReplay
 from launchplane_gate.gate import Gate
+from launchplane_gate.lanes import look
 from launchplane_gate.ledger import Ledger
 from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.conftest import ACTOR, PRODUCT, A, B, MakeGate, deploy, promote
@@ -34,14 +35,12 @@ def test_what_the_gate_records_the_host_reads(gate: Gate, host_store: Any) -> No
     assert gate.run(promote(A), ACTOR).status == "unchanged"
 
 
-@pytest.mark.parametrize("at", ["", "2099-01-01T00:00:00Z"], ids=["no time", "from 2099"])
-def test_evidence_of_any_time_unsettles_a_lane_until_the_next_deploy(
-    gate: Gate, host: Host, host_store: Any, at: str
-) -> None:
+def test_evidence_of_any_time_unsettles_a_lane_until_the_next_deploy(gate: Gate, host: Host, host_store: Any) -> None:
     """Order comes from the ledger, and never from what a record says of its time."""
     gate.run(deploy(A), ACTOR)
-    told = {**host.deploy("testing"), "started_at": at, "finished_at": at}
-    host_store.write_deployment_record(host.deployment("C", record_id="evidence-17", deploy=told))
+    for at in ("", "2099-01-01T00:00:00Z"):
+        told = {**host.deploy("testing"), "started_at": at, "finished_at": at}
+        host_store.write_deployment_record(host.deployment("C", record_id=f"evidence-{at[:4]}7", deploy=told))
     assert gate.run(promote(A), ACTOR).status == "denied"
     assert gate.run(deploy(B), ACTOR).status == "recorded"
     assert gate.run(promote(B), ACTOR).status == "recorded"
@@ -93,3 +92,23 @@ def test_a_store_is_known_by_its_place(host: Host, file_store: Any, sql_store: A
     assert not LaunchplaneStore(file_store).is_of(sql_store)
     assert LaunchplaneStore(sql_store).is_of(sql_store)
     assert not LaunchplaneStore(sql_store).is_of(host.sql_store("sqlite+pysqlite://"))
+
+
+def test_an_installation_that_ran_without_a_gate_is_settled_by_a_deploy_and_a_promotion(
+    gate: Gate, host: Host, host_store: Any
+) -> None:
+    """With the inventories, the deployments of any time and the torn ones that it has."""
+    for instance in ("testing", "prod"):
+        host_store.write_deployment_record(host.deployment("C", instance))
+        host_store.write_environment_inventory(host.inventory("C", instance))
+        late = {**host.deploy(instance), "started_at": "2099-01-01T00:00:00Z"}
+        host_store.write_deployment_record(host.deployment("B", instance, record_id=f"late-{instance}", deploy=late))
+        torn = host.deployment("B", instance, record_id=f"deployment-20261123T065702Z-{PRODUCT}-{instance}")
+        path = host_store.write_deployment_record(torn)
+        if path:
+            path.write_text(path.read_text()[:40])
+    refused = gate.run(promote(), ACTOR)
+    assert refused.admitted and "lane.settled" in {one.code for one in refused.admitted.refusals}
+    assert gate.run(deploy(A), ACTOR).status == "recorded"
+    assert gate.run(promote(A), ACTOR).status == "recorded"
+    assert [view.settled for view in look(gate, [gate.profile(PRODUCT)], ACTOR)] == [True, True]
