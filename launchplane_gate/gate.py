@@ -15,13 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 from launchplane_gate import line
 from launchplane_gate.attesting import Attester, attester_of
 from launchplane_gate.bounded import start
-from launchplane_gate.errors import PastLost, RecordUnreadable, RequestError, SettingsError
+from launchplane_gate.errors import PastLost, RecordUnreadable, RequestError
 from launchplane_gate.hookspecs import Act, Driver, Progress
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.ledger.lease import WRITE_S
 from launchplane_gate.line import Limits, Parts, lane_requests, waive
 from launchplane_gate.line.lane_requests import Held, LaneRequest, PutAside, Released
-from launchplane_gate.line.parts import GATHER_TIMEOUT_S
+from launchplane_gate.line.parts import GATHER_TIMEOUT_S, see_that_thresholds_can_be_met
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.model import Actor, Decision, Identifier, Lane, Request, Run, Shipping, Waiver, noun
 from launchplane_gate.opening import hosted, ledger_beside, opened, records_beside
@@ -121,7 +121,8 @@ class Gate:
             if not to_read:
                 _see_the_past(store, ledger, settings)
             plugins = load_plugins(settings, now=ledger.now)
-            _see_that_thresholds_can_be_met(settings, bundle, plugins)
+            for product in settings.profiles:
+                see_that_thresholds_can_be_met(bundle, plugins, product)
             gate = cls._of(settings, store, ledger, bundle, engine, plugins)
             gate._opened = opening.pop_all()
         return gate
@@ -327,10 +328,3 @@ def _see_the_past(store: RecordStore, ledger: Ledger, settings: Settings) -> Non
                 continue  # a fact of that lane, which unsettles it
             if lost := missing(ledger, Lane(context=lane.context, instance=lane.instance), [named]):
                 raise PastLost(lost)
-
-
-def _see_that_thresholds_can_be_met(settings: Settings, bundle: Bundle, plugins: Plugins) -> None:
-    """Raises SettingsError: better now than with every deploy."""
-    for product in settings.profiles:
-        for why in plugins.cannot_meet(product, bundle.settings.thresholds_of(product)):
-            raise SettingsError(f"settings: {why}", hint="Nothing was done. Change the setting, or the threshold.")

@@ -56,6 +56,14 @@ class PluginConfig:
     state_dir: Path
     now: Callable[[], datetime]
     plain_http: frozenset[Lane] = frozenset()
+    named: Callable[[], Mapping[Lane, Mapping[str, Any]]] = dict  # what the plugins name as targets
+
+    def targets_now(self) -> Mapping[Lane, Mapping[str, Any]]:
+        """``targets``, and those of lanes that no settings name, as plugins name them now (``gate_targets``).
+
+        Raises GateError where that cannot be told. Ask when a target is needed: lanes appear while the gate runs.
+        """
+        return {**self.named(), **self.targets}
 
 
 ContractT = TypeVar("ContractT", bound=Contract)
@@ -291,6 +299,15 @@ def gate_store(config: PluginConfig) -> Kept:  # type: ignore[empty-body]  # a s
 @hookspec
 def gate_drivers() -> Iterable[Driver]:  # type: ignore[empty-body]  # a specification
     """Name the drivers that this plugin brings; called once, when the gate starts."""
+
+
+@hookspec
+def gate_targets() -> Mapping[Lane, Mapping[str, Any]]:  # type: ignore[empty-body]  # a specification
+    """Name the targets of lanes that no settings name, such as those of a host's records: all that there are now.
+
+    Called each time that a driver wants the target of a lane. What the settings name for a lane stands. An exception
+    means that nothing is deployed, and that what runs is not known.
+    """
 
 
 @hookspec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -21,6 +22,7 @@ from launchplane_gate.errors import (
     RequestError,
     SettingsError,
     Undecided,
+    in_a_sentence,
 )
 from launchplane_gate.evidence import NoEvidence, as_evidence
 from launchplane_gate.extras import DISTRIBUTION, missing
@@ -152,6 +154,19 @@ class Plugins:
         """Why thresholds of a product could never be met, a sentence each."""
         return list(self._answers("gate_cannot_meet", product, thresholds).values())
 
+    def targets(self) -> dict[Lane, Mapping[str, Any]]:
+        """What the plugins name as targets of lanes, as it is now. Raises Undecided where that cannot be told."""
+        named: dict[Lane, Mapping[str, Any]] = {}
+        try:
+            answered = self._answers("gate_targets")
+        except GateError as error:
+            raise Undecided(f"the targets of the lanes cannot be told now: {in_a_sentence(error)}") from error
+        for plugin, targets in answered.items():
+            if both := named.keys() & targets.keys():
+                raise Undecided(f"more plugins than {plugin} name a target of {min(map(str, both))}")
+            named |= targets
+        return named
+
     def publisher(self, product: ProductProfile) -> Publisher:
         """The one publisher of a product. Raises RequestError where there is none, or more than one."""
         found = [publisher for publisher in self.publishers if publisher.publishes(product)]
@@ -266,12 +281,17 @@ def load_plugins(settings: Settings, *, now: Callable[[], datetime]) -> Plugins:
 
     A host may have products that nobody here deploys: those are refused when somebody asks for one.
     """
-    available = installed()
-    made = {}
+    available, made = installed(), dict[str, object]()
+    loaded: list[Plugins] = []  # one, once each of them is made
+
+    def named() -> Mapping[Lane, Mapping[str, Any]]:
+        return loaded[0].targets() if loaded else {}
+
     for name in settings.plugins:
         point = _available(name, available)
-        made[name] = _called(point, _loaded(point), _config(name, settings, now))
+        made[name] = _called(point, _loaded(point), replace(_config(name, settings, now), named=named))
     plugins = Plugins(made)
+    loaded.append(plugins)
     for product, profile in () if settings.store else settings.profiles.items():
         if profile.driver_id not in plugins.drivers:
             raise SettingsError(

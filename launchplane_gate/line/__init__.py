@@ -37,7 +37,7 @@ from launchplane_gate.line.found import found
 from launchplane_gate.line.gather import ask, gather
 from launchplane_gate.line.interrupted import tell_what_became
 from launchplane_gate.line.origin import claim_of, origin_of
-from launchplane_gate.line.parts import Limits, Parts, find_lane
+from launchplane_gate.line.parts import Limits, Parts, find_lane, see_that_thresholds_can_be_met
 from launchplane_gate.line.publish import publish_again, publish_recorded
 from launchplane_gate.line.record import leave_pending, record
 from launchplane_gate.line.replay import already_open, answered, interrupted, is_known, key_of, replay
@@ -58,6 +58,7 @@ def check(parts: Parts, call: Call) -> Decision:
     if not stands.permitted:
         return stands.decision.model_copy(update={"mode": parts.mode_of(call.request)})
     errand = Errand(parts, call)
+    see_that_thresholds_can_be_met(parts.bundle, parts.plugins, errand.profile.product)
     if found := taken(parts.store, call.request.names):
         raise RecordExists(found)
     _settle_on(errand)
@@ -77,6 +78,7 @@ def run(parts: Parts, call: Call) -> Run:
     if not stands.permitted:
         return _not_permitted(call, standing.refuse(parts, stands))
     errand = Errand(parts, call)
+    see_that_thresholds_can_be_met(parts.bundle, parts.plugins, errand.profile.product)
     _see_that_the_token_is_for_this(errand)
     key = key_of(errand)
     if open_run := already_open(errand, key):

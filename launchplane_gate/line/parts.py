@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from launchplane_gate.attesting import Attester
-from launchplane_gate.errors import RequestError
+from launchplane_gate.errors import RequestError, SettingsError
 from launchplane_gate.hookspecs import Driver
 from launchplane_gate.ledger import Lease, Ledger, Terms
 from launchplane_gate.ledger.lease import WRITE_S
@@ -73,6 +73,12 @@ class Parts:
             raise RequestError(
                 f"unknown product {product!r}", hint="Nothing was done. `launchplane-gate lanes` lists the products."
             ) from None
+
+
+def see_that_thresholds_can_be_met(bundle: Bundle, plugins: Plugins, product: str) -> None:
+    """Raises SettingsError: better before a deploy than with every one."""
+    for why in plugins.cannot_meet(product, bundle.settings.thresholds_of(product)):
+        raise SettingsError(f"settings: {why}", hint="Nothing was done. Change the setting, or the threshold.")
 
 
 def in_one_database(store: RecordStore, ledger: Ledger) -> bool:

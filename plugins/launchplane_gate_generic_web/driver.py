@@ -9,17 +9,18 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from launchplane_gate.errors import SettingsError, Undecided
 from launchplane_gate.hookspecs import Approval, Driver, InventoryWriter, PluginConfig, Progress, hookimpl
 from launchplane_gate.model import Lane, Observation, Outcome, ReleaseIdentity, Run, Target, stamp
 from launchplane_gate_dokploy import Deployment, Dokploy, DokployError, QueuedJob, RightMissing, connection
 from launchplane_gate_generic_web.changing import NotDeployed, set_image
 from launchplane_gate_generic_web.compose_file import Unusable
-from launchplane_gate_generic_web.options import GenericWebOptions, TargetTable, read_options, read_targets
+from launchplane_gate_generic_web.options import GenericWebOptions, Targets, TargetTable, read_options
 from launchplane_gate_generic_web.rollout import Rollout
 from launchplane_gate_generic_web.running import Running, read_running
 from launchplane_gate_generic_web.targets import ReadTarget, read_target
@@ -85,7 +86,7 @@ class GenericWebDriver:
         self,
         dokploy: Dokploy,
         options: GenericWebOptions,
-        targets: Mapping[Lane, TargetTable],
+        targets: Targets,
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -103,12 +104,13 @@ class GenericWebDriver:
     def told(cls, config: PluginConfig, options: GenericWebOptions, place: str) -> Self:
         """The driver by what the settings say, the options at ``place``. Raises SettingsError."""
         server = connection(options, place=place, base_dir=config.base_dir)
-        return cls(Dokploy(server), options, read_targets(config, options), now=config.now)
+        targets = Targets(config, options.compose_variable)
+        return cls(Dokploy(server), options, targets, now=config.now)
 
     def deploy(self, approval: Approval, progress: Progress) -> Outcome:
         try:
             table, seen = self._prepare(approval)
-        except (_Refused, Unusable, DokployError) as error:
+        except (_Refused, Unusable, DokployError, Undecided) as error:
             return Outcome(status="fail", touched=False, detail=str(error))
         dokploy = self._dokploy.reading_within(approval.run_seconds_left).writing_within(approval.write_seconds_left)
         meanwhile = ""
@@ -135,7 +137,7 @@ class GenericWebDriver:
         """What is known now: a deployment that is queued or runs is ``unknown``, and may be asked about again."""
         try:
             table = self._table(run.destination)
-        except _Refused as error:
+        except (_Refused, Undecided) as error:
             return Outcome(status="unknown", touched=True, detail=str(error))
         image = run.release.artifact_id if run.release else ""
         dokploy = self._reading(self._look_s)
@@ -144,10 +146,11 @@ class GenericWebDriver:
 
     def observe(self, lane: Lane) -> Observation:
         seen_at = stamp(self._now())  # before it is read: what is true then is true no earlier
-        dokploy = self._reading(self._look_s)
         try:
-            seen = self._look(dokploy, self._table(lane))
-        except (_Refused, DokployError) as error:
+            table = self._table(lane)
+            dokploy = self._reading(self._look_s)
+            seen = self._look(dokploy, table)
+        except (_Refused, DokployError, Undecided) as error:
             return _not_reached(seen_at, error)
         try:
             image, place = seen.target.image, seen.target.place
@@ -173,9 +176,10 @@ class GenericWebDriver:
     def obstacle(self, lane: Lane, release: ReleaseIdentity | None) -> str:
         """What ``_prepare`` would find, but for a deployment that is under way: that one ends by itself."""
         try:
-            target = self._read(self._reading(self._look_s), self._table(lane))
+            table = self._table(lane)
+            target = self._read(self._reading(self._look_s), table)
             target.check(release.artifact_id if release else None)
-        except (_Refused, Unusable, DokployError) as error:
+        except (_Refused, Unusable, DokployError, Undecided) as error:
             return str(error)
         return ""
 
@@ -194,9 +198,14 @@ class GenericWebDriver:
         return table, seen
 
     def _table(self, lane: Lane) -> TargetTable:
-        if lane not in self._targets:
-            raise _Refused(f"the settings name no target for {lane}: its table `target` needs target_type, target_id")
-        return self._targets[lane]
+        """Raises _Refused, and Undecided where it cannot be told now."""
+        try:
+            table = self._targets.of(lane)
+        except SettingsError as error:
+            raise _Refused(f"{error}: {error.hint.removeprefix('Nothing was done. ')}") from None
+        if table is None:
+            raise _Refused(f"there is no target for {lane}: its table `target` needs target_type, target_id")
+        return table
 
     def _look(self, dokploy: Dokploy, table: TargetTable) -> _Seen:
         """The queue first: a job that leaves it meanwhile is found among the rows. Raises DokployError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, StringConstraints, model_validator
@@ -53,29 +54,41 @@ def read_options(config: PluginConfig) -> GenericWebOptions:
     return read_table(GenericWebOptions, config.options, f"plugins.{config.name}")
 
 
-def read_targets(config: PluginConfig, options: GenericWebOptions) -> dict[Lane, TargetTable]:
-    """The target of each lane that is this driver's: tables without a ``target_type`` belong to other drivers.
+@dataclass(frozen=True)
+class Targets:
+    """What each lane of this driver is on Dokploy; tables without a ``target_type`` belong to other drivers.
 
-    Raises SettingsError for two lanes on one target: what is deployed to one would run on both.
+    Raises SettingsError for those of the settings at once, for any other when it is wanted.
     """
-    targets: dict[Lane, TargetTable] = {}
-    for lane, table in config.targets.items():
-        if "target_type" not in table:
-            continue
-        target = read_table(TargetTable, table, f"target of {lane}")
-        if target.target_type == "compose" and not (target.variable or options.compose_variable):
+
+    config: PluginConfig
+    compose_variable: str | None
+
+    def __post_init__(self) -> None:
+        for lane in self.config.targets:
+            self._of(lane, self.config.targets)
+
+    def of(self, lane: Lane) -> TargetTable | None:
+        """The target of a lane as it is now, if there is one. Raises GateError where that cannot be told."""
+        return self._of(lane, self.config.targets_now())
+
+    def _of(self, lane: Lane, tables: Mapping[Lane, Mapping[str, Any]]) -> TargetTable | None:
+        """Raises SettingsError for two lanes on one target, too: what is deployed to one would run on both."""
+        if "target_type" not in tables.get(lane, {}):
+            return None
+        target = read_table(TargetTable, tables[lane], f"target of {lane}")
+        if target.target_type == "compose" and not (target.variable or self.compose_variable):
             raise SettingsError(
                 f"settings: target of {lane}: the variable that carries the image is not named",
                 hint='Nothing was done. Add variable = "NAME", and use ${NAME} as an image in the compose file.',
             )
-        for other, known in targets.items():
-            if known.target_id == target.target_id:
+        for other, table in tables.items():
+            if other != lane and "target_type" in table and table.get("target_id") == target.target_id:
                 raise SettingsError(
-                    f"settings: the lanes {other} and {lane} are on one target, {target.target_id}",
+                    f"settings: the lanes {lane} and {other} are on one target, {target.target_id}",
                     hint="Nothing was done. Give each lane a target of its own.",
                 )
-        targets[lane] = target
-    return targets
+        return target
 
 
 class HostTarget(Protocol):
@@ -96,7 +109,7 @@ class HostTargetId(Protocol):
 
 
 def host_targets(records: Iterable[HostTarget], ids: Iterable[HostTargetId]) -> Mapping[Lane, Mapping[str, Any]]:
-    """What stands for ``PluginConfig.targets`` where the host keeps it in records; a lane needs one of each."""
+    """What ``gate_targets`` answers where the host keeps it in records; a lane needs one of each."""
     id_of = {(record.context, record.instance): record.target_id for record in ids}
     return {
         Lane(context=record.context, instance=record.instance): {

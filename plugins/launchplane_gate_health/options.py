@@ -14,8 +14,12 @@ Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$")]  # 
 
 
 class LaneOptions(Contract):
-    """``[plugins.health.lanes."context/instance"]``: where this lane differs. ``token`` is sent as a bearer token."""
+    """``[plugins.health.lanes."context/instance"]``: where this lane differs. ``token`` is sent as a bearer token.
 
+    ``allow_plain_http``: as in the lane's own table, for one that has none.
+    """
+
+    allow_plain_http: bool = False
     revision_pointer: Pointer | None = None
     token: Annotated[LateSecret, IN_A_HEADER] | None = None
 
@@ -40,9 +44,9 @@ def read_options(config: PluginConfig) -> HealthOptions:
     place = f"plugins.{config.name}"
     options = read_table(HealthOptions, config.options, place)
     known = {str(lane) for lane in config.targets}
-    if strange := sorted(options.lanes.keys() - known):
+    if known and (strange := sorted(options.lanes.keys() - known)):  # without one, the lanes are those of a host
         raise SettingsError(
             f"settings: {place}.lanes.{strange[0]}: there is no such lane",
-            hint=f"Nothing was done. The lanes are: {', '.join(sorted(known)) or 'none'}.",
+            hint=f"Nothing was done. The lanes are: {', '.join(sorted(known))}.",
         )
     return options

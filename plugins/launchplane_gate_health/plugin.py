@@ -58,7 +58,7 @@ class HealthPlugin:
             token=own.token.get_secret_value() if own.token is not None else None,
             max_bytes=self._options.max_bytes,
             tls=usual_tls(),
-            is_plain_fine=lane in self._plain_http,
+            is_plain_fine=own.allow_plain_http or lane in self._plain_http,
         )
         urls = question.product.health_urls(lane.context, lane.instance)
         found = await asyncio.gather(*(self._series(url, how, commit, deadline) for url in urls))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.gate import Gate
@@ -13,11 +12,11 @@ from launchplane_gate_launchplane.calls import Place
 from launchplane_gate_launchplane.embedded import EmbeddedGate
 from launchplane_gate_launchplane.executors import Executors
 from launchplane_gate_launchplane.governed import Governed
-from launchplane_gate_launchplane.host import module, named
+from launchplane_gate_launchplane.host import module
 from launchplane_gate_launchplane.plugin import LaunchplanePlugin
 from launchplane_gate_launchplane.protocol import Deny
 from launchplane_gate_launchplane.store import LaunchplaneStore
-from launchplane_gate_launchplane.targets import HostTargets
+from launchplane_gate_launchplane.targets import HostTargets, definitions
 
 
 def embedded_gate(settings: Path | str | None = None, *, deny: Deny) -> EmbeddedGate:
@@ -44,13 +43,6 @@ def in_host(gate: Gate, store: LaunchplaneStore, *, deny: Deny, not_governed: Co
         profile = governed.on(Place(lane.context, lane.instance))
         return profile is not None and profile.product in gate.observed
 
-    targets = HostTargets(_definitions, governed)
+    targets = HostTargets(definitions, governed)
     executors = Executors(targets, module("dokploy"), gate.plugins.drivers, deny, observes)
     return EmbeddedGate(gate, store, executors, governed, deny)
-
-
-def _definitions() -> Iterable[Any]:
-    """Of every tracked lane, as the host's own executors look it up."""
-    source: Any = named("dokploy", "read_control_plane_dokploy_source_of_truth")(control_plane_root=Path())
-    targets: Iterable[Any] = source.targets
-    return targets

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -11,11 +12,13 @@ from sqlalchemy.exc import ArgumentError
 
 from launchplane_gate.errors import RecordUnreadable, SettingsError
 from launchplane_gate.hookspecs import Answered, Driver, Kept, PluginConfig, hookimpl, read_table
+from launchplane_gate.model import Lane
 from launchplane_gate.records import ProductProfile
 from launchplane_gate_launchplane.files import OWN_FOLDER
 from launchplane_gate_launchplane.host import named
 from launchplane_gate_launchplane.options import Options
 from launchplane_gate_launchplane.store import LaunchplaneStore
+from launchplane_gate_launchplane.targets import Tracked, tables
 from launchplane_gate_launchplane.verireel import VeriReelDriver
 
 
@@ -29,6 +32,7 @@ class LaunchplanePlugin:
         self.drivers: list[Driver] = (
             [VeriReelDriver.told(config, dokploy, f"plugins.{config.name}.dokploy")] if dokploy else []
         )
+        self._tracked = Tracked()
 
     @hookimpl
     def gate_drivers(self) -> Iterable[Driver]:
@@ -55,6 +59,12 @@ class LaunchplanePlugin:
             return Kept(store, products, state_dir=Path(parsed.database or "").absolute().parent / OWN_FOLDER)
         ours = f"postgresql://{url.partition('://')[2]}"  # without SQLAlchemy's driver, and quoted as it was
         return Kept(store, products, database_url=SecretStr(ours))
+
+    @hookimpl
+    def gate_targets(self) -> Mapping[Lane, Mapping[str, Any]]:
+        """By the host's own records: those of the database that its environment names, whatever store it was given."""
+        is_tracked = named("dokploy", "resolve_database_url")() is not None
+        return tables(self._tracked.now().values()) if is_tracked else {}
 
     @hookimpl
     def gate_doctor(self, product: ProductProfile | None, deadline_s: float) -> Iterable[Answered]:  # it reads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,8 @@ from launchplane_gate_generic_web import GenericWebDriver, GenericWebPlugin
 from launchplane_gate_health import HealthPlugin
 from tests.conftest import ACTOR, PROD, PRODUCT, PROFILE, TESTING, A, B, C
 from tests.fakes.dokploy import FakeDokploy
+
+Named = Callable[[], Mapping[Lane, Mapping[str, Any]]]
 
 USERNAME, PASSWORD = "robot$shop", "registry-pass-w0rd"
 OPTIONS: dict[str, Any] = {"poll_s": 0.02, "timeout_s": 2, "deploy_timeout_s": 5}
@@ -60,9 +62,9 @@ class Site:
 
 
 def plugin_config(
-    name: str, options: dict[str, Any], targets: dict[Lane, Any], gate_state: Path, ledger: Ledger
-) -> Any:
-    return PluginConfig(name, options, targets, gate_state, gate_state / "plugins" / name, ledger.now)
+    name: str, options: dict[str, Any], targets: dict[Lane, Any], gate_state: Path, ledger: Ledger, **rest: Any
+) -> PluginConfig:
+    return PluginConfig(name, options, targets, gate_state, gate_state / "plugins" / name, ledger.now, **rest)
 
 
 @contextmanager
@@ -73,12 +75,16 @@ def site_on(
     engine: PolicyEngine,
     *,
     targets: dict[Lane, dict[str, Any]] | None = None,
+    named: Named | None = None,
     url: str | None = None,
     key: str | None = None,
     gate: dict[str, Any] | None = None,
     **options: Any,
 ) -> Iterator[Site]:
-    """A site on a server that runs already; ``options`` are those of the plugin."""
+    """A site on a server that runs already; ``options`` are those of the plugin.
+
+    ``named``: what plugins name as targets, where the settings name none.
+    """
     for release in (A, B, C):
         dokploy.push(release.artifact_id, release.source_git_ref)
     if targets is None:
@@ -86,7 +92,9 @@ def site_on(
     ids = {lane: str(table["target_id"]) for lane, table in targets.items()}
     ledger = Ledger.open(state, holds_records=False)
     server = {"url": url or dokploy.url, "api_key": SecretStr(key or dokploy.key)}
-    driver = GenericWebPlugin(plugin_config("generic-web", OPTIONS | server | options, targets, state, ledger))
+    late: dict[str, Any] = {"named": named} if named else {}
+    config = plugin_config("generic-web", OPTIONS | server | options, {} if named else targets, state, ledger, **late)
+    driver = GenericWebPlugin(config)
     health = HealthPlugin(plugin_config("health", {"interval_s": 0, "timeout_s": 2}, targets, state, ledger))
     profile = PROFILE.model_copy(
         update={

@@ -333,6 +333,8 @@ def test_another_machine_is_asked_over_plain_http_only_where_the_settings_of_the
         assert "another machine is not asked over plain http; use https, or allow_plain_http" in sample["detail"]
     assert server.seen == []
     assert confirm(url, plugin=made(matches=1, plain_http=frozenset({PROD})))[0]["revision"] == COMMIT
+    own = made(matches=1, lanes={str(PROD): {"allow_plain_http": True}})  # of a lane that no settings name
+    assert confirm(url, plugin=own)[0]["revision"] == COMMIT
 
 
 def test_a_sample_tells_no_query_and_keeps_urls_apart(server: HealthServer) -> None:
