@@ -13,23 +13,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from launchplane_gate.errors import GateError
     from launchplane_gate.gate import Gate
-    from launchplane_gate.hookspecs import hookimpl
-    from launchplane_gate.model import Actor, Decision, Expected, Lane, ReleaseIdentity, Request, Run
+    from launchplane_gate.hookspecs import Approval, Progress, hookimpl
+    from launchplane_gate.model import Actor, Decision, Expected, Lane, Outcome, ReleaseIdentity, Request, Run, Target
 
 __all__ = [
     "Actor",
+    "Approval",
     "Decision",
     "Expected",
     "Gate",
     "GateError",
     "Lane",
+    "Outcome",
+    "Progress",
     "ReleaseIdentity",
     "Request",
     "Run",
+    "Target",
     "hookimpl",
 ]
 
-_HOMES = {"Gate": "gate", "GateError": "errors", "hookimpl": "hookspecs"}
+_HOMES = {"Gate": "gate", "GateError": "errors"} | dict.fromkeys(("Approval", "Progress", "hookimpl"), "hookspecs")
 
 
 def __getattr__(name: str) -> Any:

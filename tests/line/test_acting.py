@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -9,10 +12,26 @@ import pytest
 from launchplane_gate.errors import RequestError
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, Progress
-from launchplane_gate.model import Actor, Outcome, Request, Target
-from launchplane_gate.records import PostDeployUpdate
+from launchplane_gate.model import Actor, Outcome, Request, Run, Target
+from launchplane_gate.records import PostDeployUpdate, ProductLane
 from launchplane_gate.runs import read_run
-from tests.conftest import ACTOR, PROD, PRODUCT, A, B, MakeGate, deploy, promote
+from launchplane_gate.store import FileStore
+from launchplane_gate.verify import verify
+from tests.conftest import (
+    ACTOR,
+    APPROVER,
+    LISTED,
+    PROD,
+    PRODUCT,
+    PROFILE,
+    A,
+    B,
+    C,
+    MakeGate,
+    bundle_with,
+    deploy,
+    promote,
+)
 from tests.fakes.platform import FakePlatform
 from tests.line.test_settling_runs import reconcile, resume
 
@@ -210,3 +229,56 @@ def test_a_callers_timeout_beyond_what_a_deploy_may_take_is_cut_and_that_is_told
 def test_a_timeout_is_a_number_of_seconds(wrong: float) -> None:
     with pytest.raises(ValueError, match="timeout_s"):
         deploy(A, timeout_s=wrong)
+
+
+def test_calls_in_threads_each_deploy_by_what_they_were_given_and_by_nothing_else(
+    tmp_path: Path, make_gate: MakeGate, platform: FakePlatform
+) -> None:
+    """One gate and a second one on the same ledger, as two processes of a host have them; a lane for each call."""
+    names = [f"lane-{number}" for number in range(6)]
+    lanes = tuple(
+        ProductLane(instance=name, context=PRODUCT, health_url=f"https://{name}.example.org/health") for name in names
+    )
+    profile = PROFILE.model_copy(update={"lanes": (*PROFILE.lanes, *lanes)})
+    bundle = bundle_with(tmp_path / "many", actors=dict.fromkeys(names, LISTED))
+    gates = [make_gate(bundle=bundle, store=FileStore(tmp_path, {PRODUCT: profile}), lane_wait_s=30) for _ in range(2)]
+    all_are_in = threading.Barrier(len(names))
+
+    def ship(number: int) -> tuple[Run, list[str]]:
+        acted: list[str] = []
+
+        def act(approval: Approval, progress: Progress) -> Outcome:
+            all_are_in.wait(timeout=60)  # each has been let go, and none has deployed
+            acted.append(f"{approval.run_id} {approval.lane.instance}")
+            outcome = platform.change(approval)
+            return outcome.model_copy(update={"runtime_source": {"call": str(number)}})
+
+        gate, what = gates[number % 2], (A, B, C)[number % 3]
+        return gate.run(deploy(what, names[number]), ACTOR, act=act, trace=f"call-{number}"), acted
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        ended = list(threads.map(ship, range(len(names))))
+    for number, (run, acted) in enumerate(ended):
+        assert (run.status, run.trace, acted) == ("recorded", f"call-{number}", [f"{run.run_id} {names[number]}"])
+        record = gates[0].store.read_deployment_record(str(run.deployment_record_id))
+        assert (record.instance, record.runtime_source["call"]) == (names[number], str(number))
+    assert verify(gates[0].ledger, gates[0].store).is_whole
+
+
+def test_of_two_calls_on_one_lane_at_once_each_deploys_by_its_own(make_gate: MakeGate, platform: FakePlatform) -> None:
+    gate, in_turn = make_gate(lane_wait_s=30), list[str]()
+
+    def ship(letter: str) -> Run:
+        def act(approval: Approval, progress: Progress) -> Outcome:
+            in_turn.append(f"{letter} begins")
+            outcome = platform.change(approval)
+            in_turn.append(f"{letter} ends")
+            return outcome
+
+        actor = ACTOR if letter == "A" else APPROVER  # of one subject only one call waits
+        return gate.run(deploy({"A": A, "B": B}[letter]), actor, act=act, trace=letter)
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(ship, "AB")
+    assert (first.status, second.status, first.trace, second.trace) == ("recorded", "recorded", "A", "B")
+    assert in_turn in (["A begins", "A ends", "B begins", "B ends"], ["B begins", "B ends", "A begins", "A ends"])

@@ -1,5 +1,6 @@
 """The README is true: every command in it is run here, in its order, in a folder of its own."""
 
+import json
 import os
 import re
 import shlex
@@ -78,10 +79,21 @@ def test_the_embedding_example_runs(folder: Path) -> None:
     environment = dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     command = [sys.executable, "-m", "launchplane_gate", "init", "--example", "tour"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    (example,) = blocks("python")
-    command = [sys.executable, "-c", example]
+    asking, shipping = blocks("python")
+    command = [sys.executable, "-c", asking]
     done = subprocess.run(command, cwd=folder / "tour", env=environment, text=True, capture_output=True, check=True)
     assert done.stdout.startswith("denied\n") and "actor.permitted" in done.stdout
+    settings, policies = folder / "tour" / "launchplane-gate.toml", folder / "tour" / "policies/config/data.json"
+    settings.write_text(re.sub("confirm_timeout_s = .*", "confirm_timeout_s = 0.5", settings.read_text()))
+    decided = json.loads(policies.read_text())
+    [(_, product)] = decided["products"].items()
+    product["actors"]["testing"].append({"subject": "repo:me/shop:ref:refs/heads/main", "verified_by": "github-oidc"})
+    policies.write_text(json.dumps(decided))
+    command = [sys.executable, "-c", shipping]
+    done = subprocess.run(command, cwd=folder / "tour", env=environment, text=True, capture_output=True, check=True)
+    assert "shipping local/sellyouroutboard@sha256:abab" in done.stdout
+    assert "the caller's timeout of 300 s is cut to" in done.stdout
+    assert done.stdout.endswith("unconfirmed deployment-7 request-7\n"), done.stdout
 
 
 @pytest.mark.thorough
