@@ -49,13 +49,17 @@ _INTERRUPT = tables.UPDATE_RUN.values(INTERRUPTED)
 
 @dataclass(frozen=True)
 class Wish:
-    """Who wants to hold lanes. ``subject``: whose request; one of each waits at a lane. ``run_id``: for which run."""
+    """Who wants to hold lanes. ``subject``: whose request; one of each waits at a lane. ``run_id``: for which run.
+
+    ``in_turn``: as many as want to wait, and each gets the lanes in the order in which it came.
+    """
 
     terms: Terms
     wait_s: float = 0
     waiting: Callable[[str], None] = lambda _: None
     subject: str = ""
     run_id: str = ""
+    in_turn: bool = False
 
 
 class Holding(Chain):
@@ -76,37 +80,41 @@ class Holding(Chain):
                 lease.end()
 
     def _waited_for(self, holder: str, lanes: Sequence[Lane], wish: Wish) -> Lease:
-        taken = surely(lambda: self._take(holder, lanes, wish))
+        turn = f"{stamp(self.now())} {holder}" if wish.in_turn else ""
+        taken = surely(lambda: self._take(holder, lanes, wish, turn))
         if isinstance(taken, Lease):
             return taken
         deadline = time.monotonic() + wish.wait_s
-        queues = bool(wish.subject and wish.wait_s)
+        queues = bool((wish.subject or turn) and wish.wait_s)
         if queues:
-            self._queue(holder, lanes, wish)
+            self._queue(turn or holder, lanes, wish)
         try:
             while not isinstance(taken, Lease):
                 if time.monotonic() >= deadline:
                     raise LaneBusy(taken)
                 wish.waiting(taken)
                 time.sleep(POLL_S)
-                taken = surely(lambda: self._take(holder, lanes, wish))
+                taken = surely(lambda: self._take(holder, lanes, wish, turn))
             return taken
         finally:
             if queues:
                 with suppress(LedgerError), self._write(durable=False) as connection:
                     self._locked(connection, *lanes)
-                    waiting.end(connection, holder)
+                    waiting.end(connection, turn or holder)
 
-    def _queue(self, holder: str, lanes: Sequence[Lane], wish: Wish) -> None:
+    def _queue(self, token: str, lanes: Sequence[Lane], wish: Wish) -> None:
         with self._write(durable=False) as connection:
             now = self._locked(connection, *lanes)[lanes[0]].now
-            waiting.begin(connection, wish.subject, holder, lanes, now=now, wait_s=wish.wait_s)
+            wait_s = waiting.STAY_S if wish.in_turn else wish.wait_s
+            waiting.begin(connection, wish.subject or wish.run_id, token, lanes, now=now, wait_s=wait_s)
 
-    def _take(self, holder: str, lanes: Sequence[Lane], wish: Wish) -> Lease | str:
-        """A lease on all of the lanes, or who has one of them."""
+    def _take(self, holder: str, lanes: Sequence[Lane], wish: Wish, turn: str) -> Lease | str:
+        """A lease on all of the lanes, or who has one of them, or came before."""
         since = elapsed()
         with self._write(durable=False) as connection:
             rows = self._locked(connection, *lanes)
+            if turn and (before := waiting.stay(connection, turn, lanes, now=rows[lanes[0]].now)):
+                return before
             for lane in lanes:
                 if rows[lane].holder != holder and not self._is_free(connection, rows[lane], wish.terms.write_s):
                     return _busy(rows[lane], wish.terms.write_s)

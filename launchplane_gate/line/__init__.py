@@ -211,8 +211,9 @@ def _holding(errand: Errand) -> Iterator[None]:
         limits.terms(errand.run_s),
         wait_s=OBSERVED_WAIT_S if errand.observes else limits.lane_wait_s,
         waiting=errand.progress,
-        subject="" if errand.observes else errand.actor.subject,  # one whom nothing is refused waits beside his others
+        subject="" if errand.observes else errand.actor.subject,
         run_id=errand.run_id,
+        in_turn=errand.observes,  # nobody is refused for another one of his requests, or overtaken
     )
     with ledger.hold(errand.lanes, wish) as lease:
         errand.lease = lease

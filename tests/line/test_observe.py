@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from launchplane_gate.observed import Observed, observed
 from launchplane_gate.policy import EmbeddedEngine
 from launchplane_gate.settled import settled
 from launchplane_gate.verify import verify
-from tests.conftest import ACTOR, PROD, PRODUCT, TESTING, A, B, C, MakeGate, deploy, promote
+from tests.conftest import ACTOR, PROD, PRODUCT, TESTING, A, B, C, MakeGate, deploy, promote, release
 from tests.fakes.platform import FakePlatform
 from tests.line.test_settling_runs import reconcile, resume
 
@@ -278,6 +279,27 @@ def test_the_answer_is_there_before_it_is_confirmed_and_a_later_request_waits(
     for thread in later:
         thread.join(20)
     assert (runs(gate, PROD), is_settled(gate, PROD), len(platform.deploys)) == (A, True, 3)
+
+
+def test_who_waits_is_served_in_the_order_in_which_they_came(make_gate: MakeGate, platform: FakePlatform) -> None:
+    up, gates = threading.Event(), [make_gate(observed=[PRODUCT], confirm_timeout_s=20) for _ in range(2)]
+
+    def comes_up(_: Lane) -> None:
+        if platform.deploys:
+            up.wait(20)
+
+    platform.observing = comes_up
+    gates[0].observe(deploy(A), ACTOR)
+    waiting = []
+    for number, letter in enumerate("BCDEF"):
+        run = threading.Thread(target=gates[number % 2].run, args=(deploy(release(letter)), ACTOR))
+        run.start()
+        waiting.append(run)
+        time.sleep(0.1)  # so that they come one after the other
+    up.set()
+    for run in waiting:
+        run.join(20)
+    assert [commit for _, commit in platform.deploys] == [release(letter).source_git_ref for letter in "ABCDEF"]
 
 
 def test_a_deploy_that_fails_is_over_at_once(gate: Gate, platform: FakePlatform) -> None:
