@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from launchplane_gate.strictjson import NotStrictJson, loads
-from launchplane_gate_http import is_this_machine, no_cookies, unlogged, why
+from launchplane_gate_http import is_this_machine, requested, unlogged, why
 
 MAX_REDIRECTS = 3
 
@@ -91,20 +91,18 @@ async def _follow(url: str, how: Asking) -> Answer:
     if how.token:
         headers["Authorization"] = f"Bearer {how.token}"
     here = httpx.URL(url)
-    # A client of its own for each answer, without cookies: else one replica is asked again and again.
-    async with httpx.AsyncClient(verify=how.tls, trust_env=False, timeout=None, cookies=no_cookies()) as client:  # noqa: S113 # nosec B113  # ask() bounds it
-        for _ in range(MAX_REDIRECTS + 1):
-            async with client.stream("GET", here, headers=headers) as response:
-                if response.next_request is None:
-                    return await _read(response, how)
-                there = response.next_request.url
-            if there.host != here.host:
-                return Answer(response.status_code, None, "redirects to another host")
-            if there.userinfo:
-                return Answer(response.status_code, None, "redirects to a URL with a user name")
-            if (there.scheme, there.port) != (here.scheme, here.port):
-                return Answer(response.status_code, None, "redirects to another scheme or port")
-            here = there
+    for _ in range(MAX_REDIRECTS + 1):  # each over a connection of its own, or one replica is asked again and again
+        async with requested("GET", here, tls=how.tls, headers=headers) as response:
+            if not response.has_redirect_location:
+                return await _read(response, how)
+            there = here.join(response.headers["Location"])
+        if there.host != here.host:
+            return Answer(response.status_code, None, "redirects to another host")
+        if there.userinfo:
+            return Answer(response.status_code, None, "redirects to a URL with a user name")
+        if (there.scheme, there.port) != (here.scheme, here.port):
+            return Answer(response.status_code, None, "redirects to another scheme or port")
+        here = there
     return Answer(response.status_code, None, f"redirects more than {MAX_REDIRECTS} times")
 
 

@@ -1,8 +1,8 @@
 """HTTP for plugins that must know what happened: bounded in time and size, and blind to the environment."""
 
-from launchplane_gate_http.cookies import no_cookies
 from launchplane_gate_http.exchange import Address, Answer, NoAnswer, TooLarge, WrongAddress, exchange
 from launchplane_gate_http.hosts import is_this_machine
+from launchplane_gate_http.requested import requested
 from launchplane_gate_http.tls import tls_trusting, usual_tls
 from launchplane_gate_http.unlogged import unlogged
 from launchplane_gate_http.words import why
@@ -16,7 +16,7 @@ __all__ = [
     "WrongAddress",
     "exchange",
     "is_this_machine",
-    "no_cookies",
+    "requested",
     "run_apart",
     "tls_trusting",
     "unlogged",

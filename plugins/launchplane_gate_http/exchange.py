@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from launchplane_gate_http.cookies import no_cookies
+from launchplane_gate_http.requested import requested
 from launchplane_gate_http.unlogged import unlogged
 from launchplane_gate_http.words import why
 
@@ -84,22 +84,17 @@ async def exchange(
         with unlogged():
             async with (
                 asyncio.timeout(max(timeout_s, 0)),
-                # A client of its own for each request: no connection is kept between them.
-                httpx.AsyncClient(
-                    verify=tls,
-                    trust_env=False,
-                    timeout=_timeout(connect_timeout_s, timeout_s),
-                    cookies=no_cookies(),
-                ) as client,
-                client.stream(
+                requested(
                     method,
                     url,
+                    tls=tls,
                     headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers},
+                    timeout=_timeout(connect_timeout_s, timeout_s),
+                    trace=watch,
                     params=params,
                     json=json,
                     data=form,
                     content=content,
-                    extensions={"trace": watch},
                 ) as response,
             ):
                 return await _whole(response, max_bytes)
