@@ -12,7 +12,6 @@ from launchplane_gate_launchplane.calls import Place
 from launchplane_gate_launchplane.embedded import EmbeddedGate
 from launchplane_gate_launchplane.executors import Executors
 from launchplane_gate_launchplane.governed import Governed
-from launchplane_gate_launchplane.host import module
 from launchplane_gate_launchplane.plugin import LaunchplanePlugin
 from launchplane_gate_launchplane.protocol import Deny
 from launchplane_gate_launchplane.store import LaunchplaneStore
@@ -44,5 +43,5 @@ def in_host(gate: Gate, store: LaunchplaneStore, *, deny: Deny, not_governed: Co
         return profile is not None and profile.product in gate.observed
 
     targets = HostTargets(definitions, governed)
-    executors = Executors(targets, module("dokploy"), gate.plugins.drivers, deny, observes)
+    executors = Executors(targets, gate.plugins.drivers, deny, observes)
     return EmbeddedGate(gate, store, executors, governed, deny)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from launchplane_gate.errors import GateError
 from launchplane_gate.hookspecs import Approval, Driver, Progress
-from launchplane_gate.model import Lane, Outcome, Target
+from launchplane_gate.model import Lane, Outcome
 from launchplane_gate.records import PostDeployUpdate
 from launchplane_gate_generic_web import ALREADY_SET
 from launchplane_gate_launchplane import calls
@@ -34,13 +34,6 @@ UNTOLD_S = 600.0  # what a deploy may take, where its driver does not tell
 _CHARACTERS = 500  # of what the host says, that are kept
 
 
-class HostDokploy(Protocol):
-    """The host's module ``control_plane.dokploy``, as far as it is used here."""
-
-    def read_dokploy_config(self, *, control_plane_root: Any) -> tuple[str, str]: ...
-    def fetch_dokploy_target_payload(self, *, host: str, token: str, target_type: str, target_id: str) -> object: ...
-
-
 class Executors:
     """The host's executors, and the door through which all that they ask of Dokploy passes.
 
@@ -51,18 +44,17 @@ class Executors:
     def __init__(
         self,
         targets: HostTargets,
-        dokploy: HostDokploy,
         drivers: Mapping[str, Driver],
         deny: Deny,
         observes: Callable[[Lane], bool] = lambda _: False,
     ) -> None:
-        self._targets, self._dokploy, self._drivers = targets, dokploy, drivers
+        self._targets, self._drivers = targets, drivers
         self.change = Door(targets, deny, observes).change
 
     def act_of(self, call: Call) -> HostDeploy:
         """What deploys in one call: the executor of its route, which is one of EXECUTORS."""
         limit_s = getattr(self._drivers.get(call.driver_id), "deploy_timeout_s", UNTOLD_S)
-        return HostDeploy(call, self._targets, self._dokploy, limit_s)
+        return HostDeploy(call, self._targets, limit_s)
 
 
 class HostDeploy:
@@ -71,8 +63,8 @@ class HostDeploy:
     ``raised``: what it raised instead, of its own. ``kept``: the host's store, as the executor had it.
     """
 
-    def __init__(self, call: Call, targets: HostTargets, dokploy: HostDokploy, limit_s: float) -> None:
-        self._call, self._targets, self._dokploy, self._limit_s = call, targets, dokploy, limit_s
+    def __init__(self, call: Call, targets: HostTargets, limit_s: float) -> None:
+        self._call, self._targets, self._limit_s = call, targets, limit_s
         self.result: Any = None
         self.raised: Exception | None = None
         self.kept = KeptBack(call.record_store)
@@ -86,7 +78,6 @@ class HostDeploy:
         permit = Permit(
             approval,
             target,
-            reread=lambda: self._read_again(target),
             after=EXECUTORS[self._call.route],
             progress=progress,
             limit_s=self._limit_s,
@@ -133,12 +124,6 @@ class HostDeploy:
         if not permit.ran or not told:
             return None
         return PostDeployUpdate(attempted=True, status=told.status, detail=_in_our_words(permit, told.detail))
-
-    def _read_again(self, target: Target) -> object:
-        host, token = self._dokploy.read_dokploy_config(control_plane_root=self._call.control_plane_root)
-        return self._dokploy.fetch_dokploy_target_payload(
-            host=host, token=token, target_type=target.target_type, target_id=target.target_id
-        )
 
 
 def _passed(result: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,8 +59,7 @@ class _NotTriggered(Exception):
 
 @dataclass
 class Permit:
-    """``reread``: what the target is set to now, by the host's own reading. ``after``: what may be asked once the
-    deploy is triggered. ``limit_s``: how long the executor may take, from now on.
+    """``after``: what may be asked once the deploy is triggered. ``limit_s``: how long the executor may take, from now.
 
     ``refused``: the first that the gate said to the executor, whatever that made of it.
     ``sent``: how many changes were asked for. ``row``: our deployment, as last seen. ``ran``: whether anything was run
@@ -69,7 +68,6 @@ class Permit:
 
     approval: Approval
     target: Target
-    reread: Callable[[], object]
     after: frozenset[str]
     progress: Progress
     limit_s: float
@@ -84,7 +82,7 @@ class Permit:
     _redeemed: bool = field(default=False, init=False)
     _image_set: bool = field(default=False, init=False)
     _triggered: bool = field(default=False, init=False)
-    _read: Mapping[str, Any] | None = field(default=None, init=False)
+    _read: tuple[Asked, Mapping[str, Any]] | None = field(default=None, init=False)  # the target, and by which request
     _before: frozenset[Any] | None = field(default=None, init=False)
     _schedules: set[Any] = field(default_factory=set, init=False)
 
@@ -125,7 +123,7 @@ class Permit:
         if asked.route == _ROWS[kind]:
             return self._cut(_rows(answer, asked.route))
         if asked.route == f"{kind}.one" and isinstance(answer, Mapping):
-            self._read = {name: answer.get(name) for name in _READ}
+            self._read = asked, {name: answer.get(name) for name in _READ}
             if kind == "compose":
                 return {**answer, "deployments": self._cut(_rows(answer.get("deployments"), asked.route))}
         return answer
@@ -193,10 +191,10 @@ class Permit:
 
     def _see_that_it_is_as_read(self) -> None:
         """What is saved with the image goes back as it was read: a change of somebody in between would be lost."""
-        read = self._read
-        if read is None:
+        if self._read is None:
             raise NotPermitted(f"the host would set the image of {self._what} without having read it")
-        now = self.reread()
+        asked, read = self._read
+        now = self._send(asked, asked.payload, self._run_seconds_left())
         if not isinstance(now, Mapping):
             raise NotPermitted(f"{self._what} could not be read again")
         if changed := [name for name in _READ if now.get(name) != read[name]]:

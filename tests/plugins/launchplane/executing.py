@@ -126,7 +126,7 @@ class HostOnDokploy:
 
     @cached_property
     def executors(self) -> Executors:
-        return Executors(self.targets, self.dokploy, self.drivers, Denied)
+        return Executors(self.targets, self.drivers, Denied)
 
 
 @contextmanager
