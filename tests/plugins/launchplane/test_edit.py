@@ -22,15 +22,19 @@ SERVICE, PROVIDER, CLI = "control_plane/service.py", "control_plane/dokploy.py",
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the stand-in: its form is the host's."""
-    return Path(shutil.copytree(STAND_IN, tmp_path / "checkout", ignore=shutil.ignore_patterns("__pycache__")))
+    return copied(tmp_path / "checkout")
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An edited copy, to be copied."""
-    copy = Path(shutil.copytree(STAND_IN, tmp_path_factory.mktemp("written") / "checkout"))
+    copy = copied(tmp_path_factory.mktemp("written") / "checkout")
     assert run("--write", copy).exit_code == 0
     return copy
+
+
+def copied(to: Path) -> Path:
+    return Path(shutil.copytree(STAND_IN, to, ignore=shutil.ignore_patterns("__pycache__")))
 
 
 def run(*arguments: object) -> Result:
@@ -282,6 +286,15 @@ def test_a_folder_that_holds_no_host_is_refused(tmp_path: Path, there: bool) -> 
     refused = run(folder)
     assert refused.exit_code == 2
     assert f"{folder} is no checkout of Launchplane" in refused.stderr
+
+
+@pytest.mark.parametrize("asked", [("format", "--check"), ("check", "--select", "E,F")], ids=["format", "check"])
+def test_what_it_brings_has_the_hosts_form_too(checkout: Path, asked: tuple[str, ...]) -> None:
+    """Which is lines of 100, and not ours."""
+    [gate] = [edit.after for edit in plan(checkout).edits if edit.name == GATE]
+    form = ("--isolated", "--line-length", "100", "--target-version", "py313", "--stdin-filename", "gate.py", "-")
+    ran = subprocess.run(["ruff", *asked, *form], input=gate, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_write_and_check_do_not_go_together(checkout: Path) -> None:
