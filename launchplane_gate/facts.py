@@ -101,4 +101,5 @@ def _deployment(record: DeploymentRecord, records: LaneRecords, now: str) -> Dep
         touched=not records.untouched(record.record_id),
         first_seen=None if place and place.run_id else (place and place.seen_at) or now,
         older=False,  # those that are known to be older are left out
+        update=record.post_deploy_update.status if record.post_deploy_update.attempted else None,
     )

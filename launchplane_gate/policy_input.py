@@ -67,7 +67,8 @@ class DeploymentFacts(Contract):
 
     ``touched`` is false only where the ledger knows that the deploy changed nothing; ``older`` is true only where the
     ledger knows that it came before the one that the inventory names. ``first_seen``: when a record that is not the
-    gate's own was first seen, as it is.
+    gate's own was first seen, as it is. ``update``: how what was done after the deploy ended, such as migrations and
+    tests; null where nothing was.
     """
 
     record_id: str
@@ -81,6 +82,7 @@ class DeploymentFacts(Contract):
     touched: bool
     older: bool = False
     first_seen: str | None = None
+    update: str | None = None
 
 
 class LastRun(Contract):

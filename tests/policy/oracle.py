@@ -320,6 +320,10 @@ def source_fresh(q: Question) -> bool:
     return q.is_aged(at(named, "finished_at"), at(named, "first_seen"), q.threshold("source_fresh_s"))
 
 
+def source_tested(q: Question) -> bool:
+    return bool(at(linked_deployment(q), "update") == "pass")
+
+
 def source_soaked(q: Question) -> bool:
     confirmed, soak_s = moment(q.at("source.run.confirmed_at")), q.threshold("source_soak_s")
     if q.at("source.run.settled") is not True or confirmed is None or q.now is None or soak_s is None:
@@ -670,6 +674,7 @@ RULES: Mapping[str, Rule] = {
     "inventory.source_running": source_running,
     "inventory.source_fresh": source_fresh,
     "inventory.source_soaked": source_soaked,
+    "inventory.source_tested": source_tested,
     "inventory.forward_only": forward_only,
     "lane.path_allowed": path_allowed,
     "lane.not_held": not_held,

@@ -518,6 +518,7 @@ def test_verireels_deploy_and_promotion_are_answered_in_its_shapes(verireel: Des
     assert result.rollout_base_url == "https://testing.example.org"
     assert result.rollout_health_urls == ("https://testing.example.org/api/health",)
     assert verireel.inventory().deployment_record_id == result.deployment_record_id
+    verireel.run(verireel.verification(result.deployment_record_id))
     promoted = verireel.run(verireel.stable_promotion("A", "promotion-of-theirs")).result
     assert (promoted.promotion_record_id, promoted.deploy_status, promoted.rollout_status, promoted.health_status) == (
         "promotion-of-theirs",
@@ -530,14 +531,29 @@ def test_verireels_deploy_and_promotion_are_answered_in_its_shapes(verireel: Des
 
 def test_an_id_that_another_promotion_has_is_refused(verireel: Desk) -> None:
     """S46: the record is not written over, and nothing is deployed."""
-    verireel.run(verireel.stable("A"))
-    verireel.run(verireel.stable_promotion("A", "promotion-of-theirs"))
+    for letter in "AB":
+        deployed = verireel.run(verireel.stable(letter)).result.deployment_record_id
+        verireel.run(verireel.verification(deployed))
+        if letter == "A":
+            verireel.run(verireel.stable_promotion("A", "promotion-of-theirs"))
     kept = verireel.store.read_promotion_record("promotion-of-theirs")
-    verireel.run(verireel.stable("B"))
     denied = verireel.refused(verireel.stable_promotion("B", "promotion-of-theirs"))
     assert (denied.status, denied.code) == (409, "record_exists")
     assert verireel.store.read_promotion_record("promotion-of-theirs") == kept
     assert verireel.inventory("prod").source_git_ref == commit("A")
+
+
+def test_verireels_promotion_ships_what_tests_passed_on(verireel: Desk) -> None:
+    """S44: what its caller says of the source's health counts for nothing; the tests of that very deployment do."""
+    deployed = verireel.run(verireel.stable("A")).result.deployment_record_id
+    untested = verireel.refused(verireel.stable_promotion("A", "promotion-1"))
+    assert "inventory.source_tested" in untested.message and "as nobody has told" in untested.message
+    verireel.run(verireel.verification(deployed, asked={"owner_routes_status": "fail"}))
+    assert "ended fail" in verireel.refused(verireel.stable_promotion("A", "promotion-1")).message
+    verireel.run(verireel.verification(deployed))
+    assert verireel.run(verireel.stable_promotion("A", "promotion-1")).result.deploy_status == "pass"
+    verireel.run(verireel.stable("B"))
+    assert "inventory.source_tested" in verireel.refused(verireel.stable_promotion("B", "promotion-2")).message
 
 
 def test_verireels_direct_deploy_to_prod_and_a_tag_are_refused(verireel: Desk) -> None:
