@@ -140,6 +140,11 @@ def test_the_conformance_kit_names_the_command_too(bare: Environment, wheel: Pat
     assert done.returncode == 0, done.stderr
 
 
+def test_the_edit_of_a_host_names_the_command_too(bare: Environment, tmp_path: Path) -> None:
+    done = bare.run("-m", "launchplane_gate_launchplane.edit", ".", cwd=tmp_path)
+    assert done.returncode == 2 and "pip install 'launchplane-gate[launchplane]'" in done.stderr, done.stderr
+
+
 def test_every_extra_is_tried_here(wheel: Path) -> None:
     extras = set(re.findall(r'extra == "(\w+)"', " ".join(str(one.marker) for one in required(wheel))))
-    assert extras - {"dev"} == set(EXTRAS) == {*LACKING, "testing", "launchplane"}  # two that no command needs
+    assert extras - {"dev"} == set(EXTRAS) == {*LACKING, "testing", "launchplane"}
