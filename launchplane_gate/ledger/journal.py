@@ -267,7 +267,9 @@ def _take_names(connection: sa.Connection, names: Mapping[str, str], run_id: str
     """Of two runs that choose one name, on whatever lanes, one has it."""
     for kind, record_id in names.items():
         row = {"scope": scope_of(kind), "key": record_id, "request_digest": "", "run_id": run_id}
-        if connection.execute(_INSERT_NAME[connection.dialect.name], row).rowcount != 1:
+        connection.execute(_INSERT_NAME[connection.dialect.name], row)  # how many rows that made, not all drivers tell
+        has_it = connection.execute(_KEY, {"of_scope": row["scope"], "of_key": record_id}).one()
+        if has_it.run_id != run_id:
             raise RecordExists(f"the id {record_id} was chosen for the {kind} record of another run")
 
 

@@ -10,6 +10,7 @@ import pytest
 from launchplane_gate.errors import KeyReused, RecordExists
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, Progress
+from launchplane_gate.ledger import Ledger, SqlStore
 from launchplane_gate.model import Lane, Outcome, Request, Run
 from launchplane_gate.records import ProductLane
 from launchplane_gate.runs import read_run
@@ -20,6 +21,7 @@ from tests.fakes.platform import FakePlatform
 from tests.line.test_evidence import report
 from tests.line.test_order import file_of
 from tests.line.test_settling_runs import interrupted, resume
+from tests.on_postgres import migrated
 
 STAGING = Lane(context=PRODUCT, instance="staging")
 
@@ -89,13 +91,18 @@ def test_a_record_that_somebody_writes_before_the_deploy_begins_is_left_as_it_is
     assert gate.store.read_deployment_record("d-2") == theirs and platform.deploys == [(str(TESTING), A.source_git_ref)]
 
 
+@pytest.mark.parametrize("where", ["files", "postgres"])
 def test_of_two_runs_at_once_on_two_lanes_one_has_the_id(
-    tmp_path: Path, make_gate: MakeGate, platform: FakePlatform
+    request: pytest.FixtureRequest, tmp_path: Path, make_gate: MakeGate, platform: FakePlatform, where: str
 ) -> None:
     lane = ProductLane(instance="staging", context=PRODUCT, health_url="https://staging.example.org/api/health")
     profile = PROFILE.model_copy(update={"lanes": (*PROFILE.lanes, lane)})
     bundle = bundle_with(tmp_path / "three", actors=dict.fromkeys(("testing", "staging", "prod"), LISTED))
-    gates = [make_gate(bundle=bundle, store=FileStore(tmp_path, {PRODUCT: profile})) for _ in range(2)]
+    url = migrated(request.getfixturevalue("postgres")) if where == "postgres" else ""
+    ledgers = [Ledger.open(tmp_path, url, holds_records=False) for _ in range(2)]
+    profiles = {PRODUCT: profile}
+    stores = [SqlStore(one.database, profiles) if url else FileStore(tmp_path, profiles) for one in ledgers]
+    gates = [make_gate(bundle=bundle, ledger=one, store=its) for one, its in zip(ledgers, stores, strict=True)]
     refused: list[RecordExists] = []
 
     def act(approval: Approval, progress: Progress) -> Outcome:
