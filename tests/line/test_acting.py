@@ -210,9 +210,10 @@ def test_a_caller_lets_a_deploy_take_less_than_its_driver_would(gate: Gate, plat
     assert not [line for line in told if "timeout" in line]
 
 
-def test_a_callers_timeout_beyond_what_a_deploy_may_take_is_cut_and_that_is_told(  # S63
+def test_a_callers_timeout_beyond_what_a_deploy_may_take_is_cut_and_that_is_told(
     gate: Gate, platform: FakePlatform
 ) -> None:
+    """S63: a caller's timeout beyond the lease is capped, and said so."""
     left: list[float] = []
 
     def act(approval: Approval, progress: Progress) -> Outcome:
@@ -282,3 +283,13 @@ def test_of_two_calls_on_one_lane_at_once_each_deploys_by_its_own(make_gate: Mak
         first, second = threads.map(ship, "AB")
     assert (first.status, second.status, first.trace, second.trace) == ("recorded", "recorded", "A", "B")
     assert in_turn in (["A begins", "A ends", "B begins", "B ends"], ["B begins", "B ends", "A begins", "A ends"])
+
+
+def test_a_driver_that_is_not_the_products_is_refused_with_what_to_do(gate: Gate, caller: Caller) -> None:
+    """S36: a product of another driver, asked for by this one's route, is refused."""
+    run = gate.run(deploy(A, driver="generic-web"), ACTOR, act=caller)
+    assert (run.status, caller.acted) == ("denied", [])
+    [refusal] = run.admitted.refusals if run.admitted else ()
+    assert refusal.code == "lane.driver_matches" and "generic-web was addressed" in refusal.message
+    assert "Set the product's driver right" in refusal.remedy
+    assert gate.run(deploy(A, driver="fake"), ACTOR, act=caller).status == "recorded"

@@ -53,9 +53,10 @@ def test_records_have_the_ids_that_the_caller_chose(gate: Gate) -> None:
         promote(B, promotion_record_id="p-1"),
     ],
 )
-def test_an_id_that_a_record_has_is_refused_before_anything_is_deployed(  # S46
+def test_an_id_that_a_record_has_is_refused_before_anything_is_deployed(
     gate: Gate, platform: FakePlatform, wanted: Request
 ) -> None:
+    """S46: a caller's id of a record that exists is refused, and that record never overwritten."""
     gate.run(deploy(A, deployment_record_id="d-1"), ACTOR)
     gate.run(promote(A, promotion_record_id="p-1"), ACTOR)
     gate.run(deploy(B), ACTOR)

@@ -9,8 +9,8 @@ from tests.places import ROOT
 # Of 23 to 27 and 29 Dokploy is the fake one; of 64 what a host shows of its recent operations is a test of the host's.
 SCENARIOS = [
     *(f"S{number}" for number in range(10, 35)),
-    *("S21b", "S21c"),
-    *("S57", "S59", "S60", "S64", "S66"),
+    *("S21b", "S21c", "S36", "S46"),
+    *("S57", "S59", "S60", "S63", "S64", "S66"),
 ]
 
 
