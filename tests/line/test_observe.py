@@ -21,6 +21,7 @@ from launchplane_gate.settled import settled
 from launchplane_gate.verify import verify
 from tests.conftest import ACTOR, PROD, PRODUCT, TESTING, A, B, C, MakeGate, deploy, promote, release
 from tests.fakes.platform import FakePlatform
+from tests.forks import in_a_child
 from tests.line.test_settling_runs import reconcile, resume
 
 STRANGER = Actor(subject="repo:cbusillo/elsewhere", verified_by="github-oidc")
@@ -330,6 +331,23 @@ def test_a_run_keeps_the_mode_that_it_began_in(
     assert (run.status, run.of_run, runs(enforced, lane)) == (ends, begun.run.run_id, A)
     assert is_settled(enforced, lane) == (ends == "recorded")
     assert verify(enforced.ledger, enforced.store).is_whole
+
+
+def test_what_a_process_left_that_answered_and_ended_is_finished_by_the_next(
+    make_gate: MakeGate, platform: FakePlatform
+) -> None:
+    short: dict[str, Any] = {"lease_s": 1, "write_s": 0.1, "lane_wait_s": 20}
+
+    def answers() -> str:
+        platform.observing = lambda _: time.sleep(30 if platform.deploys else 0)
+        return make_gate(observed=[PRODUCT], **short).observe(deploy(A, to="prod"), ACTOR).run.run_id
+
+    run_id = in_a_child(answers)
+    platform.run(PROD, A)  # which was done there
+    enforced = make_gate(**short)
+    assert runs(enforced, PROD) is None
+    run = enforced.run(resume(run_id, PROD), ACTOR)
+    assert (run.status, runs(enforced, PROD), is_settled(enforced, PROD)) == ("observed", A, False)
 
 
 # -- repeats under a key
