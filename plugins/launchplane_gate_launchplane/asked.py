@@ -15,6 +15,7 @@ T = TypeVar("T")
 CHANGING = ("application.", "compose.")
 
 _IDS = {"application": "applicationId", "compose": "composeId"}
+IMAGE_VARIABLE = "DOCKER_IMAGE_REFERENCE"  # through which the host gives a compose file its image
 _STATUS = re.compile(r"\((\d{3})\)")
 
 

@@ -19,9 +19,7 @@ from launchplane_gate.errors import GateError
 from launchplane_gate.hookspecs import Approval, Progress
 from launchplane_gate.model import Target
 from launchplane_gate_generic_web import title_of
-from launchplane_gate_launchplane.asked import Asked
-
-IMAGE_VARIABLE = "DOCKER_IMAGE_REFERENCE"  # through which the host gives a compose file its image
+from launchplane_gate_launchplane.asked import IMAGE_VARIABLE, Asked
 
 SETTING = frozenset({"application.saveDockerProvider", "compose.update"})
 TRIGGERING = frozenset({"application.deploy", "application.redeploy", "compose.deploy", "compose.redeploy"})

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from launchplane_gate.errors import Undecided, in_a_sentence
 from launchplane_gate.model import Lane, Target
+from launchplane_gate_launchplane.asked import IMAGE_VARIABLE
 from launchplane_gate_launchplane.calls import Place
 from launchplane_gate_launchplane.governed import Governed
 from launchplane_gate_launchplane.host import named
@@ -42,12 +43,12 @@ def definitions() -> Iterable[Definition]:
 
 def tables(known: Iterable[Definition]) -> dict[Lane, Mapping[str, Any]]:
     """What ``gate_targets`` answers; a lane that is tracked without an id has no target."""
-    told = ("target_type", "target_id", "target_name")
-    return {
-        Lane(context=one.context, instance=one.instance): {name: getattr(one, name) for name in told}
-        for one in known
-        if one.target_id.strip()
-    }
+    return {Lane(context=one.context, instance=one.instance): _table(one) for one in known if one.target_id.strip()}
+
+
+def _table(one: Definition) -> dict[str, Any]:
+    told = {name: getattr(one, name) for name in ("target_type", "target_id", "target_name")}
+    return told if one.target_type == "application" else {**told, "variable": IMAGE_VARIABLE}
 
 
 class Tracked:

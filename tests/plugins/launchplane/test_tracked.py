@@ -43,12 +43,12 @@ def database(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> Any
     return host.sql_store(url)
 
 
-def track(host: Host, database: Any, target_id: str) -> None:
+def track(host: Host, database: Any, target_id: str, target_type: str = "application") -> None:
     where = {"context": PRODUCT, "instance": "testing", "updated_at": "2026-11-23T06:57:01Z"}
     named = host.module("contracts.dokploy_target_record")
     identified = host.module("contracts.dokploy_target_id_record")
     database.write_dokploy_target_record(
-        named.DokployTargetRecord(**where, target_type="application", target_name="syo-testing-app")
+        named.DokployTargetRecord(**where, target_type=target_type, target_name="syo-testing-app")
     )
     database.write_dokploy_target_id_record(identified.DokployTargetIdRecord(**where, target_id=target_id))
 
@@ -73,3 +73,12 @@ def test_records_that_cannot_be_read_are_told_and_taken_for_no_target(plugins: P
 
 def test_where_no_database_is_named_the_host_tracks_nothing(plugins: Plugins) -> None:
     assert plugins.targets() == {}
+
+
+def test_a_compose_file_is_given_its_image_through_the_variable_that_the_host_uses(
+    host: Host, plugins: Plugins, database: Any
+) -> None:
+    track(host, database, "stack", "compose")
+    told = {"target_type": "compose", "target_id": "stack", "target_name": "syo-testing-app"}
+    assert plugins.targets() == {TESTING: {**told, "variable": "DOCKER_IMAGE_REFERENCE"}}
+    assert "variable" not in plugins.drivers["generic-web"].observe(TESTING).detail
