@@ -14,8 +14,9 @@ import pytest
 from launchplane_gate.errors import GateError, NotSettled, Stale
 from launchplane_gate.hookspecs import Approval
 from launchplane_gate.model import Lane, ReleaseIdentity, Target
+from launchplane_gate_launchplane.asked import IMAGE_VARIABLE
 from launchplane_gate_launchplane.door import Door, holding, is_held
-from launchplane_gate_launchplane.permit import IMAGE_VARIABLE, NotPermitted, Permit
+from launchplane_gate_launchplane.permit import NotPermitted, Permit
 from tests.conftest import PROD, TESTING, A, B
 from tests.fakes.dokploy import FakeDokploy
 from tests.plugins.launchplane.desk import Denied

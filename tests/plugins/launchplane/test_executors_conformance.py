@@ -12,7 +12,7 @@ from launchplane_gate.hookspecs import Driver, PluginConfig, hookimpl
 from launchplane_gate.testing import LANES, DriverPromises, Platform
 from launchplane_gate.testing.platform import PRODUCT
 from launchplane_gate_generic_web import GenericWebPlugin
-from launchplane_gate_launchplane.permit import IMAGE_VARIABLE
+from launchplane_gate_launchplane.asked import IMAGE_VARIABLE
 from tests.fakes.dokploy import FakeDokploy
 from tests.plugins.generic_web.test_generic_web_conformance import InComposeFiles, OnDokploy
 from tests.plugins.launchplane.executing import Executing, HostOnDokploy, host_on, lanes_of
