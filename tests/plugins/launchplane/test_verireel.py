@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from launchplane_gate.errors import SettingsError
 from launchplane_gate.model import ReleaseIdentity, Request, Run
 from launchplane_gate.plugins import Plugins
+from launchplane_gate.records import PostDeployUpdate
 from launchplane_gate.store import FileStore
 from launchplane_gate_generic_web import GenericWebOptions
 from launchplane_gate_launchplane import LaunchplanePlugin
@@ -68,7 +69,17 @@ class VeriReel:
 
     def deploy(self, release: ReleaseIdentity) -> Run:
         asked = {"context": PRODUCT, "instance": "testing", "rollout_timeout_seconds": 1, **release.model_dump()}
-        return self._run("stable_deploy", asked, deploy(release))
+        run = self._run("stable_deploy", asked, deploy(release))
+        if run.status == "recorded":
+            self._pass_tests(str(run.deployment_record_id))
+        return run
+
+    def _pass_tests(self, record_id: str) -> None:
+        """As the host's route for it says of the deployment that they are of."""
+        store = self.site.gate.store
+        passed = PostDeployUpdate(attempted=True, status="pass", detail="tests passed")
+        record = store.read_deployment_record(record_id).model_copy(update={"post_deploy_update": passed})
+        store.write_deployment_record(record)
 
     def promote(self, release: ReleaseIdentity, **asked: Any) -> Run:
         wanted: dict[str, Any] = {
