@@ -204,7 +204,8 @@ class GenericWebDriver:
         except SettingsError as error:
             raise _Refused(f"{error}: {error.hint.removeprefix('Nothing was done. ')}") from None
         if table is None:
-            raise _Refused(f"there is no target for {lane}: its table `target` needs target_type, target_id")
+            where = "name target_type and target_id in its table `target`, or in the host's record"
+            raise _Refused(f"there is no target for {lane}: {where}")
         return table
 
     def _look(self, dokploy: Dokploy, table: TargetTable) -> _Seen:
