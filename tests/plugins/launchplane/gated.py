@@ -65,8 +65,41 @@ def release(letter: str) -> dict[str, str]:
     return {"artifact_id": artifact(letter), "source_git_ref": commit(letter)}
 
 
+@dataclass
+class Site:
+    """What a host is served from, by one process, by two, or by one after another: its state, records and Dokploy.
+
+    ``has_routes``: those that the edit brings.
+    """
+
+    root: Path
+    dokploy: FakeDokploy
+    targets: dict[str, dict[str, str]]
+    checkout: Path | None
+    has_routes: bool
+
+    @contextmanager
+    def serving(self) -> Iterator[Service]:
+        """A process, which is killed at the end if it was not before."""
+        command = [sys.executable, "-m", "tests.plugins.launchplane.serving_gated", str(self.root / "told.json")]
+        path = ":".join(str(folder) for folder in (self.checkout, ROOT, ROOT / "plugins") if folder)
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "HOME": str(self.root)}
+        headers = {"Authorization": "Bearer of-the-workflow"}
+        with (self.root / "log").open("ab") as log:
+            process = psutil.Popen(command, env=environment, cwd=self.root, stdout=subprocess.PIPE, stderr=log)
+            try:
+                port = process.stdout.readline().decode().strip()
+                assert port, (self.root / "log").read_text()
+                with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
+                    yield Service(client, self.dokploy, self.targets, process, self.has_routes)
+            finally:
+                if process.is_running():
+                    process.kill()
+                process.wait()
+
+
 @contextmanager
-def gated(
+def sited(
     root: Path,
     products: tuple[str, ...],
     *,
@@ -75,10 +108,12 @@ def gated(
     store: str = "files",
     database: str = "",
     drivers: Mapping[str, str] = {},
-) -> Iterator[Service]:
+    **limits: float,
+) -> Iterator[Site]:
     """A host with lanes of some products. ``by``: what puts the gate in: edit, which ``checkout`` has, bridge, or none.
 
     ``store``: files, sqlite or postgres, which is at ``database``. ``drivers``: of products that have another.
+    ``limits``: of the gate.
     """
     host = Host()
     subject = "|".join((job(host).repository, job(host).workflow_ref, job(host).subject))
@@ -103,29 +138,17 @@ def gated(
             "url": dokploy.url,
             "key": dokploy.key,
             "policy": {"products": dict.fromkeys(products, product)},
+            "limits": limits,
         }
         (root / "told.json").write_text(json.dumps(told))
-        with _serving(root, checkout) as (process, port):
-            headers = {"Authorization": "Bearer of-the-workflow"}
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
-                yield Service(client, dokploy, targets, process, by == "edit")
+        yield Site(root, dokploy, targets, checkout, by == "edit")
 
 
 @contextmanager
-def _serving(root: Path, checkout: Path | None) -> Iterator[tuple[psutil.Process, int]]:
-    """The process, and its port."""
-    command = [sys.executable, "-m", "tests.plugins.launchplane.serving_gated", str(root / "told.json")]
-    path = ":".join(str(folder) for folder in (checkout, ROOT, ROOT / "plugins") if folder)
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "HOME": str(root)}
-    with (root / "log").open("wb") as log:
-        process = psutil.Popen(command, env=environment, cwd=root, stdout=subprocess.PIPE, stderr=log)
-        try:
-            port = process.stdout.readline().decode().strip()
-            assert port, (root / "log").read_text()
-            yield process, int(port)
-        finally:
-            process.kill()
-            process.wait()
+def gated(root: Path, products: tuple[str, ...], **site: Any) -> Iterator[Service]:
+    """One process of a site: see ``sited``."""
+    with sited(root, products, **site) as made, made.serving() as service:
+        yield service
 
 
 def edited(folder: Path) -> Path:

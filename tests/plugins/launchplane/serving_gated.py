@@ -22,7 +22,7 @@ from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Lane
 from launchplane_gate.plugins import Plugins
-from launchplane_gate.policy import EmbeddedEngine
+from launchplane_gate.policy import EmbeddedEngine, load_bundle
 from launchplane_gate_generic_web import GenericWebPlugin
 from launchplane_gate_health import HealthPlugin
 from launchplane_gate_launchplane import bridge
@@ -149,10 +149,10 @@ def _seal(host: Host, database: Any, **values: str) -> None:
 
 def _gate(store: LaunchplaneStore, root: Path, told: dict[str, Any]) -> Gate:
     state = root / "gate"
-    if told["database"]:
+    is_first = not (root / "shipped").exists()
+    if told["database"] and is_first:
         migrated(told["database"])
-    else:
-        state.mkdir()
+    state.mkdir(exist_ok=True)
     ledger = Ledger.open(state, told["database"], holds_records=False)
     targets = {
         Lane(context=product, instance=instance): {"target_type": "application", "target_id": its_id}
@@ -160,7 +160,10 @@ def _gate(store: LaunchplaneStore, root: Path, told: dict[str, Any]) -> Gate:
         for instance, its_id in ids.items()
     }
     server = {"url": told["url"], "api_key": SecretStr(told["key"])}
-    bundle = bundle_with(root, told["policy"], settle_s=0)
+    if is_first:
+        bundle = bundle_with(root, told["policy"], settle_s=0)
+    else:
+        bundle = load_bundle([root / "shipped", root / "own"])
     return Gate(
         store=store,
         ledger=ledger,
@@ -175,9 +178,7 @@ def _gate(store: LaunchplaneStore, root: Path, told: dict[str, Any]) -> Gate:
                 ),
             }
         ),
-        lane_wait_s=10,
-        confirm_timeout_s=1,
-        confirm_interval_s=0.05,
+        **({"lane_wait_s": 10, "confirm_timeout_s": 1, "confirm_interval_s": 0.05} | told["limits"]),
     )
 
 
