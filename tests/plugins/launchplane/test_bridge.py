@@ -135,6 +135,15 @@ def test_a_replay_names_the_request_that_did_it(gate: Listening, site: Served) -
     assert "replayed" not in site.deploy("second", key="k2").json()  # the host kept nothing under it
 
 
+def test_a_torn_idempotency_record_of_the_host_stops_no_keyed_call(gate: Listening, site: Served) -> None:
+    """S21c, at the host: of what is governed it looks up nothing, whatever stands among its records."""
+    torn = site.state / "idempotency" / "idempotency-launchplane_req_0.json"
+    torn.parent.mkdir(parents=True)
+    torn.write_text('{"schema_version": 1, "rec')
+    gate.answer = by_the_host
+    assert site.deploy("first", key="k1").status_code == 202
+
+
 def test_what_is_not_governed_goes_as_ever_with_the_hosts_own_key(gate: Listening, site: Served) -> None:
     first = site.deploy("first", key="k1").json()
     again = site.deploy("first", key="k1").json()
