@@ -508,8 +508,15 @@ def stayed(question: Json, chance: random.Random) -> None:
         question["source"]["steady_since"] = since
 
 
+def tested(question: Json, chance: random.Random) -> None:
+    """What was done after the deployments of the source, as their records say, if they do."""
+    for deployment in question["source"]["deployments"] if question["source"] else ():
+        if chance.random() < 0.8:
+            deployment["update"] = chance.choice(("pass", "pass", "pass", "fail", "pending", "skipped", None, 7))
+
+
 STORIES = (of_another_product, of_another_driver, of_another_actor, at_another_lane)
-OF_A_RUN = (may_be_a_rebuild, stayed, at_another_time, ran_before, held_or_open, compared, released)
+OF_A_RUN = (may_be_a_rebuild, stayed, at_another_time, ran_before, held_or_open, compared, released, tested)
 BEFORE_A_RUN = (of_another_action, of_other_people)
 BREAKS = (
     left_out,

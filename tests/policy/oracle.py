@@ -437,7 +437,7 @@ def approved(q: Question) -> bool:
     deployments, named = q.entries("destination.deployments"), q.at("destination.inventory.deployment_record_id")
     if q.at("request.reported") != "pass" or q.at("source") is not None or deployments is None:
         return False
-    if q.at("destination.inventory") is ABSENT:
+    if ABSENT in (q.at("destination.inventory"), q.at("release")):  # what is missing is no null
         return False
     for one in deployments:
         is_named = is_text(named) and at(one, "record_id") == named
