@@ -55,7 +55,7 @@ class RecordingPromises(Promises):
         bench.deployed(platform.first)
         before = bench.inventory()
         self.arrange(platform, Fate.DIES)
-        patience_s = min(self.confirm_timeout_s, 2 * self.settle_s)  # nobody waits long for what is dead
+        patience_s = min(self.confirm_timeout_s, 4 * self.settle_s)  # nobody waits long for what is dead
         run = bench.deploy(
             platform.second, seat=bench.another_seat(settle_s=self.settle_s, confirm_timeout_s=patience_s)
         )
