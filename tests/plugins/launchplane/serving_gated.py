@@ -178,7 +178,7 @@ def _gate(store: LaunchplaneStore, root: Path, told: dict[str, Any]) -> Gate:
                 ),
             }
         ),
-        **({"lane_wait_s": 10, "confirm_timeout_s": 1, "confirm_interval_s": 0.05} | told["limits"]),
+        **({"lane_wait_s": 10, "confirm_timeout_s": 3, "confirm_interval_s": 0.05} | told["limits"]),
     )
 
 

@@ -70,7 +70,7 @@ def observing(site: Served, folder: Path) -> Iterator[Gate]:
                 "health": HealthPlugin(health),
             }
         ),
-        confirm_timeout_s=1,
+        confirm_timeout_s=3,
         confirm_interval_s=0.05,
         observed=[PRODUCT],
     )
