@@ -293,7 +293,8 @@ def test_what_it_brings_has_the_hosts_form_too(checkout: Path, asked: tuple[str,
     """Which is lines of 100, and not ours."""
     [gate] = [edit.after for edit in plan(checkout).edits if edit.name == GATE]
     form = ("--isolated", "--line-length", "100", "--target-version", "py313", "--stdin-filename", "gate.py", "-")
-    ran = subprocess.run(["ruff", *asked, *form], input=gate, capture_output=True, text=True, check=False)
+    ruff = [sys.executable, "-m", "ruff", *asked, *form]
+    ran = subprocess.run(ruff, input=gate, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
