@@ -427,7 +427,8 @@ def _told(error: ValidationError, text: str, path: Path) -> str:
     if first["type"] in ("missing", "too_short") and "health_url" in keys:
         what = "is missing: nobody could tell that the lane runs what was deployed to it"
     line = line_of(text, keys)
-    return f"settings: {'.'.join(keys)} {what} ({path.name}{f', line {line}' if line else ''})"
+    told = f"{'.'.join(keys)} {what}".strip()  # of the whole file no key is named
+    return f"settings: {told} ({path.name}{f', line {line}' if line else ''})"
 
 
 def line_of(text: str, keys: list[str]) -> int | None:

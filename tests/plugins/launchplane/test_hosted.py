@@ -222,7 +222,7 @@ def test_settings_that_name_no_place_are_refused(tmp_path: Path, where: str, wro
     ("more", "wrong"),
     [
         ("store = 'oci'\n[plugins.oci]\n", "the plugin oci brings no store"),
-        ("store = 'launchplane'\n", "store names the plugin launchplane, which has no table"),
+        ("store = 'launchplane'\n", "settings: store names the plugin launchplane, which has no table"),
         ("store = 'launchplane'\ndatabase_url = 'postgresql://h/x'\n[plugins.launchplane]\n", "database_url"),
         (
             "store = 'launchplane'\n[plugins.launchplane]\n[products.shop]\ndriver = 'local'\n",
