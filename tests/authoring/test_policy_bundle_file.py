@@ -22,7 +22,7 @@ from launchplane_gate import strictjson
 from launchplane_gate.authoring.bundle_file import write_bundle
 from launchplane_gate.authoring.opa_tests import find_opa
 from launchplane_gate.cli import program
-from launchplane_gate.cli.policy import NO_OPA
+from launchplane_gate.cli.policy.folders import NO_OPA
 from launchplane_gate.errors import UsageError
 from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
 from launchplane_gate.policy.bundle.packing import packed

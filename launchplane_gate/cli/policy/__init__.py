@@ -1,0 +1,29 @@
+"""``policy``: the tools of those who write policies."""
+
+from __future__ import annotations
+
+import click
+
+from launchplane_gate.cli.command import Group
+from launchplane_gate.cli.policy.bundle import bundle
+from launchplane_gate.cli.policy.check import check
+from launchplane_gate.cli.policy.schema import schema
+from launchplane_gate.cli.policy.test import test
+
+
+@click.group(cls=Group)
+def policy() -> None:
+    """Check and test the policies, and pack them for OPA.
+
+    The shipped ones, with the folders that the settings add, or those that you name.
+
+    \b
+    Examples:
+      launchplane-gate policy check policies
+      launchplane-gate policy test --only source_current
+      launchplane-gate policy bundle -o gate.tar.gz
+    """
+
+
+for command in (test, check, bundle, schema):
+    policy.add_command(command)
