@@ -26,6 +26,7 @@ from launchplane_gate.store import version
 
 STAYED_UP = "confirm.stayed_up"
 TELL_AFTER_S = 5.0  # how often a person is told how long is left
+LOOKS_WHILE_SETTLING = 4  # between which a container that was replaced, and what restarted it, still shows
 
 
 @dataclass
@@ -166,11 +167,13 @@ def _until_settled(errand: Errand, looks: Looks, *, patience_s: float) -> None:
         if looks.allowed or is_over:
             return
         was_good = good
+        pause_s = errand.parts.limits.confirm_interval_s
         if good:
             what, left_s = f"{lane} is seen running it; it has to stay so for {settle_s} s", end - now
+            pause_s = max(pause_s, min(settle_s, errand.parts.limits.lease_s) / LOOKS_WHILE_SETTLING)
         else:
             what, left_s = f"waiting for {lane} to be seen running it: {looks.reason}", patience - now
         if what != told or now - told_at >= TELL_AFTER_S:
             errand.progress(what if what != told else f"{what}; {left_s:.0f} s left at most")
             told, told_at = what, now
-        time.sleep(min(errand.parts.limits.confirm_interval_s, max(left_s, 0)))
+        time.sleep(min(pause_s, max(left_s, 0)))

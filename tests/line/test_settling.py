@@ -10,6 +10,7 @@ import pytest
 
 from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Ledger
+from launchplane_gate.line.confirm import LOOKS_WHILE_SETTLING
 from launchplane_gate.model import Decision, Lane
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.conftest import ACTOR, PROD, TESTING, A, B, MakeGate, bundle_in, deploy, promote
@@ -59,9 +60,17 @@ def test_a_release_is_recorded_once_every_look_of_the_settle_time_was_good(gate:
     assert confirmed and confirmed["containers"] == [["c1", "1", 0, A.artifact_id]] and confirmed["good_since"]
 
 
+def test_few_looks_are_enough_to_see_it_stay(gate: Gate, platform: FakePlatform) -> None:
+    """Each asks the platform, the health of each URL and the policies: a gate that only waits leaves its host be."""
+    looks: list[Lane] = []
+    platform.observing = looks.append
+    assert gate.run(deploy(A), ACTOR).status == "recorded"
+    assert len(looks) <= 1 + 1 + LOOKS_WHILE_SETTLING  # of admit, the first good one, and those until it is settled
+
+
 def test_a_release_that_dies_while_it_settles_is_not_recorded(gate: Gate, platform: FakePlatform) -> None:
     assert gate.run(deploy(A), ACTOR).status == "recorded"
-    platform.observing = after_looks(6, platform.stop)
+    platform.observing = after_looks(3, platform.stop)
     run = gate.run(deploy(B), ACTOR)
     assert run.status == "unconfirmed"
     inventory = gate.store.read_environment_inventory(context_name=TESTING.context, instance_name="testing")
@@ -84,14 +93,14 @@ def test_a_crash_loop_is_never_recorded(gate: Gate, platform: FakePlatform) -> N
 
 
 def test_a_change_starts_the_time_anew(gate: Gate, platform: FakePlatform) -> None:
-    platform.observing = after_looks(6, platform.restart)
+    platform.observing = after_looks(3, platform.restart)
     began = time.monotonic()
     assert gate.run(deploy(A), ACTOR).status == "recorded"
     assert time.monotonic() - began >= SETTLE_S * 1.1
 
 
 def test_what_cannot_be_read_just_now_is_a_bad_look(gate: Gate, platform: FakePlatform) -> None:
-    platform.observing = after_looks(6, lambda _: setattr(platform, "digests", "failed"))
+    platform.observing = after_looks(3, lambda _: setattr(platform, "digests", "failed"))
     run = gate.run(deploy(A), ACTOR)
     assert run.status == "unconfirmed"
     assert codes(run.confirmed) == [
