@@ -15,7 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from launchplane_gate.strictjson import NotStrictJson, loads
 from launchplane_gate_dokploy.rights import missing_right
-from launchplane_gate_http import Answer, NoAnswer, exchange, run_apart
+from launchplane_gate_http import Answer, NoAnswer, exchange
 
 MAX_BYTES = 4 * 1024 * 1024
 READ_ATTEMPTS = 3
@@ -96,18 +96,17 @@ class Connection:
         return self._said(route, self._ask("GET", route, params=params, limit_s=limit_s), empty=empty)
 
     def _ask(self, method: Literal["GET", "POST"], route: str, *, limit_s: float, **rest: Any) -> Answer:
-        asked = exchange(
-            method,
-            f"{self.url}/api/{route}",
-            headers={"x-api-key": self.api_key.get_secret_value()},
-            tls=self.tls,
-            connect_timeout_s=self.connect_timeout_s,
-            timeout_s=limit_s,
-            max_bytes=MAX_BYTES,
-            **rest,
-        )
         try:
-            return run_apart(asked)
+            return exchange(
+                method,
+                f"{self.url}/api/{route}",
+                headers={"x-api-key": self.api_key.get_secret_value()},
+                tls=self.tls,
+                connect_timeout_s=self.connect_timeout_s,
+                timeout_s=limit_s,
+                max_bytes=MAX_BYTES,
+                **rest,
+            )
         except NoAnswer as error:
             raise _Passing(f"Dokploy did not answer {route}: {error}", acted=error.sent) from None
 

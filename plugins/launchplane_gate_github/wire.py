@@ -23,7 +23,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from launchplane_gate.strictjson import NotStrictJson, loads
 from launchplane_gate_github.errors import ODD, GitHubError
-from launchplane_gate_http import Answer, NoAnswer, TooLarge, exchange, run_apart
+from launchplane_gate_http import Answer, NoAnswer, TooLarge, exchange
 
 READ_ATTEMPTS = 3
 MOST_WAIT_S = 24 * 3600.0  # beyond it nobody waits, and the clock ends
@@ -104,18 +104,17 @@ class Wire:
 
     def _answer(self) -> Answer:
         server = self._server
-        asked = exchange(
-            self._method,
-            server.url + self._path.removeprefix(_path(server.url)),
-            headers=self._headers,
-            content=self._content or None,
-            tls=server.tls,
-            connect_timeout_s=server.connect_timeout_s,
-            timeout_s=min(server.timeout_s, self._left_s()),
-            max_bytes=server.max_bytes,
-        )
         try:
-            return run_apart(asked)
+            return exchange(
+                self._method,
+                server.url + self._path.removeprefix(_path(server.url)),
+                headers=self._headers,
+                content=self._content or None,
+                tls=server.tls,
+                connect_timeout_s=server.connect_timeout_s,
+                timeout_s=min(server.timeout_s, self._left_s()),
+                max_bytes=server.max_bytes,
+            )
         except TooLarge as error:
             raise GitHubError(f"GitHub: {error}; is base_url right?", "odd", acted=self._writes) from None
         except NoAnswer as error:

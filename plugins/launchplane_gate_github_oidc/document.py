@@ -10,7 +10,7 @@ from typing import Any
 
 from launchplane_gate.errors import Undecided
 from launchplane_gate.strictjson import NotStrictJson, loads
-from launchplane_gate_http import NoAnswer, exchange, run_apart
+from launchplane_gate_http import NoAnswer, exchange
 
 MAX_BYTES = 256 * 1024
 
@@ -24,17 +24,16 @@ class Asking:
 
     def document(self, url: str, what: str, headers: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """The JSON object at a URL; ``what`` names it in errors. Raises Undecided."""
-        asked = exchange(
-            "GET",
-            url,
-            headers=headers or {},
-            tls=self.tls,
-            connect_timeout_s=self.timeout_s,
-            timeout_s=self.timeout_s,
-            max_bytes=MAX_BYTES,
-        )
         try:
-            answer = run_apart(asked)
+            answer = exchange(
+                "GET",
+                url,
+                headers=headers or {},
+                tls=self.tls,
+                connect_timeout_s=self.timeout_s,
+                timeout_s=self.timeout_s,
+                max_bytes=MAX_BYTES,
+            )
         except NoAnswer as error:
             raise Undecided(f"{what} cannot be had: {error}") from None
         if answer.status != HTTPStatus.OK:

@@ -5,16 +5,16 @@ No detail quotes what a server said: a body, a header or an error text may hold 
 
 from __future__ import annotations
 
-import asyncio
 import re
 import ssl
 from dataclasses import dataclass
 from typing import Any
 
+import httpcore
 import httpx
 
 from launchplane_gate.strictjson import NotStrictJson, loads
-from launchplane_gate_http import is_this_machine, requested, unlogged, why
+from launchplane_gate_http import NOT_ASKED, Wire, is_this_machine, requested, run_apart, unlogged, why
 
 MAX_REDIRECTS = 3
 
@@ -41,17 +41,17 @@ class Asking:
     is_plain_fine: bool = False
 
 
-async def ask(url: str, how: Asking, *, timeout_s: float) -> Answer:
+def ask(url: str, how: Asking, *, timeout_s: float) -> Answer:
     """Ask once; every way to fail is an answer. ``timeout_s`` bounds all of it, however slowly it comes."""
     if obstacle := _obstacle(url, how):
         return Answer(None, None, obstacle)
+    wire = Wire(timeout_s=timeout_s, connect_timeout_s=timeout_s)
     try:
-        with unlogged():
-            async with asyncio.timeout(timeout_s):
-                return await _follow(url, how)
-    except TimeoutError:
+        return run_apart(lambda: _follow(url, how, wire), wire.left_s())
+    except (TimeoutError, httpcore.TimeoutException):
+        wire.give_up()
         return Answer(None, None, f"no whole answer within {max(timeout_s, 0):.1f} s")
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except (*NOT_ASKED, httpx.InvalidURL) as error:
         return Answer(None, None, why(error))
 
 
@@ -86,15 +86,15 @@ def resolve(document: Any, pointer: str) -> Any:
     return document
 
 
-async def _follow(url: str, how: Asking) -> Answer:
+def _follow(url: str, how: Asking, wire: Wire) -> Answer:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
     if how.token:
         headers["Authorization"] = f"Bearer {how.token}"
     here = httpx.URL(url)
     for _ in range(MAX_REDIRECTS + 1):  # each over a connection of its own, or one replica is asked again and again
-        async with requested("GET", here, tls=how.tls, headers=headers) as response:
+        with unlogged(), requested("GET", here, wire=wire, tls=how.tls, headers=headers) as response:
             if not response.has_redirect_location:
-                return await _read(response, how)
+                return _read(response, how)
             there = here.join(response.headers["Location"])
         if there.host != here.host:
             return Answer(response.status_code, None, "redirects to another host")
@@ -106,12 +106,12 @@ async def _follow(url: str, how: Asking) -> Answer:
     return Answer(response.status_code, None, f"redirects more than {MAX_REDIRECTS} times")
 
 
-async def _read(response: httpx.Response, how: Asking) -> Answer:
+def _read(response: httpx.Response, how: Asking) -> Answer:
     status = response.status_code
     if not response.is_success:
         return Answer(status, None, f"answers with status {status}")
     body = b""
-    async for chunk in response.aiter_raw():
+    for chunk in response.iter_raw():
         body += chunk
         if len(body) > how.max_bytes:
             return Answer(status, None, f"the body is larger than {how.max_bytes} bytes")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from launchplane_gate.hookspecs import PluginConfig, Question, hookimpl
@@ -13,7 +13,9 @@ from launchplane_gate.urls import without_query
 from launchplane_gate_health.answer import Asking, ask
 from launchplane_gate_health.evidence import HealthEvidence
 from launchplane_gate_health.options import LaneOptions, read_options
-from launchplane_gate_http import run_apart, usual_tls
+from launchplane_gate_http import all_at_once, usual_tls
+
+MOST_AT_ONCE = 32  # URLs; each waits more than it works
 
 Sample = dict[str, Any]  # {url, status, revision, seen_at, detail}
 
@@ -37,7 +39,13 @@ class HealthPlugin:
         """
         lanes = {"source": question.source if question.phase == "admit" else None, "destination": question.destination}
         deadline = time.monotonic() + question.deadline_s
-        return run_apart(self._all_at_once(question, {name: lane for name, lane in lanes.items() if lane}, deadline))
+        asked = [(name, url, how) for name, lane in lanes.items() if lane for url, how in self._urls(question, lane)]
+        commit = question.release.source_git_ref if question.release else None
+        found = all_at_once([partial(self._series, url, how, commit, deadline) for _, url, how in asked], MOST_AT_ONCE)
+        samples: dict[str, list[Sample]] = {name: [] for name, lane in lanes.items() if lane}
+        for (name, *_), series in zip(asked, found, strict=True):
+            samples[name] += series
+        return samples
 
     @hookimpl
     def gate_cannot_meet(self, product: str, thresholds: Mapping[str, int]) -> str | None:
@@ -46,12 +54,7 @@ class HealthPlugin:
             return None
         return f"plugins.health.matches is {taken}; the policies want {wanted} answers in a row of {product}"
 
-    async def _all_at_once(self, question: Question, lanes: Mapping[str, Lane], deadline: float) -> Mapping[str, Any]:
-        samples = await asyncio.gather(*(self._samples(question, lane, deadline) for lane in lanes.values()))
-        return dict(zip(lanes, samples, strict=True))
-
-    async def _samples(self, question: Question, lane: Lane, deadline: float) -> list[Sample]:
-        commit = question.release.source_git_ref if question.release else None
+    def _urls(self, question: Question, lane: Lane) -> Iterator[tuple[str, Asking]]:
         own = self._options.lanes.get(str(lane), LaneOptions())
         how = Asking(
             pointer=self._options.revision_pointer if own.revision_pointer is None else own.revision_pointer,
@@ -60,19 +63,18 @@ class HealthPlugin:
             tls=usual_tls(),
             is_plain_fine=own.allow_plain_http or lane in self._plain_http,
         )
-        urls = question.product.health_urls(lane.context, lane.instance)
-        found = await asyncio.gather(*(self._series(url, how, commit, deadline) for url in urls))
-        return [sample for series in found for sample in series]
+        for url in question.product.health_urls(lane.context, lane.instance):
+            yield url, how
 
-    async def _series(self, url: str, how: Asking, commit: str | None, deadline: float) -> list[Sample]:
+    def _series(self, url: str, how: Asking, commit: str | None, deadline: float) -> list[Sample]:
         series: list[Sample] = []
         while len(series) < self._options.matches:
             if series:
-                await asyncio.sleep(self._options.interval_s)
+                time.sleep(self._options.interval_s)
             left_s = deadline - time.monotonic()
             if series and left_s <= 0:
                 break
-            answer = await ask(url, how, timeout_s=min(self._options.timeout_s, left_s))
+            answer = ask(url, how, timeout_s=min(self._options.timeout_s, left_s))
             series.append(
                 {
                     "url": without_query(url),

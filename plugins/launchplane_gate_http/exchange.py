@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpcore
 import httpx
 
+from launchplane_gate_http import wire
 from launchplane_gate_http.requested import requested
 from launchplane_gate_http.unlogged import unlogged
-from launchplane_gate_http.words import why
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from launchplane_gate_http.words import NOT_ASKED, why
+from launchplane_gate_http.working_apart import run_apart
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ class TooLarge(NoAnswer):
 class WrongAddress(NoAnswer):
     """The host is at an address where it may not be asked; nothing was sent there."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(f"it is at {address}, where it may not be asked", sent=False)
-        self.address = address
+    def __init__(self, error: wire.WrongAddress) -> None:
+        super().__init__(str(error), sent=False)
+        self.address = error.address
 
 
-async def exchange(
+def exchange(
     method: str,
     url: str,
     *,
@@ -61,70 +60,35 @@ async def exchange(
     connect_timeout_s: float,
     timeout_s: float,
     max_bytes: int,
-    may_be_at: Callable[[Address], bool] | None = None,
+    may_be_at: Callable[[wire.Address], bool] | None = None,
 ) -> Answer:
     """Ask once, following no redirect. ``timeout_s`` bounds all of it, however slowly it comes. Raises NoAnswer.
 
-    ``may_be_at`` is asked about the address that was connected to, before anything is sent there.
+    ``may_be_at`` is asked about each address before it is connected to.
     """
-    sent = False
-    is_checked = may_be_at is None
+    line = wire.Wire(timeout_s=timeout_s, connect_timeout_s=connect_timeout_s, may_be_at=may_be_at)
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
 
-    async def watch(event: str, told: Mapping[str, Any]) -> None:
-        nonlocal sent, is_checked
-        if may_be_at and event == "connection.connect_tcp.complete":
-            await _check_peer(told["return_value"], may_be_at)
-            is_checked = True
-        if event.endswith("send_request_headers.started"):
-            if not is_checked:  # a library that tells of its connections in another way: then nothing is known of them
-                raise WrongAddress("an address that is not known")
-            sent = True
+    def ask() -> Answer:
+        body = {"params": params, "json": json, "data": form, "content": content}
+        with unlogged(), requested(method, url, wire=line, tls=tls, headers=headers, **body) as response:
+            return _whole(response, max_bytes)
 
     try:
-        with unlogged():
-            async with (
-                asyncio.timeout(max(timeout_s, 0)),
-                requested(
-                    method,
-                    url,
-                    tls=tls,
-                    headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers},
-                    timeout=_timeout(connect_timeout_s, timeout_s),
-                    trace=watch,
-                    params=params,
-                    json=json,
-                    data=form,
-                    content=content,
-                ) as response,
-            ):
-                return await _whole(response, max_bytes)
-    except (TimeoutError, httpx.TimeoutException):
-        raise NoAnswer(f"no whole answer came within {max(timeout_s, 0):.1f} s", sent=sent) from None
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise NoAnswer(why(error), sent=sent) from None
+        return run_apart(ask, line.left_s())
+    except (TimeoutError, httpcore.TimeoutException):
+        raise NoAnswer(f"no whole answer came within {max(timeout_s, 0):.1f} s", sent=line.give_up()) from None
+    except wire.WrongAddress as error:
+        raise WrongAddress(error) from None
+    except (*NOT_ASKED, httpx.InvalidURL) as error:
+        raise NoAnswer(why(error), sent=line.give_up()) from None
 
 
-async def _whole(response: httpx.Response, max_bytes: int) -> Answer:
+def _whole(response: httpx.Response, max_bytes: int) -> Answer:
     body = bytearray()
-    async for chunk in response.aiter_raw():
+    for chunk in response.iter_raw():
         body += chunk
         if len(body) > max_bytes:
             raise TooLarge(f"its answer is larger than {max_bytes} bytes", sent=True)
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return Answer(response.status_code, content_type, bytes(body), response.headers)
-
-
-async def _check_peer(stream: Any, may_be_at: Callable[[Address], bool]) -> None:
-    """Look at who was connected to, and not at what the name may mean the next time that it is asked for."""
-    said = stream.get_extra_info("server_addr")
-    try:
-        address = ipaddress.ip_address(said[0])
-    except (TypeError, LookupError, ValueError):
-        address = None
-    if address is None or not may_be_at(address):
-        await stream.aclose()
-        raise WrongAddress(str(address or "an address that is not known"))
-
-
-def _timeout(connect_s: float, whole_s: float) -> httpx.Timeout:
-    return httpx.Timeout(max(whole_s, 0.001), connect=max(min(connect_s, whole_s), 0.001))

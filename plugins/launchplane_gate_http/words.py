@@ -6,15 +6,19 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-import httpx
+import httpcore
+
+NOT_ASKED = (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
+"""What a request ends with where no whole answer came, and no deadline was over."""
 
 _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLCertVerificationError, "its TLS certificate could not be verified"),
     (ssl.SSLError, "no TLS connection could be made"),
     (socket.gaierror, "its host name is not known"),
     (ConnectionRefusedError, "the connection was refused"),
-    (httpx.ConnectError, "no connection could be made"),
-    (httpx.TransportError, "the connection broke off, or what came is not HTTP"),
+    (httpcore.ConnectError, "no connection could be made"),
+    (httpcore.NetworkError, "the connection broke off, or what came is not HTTP"),
+    (httpcore.ProtocolError, "the connection broke off, or what came is not HTTP"),
 )
 
 

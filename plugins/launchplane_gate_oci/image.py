@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from launchplane_gate.strictjson import NotStrictJson, loads
-from launchplane_gate_http import Answer
+from launchplane_gate_http import Answer, all_at_once
 from launchplane_gate_oci.evidence import ManifestFacts, PlatformFacts
 from launchplane_gate_oci.reference import DIGEST, short
-from launchplane_gate_oci.repository import NotFound, RegistryError, Repository
+from launchplane_gate_oci.repository import AT_ONCE, NotFound, RegistryError, Repository
 
 MAX_PLATFORMS = 50
 
@@ -100,14 +100,14 @@ class Config(Platform):
     config: _Runtime | None = None
 
 
-async def read_image(repository: Repository, digest: str) -> ManifestFacts | None:
+def read_image(repository: Repository, digest: str) -> ManifestFacts | None:
     """None where the registry says that it has no such manifest. Raises RegistryError for all that is not certain."""
     try:
-        answer = await repository.manifest(digest, accept=INDEXES | MANIFESTS)
+        answer = repository.manifest(digest, accept=INDEXES | MANIFESTS)
     except NotFound:
         return None
     if answer.content_type in MANIFESTS:
-        platforms = [await _platform(repository, digest, answer, None)]
+        platforms = [_platform(repository, digest, answer, None)]
     else:
         index = _document(Index, answer, f"the index {short(digest)}")
         entries = [entry for entry in index.manifests if not entry.is_attestation]
@@ -115,7 +115,7 @@ async def read_image(repository: Repository, digest: str) -> ManifestFacts | Non
             raise RegistryError(f"its index names more than {MAX_PLATFORMS} platforms; pin an index of fewer")
         for entry in entries:
             _check_entry(entry)
-        platforms = await asyncio.gather(*(_of_entry(repository, entry) for entry in entries))
+        platforms = all_at_once([partial(_of_entry, repository, entry) for entry in entries], AT_ONCE)
     return ManifestFacts(media_type=answer.content_type, digest=digest, platforms=tuple(platforms))
 
 
@@ -126,18 +126,18 @@ def _check_entry(entry: Descriptor) -> None:
         raise RegistryError(f"its index names {short(entry.digest)}, which is no image; pin one of images alone")
 
 
-async def _of_entry(repository: Repository, entry: Descriptor) -> PlatformFacts:
-    answer = await repository.manifest(entry.digest, accept=frozenset({entry.media_type}))
+def _of_entry(repository: Repository, entry: Descriptor) -> PlatformFacts:
+    answer = repository.manifest(entry.digest, accept=frozenset({entry.media_type}))
     _check_size(answer, entry)
-    return await _platform(repository, entry.digest, answer, entry.platform)
+    return _platform(repository, entry.digest, answer, entry.platform)
 
 
-async def _platform(repository: Repository, digest: str, answer: Answer, platform: Platform | None) -> PlatformFacts:
+def _platform(repository: Repository, digest: str, answer: Answer, platform: Platform | None) -> PlatformFacts:
     """``platform`` is what an index says of the manifest; where there is none, the configuration tells."""
     manifest = _document(Manifest, answer, f"the manifest {short(digest)}")
     if manifest.config.media_type not in CONFIGS:
         raise RegistryError(f"the manifest {short(digest)} is no image, by its configuration; pin one that is")
-    blob = await repository.blob(manifest.config.digest)
+    blob = repository.blob(manifest.config.digest)
     _check_size(blob, manifest.config)
     what = f"the configuration {short(manifest.config.digest)}"
     config = _read(Config, blob, what)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,7 +9,6 @@ from launchplane_gate.errors import EvidenceFailed
 from launchplane_gate.hookspecs import Answered, PluginConfig, Question, hookimpl
 from launchplane_gate.model import stamp
 from launchplane_gate.records import ProductProfile
-from launchplane_gate_http import run_apart
 from launchplane_gate_oci.evidence import ManifestFacts, OciEvidence
 from launchplane_gate_oci.image import read_image
 from launchplane_gate_oci.options import read_options
@@ -48,7 +46,7 @@ class OciPlugin:
             return {}
         timeout_s = min(self._options.timeout_s, question.deadline_s)
         try:
-            manifest = run_apart(self._looked_up(reference, timeout_s))
+            manifest = self._looked_up(reference, timeout_s)
         except TimeoutError:
             raise EvidenceFailed(
                 f"{reference}: no whole answer came within {timeout_s:.1f} s; see whether the registry can be reached "
@@ -73,7 +71,7 @@ class OciPlugin:
             return ()
         timeout_s, whom = min(self._options.timeout_s, deadline_s), "/".join(found)
         try:
-            run_apart(self._looked_up(Reference(*found, NO_IMAGE), timeout_s))
+            self._looked_up(Reference(*found, NO_IMAGE), timeout_s)
         except TimeoutError:
             wrong = f"no whole answer came within {timeout_s:.1f} s; see whether the registry can be reached from here"
             return [Answered(whom, wrong)]
@@ -81,12 +79,12 @@ class OciPlugin:
             return [Answered(whom, str(error))]
         return [Answered(whom)]
 
-    async def _looked_up(self, reference: Reference, timeout_s: float) -> ManifestFacts | None:
-        async with asyncio.timeout(timeout_s):
-            repository = Repository(
-                reference,
-                self._registries.access(reference.registry),
-                timeout_s=timeout_s,
-                max_bytes=self._options.max_bytes,
-            )
-            return await read_image(repository, reference.digest)
+    def _looked_up(self, reference: Reference, timeout_s: float) -> ManifestFacts | None:
+        """Raises RegistryError, and TimeoutError where the time is over."""
+        repository = Repository(
+            reference,
+            self._registries.access(reference.registry),
+            timeout_s=timeout_s,
+            max_bytes=self._options.max_bytes,
+        )
+        return read_image(repository, reference.digest)

@@ -5,7 +5,6 @@ No error quotes what a server said: a body, a header or a URL may hold a secret.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import ssl
 import time
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from launchplane_gate.strictjson import NotStrictJson, dumps, loads, sha256
 from launchplane_gate_http import Address, Answer, NoAnswer, TooLarge, WrongAddress, exchange
@@ -72,13 +71,12 @@ class Repository:
     def __init__(self, reference: Reference, access: Access, *, timeout_s: float, max_bytes: int) -> None:
         self._reference, self._access, self._max_bytes = reference, access, max_bytes
         self._deadline = time.monotonic() + timeout_s
-        self._places = asyncio.Semaphore(AT_ONCE)
         token = access.login.token if access.login else None
         self._authorization = f"Bearer {token.get_secret_value()}" if token is not None else None
 
-    async def manifest(self, digest: str, *, accept: frozenset[str]) -> Answer:
+    def manifest(self, digest: str, *, accept: frozenset[str]) -> Answer:
         """A manifest with this digest, of one of the media types. Raises NotFound."""
-        answer = await self._get("manifests", digest, accept=", ".join(sorted(accept)))
+        answer = self._get("manifests", digest, accept=", ".join(sorted(accept)))
         if answer.status == HTTPStatus.NOT_FOUND and _codes(answer) and _codes(answer) <= _NOT_FOUND:
             raise NotFound(f"the registry has no manifest {short(digest)}; push the image anew")
         if answer.status in _REDIRECTS:
@@ -92,18 +90,18 @@ class Repository:
             raise RegistryError("what answers is no manifest of an image; is that host a registry?")
         return _hashed(answer, digest)
 
-    async def blob(self, digest: str) -> Answer:
+    def blob(self, digest: str) -> Answer:
         """A blob with this digest.
 
         Registries like to redirect to a store of theirs, which is told nothing; where it may be, the settings say.
         """
         url = self._url("blobs", digest)
-        answer = await self._get("blobs", digest, accept="*/*")
+        answer = self._get("blobs", digest, accept="*/*")
         for _ in range(MAX_REDIRECTS):
             if answer.status not in _REDIRECTS:
                 break
             url = self._store(url, answer.headers.get("location", ""))
-            answer = await self._ask(url, headers={"Accept": "*/*"}, is_own=self._access.places.is_own(url))
+            answer = self._ask(url, headers={"Accept": "*/*"}, is_own=self._access.places.is_own(url))
         if answer.status in _REDIRECTS:
             raise RegistryError(
                 f"the blob {short(digest)} is redirected more than {MAX_REDIRECTS} times; see to the registry's storage"
@@ -119,19 +117,19 @@ class Repository:
 
     # -- asking
 
-    async def _get(self, kind: str, digest: str, *, accept: str) -> Answer:
+    def _get(self, kind: str, digest: str, *, accept: str) -> Answer:
         """Ask as who asks, once the registry has said how it wants to be told that."""
         url = self._url(kind, digest)
-        answer = await self._ask(url, headers=self._headers(accept))
+        answer = self._ask(url, headers=self._headers(accept))
         if answer.status == HTTPStatus.UNAUTHORIZED and self._authorization is None:
-            self._authorization = await self._authorized(answer)
-            answer = await self._ask(url, headers=self._headers(accept))
+            self._authorization = self._authorized(answer)
+            answer = self._ask(url, headers=self._headers(accept))
         return answer
 
     def _headers(self, accept: str) -> dict[str, str]:
         return {"Accept": accept} | ({"Authorization": self._authorization} if self._authorization else {})
 
-    async def _ask(
+    def _ask(
         self,
         url: httpx.URL,
         *,
@@ -143,15 +141,15 @@ class Repository:
 
         ``is_own``: at whatever address the registry or its token service is; any other is looked at first.
         """
-        retrying = AsyncRetrying(
+        retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
             stop=lambda state: self._left_s() <= 0 or stop_after_attempt(ATTEMPTS)(state),
             wait=wait_exponential(multiplier=0.1, max=2) + wait_random(0, 0.05),
             reraise=True,
         )
-        return await retrying(self._ask_once, url, headers, form, None if is_own else self._access.places.may_be_at)
+        return retrying(self._ask_once, url, headers, form, None if is_own else self._access.places.may_be_at)
 
-    async def _ask_once(
+    def _ask_once(
         self,
         url: httpx.URL,
         headers: Mapping[str, str],
@@ -159,18 +157,17 @@ class Repository:
         may_be_at: Callable[[Address], bool] | None,
     ) -> Answer:
         try:
-            async with self._places:
-                answer = await exchange(
-                    "POST" if form else "GET",
-                    str(url),
-                    headers=headers,
-                    form=form,
-                    tls=self._access.tls,
-                    connect_timeout_s=self._left_s(),
-                    timeout_s=self._left_s(),
-                    max_bytes=self._max_bytes,
-                    may_be_at=may_be_at,
-                )
+            answer = exchange(
+                "POST" if form else "GET",
+                str(url),
+                headers=headers,
+                form=form,
+                tls=self._access.tls,
+                connect_timeout_s=self._left_s(),
+                timeout_s=self._left_s(),
+                max_bytes=self._max_bytes,
+                may_be_at=may_be_at,
+            )
         except WrongAddress as error:
             raise RegistryError(
                 f"{_host(url)}, where the registry redirects to for a blob, is at {error.address}, which is no address "
@@ -180,6 +177,8 @@ class Repository:
         except TooLarge as error:
             raise RegistryError(f"{url.host}: {error}; raise max_bytes in [plugins.oci] if it is right") from None
         except NoAnswer as error:
+            if self._left_s() <= 0:
+                raise TimeoutError from None
             raise _Passing(f"{url.host}: {error}; see whether it can be reached from here") from None
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise _Passing(f"{url.host} is asked too often (429); wait, or log in with {self._access.table}")
@@ -189,10 +188,10 @@ class Repository:
 
     # -- who asks
 
-    async def _authorized(self, answer: Answer) -> str:
+    def _authorized(self, answer: Answer) -> str:
         challenge = challenge_in(answer.headers)
         if isinstance(challenge, Bearer):
-            return f"Bearer {await self._token(challenge)}"
+            return f"Bearer {self._token(challenge)}"
         basic = self._access.login.basic if self._access.login else None
         if not isinstance(challenge, Basic):
             raise RegistryError("it wants to know who asks (401), neither by Basic nor by Bearer; is it a registry?")
@@ -200,7 +199,7 @@ class Repository:
             raise RegistryError(f"it wants a user name and a password (401); give them in {self._access.table}")
         return basic
 
-    async def _token(self, challenge: Bearer) -> str:
+    def _token(self, challenge: Bearer) -> str:
         """A token that lets read this repository and nothing else, from where the registry says that they are had."""
         login = self._access.login or Login()
         asked = {"scope": f"repository:{self._reference.repository}:pull"}
@@ -210,9 +209,9 @@ class Repository:
         if login.identity_token:
             form = {"grant_type": "refresh_token", "client_id": "launchplane-gate"}
             form |= asked | {"refresh_token": login.identity_token.get_secret_value()}
-            answer = await self._ask(url, headers=headers, form=form)
+            answer = self._ask(url, headers=headers, form=form)
         else:
-            answer = await self._ask(url.copy_merge_params(asked), headers=headers)
+            answer = self._ask(url.copy_merge_params(asked), headers=headers)
         if answer.status != HTTPStatus.OK:
             refused = "the login" if self._access.login else "who has no login"
             raise RegistryError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -97,7 +96,7 @@ def _question(artifact_id: str) -> Question:
 
 def _ask_health(server: HealthServer) -> None:
     how = health.Asking("/revision", SECRET, 65536, usual_tls())
-    found = asyncio.run(health.ask(server.url("/health"), how, timeout_s=2))
+    found = health.ask(server.url("/health"), how, timeout_s=2)
     assert (found.revision is None) == bool(found.detail) and SECRET not in found.detail
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from launchplane_gate_http import Address, Answer, NoAnswer, WrongAddress, exchange, usual_tls
+from launchplane_gate_http import Address, Answer, NoAnswer, Wire, WrongAddress, exchange, usual_tls
 from tests.fakes.authority import Authority
 from tests.fakes.health_server import HealthServer, drips, says, sleeps
 from tests.places import ROOT
@@ -33,17 +33,15 @@ def server() -> Iterator[HealthServer]:
 
 
 def ask(url: str, *, may_be_at: Callable[[Address], bool] | None = None, timeout_s: float = 5) -> Answer:
-    return asyncio.run(
-        exchange(
-            "GET",
-            url,
-            headers={"Authorization": f"Bearer {SECRET}"},
-            tls=usual_tls(),
-            connect_timeout_s=timeout_s,
-            timeout_s=timeout_s,
-            max_bytes=1000,
-            may_be_at=may_be_at,
-        )
+    return exchange(
+        "GET",
+        url,
+        headers={"Authorization": f"Bearer {SECRET}"},
+        tls=usual_tls(),
+        connect_timeout_s=timeout_s,
+        timeout_s=timeout_s,
+        max_bytes=1000,
+        may_be_at=may_be_at,
     )
 
 
@@ -97,12 +95,12 @@ def test_logging_that_is_set_up_meanwhile_logs_nothing_of_it_either(
 # -- the keys of a connection
 
 ASKS = """
-import asyncio, ssl, sys
+import ssl, sys
 from pathlib import Path
 from launchplane_gate_http import exchange, tls_trusting, usual_tls
 usual_tls()
 tls = tls_trusting(Path(sys.argv[2]), "plugins.any.ca_file")
-answer = asyncio.run(exchange("GET", sys.argv[1], headers={}, tls=tls, connect_timeout_s=5, timeout_s=5, max_bytes=99))
+answer = exchange("GET", sys.argv[1], headers={}, tls=tls, connect_timeout_s=5, timeout_s=5, max_bytes=99)
 assert answer.status == 200
 if sys.argv[3:]:
     ssl.create_default_context()
@@ -170,3 +168,19 @@ def test_a_server_that_is_silent_or_drips_is_given_up_in_time(server: HealthServ
         ask(server.url("/"), timeout_s=0.4)
     assert error.value.sent
     assert time.monotonic() - began < 2
+
+
+def test_a_host_is_asked_at_the_next_of_its_addresses_where_one_does_not_answer(server: HealthServer) -> None:
+    """``localhost`` is at ::1 too, where nobody listens, or where the system has no such address at all."""
+    assert ask(server.url("/", host="localhost")).status == 200
+
+
+def test_what_was_given_up_sends_nothing_any_more(server: HealthServer) -> None:
+    """As where a name is found at last, after whoever asked was told that nothing was sent."""
+    wire = Wire(timeout_s=5, connect_timeout_s=5)
+    stream = wire.connect_tcp("127.0.0.1", server.server_port)
+    assert not wire.give_up()
+    with pytest.raises(TimeoutError):
+        stream.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    stream.close()
+    assert server.seen == []
