@@ -38,15 +38,20 @@ def told(console: Console) -> int:
         return tell(console=console, build=partial(local_stage, github=stage))
 
 
-if __name__ == "__main__":
-    whole, heart = recorded(), recorded()
-    ended = told(whole)
+def drawn(whole: Console, target: Path) -> None:
+    """The heart of what was told, as a file."""
+    heart = recorded()
     lines = Text.from_ansi(whole.export_text(styles=True)).split("\n")
     found = [(re.match(r"(\d+)/\d+  ", line.plain), number) for number, line in enumerate(lines)]
     starts = {int(step[1]): number for step, number in found if step}
     for line in [*lines[:5], *lines[starts[4] - 1 : starts[7]], *lines[starts[11] :]]:
         heart.print(line, soft_wrap=False)
-    target = Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
     heart.save_svg(str(target), title="make demo", code_format=FORMAT)
+
+
+if __name__ == "__main__":
+    told_to = recorded()
+    ended = told(told_to)
+    drawn(told_to, Path(sys.argv[1]))
     sys.exit(ended)
