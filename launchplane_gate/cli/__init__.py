@@ -12,13 +12,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from launchplane_gate.cli.check import check
-from launchplane_gate.cli.command import Group, outputs_in
+from launchplane_gate.cli.command import Command, Group, outputs_in
 from launchplane_gate.cli.decisions import decisions
 from launchplane_gate.cli.demo import demo
 from launchplane_gate.cli.deploy import deploy, promote, publish, rollback
@@ -29,7 +30,7 @@ from launchplane_gate.cli.lane import lane
 from launchplane_gate.cli.lanes import lanes
 from launchplane_gate.cli.ledger import ledger
 from launchplane_gate.cli.observe import observe
-from launchplane_gate.cli.output import Answer, deliver, message_lines, tell
+from launchplane_gate.cli.output import OF_ALL, Answer, Output, deliver, message_lines, tell
 from launchplane_gate.cli.plugins import plugins
 from launchplane_gate.cli.policy import policy
 from launchplane_gate.cli.prove import prove
@@ -38,6 +39,10 @@ from launchplane_gate.cli.session import Session
 from launchplane_gate.cli.stopping import Stopped, heed_signals
 from launchplane_gate.cli.waivers import waiver
 from launchplane_gate.errors import GateError, StandingRefused
+
+if TYPE_CHECKING:
+    from launchplane_gate.policy import Finding
+    from launchplane_gate.report.points import Report
 
 NAME = "launchplane-gate"
 DEBUG = "LAUNCHPLANE_GATE_DEBUG"
@@ -71,13 +76,22 @@ class Program(Group):
             sys.exit(done.exit_code)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place that can tell
             if isinstance(error, click.UsageError):
-                session.outputs = outputs_in(arguments)  # the parser may have stopped before it read them
+                session.outputs = _had_by(
+                    error, outputs_in(arguments)
+                )  # the parser may have stopped before it read them
             return failure(error, acting=session.acting)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, commands in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(command.name or "", command.get_short_help_str(90)) for command in commands])
+
+
+def _had_by(error: click.UsageError, outputs: Sequence[Output]) -> list[Output]:
+    """Those in which the command would have answered: what is no format of it is not written."""
+    command = error.ctx.command if error.ctx else None
+    formats = command.formats if isinstance(command, Command) else OF_ALL
+    return [output for output in outputs if output.format in formats]
 
 
 def _ready_the_streams() -> None:
@@ -110,10 +124,18 @@ def failure(error: BaseException, *, acting: bool) -> Answer:
     if isinstance(error, StandingRefused):
         return _refusal(error)
     if isinstance(error, GateError):
-        return _error(type(error).__name__, str(error), error.hint, error.exit_code, lines=message_lines(error))
+        findings = getattr(error, "findings", ())  # of policies in bad form
+        return _error(
+            type(error).__name__,
+            str(error),
+            error.hint,
+            error.exit_code,
+            lines=message_lines(error),
+            findings=findings,
+        )
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        document = _error("UsageError", "no command was named", "", 2).document
-        return Answer(document, error.message.split("\n"), 2, failed=True)  # its help, which is ours
+        told = _error("UsageError", "no command was named", "", 2)
+        return replace(told, text=error.message.split("\n"))  # its help, which is ours
     if isinstance(error, click.ClickException):
         path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else NAME
         return _error("UsageError", error.format_message(), f"Nothing was done. See `{path} --help`.", 2)
@@ -133,14 +155,29 @@ def _refusal(error: StandingRefused) -> Answer:
     from launchplane_gate.report.decision import refused_text
 
     document = {**error.decision.model_dump(mode="json"), "allowed": False}
-    return Answer(document, refused_text(error.action, error.decision), error.exit_code)
+    text = refused_text(error.action, error.decision)
+
+    def report() -> Report:
+        from launchplane_gate.report.told import decision_report
+
+        return decision_report(error.action, str(text[0]), error.decision)
+
+    return Answer(document, text, error.exit_code, report=report)
 
 
-def _error(kind: str, message: str, hint: str, exit_code: int, *, lines: Sequence[str] = ()) -> Answer:
+def _error(
+    kind: str, message: str, hint: str, exit_code: int, *, lines: Sequence[str] = (), findings: Sequence[Finding] = ()
+) -> Answer:
     document = {"error": {"kind": kind, "message": message, "hint": hint, "exit_code": exit_code}}
     first, *more = lines or [message]
     told = [f"{NAME}: {first}", *more, *([f"  {hint}"] if hint else [])]
-    return Answer(document, told, exit_code, failed=True)
+
+    def report() -> Report:
+        from launchplane_gate.report.told import error_report
+
+        return error_report(NAME, kind, message, hint, findings)
+
+    return Answer(document, told, exit_code, failed=True, report=report)
 
 
 @click.group(

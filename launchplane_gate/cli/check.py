@@ -19,15 +19,17 @@ from launchplane_gate.cli.asking import (
     rollback_request,
     versioned,
 )
-from launchplane_gate.cli.command import Group
+from launchplane_gate.cli.command import ReportingGroup
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 if TYPE_CHECKING:
     from launchplane_gate.model import Decision
+    from launchplane_gate.policy import Bundle
+    from launchplane_gate.report.points import Report
 
 
-@click.group(cls=Group, invoke_without_command=True)
+@click.group(cls=ReportingGroup, invoke_without_command=True)
 @click.option("--input", "source", metavar="FILE", help="A complete policy input as JSON; - is standard input.")
 @click.pass_context
 def check(context: click.Context, source: str | None) -> Answer | None:
@@ -48,7 +50,7 @@ def check(context: click.Context, source: str | None) -> Answer | None:
         return None
     if not source:
         raise click.UsageError("say what to check: deploy, promote, rollback or --input FILE", context)
-    return _answer(_decided_on(_read_input(source), context.ensure_object(Session)))
+    return _decided_on(_read_input(source), context.ensure_object(Session))
 
 
 @check.command("deploy")
@@ -69,7 +71,7 @@ def check_deploy(
     """
     with session.gate(to_read=True) as gate, progress_shown() as progress:
         request = deploy_request(product, destination, artifact, ref, driver=driver)
-        return _answer(gate.check(request, session.actor(), progress))
+        return _answer(gate.check(request, session.actor(), progress), gate.bundle)
 
 
 @check.command("promote")
@@ -100,7 +102,7 @@ def check_promote(
         request = promote_request(
             gate, product, source, destination, artifact, ref, driver=driver, version=version, bump=bump
         )
-        return _answer(gate.check(request, session.actor(), progress))
+        return _answer(gate.check(request, session.actor(), progress), gate.bundle)
 
 
 @check.command("rollback")
@@ -119,14 +121,19 @@ def check_rollback(
     """
     with session.gate(to_read=True) as gate, progress_shown() as progress:
         request = rollback_request(gate, product, lane, artifact, ref, driver=driver)
-        return _answer(gate.check(request, session.actor(), progress))
+        return _answer(gate.check(request, session.actor(), progress), gate.bundle)
 
 
-def _answer(decision: Decision) -> Answer:
-    from launchplane_gate.report.decision import checked_text
+def _answer(decision: Decision, bundle: Bundle) -> Answer:
+    from launchplane_gate.report.decision import checked_line, checked_text
+
+    def report() -> Report:
+        from launchplane_gate.report.told import decision_report
+
+        return decision_report("check", checked_line(decision), decision, bundle)
 
     document = {**decision.model_dump(mode="json"), "allowed": decision.allowed}
-    return Answer(document, checked_text(decision), 0 if decision.allowed else 1)
+    return Answer(document, checked_text(decision), 0 if decision.allowed else 1, report=report)
 
 
 def _read_input(source: str) -> dict[str, Any]:
@@ -164,7 +171,7 @@ def _first_fault(error: Any) -> str:
     return f"{place}: {what}" + (f" ({more} more)" if more else "")
 
 
-def _decided_on(facts: Mapping[str, Any], session: Session) -> Decision:
+def _decided_on(facts: Mapping[str, Any], session: Session) -> Answer:
     """Decide without records: the shipped policies, and those that the settings add where there are settings."""
     from datetime import UTC, datetime
 
@@ -172,4 +179,5 @@ def _decided_on(facts: Mapping[str, Any], session: Session) -> Decision:
 
     bundle = session.bundle(remembers=True)
     engine = session.engine(bundle, remembers=True)
-    return decide(engine, bundle, facts, waivers=(), now=datetime.now(UTC), decision_id="not-saved")
+    decision = decide(engine, bundle, facts, waivers=(), now=datetime.now(UTC), decision_id="not-saved")
+    return _answer(decision, bundle)

@@ -75,7 +75,7 @@ def demo(
         raise click.UsageError("--driver generic-web needs --dokploy-url")
     if driver == "generic-web" and not os.environ.get(KEY_VARIABLE):
         raise click.UsageError(f"--driver generic-web needs an API key in the environment variable {KEY_VARIABLE}")
-    to_stderr = any(output.format == "json" and output.path is None for output in session.outputs)
+    to_stderr = any(output.format != "text" and output.path is None for output in session.outputs)
     build = partial(local_stage, github=github_stage)
     if dokploy_url:
         build = partial(dokploy_stage, url=dokploy_url, file=stage or Path("stage.toml"))

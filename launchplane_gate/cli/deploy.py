@@ -24,6 +24,7 @@ from launchplane_gate.cli.session import Session, pass_session, progress_shown
 if TYPE_CHECKING:
     from launchplane_gate.gate import Gate
     from launchplane_gate.model import Observation, Request, Run
+    from launchplane_gate.report.points import Report
     from launchplane_gate.report.run import Aftermath
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -232,9 +233,23 @@ def run_request(session: Session, gate: Gate, request: Request, wait: float | No
     except GateError as error:  # the run is over, and its result must not be lost over this
         unread = f"  How {run.destination} stands now cannot be read: {error}"
         return Answer(document, [f"Run {run.run_id} ended {run.status}. {run.detail}".rstrip(), unread], code)
-    return Answer(
-        {**document, "lane": after.lane.model_dump(mode="json")}, run_text(after, every_rule=every_rule), code
-    )
+    document["lane"] = after.lane.model_dump(mode="json")
+    text = run_text(after, every_rule=every_rule)
+    return Answer(document, text, code, report=_denied(gate, run, str(text[0])))
+
+
+def _denied(gate: Gate, run: Run, headline: str) -> Callable[[], Report] | None:
+    """A refusal, rule by rule; what happened is told in text alone."""
+    decision = run.admitted
+    if run.status != "denied" or decision is None:
+        return None
+
+    def report() -> Report:
+        from launchplane_gate.report.told import decision_report
+
+        return decision_report(run.action, headline, decision, gate.bundle)
+
+    return report
 
 
 def _aftermath(gate: Gate, run: Run) -> Aftermath:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,22 +14,27 @@ import click
 
 if TYPE_CHECKING:
     from launchplane_gate.errors import GateError
+    from launchplane_gate.report.points import Report
     from launchplane_gate.report.text import Block
 
-FORMATS = ("text", "json")
+OF_ALL = ("text", "json", "markdown")
+OF_REPORTS = ("github", "junit", "sarif")  # of commands whose answer has a report
+FORMATS = (*OF_ALL, *OF_REPORTS)
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a command found out: a document for programs, text for people, and the exit code.
 
-    ``failed``: it is an error that is told here, not an answer.
+    ``failed``: it is an error that is told here, not an answer. ``report``: the same for the tools of CI, made where
+    one of their formats is asked for.
     """
 
     document: Mapping[str, object]
     text: Sequence[Block]
     exit_code: int = 0
     failed: bool = False
+    report: Callable[[], Report] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,8 @@ def deliver(answer: Answer, outputs: Sequence[Output]) -> None:
     for output in [*(output for output in outputs if output.path), *on_screen]:
         if output.path:
             _write(output.path, _rendered(answer, output.format))
-        elif output.format == "json":
-            click.echo(_rendered(answer, "json"), nl=False)
+        elif output.format != "text":
+            click.echo(_rendered(answer, output.format), nl=False)
         elif not answer.failed:
             _show(answer)
     if answer.failed:
@@ -114,9 +119,27 @@ def _show(answer: Answer) -> None:
 
 
 def _rendered(answer: Answer, form: str) -> str:
-    from launchplane_gate.report import json, text
+    if form == "json":
+        from launchplane_gate.report import json
 
-    return json.document(answer.document) if form == "json" else text.plain(answer.text)
+        return json.document(answer.document)
+    if form in OF_REPORTS or (form == "markdown" and answer.report):
+        return _reported(answer, form)
+    from launchplane_gate.report import markdown, text
+
+    return markdown.quoted(answer.text, answer.exit_code) if form == "markdown" else text.plain(answer.text)
+
+
+def _reported(answer: Answer, form: str) -> str:
+    from launchplane_gate.report import github, junit, markdown, sarif
+
+    assert answer.report  # of a command that has none, these formats are refused
+    report = answer.report()
+    if form in ("github", "junit"):
+        return github.document(report) if form == "github" else junit.document(report)
+    if form == "sarif":
+        return sarif.document(report, answer.exit_code)
+    return markdown.document(report, answer.exit_code)
 
 
 def _is_device(path: Path) -> bool:

@@ -94,10 +94,14 @@ def on_record(decision: Decision) -> str:
     )
 
 
+def checked_line(decision: Decision) -> str:
+    return f"{_verdict(decision)}: {decision.action} {what(decision)}. This was a check: nothing was done."
+
+
 def checked_text(decision: Decision) -> list[Block]:
     """The answer of ``check``, which saves nothing."""
     return [
-        f"{_verdict(decision)}: {decision.action} {what(decision)}. This was a check: nothing was done.",
+        checked_line(decision),
         "",
         *decision_text(decision, every_rule=True),
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -321,33 +322,37 @@ def test_a_dry_run_asks_as_the_job_and_does_nothing_then_it_promotes(runner: Run
     actor = {"subject": SUBJECT, "verified_by": "github-oidc", "person": "octo-operator"}
     claims = asked.answer["actor"].pop("claims")
     assert asked.answer["actor"] == actor and asked.answer["allowed"] and claims["repository"] == "acme/shop"
-    assert asked.summary.startswith("## Allowed. Nothing was done: to promote, run this again without dry_run.\n\n    ")
+    assert html.unescape(asked.summary).startswith(f"## Allowed: promote {PRODUCT} testing -> prod. This was a check")
+    assert f"| commit | {OLD} |" in asked.summary and re.search(r"^\d+ passed\.$", asked.summary, re.MULTILINE)
     assert runner.site.files() == before
 
     wanted = {"dry_run": "false", "ref": OLD, "artifact": runner.site.artifacts[OLD], "reason": "weekly release"}
     done = runner.ask(**wanted)
     assert done.exit_code == 0 and done.answer["reason"] == "weekly release", done.log
     assert done.answer["status"] == "recorded" and done.answer["actor"]["verified_by"] == "github-oidc"
-    assert done.summary.startswith(f"## Done.\n\n    Promote {PRODUCT} {OLD[:7]} from testing to prod\n")
+    assert done.summary.startswith(f"## Promote {PRODUCT} {OLD[:7]} from testing to prod\n\n      admitted  ")
     again = runner.ask(**wanted)  # the same run of the workflow once more, with a token of its own
     assert again.answer["replayed"] and again.answer["run_id"] == done.answer["run_id"]
     proven = runner.ask("prove")
-    assert proven.exit_code == 0 and proven.summary.startswith("## Proven: "), proven.log
+    assert proven.exit_code == 0 and proven.summary.startswith("## One&#58; everything that names the release of"), (
+        proven.log
+    )
 
 
 def test_a_refusal_ends_with_its_exit_code_and_says_why(runner: Runner) -> None:
     refused = runner.ask(ref=NEW, dry_run="false", idempotency_key="k-2")
     assert refused.exit_code == 1
-    assert refused.summary.startswith("## Refused, or stale. Nothing was deployed.\n\n    Refused: ")
-    for told in (refused.summary, refused.log):
+    summary = html.unescape(refused.summary)
+    assert summary.startswith(f"## Refused: promote {PRODUCT} testing -> prod. Nothing was deployed.\n")
+    for told in (summary, refused.log):
         assert "inventory.source_current" in told and "Promote without naming a release" in told
 
 
 def test_a_job_whose_token_is_refused_asks_nothing(runner: Runner) -> None:
     environment = {**runner.environment, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "not-of-this-job"}
     ran = Runner(runner.folder, runner.site, environment).ask(dry_run="false")
-    assert ran.exit_code == 3 and ran.summary.startswith("## No decision could be had. Nothing was deployed.\n")
-    assert "the token of this job cannot be had" in ran.summary and ran.answer["error"]["exit_code"] == 3
+    assert ran.exit_code == 3 and "the token of this job cannot be had" in ran.summary
+    assert ran.summary.startswith("## launchplane-gate&#58; ") and ran.answer["error"]["exit_code"] == 3
 
 
 HOSTILE = (
@@ -357,7 +362,8 @@ HOSTILE = (
 
 def test_the_gate_takes_what_stands_in_an_input_for_data(runner: Runner) -> None:
     ran = runner.ask(ref=HOSTILE, dry_run="false")
-    assert ran.exit_code == 2 and ran.summary.startswith("## Not asked: ") and "--ref: " in ran.summary
+    assert ran.exit_code == 2 and "--ref&#58; " in ran.summary and "Nothing was done." in ran.summary
+    assert not re.search(r"^(#+ PWNED|```|.*<img|::)", ran.summary, re.MULTILINE)
     assert not list(runner.folder.rglob("PWNED*"))
 
 
@@ -372,13 +378,16 @@ shift 3
 printf '%s\\0' "$@" > "$RUNNER_TEMP/asked"
 for argument in "$@"; do
   case "$argument" in
-    text=*) cp "$RUNNER_TEMP/says" "${argument#text=}" ;;
+    markdown=*) cp "$RUNNER_TEMP/summary" "${argument#markdown=}" ;;
     json=*) [ ! -f "$RUNNER_TEMP/answers" ] || cp "$RUNNER_TEMP/answers" "${argument#json=}" ;;
   esac
 done
 cat "$RUNNER_TEMP/says"
 exit "$(cat "$RUNNER_TEMP/code")"
 """
+
+
+SUMMARY = "## What the gate made of it\n\nExit code {}.\n"
 
 
 @dataclass(frozen=True)
@@ -392,11 +401,12 @@ class Recorded(Runner):
             (temp / "answers").unlink()
         (temp / "code").write_text(str(code))
         (temp / "says").write_text(says)
+        (temp / "summary").write_text(SUMMARY.format(code))
         (temp / "asked").unlink(missing_ok=True)
         ran = self.run(job, "Ask the gate", inputs)
-        assert ran.outputs.startswith(f"exit_code={code}\nrun=") and ran.summary.endswith(f"\nExit code {code}.\n"), ran
+        assert ran.outputs.startswith(f"exit_code={code}\nrun=") and ran.summary == SUMMARY.format(code), ran
         arguments = (temp / "asked").read_bytes().decode().split("\0")[:-1]
-        outputs = ["--output", "text", "--output", f"text={temp}/gate.txt", "--output", f"json={temp}/gate.json"]
+        outputs = ["--output", "text", "--output", f"markdown={temp}/gate.md", "--output", f"json={temp}/gate.json"]
         assert [one for one in arguments if one in outputs] == outputs
         return [one for one in arguments if one not in outputs], ran
 
@@ -469,7 +479,7 @@ def test_a_release_that_is_not_out_is_left_to_the_next_job_where_its_run_is_know
     assert ran.outputs == f"exit_code=6\nrun={run}\n"
     assert ran.exit_code == (0 if run else 6) and ("::warning::Promoted and recorded" in ran.log) is bool(run)
     _, ran = recorded.asked({}, code=6, job="publish")
-    assert ran.exit_code == 6 and ran.summary.startswith("## Promoted and recorded, but the release is not published.")
+    assert ran.exit_code == 6 and "::warning::" not in ran.log
 
 
 def test_a_dry_run_is_never_guessed(recorded: Recorded) -> None:
@@ -480,26 +490,19 @@ def test_a_dry_run_is_never_guessed(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("job", ["promote", "publish", "prove"])
-@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 5, 6, 7, 8, 130])
-def test_the_job_ends_as_the_gate_does_and_says_what_that_means(recorded: Recorded, code: int, job: str) -> None:
+@pytest.mark.parametrize("code", [0, 1, 5, 6, 130])
+def test_the_job_ends_as_the_gate_does(recorded: Recorded, code: int, job: str) -> None:
     _, ran = recorded.asked({"dry_run": "false"}, code=code, says="why, and what to type\n", job=job)
-    headline, _, rest = ran.summary.partition("\n\n")
-    assert ran.exit_code == code and rest == f"    why, and what to type\n\nExit code {code}.\n"
-    cases = re.findall(r'^  (.+)\) happened="(.+)" ;;$', (SCRIPTS / "ask").read_text(), re.MULTILINE)
-    meant = next(words for pattern, words in cases if pattern in (f'"{job} {code}"', f'*" {code}"', "*"))
-    assert headline == f"## {meant.replace('$code', str(code))}"
+    assert ran.exit_code == code and "why, and what to type" in ran.log
 
 
-def test_what_is_told_is_neither_markdown_nor_a_command_to_the_runner(recorded: Recorded) -> None:
+def test_what_is_told_is_no_command_to_the_runner(recorded: Recorded) -> None:
     says = f"Refused: {HOSTILE}\x1b[2J\x08\n"
     _, ran = recorded.asked({}, code=1, says=says)
     token = re.search(r"^::stop-commands::([0-9a-f]{32})$", ran.log, re.MULTILINE)
     assert token
     log = ran.log.partition(f"::stop-commands::{token[1]}\n")[2]
     assert "::error::" in log and log.endswith(f"\n::{token[1]}::\n")
-    block = ran.summary.partition("\n\n")[2].removesuffix("\nExit code 1.\n")
-    assert "::error::PWNED" in block and not set(block) & set("\r\x1b\x08")
-    assert all(line.startswith("    ") for line in block.splitlines())
 
 
 def test_a_gate_that_is_killed_is_not_given_an_older_answer(recorded: Recorded) -> None:
@@ -508,4 +511,4 @@ def test_a_gate_that_is_killed_is_not_given_an_older_answer(recorded: Recorded) 
     python.write_text(python.read_text().replace("shift 3\n", "kill -9 $$\n"))
     ran = recorded.ask(dry_run="false")
     assert ran.exit_code == 137 and ran.answer is None and "Promoted" not in ran.summary
-    assert ran.summary.startswith("## The gate ended with exit code 137: launchplane-gate lanes tells what it left.\n")
+    assert ran.summary.startswith("## The gate gave no answer. `launchplane-gate lanes` tells what it left.\n")

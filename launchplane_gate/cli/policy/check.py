@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Reporting
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.policy.folders import folders_named
 from launchplane_gate.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from launchplane_gate.policy import Bundle, Finding
+    from launchplane_gate.report.points import Report
     from launchplane_gate.report.text import Block
 
 NOT_LOADED = "the gate does not load these policies"
 
 
-@click.command(cls=Command)
+@click.command(cls=Reporting)
 @folders_named
 @pass_session
 def check(session: Session, folders: tuple[Path, ...]) -> Answer:
@@ -58,8 +59,15 @@ def check(session: Session, folders: tuple[Path, ...]) -> Answer:
         return _findings(unknown, "the gate loads these policies, and what they read there is never known")
     rules, tests = len(bundle.metadata), len(bundle.tests)
     changes = [asdict(change) for change in bundle.changes]
+    told = f"{count(rules, 'rule')} and {count(tests, 'test')}: nothing to mend."
+
+    def report() -> Report:
+        from launchplane_gate.report.told import rules_report
+
+        return rules_report(told, bundle)
+
     document = {"findings": [], "rules": rules, "tests": tests, "revision": bundle.revision, "changes": changes}
-    return Answer(document, [f"{count(rules, 'rule')} and {count(tests, 'test')}: nothing to mend.", *_changes(bundle)])
+    return Answer(document, [told, *_changes(bundle)], report=report)
 
 
 def _changes(bundle: Bundle) -> list[Block]:
@@ -81,5 +89,11 @@ def _findings(findings: Sequence[Finding], outcome: str) -> Answer:
     text: list[Block] = []
     for finding in findings:
         text += [f"{finding.file}:{finding.line}: {finding.message}", f"  {finding.remedy}"]
-    text.append(f"{count(len(findings), 'finding')}; {outcome}.")
-    return Answer({"findings": [asdict(finding) for finding in findings]}, text, 1)
+    told = f"{count(len(findings), 'finding')}; {outcome}."
+
+    def report() -> Report:
+        from launchplane_gate.report.told import findings_report
+
+        return findings_report(told, findings)
+
+    return Answer({"findings": [asdict(finding) for finding in findings]}, [*text, told], 1, report=report)

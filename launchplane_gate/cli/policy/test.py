@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Reporting
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.policy.folders import NO_OPA, folders_named
 from launchplane_gate.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from launchplane_gate.authoring.rego_tests import TestResult
+    from launchplane_gate.report.points import Report
     from launchplane_gate.report.text import Block
 
 
-@click.command(cls=Command)
+@click.command(cls=Reporting)
 @folders_named
 @click.option("--only", metavar="TEXT", help="Only the tests that have this in their full name.")
 @click.option("--opa", "program", metavar="PROGRAM", help="The opa to ask too, which then has to be there.")
@@ -52,9 +53,17 @@ def test(session: Session, folders: tuple[Path, ...], only: str | None, program:
         "tests": [asdict(result) for result in results],
     }
     text = _tests_text(results, failed, ran, f", on the embedded engine and on OPA {opa.version}" if opa else "")
+    told = str(text[-1])
+
+    def report() -> Report:
+        from launchplane_gate.report.told import tests_report
+
+        facts = [("engines", f"regorus {VERSION}" + (f", OPA {opa.version}" if opa else "; OPA was not asked"))]
+        return tests_report(told, results, facts)
+
     if opa is None:
         text.append(NO_OPA)
-    return Answer(document, text, 0 if ran and not failed else 1)
+    return Answer(document, text, 0 if ran and not failed else 1, report=report)
 
 
 def _tests_text(results: list[TestResult], failed: list[TestResult], ran: int, where: str) -> list[Block]:
