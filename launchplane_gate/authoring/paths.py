@@ -77,13 +77,48 @@ def unknown_facts(modules: Iterable[Source], schema: Mapping[str, Any]) -> list[
     return sorted(found)
 
 
+def facts_read(module: Parsed, name: str) -> dict[tuple[str, ...], int]:
+    """The facts of the input that a rule of a module reads, itself or by others of the module, each with its line.
+
+    What is read of the entries of a collection is told as the collection; what is only looked into, not at all.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    waiting, seen = [name], set[str]()
+    while waiting:
+        asked = waiting.pop()
+        seen.add(asked)
+        for rule in (rule for rule in module.rules if rule.name == asked):
+            for line, told in _read_by(rule, module):
+                found.setdefault(tuple(told.partition("[_]")[0].split(".")[1:]), line)
+            waiting += [own for own in module.own - seen if _names_it(rule, own)]
+    looked_into = {fact[:length] for fact in found for length in range(len(fact))}
+    return {fact: line for fact, line in found.items() if fact not in looked_into}
+
+
+def _read_by(rule: Rule, module: Parsed) -> Iterator[tuple[int, str]]:
+    """Where facts of the input are read, and what they are called."""
+    everything = Fact("input", _OPEN)
+    known = {"input": everything, **_variables(module, rule, everything)}
+    for kind, node in rule.nodes:
+        start, names = (node, []) if kind == "Reference" else _sought(node) if kind == "Call" else (None, [])
+        if start and (fact := _fact(start, names, known)):
+            yield start.line, fact.told
+
+
+def _names_it(rule: Rule, name: str) -> bool:
+    heads = (
+        node if kind == "Reference" else node.function for kind, node in rule.nodes if kind in ("Reference", "Call")
+    )
+    return any(head.parts[:1] == (name,) for head in heads)
+
+
 def _in_module(module: Parsed, asked: Fact) -> Iterator[tuple[int, Unknown]]:
     for rule in module.rules:
         known = {"input": asked, **_variables(module, rule, asked)}
         for kind, node in rule.nodes:
             if kind == "Reference":
                 yield from _followed(node, (), known)
-            elif kind == "Call" and str(node.function) == "object.get":
+            elif kind == "Call":
                 yield from _got(node, known)
 
 
@@ -103,19 +138,26 @@ def _fact(start: Reference, more: Sequence[str], known: Mapping[str, Fact]) -> F
 
 
 def _got(call: Call, known: Mapping[str, Fact]) -> Iterator[tuple[int, Unknown]]:
-    """What ``object.get`` looks for, up to the first key that is not written out."""
+    start, names = _sought(call)
+    if start and not _is_of_a_plugin((*start.parts, *names)):
+        yield from _followed(start, names, known)
+
+
+def _sought(call: Call) -> tuple[Reference | None, list[str]]:
+    """Where ``object.get`` looks, and for what, up to the first key that is not written out."""
+    if str(call.function) != "object.get":
+        return None, []
     first, path, _ = call.arguments
     start = reference(first) if _REFERENCES & first.keys() else None
     if start is None or not start.whole:
-        return
+        return None, []
     [(kind, node)] = path.items()
     names: list[str] = []
     for key in node["items"] if kind == "Array" else [path]:
         if not _TEXTS & key.keys():
             break
         names += [text["value"] for text in key.values()]
-    if not _is_of_a_plugin((*start.parts, *names)):
-        yield from _followed(start, names, known)
+    return start, names
 
 
 def _is_of_a_plugin(place: tuple[str, ...]) -> bool:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from launchplane_gate.authoring.failing_statement import what_it_saw
+from launchplane_gate.authoring.only import Only
 from launchplane_gate.authoring.opa_tests import Opa, OpaResult, Verdict
 from launchplane_gate.errors import EngineError, PolicyError
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, interpreter_of_tests, passes
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
 
+ALL = Only()
 MOST_UNANSWERED = 3  # tests; each takes until the engine is stopped
 
 
@@ -36,23 +38,27 @@ class TestResult:
     engines: Mapping[str, Verdict | None]
 
 
-def run_rego_tests(bundle: Bundle, only: str | None = None, opa: Opa | None = None) -> list[TestResult]:
-    """Run the tests, or those that have ``only`` in their full name; on OPA too, where there is one.
+def run_rego_tests(bundle: Bundle, only: Only = ALL, opa: Opa | None = None) -> list[TestResult]:
+    """Run the tests that are asked for; on OPA too, where there is one.
 
-    Raises PolicyError where that leaves none, or where OPA does not take the policies; EngineError where OPA cannot be
-    asked.
+    Raises PolicyError where the bundle has none, or where OPA does not take the policies; EngineError where OPA cannot
+    be asked.
     """
-    chosen = [test for test in bundle.tests if only is None or only in test.rule]
-    if not chosen:
-        raise PolicyError("the bundle has no Rego tests" if only is None else f"no Rego test is called {only!r}")
+    if not bundle.tests:
+        raise PolicyError("the bundle has no Rego tests")
+    chosen = [test for test in bundle.tests if only.takes(_name(test.rule))]
     results = list(_results(bundle, chosen))
     if opa is None:
         return results
     on_opa = opa.test(bundle)
     known = {test.rule for test in bundle.tests}
-    strangers = {rule: said for rule, said in on_opa.items() if rule not in known and (only or "") in rule}
+    strangers = {rule: said for rule, said in on_opa.items() if rule not in known and only.takes(_name(rule))}
     compared = [_compared(result, on_opa.get(f"data.{result.name}"), opa) for result in results]
     return [*compared, *_only_on_opa(bundle, strangers, opa)]
+
+
+def _name(rule: str) -> str:
+    return rule.removeprefix("data.")
 
 
 def _results(bundle: Bundle, tests: Iterable[RegoTest]) -> Iterator[TestResult]:
@@ -78,7 +84,7 @@ def _results(bundle: Bundle, tests: Iterable[RegoTest]) -> Iterator[TestResult]:
 
 def _result(test: RegoTest, verdict: Verdict, saw: str = "") -> TestResult:
     return TestResult(
-        name=test.rule.removeprefix("data."),
+        name=_name(test.rule),
         path=test.file,
         line=test.line,
         passed=verdict == "pass",
@@ -107,7 +113,7 @@ def _only_on_opa(bundle: Bundle, strangers: Mapping[str, OpaResult], opa: Opa) -
     files = {module.path: module.file for module in bundle.modules}
     for rule, said in strangers.items():
         yield TestResult(
-            name=rule.removeprefix("data."),
+            name=_name(rule),
             path=files.get(said.path, said.path),
             line=said.line,
             passed=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from launchplane_gate.authoring.coverage import Unseen
 from launchplane_gate.authoring.places import place_of_rule
 from launchplane_gate.authoring.rego_tests import TestResult
 from launchplane_gate.model import Decision, RuleResult
@@ -57,8 +58,28 @@ def _asked(decision: Decision) -> list[tuple[str, str]]:
     ]
 
 
-def tests_report(headline: str, results: Iterable[TestResult], facts: Sequence[tuple[str, str]] = ()) -> Report:
-    return Report("policy test", headline, [_of_test(result) for result in results], facts)
+def tests_report(
+    headline: str,
+    results: Iterable[TestResult],
+    facts: Sequence[tuple[str, str]] = (),
+    *,
+    unseen: Iterable[Unseen] = (),
+) -> Report:
+    """``unseen``: what no test has seen, where that is a failure."""
+    points = [*map(_of_test, results), *map(_of_unseen, unseen)]
+    return Report("policy test", headline, points, facts)
+
+
+def _of_unseen(unseen: Unseen) -> Point:
+    return Point(
+        code="policy.coverage",
+        name=unseen.what,
+        outcome="fail",
+        title="The tests see each outcome of a rule, and each line",
+        message=unseen.what,
+        remedy="Write a test that sees it, or take out what no test can see.",
+        place=Place(unseen.file, unseen.line),
+    )
 
 
 def _of_test(result: TestResult) -> Point:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from launchplane_gate.authoring.only import Only
 from launchplane_gate.authoring.opa_tests import Opa, find_opa
 from launchplane_gate.authoring.rego_tests import TestResult, run_rego_tests
 from launchplane_gate.cli import program
@@ -34,7 +35,7 @@ def make(tmp_path: Path) -> Make:
 
 
 def run_one(bundle: Bundle) -> TestResult:
-    [result] = run_rego_tests(bundle, "gate_test.more.", opa.opa())
+    [result] = run_rego_tests(bundle, Only(["gate_test.more."]), opa.opa())
     return result
 
 
@@ -75,7 +76,7 @@ def test_what_the_engines_agree_on_is_told_as_the_embedded_one_sees_it(
 @opa.needs_opa
 def test_what_only_the_embedded_engine_passes_has_failed(make: Make) -> None:
     bundle = make("same(x) := x\n\ntest_it if not same(input.x)\n")
-    assert run_rego_tests(bundle, "more")[0].passed
+    assert run_rego_tests(bundle, Only(["more"]))[0].passed
     result = run_one(bundle)
     assert (result.passed, result.skipped, result.line) == (False, False, 5)
     assert result.path.endswith(PATH)
@@ -135,7 +136,7 @@ def found(folder: Path, tests: str) -> Opa:
 
 
 def test_a_test_that_opa_did_not_run_has_failed(make: Make, tmp_path: Path) -> None:
-    [result] = run_rego_tests(make("test_it if true\n"), "more", found(tmp_path, "echo '[]'"))
+    [result] = run_rego_tests(make("test_it if true\n"), Only(["more"]), found(tmp_path, "echo '[]'"))
     assert not result.passed
     assert result.engines == {"embedded": "pass", "opa": None}
     assert result.saw == "the engines differ: the embedded one says pass, OPA 1.22.2 says nothing"
@@ -146,7 +147,7 @@ def test_an_error_of_opa_in_one_test_is_told(make: Make, tmp_path: Path) -> None
     location = {"file": PATH, "row": 3, "col": 1}
     entry = {"location": location, "package": "data.gate_test.more", "name": "test_it", "error": error}
     program = found(tmp_path, f"echo '{json.dumps([entry])}'; exit 2".replace("\\n", " "))
-    [result] = run_rego_tests(make("test_it if true\n"), "more", program)
+    [result] = run_rego_tests(make("test_it if true\n"), Only(["more"]), program)
     assert not result.passed
     assert result.saw.endswith("OPA 1.22.2 says fail; eval_cancel_error: context deadline exceeded")
 

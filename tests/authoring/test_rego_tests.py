@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from launchplane_gate.authoring.only import Only
 from launchplane_gate.authoring.rego_tests import TestResult, run_rego_tests
 from launchplane_gate.errors import PolicyError
 from launchplane_gate.policy import Bundle, load_bundle
@@ -33,7 +34,7 @@ def run(make: Make) -> Run:
     """Run the one test of a text."""
 
     def result_of(body: str) -> TestResult:
-        [result] = run_rego_tests(make(body), "gate_test.more.")
+        [result] = run_rego_tests(make(body), Only(["gate_test.more."]))
         return result
 
     return result_of
@@ -127,12 +128,28 @@ def test_what_was_seen_is_cut_to_a_readable_length(run: Run) -> None:
     assert "xxx..." in result.saw
 
 
-def test_only_some_may_be_run(make: Make) -> None:
-    bundle = make("test_one if true\n\ntest_two if true\n")
-    assert [result.name for result in run_rego_tests(bundle, "two")] == ["gate_test.more.test_two"]
-    assert len(run_rego_tests(bundle)) == 3
+@pytest.mark.parametrize(
+    ("patterns", "names"),
+    [
+        (["two"], ["test_two"]),
+        (["two", "one"], ["test_one", "test_two"]),
+        (["gate_test.more.test_t*"], ["test_two", "test_three"]),
+        (["*e"], ["test_one", "test_three"]),
+        (["*.test_?wo", "test_three"], ["test_two", "test_three"]),
+        (["test_[ot]*"], []),  # it fits the whole name, or nothing
+    ],
+)
+def test_only_some_may_be_run(make: Make, patterns: list[str], names: list[str]) -> None:
+    bundle = make("test_one if true\n\ntest_two if true\n\ntest_three if true\n")
+    only = Only(patterns)
+    assert [result.name.removeprefix("gate_test.more.") for result in run_rego_tests(bundle, only)] == names
+    if names:
+        only.see_that_all_fitted()
+    assert len(run_rego_tests(bundle)) == 4
 
 
-def test_no_tests_at_all_is_a_failure(make: Make) -> None:
-    with pytest.raises(PolicyError, match="no Rego test is called 'three'"):
-        run_rego_tests(make("test_one if true\n"), "three")
+def test_a_pattern_that_fits_no_test_is_refused_beside_one_that_does(make: Make) -> None:
+    only = Only(["one", "three"])
+    run_rego_tests(make("test_one if true\n"), only)
+    with pytest.raises(PolicyError, match="no test is called 'three'"):
+        only.see_that_all_fitted()

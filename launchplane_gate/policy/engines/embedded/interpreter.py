@@ -6,9 +6,9 @@ import importlib.metadata
 import importlib.util
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from launchplane_gate import strictjson
 from launchplane_gate.errors import EngineError
@@ -22,6 +22,7 @@ REINSTALL = "Nothing was done. Install launchplane-gate again, into an environme
 LONGEST_ERROR = 300
 
 _PATH = re.compile(r"data(\.[a-z_][a-z0-9_]*)+")
+_PRINTED = re.compile(r"^\S+\.rego:\d+: ")  # what the engine puts before whatever is printed
 _PLACE = re.compile(r"^\s*--> (?P<path>.+):(?P<line>\d+):\d+$", re.MULTILINE)
 
 
@@ -75,6 +76,13 @@ def _parse(path: str, text: str) -> bytes:
         raise Unanswered(f"{path}: it could not be read: {error}", hint=error.hint) from None
 
 
+class Covered(NamedTuple):
+    """``lines`` has, for each module that was reached, those of its lines that were, and the others."""
+
+    printed: list[str]
+    lines: Mapping[str, tuple[frozenset[int], frozenset[int]]]
+
+
 class Interpreter:
     """Rego modules and data, ready to be asked from any thread.
 
@@ -105,6 +113,17 @@ class Interpreter:
             return _only_value(read(answer), path)
         except ValueError as error:
             raise EngineError(f"the engine's answer at {path} {error}") from None
+
+    def cover(self, paths: Sequence[str]) -> Covered:
+        """What evaluating these paths without an input prints, and the lines that it reaches. Raises EngineError."""
+        try:
+            said = json.loads(worker.shared().cover(self._name, self._source, paths))
+        except worker.Failed as error:
+            raise EvaluationFailed(_error_line(error)) from None
+        return Covered(
+            printed=[_PRINTED.sub("", line) for line in said["printed"]],
+            lines={path: (frozenset(reached), frozenset(others)) for path, (reached, others) in said["lines"].items()},
+        )
 
     def _evaluate(self, path: str, policy_input: str | None) -> bytes:
         try:

@@ -13,6 +13,7 @@ import signal
 import struct
 import sys
 from collections import OrderedDict
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, BinaryIO
 
@@ -66,6 +67,18 @@ class Programs:
         self._used[name] = engine  # not after an error: then it may hold the input of an earlier question
         return answer
 
+    def cover(self, header: dict[str, Any], payload: bytes) -> str:
+        """What evaluating some paths prints, and which lines of which modules it reaches, and does not."""
+        engine = self._fresh[header["program"]].clone()
+        engine.set_enable_coverage(True)
+        engine.set_gather_prints(True)
+        for path in json.loads(payload):
+            with suppress(Exception):  # whether they hold is another question
+                engine.eval_query_as_json(path)
+        files = json.loads(engine.get_coverage_report_as_json())["files"]
+        lines = {one["path"]: [one["covered"], one["not_covered"]] for one in files}
+        return json.dumps({"printed": list(dict.fromkeys(engine.take_prints())), "lines": lines})
+
     def parse(self, header: dict[str, Any], payload: bytes) -> str:
         engine = self._regorus.Engine()
         engine.add_policy(header["path"], payload.decode())
@@ -74,7 +87,7 @@ class Programs:
 
 def serve(regorus: ModuleType, asked: BinaryIO, answers: BinaryIO) -> None:
     programs = Programs(regorus)
-    does = {"load": programs.load, "evaluate": programs.evaluate, "parse": programs.parse}
+    does = {"load": programs.load, "evaluate": programs.evaluate, "cover": programs.cover, "parse": programs.parse}
     hello = {"id": 0, "digest": "", "engine": os.path.realpath(str(regorus.__file__)), "python": sys.version_info[:2]}
     send(answers, hello, b"")
     while (frame := receive(asked)) is not None:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,16 +114,16 @@ class Worker:
         """
         seconds = timeout_s or self.bounds.timeout_s
         with self._one_at_a_time:
-            loaded = self._started().loaded
-            if program not in loaded:
-                self._ask("load", {"program": program}, source, seconds)
-                loaded.append(program)
-                del loaded[: -serve.PROGRAMS]
-            else:
-                loaded.remove(program)
-                loaded.append(program)
+            self._load(program, source, seconds)
             header = {"program": program, "path": path, "has_input": policy_input is not None}
             return self._ask("evaluate", header, (policy_input or "").encode(), seconds)
+
+    def cover(self, program: str, source: bytes, paths: Sequence[str]) -> bytes:
+        """What ``serve.Programs.cover`` tells of these paths. Raises as ``evaluate`` does."""
+        with self._one_at_a_time:
+            self._load(program, source, self.bounds.timeout_s)
+            asked = json.dumps(list(paths)).encode()
+            return self._ask("cover", {"program": program}, asked, self.bounds.timeout_s * len(paths))
 
     def stop(self) -> None:
         with self._one_at_a_time:
@@ -137,6 +138,16 @@ class Worker:
         self._one_at_a_time = threading.Lock()
 
     # -- inside, with the lock held
+
+    def _load(self, program: str, source: bytes, seconds: float) -> None:
+        """See that the process holds a program, as the one used last."""
+        loaded = self._started().loaded
+        if program not in loaded:
+            self._ask("load", {"program": program}, source, seconds)
+        else:
+            loaded.remove(program)
+        loaded.append(program)
+        del loaded[: -serve.PROGRAMS]
 
     def _started(self) -> _Process:
         if self._process and self._process.popen.poll() is not None:
