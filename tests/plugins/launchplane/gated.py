@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from shutil import copytree, ignore_patterns
@@ -19,8 +19,8 @@ import psutil
 from tests.conftest import A, B, C
 from tests.fakes.dokploy import FakeDokploy
 from tests.places import ROOT
-from tests.plugins.launchplane.desk import job
-from tests.plugins.launchplane.hosts import Host, artifact, commit
+from tests.plugins.launchplane.hosts import artifact, commit
+from tests.plugins.launchplane.serving import SUBJECT, Stands
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Service:
 
     client: httpx.Client
     dokploy: FakeDokploy
-    targets: dict[str, dict[str, str]]
+    stands: Stands
     process: psutil.Process
     has_routes: bool
 
@@ -58,7 +58,7 @@ class Service:
         return self.client.get(f"/v1/gate/lanes/{product}/{instance}").json()["lane"]
 
     def running(self, product: str, instance: str) -> str | None:
-        return self.dokploy.running(self.targets[product][instance])
+        return self.dokploy.running(self.stands.targets[product][instance])
 
 
 def release(letter: str) -> dict[str, str]:
@@ -74,7 +74,7 @@ class Site:
 
     root: Path
     dokploy: FakeDokploy
-    targets: dict[str, dict[str, str]]
+    stands: Stands
     checkout: Path | None
     has_routes: bool
 
@@ -84,14 +84,14 @@ class Site:
         command = [sys.executable, "-m", "tests.plugins.launchplane.serving_gated", str(self.root / "told.json")]
         path = ":".join(str(folder) for folder in (self.checkout, ROOT, ROOT / "plugins") if folder)
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "HOME": str(self.root)}
-        headers = {"Authorization": "Bearer of-the-workflow"}
+        headers = {"Authorization": f"Bearer {SUBJECT}"}
         with (self.root / "log").open("ab") as log:
             process = psutil.Popen(command, env=environment, cwd=self.root, stdout=subprocess.PIPE, stderr=log)
             try:
                 port = process.stdout.readline().decode().strip()
                 assert port, (self.root / "log").read_text()
                 with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
-                    yield Service(client, self.dokploy, self.targets, process, self.has_routes)
+                    yield Service(client, self.dokploy, self.stands, process, self.has_routes)
             finally:
                 if process.is_running():
                     process.kill()
@@ -115,33 +115,20 @@ def sited(
     ``store``: files, sqlite or postgres, which is at ``database``. ``drivers``: of products that have another.
     ``limits``: of the gate.
     """
-    host = Host()
-    subject = "|".join((job(host).repository, job(host).workflow_ref, job(host).subject))
-    listed = [{"subject": subject, "verified_by": "launchplane"}]
-    product = {"paths": [{"from": "testing", "to": "prod"}], "actors": dict.fromkeys(("testing", "prod"), listed)}
     with FakeDokploy() as dokploy:
         for one in (A, B, C):
             dokploy.push(one.artifact_id, one.source_git_ref)
-        targets = {
-            name: {instance: dokploy.add_application(f"{name}-{instance}") for instance in ("testing", "prod")}
-            for name in products
-        }
+        stands = Stands.on(dokploy, products, drivers=dict(drivers))
         told = {
             "root": str(root),
             "by": by,
             "store": store,
             "database": database,
-            "real": host.is_real,
-            "targets": targets,
-            "drivers": dict(drivers),
-            "health": dokploy.health_url("{}"),
-            "url": dokploy.url,
-            "key": dokploy.key,
-            "policy": {"products": dict.fromkeys(products, product)},
+            "stands": asdict(stands),
             "limits": limits,
         }
         (root / "told.json").write_text(json.dumps(told))
-        yield Site(root, dokploy, targets, checkout, by == "edit")
+        yield Site(root, dokploy, stands, checkout, by == "edit")
 
 
 @contextmanager

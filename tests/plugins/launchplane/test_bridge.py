@@ -16,8 +16,10 @@ from launchplane_gate_launchplane import bridge
 from launchplane_gate_launchplane.protocol import Answer, Call
 from tests.fakes.dokploy import FakeDokploy
 from tests.fakes.dokploy.stage import COMMITS, artifact, set_up
+from tests.plugins.launchplane.desk import WORKFLOW
 from tests.plugins.launchplane.hosts import PRODUCT, Host
-from tests.plugins.launchplane.serving import SUBJECT, WORKFLOW, Served, served
+from tests.plugins.launchplane.served import Served, served
+from tests.plugins.launchplane.serving import STRANGER, SUBJECT
 
 pytestmark = pytest.mark.thorough  # the host is loaded, tried and served
 
@@ -85,7 +87,7 @@ def test_a_call_is_heard_with_who_asks_under_which_key(gate: Listening, site: Se
 
 
 def test_authorization_comes_first(gate: Listening, site: Served) -> None:
-    assert site.deploy("first", caller="stranger").status_code == 401
+    assert site.deploy("first", caller=STRANGER).status_code == 401
     body = {"product": "other", "deploy": {"product": "other", "instance": "testing"}}
     assert site.post("/v1/drivers/generic-web/deploy", body).status_code in {400, 403}
     assert gate.calls == [] and site.changes == []

@@ -11,25 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Ledger
-from launchplane_gate.model import Lane
 from launchplane_gate.observed import observed
-from launchplane_gate.plugins import Plugins
-from launchplane_gate.policy import EmbeddedEngine
-from launchplane_gate_generic_web import GenericWebPlugin
-from launchplane_gate_health import HealthPlugin
 from launchplane_gate_launchplane import bridge
 from launchplane_gate_launchplane.embedding import in_host
 from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.fakes.dokploy import FakeDokploy
 from tests.fakes.dokploy.stage import COMMITS, set_up
 from tests.plugins.generic_web.conftest import bundle_with
-from tests.plugins.generic_web.dokploy_site import OPTIONS, plugin_config
 from tests.plugins.launchplane.hosts import PRODUCT, Host
-from tests.plugins.launchplane.serving import REPOSITORY, SUBJECT, WORKFLOW, Served, served
+from tests.plugins.launchplane.served import Served, served
+from tests.plugins.launchplane.serving import gate_for, policy_of
 
 pytestmark = pytest.mark.thorough  # the host is served twice
 
@@ -50,30 +44,8 @@ def observing(site: Served, folder: Path) -> Iterator[Gate]:
     state = folder / "gate"
     state.mkdir()
     ledger, store = Ledger.open(state, holds_records=False), LaunchplaneStore(site.store)
-    targets = {
-        Lane(context=PRODUCT, instance=lane): {"target_type": "application", "target_id": its_id}
-        for lane, its_id in site.targets.items()
-    }
-    listed = [{"subject": f"{REPOSITORY}|{WORKFLOW}|{SUBJECT}", "verified_by": "launchplane"}]
-    decided = {"paths": [{"from": "testing", "to": "prod"}], "actors": dict.fromkeys(("testing", "prod"), listed)}
-    bundle = bundle_with(folder, {"products": {PRODUCT: decided}}, settle_s=0)
-    server = {"url": site.dokploy.url, "api_key": SecretStr(site.dokploy.key)}
-    health = plugin_config("health", {"interval_s": 0, "timeout_s": 2}, targets, state, ledger)
-    gate = Gate(
-        store=store,
-        ledger=ledger,
-        bundle=bundle,
-        engine=EmbeddedEngine(bundle),
-        plugins=Plugins(
-            {
-                "generic-web": GenericWebPlugin(plugin_config("generic-web", OPTIONS | server, targets, state, ledger)),
-                "health": HealthPlugin(health),
-            }
-        ),
-        confirm_timeout_s=3,
-        confirm_interval_s=0.05,
-        observed=[PRODUCT],
-    )
+    bundle = bundle_with(folder, policy_of(site.host, (PRODUCT,)), settle_s=0)
+    gate = gate_for(store, ledger, state, bundle, site.stands, observed=[PRODUCT])
     bridge.install(in_host(gate, store, deny=bridge.GateDenied))
     try:
         yield gate

@@ -2,3 +2,5 @@
 
 Only what the plugin touches. Its folder is put on the path, so that this is ``control_plane``.
 """
+
+STANDS_IN = True
