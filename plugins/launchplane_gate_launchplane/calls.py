@@ -36,6 +36,13 @@ OF_A_JOB = (
 )  # fmt: skip
 MAX_CHARACTERS = 1000  # of a claim
 
+# What a request names that becomes, or is part of, the name of a file where the host has its records in files.
+NAMES = (
+    "record_id", "context", "instance", "from_instance", "to_instance",
+    "deployment_record_id", "promotion_record_id", "backup_record_id",
+)  # fmt: skip
+LEADS_OUT = ("/", "\\", "\0", "..")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -49,6 +56,17 @@ class Place:
         """Of a promotion it is the destination."""
         instance = _text(request, "to_instance") or _text(request, "instance")
         return cls(_text(request, "context"), instance)
+
+
+def hold_to_their_folders(request: object) -> None:
+    """Raise RequestError for a name that leads out of its folder, whoever's lane the request is about.
+
+    The host takes it as it is: a report on a lane of nobody could overwrite the inventory of one that is governed.
+    """
+    for field in NAMES:
+        name = getattr(request, field, "")
+        if isinstance(name, str) and any(part in name for part in LEADS_OUT):
+            raise RequestError(f"{field}: {name!r} cannot be a name", hint="Nothing was done, and nothing was kept.")
 
 
 def is_command(route: str) -> bool:

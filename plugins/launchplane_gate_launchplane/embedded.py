@@ -81,6 +81,7 @@ class EmbeddedGate:
             )
         if call.request is None:
             return _past_the_gate(call, "whatever it holds")
+        calls.hold_to_their_folders(call.request)
         profile = self._governed.product_of(call)
         if not isinstance(profile, ProductProfile):
             return _of_nobody(call, profile)

@@ -122,6 +122,21 @@ def test_records_of_lanes_that_are_not_governed_are_the_hosts_alone(desk: Desk, 
     assert desk.embed(desk.gate, [PRODUCT]).run(desk.report(host.deployment("A"))) is None
 
 
+@pytest.mark.parametrize("name", ["../inventory/x", "a\\b", "..", "a\0b"])
+def test_no_name_leads_out_of_its_folder_whoever_the_lane_is_of(both: Desk, host: Host, name: str) -> None:
+    """S40. Seen: the host, told of a deploy in a context of nobody, wrote over the inventory of a governed lane."""
+    before = both.inventory()
+    for record in (
+        host.deployment("B", context=name),
+        host.deployment("B", context="opw", record_id=name),
+        host.promotion("B", context=name),
+        host.promotion("B", context="opw", deployment_record_id=name),
+    ):
+        denied = both.refused(both.report(record, product="opw"))
+        assert (denied.status, denied.code) == (400, "invalid_request") and "cannot be a name" in denied.message
+    assert both.inventory() == before
+
+
 @pytest.mark.parametrize("linked", ["fail", "other", "none", "pass"])
 def test_a_promotion_that_is_told_of_is_kept_and_changes_no_inventory(both: Desk, host: Host, linked: str) -> None:
     """S8"""
