@@ -59,7 +59,7 @@ class Place:
 
 
 def hold_to_their_folders(request: object) -> None:
-    """Raise RequestError for a name that leads out of its folder, whoever's lane the request is about.
+    """Raise RequestError for a name that leads out of its folder, whosever lane a request is about.
 
     The host takes it as it is: a report on a lane of nobody could overwrite the inventory of one that is governed.
     """

@@ -6,6 +6,7 @@ both: whatever is imported first stays.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,17 @@ import pytest
 
 from launchplane_gate.gate import Gate
 from launchplane_gate.policy import Bundle, EmbeddedEngine
+from tests.conftest import A, B, C
+from tests.fakes.dokploy import FakeDokploy
 from tests.fakes.platform import FakePlatform
 from tests.plugins.launchplane import desk as desks
+from tests.plugins.launchplane.asserting import passed
 from tests.plugins.launchplane.desk import Desk
 from tests.plugins.launchplane.edited import laid_over
+from tests.plugins.launchplane.gated import Service, Shop, Way, edited
 from tests.plugins.launchplane.hosts import IS_REAL, Host
 from tests.plugins.launchplane.providing import Provider
+from tests.postgres import PostgresServer
 
 WITHOUT = "needs the real Launchplane, which no registry has: install it (Python 3.13) beside launchplane-gate"
 
@@ -115,6 +121,97 @@ def host_gate(edited_host: Host) -> Iterator[Any]:
     gate = edited_host.module("gate")
     yield gate
     gate.install(None)
+
+
+# -- served, with a gate in it
+
+WAYS = ("edit on files", "edit on sqlite", "edit on postgres", "bridge on files")
+IN_CI = ("edit on files", "bridge on files")  # the latter for the eleven behaviours alone: CPU is dear there
+
+SHOPS = tuple(f"shop-{number}" for number in range(1, 72))
+FILMS = tuple(f"films-{number}" for number in range(1, 10))
+SPECIAL = ("observed", "left-alone", "without-url", "untracked", "odoo-shop")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "way" in metafunc.fixturenames:
+        is_one_of_eleven = any(mark.name == "behaviour" for mark in metafunc.definition.iter_markers())
+        ways = WAYS if IS_REAL else IN_CI if is_one_of_eleven else IN_CI[:1]
+        metafunc.parametrize("way", ways, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return edited(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def way(request: pytest.FixtureRequest, checkout: Path) -> Way:
+    numbers = itertools.count()
+
+    def new_database() -> str:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        return server.create_database(f"served_{next(numbers)}")
+
+    return Way(request.param, checkout, new_database)
+
+
+@pytest.fixture(scope="session")
+def service(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One that all tests of a way share: each asks about products of its own."""
+    drivers = {**dict.fromkeys(FILMS, "verireel"), "odoo-shop": "odoo"}
+    odd = {"without_url": ["without-url"], "untracked": ["untracked"]}
+    with (
+        way.sited(
+            tmp_path_factory.mktemp("served"),
+            SHOPS + FILMS + SPECIAL,
+            drivers=drivers,
+            stands=odd,
+            not_governed=("left-alone",),
+            observed=["observed"],
+            confirm_timeout_s=2,
+            confirm_interval_s=0.1,
+        ) as site,
+        site.serving() as service,
+    ):
+        yield service
+        assert not service.dokploy.violations
+
+
+@pytest.fixture(scope="session")
+def shops(service: Service) -> dict[str, Iterator[str]]:
+    return {"generic-web": iter(SHOPS), "verireel": iter(FILMS)}
+
+
+@pytest.fixture
+def shop(service: Service, shops: dict[str, Iterator[str]]) -> Iterator[Shop]:
+    """A product of generic-web, that the test has for itself; what it breaks of Dokploy is mended after it."""
+    yield Shop(service, next(shops["generic-web"]))
+    _mended(service.dokploy)
+
+
+@pytest.fixture
+def both(shop: Shop) -> Shop:
+    """One whose testing and prod run A."""
+    passed(shop.deploy("A"))
+    passed(shop.promote("A"))
+    return shop
+
+
+@pytest.fixture
+def films(service: Service, shops: dict[str, Iterator[str]]) -> Iterator[Shop]:
+    """The same, of VeriReel's."""
+    yield Shop(service, next(shops["verireel"]))
+    _mended(service.dokploy)
+
+
+def _mended(dokploy: FakeDokploy) -> None:
+    dokploy.mend()
+    for one in (A, B, C):
+        dokploy.push(one.artifact_id, one.source_git_ref)
+    dokploy.resume()
+    dokploy.takeover_s = 0
+    dokploy.wait(dokploy.idle)
 
 
 @pytest.fixture

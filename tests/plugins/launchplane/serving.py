@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +22,13 @@ from launchplane_gate.gate import Gate
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Lane
 from launchplane_gate.plugins import Plugins
-from launchplane_gate.policy import Bundle, EmbeddedEngine
+from launchplane_gate.policy import Bundle, EmbeddedEngine, PolicyEngine
 from launchplane_gate_generic_web import GenericWebPlugin
 from launchplane_gate_health import HealthPlugin
+from launchplane_gate_launchplane import LaunchplanePlugin
 from launchplane_gate_launchplane.calls import actor_of
 from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.fakes.dokploy import FakeDokploy
-from tests.fakes.platform import FakePlatform
 from tests.plugins.generic_web.dokploy_site import OPTIONS, plugin_config
 from tests.plugins.launchplane.desk import job
 from tests.plugins.launchplane.hosts import IMAGE, IS_REAL, NOW, Host
@@ -38,6 +38,7 @@ STRANGER = "stranger"  # a token of nobody
 DATABASE = "LAUNCHPLANE_DATABASE_URL"  # targets and secrets are looked for there, wherever the records are
 MASTER_KEY = "LAUNCHPLANE_MASTER_ENCRYPTION_KEY"
 INSTANCES = ("testing", "prod")
+SECRET = "sk-live-0verride"
 POLL_S = 0.02  # where the host sleeps for seconds
 
 
@@ -46,7 +47,8 @@ class Stands:
     """Where the lanes of products stand on a Dokploy, and how that is reached.
 
     ``targets``: the application of each instance, per product; ``health``: the URL of a target's, with ``{}`` for its
-    id; ``drivers``: of products that have another.
+    id; ``drivers``: of products that have another; ``pages``: where products have theirs, with ``{}`` for the instance.
+    ``untracked``, ``without_url``: products that the host knows no targets, or no health URL of.
     """
 
     url: str
@@ -55,6 +57,9 @@ class Stands:
     targets: Mapping[str, Mapping[str, str]]
     image: str = IMAGE
     drivers: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
+    untracked: Collection[str] = ()
+    without_url: Collection[str] = ()
 
     @classmethod
     def on(cls, dokploy: FakeDokploy, products: tuple[str, ...], **more: Any) -> Stands:
@@ -118,7 +123,7 @@ class _Verifier:
     def verify(self, token: str) -> Any:
         if token == STRANGER:
             raise PermissionError(token)
-        return job(self._host, subject=token, repository=token.split(":")[1])
+        return job(self._host, subject=token, repository=token.partition(":")[2].partition(":")[0])
 
 
 def set_up(
@@ -141,20 +146,23 @@ def set_up(
     )
     for product in stands.targets:
         store.write_product_profile_record(profile(host, stands, product))
-        _track(host, database, stands, product)
+        if product not in stands.untracked:
+            _track(host, database, stands, product)
     setenv(DATABASE, url)
     _tell_secrets(host, database, setenv, DOKPLOY_HOST=stands.url, DOKPLOY_TOKEN=stands.key)
     return app, store
 
 
 def profile(host: Host, stands: Stands, product: str, **replaced: Any) -> Any:
-    """A product's, whose health its Dokploy answers."""
+    """A product's, whose health its Dokploy answers; in its previews there is a secret."""
+    has_url = product not in stands.without_url
     values = {
         "product": product,
         "image": {"repository": stands.image},
+        "preview": {"override_env": {"API_KEY": SECRET}},
         "driver_id": stands.drivers.get(product, "generic-web"),
         "lanes": [
-            {"instance": instance, "context": product, "health_url": stands.health.format(its_id)}
+            {"instance": instance, "context": product, "health_url": stands.health.format(its_id) if has_url else ""}
             for instance, its_id in stands.targets[product].items()
         ],
     }
@@ -168,7 +176,8 @@ def _track(host: Host, database: Any, stands: Stands, product: str) -> None:
     for instance, its_id in stands.targets[product].items():
         place = {"context": product, "instance": instance, "updated_at": NOW}
         named = {"target_type": "application", "target_name": f"{product}-{instance}"}
-        database.write_dokploy_target_record(target(**place, **named))
+        domains = (stands.pages[product].format(instance),) if product in stands.pages else ()
+        database.write_dokploy_target_record(target(**place, **named, domains=domains))
         database.write_dokploy_target_id_record(target_id(**place, target_id=its_id))
         if IS_REAL:
             environment = host.module("contracts.runtime_environment_record").RuntimeEnvironmentRecord
@@ -202,22 +211,31 @@ def policy_of(host: Host, products: tuple[str, ...]) -> dict[str, Any]:
 
 
 def gate_for(
-    store: LaunchplaneStore, ledger: Ledger, state: Path, bundle: Bundle, stands: Stands, **limits: Any
+    store: LaunchplaneStore,
+    ledger: Ledger,
+    state: Path,
+    bundle: Bundle,
+    stands: Stands,
+    *,
+    engine: PolicyEngine | None = None,
+    **limits: Any,
 ) -> Gate:
-    """A gate over the host's records, with its plugins on that Dokploy; what VeriReel has of its own is another's."""
-    server = {"url": stands.url, "api_key": SecretStr(stands.key)}
+    """A gate over the host's records, with its plugins on that Dokploy."""
+    server = OPTIONS | {"url": stands.url, "api_key": SecretStr(stands.key)}
     looks, lanes = {"interval_s": 0, "timeout_s": 2}, stands.by_lane
+    options = {"state_dir": ".", "dokploy": server}
+    given: dict[str, Any] = {"lane_wait_s": 10, "confirm_timeout_s": 3, "confirm_interval_s": 0.05}
     return Gate(
         store=store,
         ledger=ledger,
         bundle=bundle,
-        engine=EmbeddedEngine(bundle),
+        engine=engine or EmbeddedEngine(bundle),
         plugins=Plugins(
             {
-                "generic-web": GenericWebPlugin(plugin_config("generic-web", OPTIONS | server, lanes, state, ledger)),
-                "verireel": FakePlatform(driver_id="verireel"),
+                "generic-web": GenericWebPlugin(plugin_config("generic-web", server, lanes, state, ledger)),
+                "launchplane": LaunchplanePlugin(plugin_config("launchplane", options, lanes, state, ledger)),
                 "health": HealthPlugin(plugin_config("health", looks, lanes, state, ledger)),
             }
         ),
-        **({"lane_wait_s": 10, "confirm_timeout_s": 3, "confirm_interval_s": 0.05} | limits),
+        **(given | limits),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,11 @@ from launchplane_gate_launchplane.permit import NotPermitted
 from launchplane_gate_launchplane.verireel import VeriReelDriver
 from tests.conftest import ACTOR, PROD, PRODUCT, TESTING, A, B, deploy, promote
 from tests.fakes.dokploy import FakeDokploy
-from tests.fakes.health_server import Answer, Handler, HealthServer, says
+from tests.fakes.health_server import HealthServer
 from tests.line.test_order import codes, records_of, why
 from tests.plugins.generic_web.dokploy_site import OPTIONS, Site, plugin_config, site_on
 from tests.plugins.generic_web.test_generic_web import inventory, tables
+from tests.plugins.launchplane import pages
 from tests.plugins.launchplane.executing import HostOnDokploy, host_on
 from tests.plugins.launchplane.hosts import Host
 from tests.plugins.launchplane.test_door import AnApproval, Stage, stage
@@ -45,23 +45,10 @@ class VeriReel:
         self.site, self.stage, self.web = site, stage, web
         self.acts: list[HostDeploy] = []
         for lane, id_ in site.targets.items():
-            web.answers[f"/{lane.instance}/api/health"] = self.health_of(id_)
-            for page in ("/", "/sign-in"):
-                web.answers[f"/{lane.instance}{page}"] = says(b"VeriReel", kind="text/html")
+            pages.answer(web, f"/{lane.instance}", self.fake, id_)
             stage.define(lane, id_)
             domains = (web.url(f"/{lane.instance}"),)
             stage.definitions[lane] = stage.definitions[lane].model_copy(update={"domains": domains})
-
-    def health_of(self, id_: str, tag: str | None = None) -> Answer:
-        """What truly runs there says its commit and its tag, or another."""
-
-        def answer(handler: Handler) -> None:
-            image = self.fake.running(id_) or ""
-            commit = next((one.source_git_ref for one in (A, B) if one.artifact_id == image), "")
-            told = {"ok": True, "buildRevision": commit, "buildTag": tag or image.rpartition(":")[2]}
-            says(json.dumps(told).encode())(handler)
-
-        return answer
 
     @property
     def fake(self) -> FakeDokploy:
@@ -166,7 +153,7 @@ def test_s45_the_second_look_at_the_rollout_holds_the_revision_too(verireel: Ver
 
     fake.between("schedule.runManually", back_to_a)
     before, tag = inventory(verireel.site, PROD), B.artifact_id.rpartition(":")[2]
-    same = verireel.health_of(target.target_id, tag)  # so that only the revision could tell
+    same = pages.health_of(verireel.fake, target.target_id, tag)  # so that only the revision could tell
     verireel.web.answers[f"/{PROD.instance}/api/health"] = same
     run = verireel.promote(B)
     assert (verireel.acts[-1].result.health_status, run.status) == ("pass", "unconfirmed"), run.detail
