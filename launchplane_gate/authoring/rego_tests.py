@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from launchplane_gate.authoring.failing_statement import what_it_saw
 from launchplane_gate.authoring.only import Only
@@ -12,6 +15,7 @@ from launchplane_gate.authoring.opa_tests import Opa, OpaResult, Verdict
 from launchplane_gate.errors import EngineError, PolicyError
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, interpreter_of_tests, passes
+from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
 
 ALL = Only()
@@ -23,7 +27,8 @@ class TestResult:
     """``line`` is that of the test or, where it failed, of the statement that did not hold; ``saw`` says why not.
 
     ``path`` is the file as people name it. A ``todo_test_*`` is skipped, and is no failure. ``engines`` holds what each
-    engine that was asked says of the test: only where all of them pass it, it ``passed``.
+    engine that was asked says of the test: only where all of them pass it, it ``passed``. ``duration_s`` is that of the
+    embedded one.
     """
 
     __test__ = False  # not one of pytest's
@@ -47,10 +52,12 @@ def run_rego_tests(bundle: Bundle, only: Only = ALL, opa: Opa | None = None) -> 
     if not bundle.tests:
         raise PolicyError("the bundle has no Rego tests")
     chosen = [test for test in bundle.tests if only.takes(_name(test.rule))]
-    results = list(_results(bundle, chosen))
     if opa is None:
-        return results
-    on_opa = opa.test(bundle)
+        return list(_results(bundle, chosen))
+    with ThreadPoolExecutor(1) as beside:  # it is another process, and waits for nothing of ours
+        asked = beside.submit(opa.test, bundle)
+        results = list(_results(bundle, chosen))
+        on_opa = asked.result()
     known = {test.rule for test in bundle.tests}
     strangers = {rule: said for rule, said in on_opa.items() if rule not in known and only.takes(_name(rule))}
     compared = [_compared(result, on_opa.get(f"data.{result.name}"), opa) for result in results]
@@ -61,12 +68,15 @@ def _name(rule: str) -> str:
     return rule.removeprefix("data.")
 
 
-def _results(bundle: Bundle, tests: Iterable[RegoTest]) -> Iterator[TestResult]:
+def _results(bundle: Bundle, tests: Sequence[RegoTest]) -> Iterator[TestResult]:
     interpreter, unanswered = interpreter_of_tests(bundle.modules, bundle.data), 0
+    held = _held(interpreter, tests)
     for test in tests:
         started = time.perf_counter()
         if test.is_todo:
             yield _result(test, "todo")
+        elif test.rule in held:
+            yield replace(_result(test, "pass"), duration_s=held[test.rule])
         elif unanswered == MOST_UNANSWERED:
             yield _result(test, "fail", f"was not run, after {unanswered} tests that gave no answer")
         else:
@@ -80,6 +90,26 @@ def _results(bundle: Bundle, tests: Iterable[RegoTest]) -> Iterator[TestResult]:
             duration_s = time.perf_counter() - started
             line, saw = (test.line, why) if passed or why else what_it_saw(bundle, test)
             yield replace(_result(test, "pass" if passed else "fail", saw), line=line, duration_s=duration_s)
+
+
+def _held(interpreter: Interpreter, tests: Sequence[RegoTest]) -> dict[str, float]:
+    """The tests that hold where all of their package are asked at once, each with its share of the time.
+
+    That takes half of what asking them one by one does. Whatever is not told so is asked alone.
+    """
+    held: dict[str, float] = {}
+    for package, due in groupby(tests, lambda test: test.package):
+        rules = [test for test in due if not test.is_todo]
+        started = time.perf_counter()
+        try:
+            values = interpreter.value(f"data.{package}", None, read=json.loads)
+        except (Undefined, EvaluationFailed):
+            continue
+        except EngineError:  # it was stopped: the others may not end either
+            break
+        share = (time.perf_counter() - started) / max(len(rules), 1)
+        held |= {test.rule: share for test in rules if values.get(test.name) is True}
+    return held
 
 
 def _result(test: RegoTest, verdict: Verdict, saw: str = "") -> TestResult:

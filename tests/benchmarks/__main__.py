@@ -15,6 +15,7 @@ from launchplane_gate.ledger import Ledger
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine, decide, load_bundle, shipped_policies
 from launchplane_gate.store import FileStore
+from tests.benchmarks.authoring import testing
 from tests.benchmarks.engines import ASK, engines
 from tests.benchmarks.ledgers import YesEngine, ledgers
 from tests.benchmarks.timing import in_turn, report, timed
@@ -96,7 +97,6 @@ def cold() -> None:
     checked = report("check --input", timed(command("check", "--input", str(config)), times=10), "wanted < 400 ms")
     bundle_ms = report("of it: load the bundle, start and check the engine", sorted(loading() for _ in range(5)))
     print(f"  the engine's share of check --input is {bundle_ms / checked:.2f}")
-    report("policy test", timed(command("policy", "test"), times=5))
 
 
 def loading() -> float:
@@ -110,5 +110,6 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         decisions(Path(name))
         own_work(Path(name))
+        testing(Path(name))
     ledgers()
     cold()

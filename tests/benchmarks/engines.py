@@ -158,7 +158,7 @@ def cold(folder: Path, file: Path, question: dict[str, Any]) -> None:
     ours, theirs = report("check --input, what was proven being remembered", runs[0]), report("opa eval", runs[1])
     print(f"  check --input takes {ours / theirs:.1f} times as long   wanted <= 3")
     _cold("opa eval, from cold", command)
-    conftest = _conftest()
+    conftest = conftest_program()
     if conftest is None:
         print("  conftest: not measured, there is neither the program nor a Go to build it with")
         return
@@ -189,7 +189,7 @@ def _largest(command: list[str]) -> int:
     return int(done.stdout) * (1 if sys.platform == "darwin" else resource.getpagesize() // 4)
 
 
-def _conftest() -> str | None:
+def conftest_program() -> str | None:
     """The program, built once below the working folder where there is a Go."""
     tools = Path(".tools").absolute()
     found = shutil.which("conftest", path=f"{tools}{os.pathsep}{os.environ['PATH']}")

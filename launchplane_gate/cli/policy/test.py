@@ -61,7 +61,7 @@ def test(
     \b
     Examples:
       launchplane-gate policy test
-      launchplane-gate policy test --only source_current --only 'gate_test.rules.lane.*' policies
+      launchplane-gate policy test --only source_current --only 'gate_test.lane.*' policies
       launchplane-gate policy test --opa /opt/opa/bin/opa
       launchplane-gate policy test --coverage-at-least 90
       launchplane-gate policy test --output junit=report.xml --output github
@@ -74,7 +74,7 @@ def test(
     from launchplane_gate.policy.engines.embedded.interpreter import VERSION
 
     opa, asked = find_opa(program), Only(only)
-    bundle = session.bundle(folders)
+    bundle = session.bundle(folders, remembers=True)
     results = run_rego_tests(bundle, asked, opa)
     asked.see_that_all_fitted()
     seen = _seen(bundle, results) if covers or least is not None else None
