@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from launchplane_gate import ssh, strictjson
+from launchplane_gate import ssh, strictjson, strictyaml
 from launchplane_gate.errors import ActorUnproven, RecordUnreadable, RequestError, SettingsError, Undecided, UsageError
 from launchplane_gate.ledger.exporting import verify_file
 from launchplane_gate.ledger.heads import kept_from, read_heads
@@ -92,6 +92,27 @@ def strict_json(body: bytes) -> None:
         canonical = strictjson.dumps(value)
         assert strictjson.loads(canonical.encode("utf-8", "surrogatepass")) == value
         assert strictjson.dumps(strictjson.loads(canonical)) == canonical
+
+
+_YAML = b"""# yaml-language-server: $schema=case.json
+case: "stale"
+facts: {source.run.settled: false, "now": 2026-11-30T14:00:00Z}
+rules:
+  - lane.settled: [not satisfied, ~, 1.5, -7]
+  - |
+    two
+    lines
+"""
+
+
+@stranger(lambda: st.one_of(mangled(_YAML), sent({"a": [1, 2.5, "b", None, {"c": True}]})))
+def strict_yaml(body: bytes) -> None:
+    with refused_by(strictyaml.NotStrictYaml):
+        document = strictyaml.loads(body)
+        body.decode()  # and in no other encoding
+        assert strictjson.loads(strictjson.dumps(document.value)) == document.value
+        lines = body.decode().splitlines()
+        assert all(1 <= line <= max(len(lines), 1) for line in document.lines.values())
 
 
 # -- tokens

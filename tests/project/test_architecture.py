@@ -12,7 +12,7 @@ PACKAGE = ROOT / "launchplane_gate"
 
 # Each room may import those of the lines above it, and within a package its own modules.
 LAYERS = [
-    {"errors", "moments", "words", "strictjson", "holders", "urls", "private", "bounded", "ssh"},
+    {"errors", "moments", "words", "strictjson", "strictyaml", "holders", "urls", "private", "bounded", "ssh"},
     {"signing"},
     {"evidence", "extras", "records", "secret"},
     {"model"},
