@@ -247,6 +247,10 @@ def installed() -> dict[str, EntryPoint]:
     return found
 
 
+def is_shipped(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == DISTRIBUTION
+
+
 def evidence_contracts(names: Iterable[str] | None = None) -> dict[str, type[BaseModel] | None]:
     """The shape of the evidence of each of these plugins, or of the shipped ones; none is made for that.
 
@@ -254,7 +258,7 @@ def evidence_contracts(names: Iterable[str] | None = None) -> dict[str, type[Bas
     """
     available = installed()
     if names is None:
-        names = [name for name, point in available.items() if point.dist and point.dist.name == DISTRIBUTION]
+        names = [name for name, point in available.items() if is_shipped(point)]
     found: dict[str, type[BaseModel] | None] = {}
     for name in sorted(names):
         make = _loaded(_available(name, available))

@@ -61,6 +61,15 @@ class Opa:
         except (ValueError, KeyError, TypeError) as error:
             raise EngineError(f"OPA {self.version} did not report its tests as it should: {error!r}") from None
 
+    def exec(self, bundle: Path, decision: str, inputs: Sequence[Path], *, timeout_s: float = TIMEOUT_S) -> str:
+        """What ``opa exec`` prints of a decision (a path with slashes) for each input. Raises EngineError."""
+        command = [self.program, "exec", "--bundle", str(bundle), "--decision", decision, *map(str, inputs)]
+        done = _run(command, timeout_s)
+        if done.returncode != 0:
+            said = next((line for line in done.stderr.splitlines() if line.strip()), "")
+            raise EngineError(f"OPA {self.version} answered nothing; it ended with {done.returncode}: {_cut(said)}")
+        return done.stdout
+
 
 def check_on_opa(bundle: Bundle, opa: Opa) -> None:
     """Raises PolicyError where a test of the bundle does not pass on OPA, or something is one to OPA alone."""

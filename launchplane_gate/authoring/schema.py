@@ -14,16 +14,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, RootModel
 
+from launchplane_gate.authoring.cases.form import CaseFile
+from launchplane_gate.authoring.cases.schema import case_schema
 from launchplane_gate.model import Decision
+from launchplane_gate.policy import shipped_policies
+from launchplane_gate.policy.bundle.config import Config, RollCall
+from launchplane_gate.policy.bundle.files import CONFIG_PATH
 from launchplane_gate.policy_input import PolicyInput, StandingInput
 from launchplane_gate.settings import HostedFile, SettingsFile
 
 Schema = dict[str, Any]
-Document = Literal["input", "decision", "settings", "authoring"]
+Document = Literal["input", "decision", "settings", "authoring", "case"]
 Evidence = Mapping[str, type[BaseModel] | None]
 """The shape of each plugin's evidence; None where the plugin does not tell it."""
 
-DOCUMENTS: tuple[Document, ...] = ("input", "decision", "settings", "authoring")
+DOCUMENTS: tuple[Document, ...] = ("input", "decision", "settings", "authoring", "case")
 SHIPPED = Path(__file__).parent / "schemas"
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -37,6 +42,8 @@ def schema_of(document: Document, evidence: Evidence) -> Schema:
         schema["properties"]["allowed"] = {"type": "boolean"}  # which the commands that print one say too
     elif document == "settings":
         schema = _of(RootModel[SettingsFile | HostedFile])
+    elif document == "case":
+        schema = case_schema(_of(CaseFile), schema_of("authoring", evidence), _shipped_roll_call())
     else:
         schema = _of_inputs(evidence)
     if document == "authoring":
@@ -94,6 +101,11 @@ def _values(schema: Schema) -> list[Any]:
     """The only values that a fact may have; none where there are others."""
     values: list[Any] = schema.get("enum", [schema["const"]] if "const" in schema else [])
     return values
+
+
+def _shipped_roll_call() -> RollCall:
+    file = shipped_policies() / CONFIG_PATH
+    return Config.model_validate_json(file.read_text("utf-8")).roll_call
 
 
 def _of_inputs(evidence: Evidence) -> Schema:

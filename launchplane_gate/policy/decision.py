@@ -20,6 +20,8 @@ from launchplane_gate.policy_input import PolicyInput, StandingInput
 ANSWER = "data.gate.decision.answer"
 ALONE = "data.gate.decision.alone"
 
+NOT_EVALUATED = "could not be evaluated"
+
 Ask = Callable[[str, Mapping[str, Any]], Any]
 
 
@@ -156,7 +158,7 @@ def _heard_alone(ask_alone: AskAlone, ask: Ask, code: str, policy_input: Mapping
     try:
         return ask_alone(ask, code, policy_input)
     except EvaluationFailed as error:
-        return Said(satisfied=False, message=f"could not be evaluated: {error}", evaluated=False)
+        return Said(satisfied=False, message=f"{NOT_EVALUATED}: {error}", evaluated=False)
 
 
 def _by_its_path(ask: Ask, code: str, policy_input: Mapping[str, Any]) -> Said:

@@ -1,4 +1,4 @@
-"""``policy test``: run the Rego tests."""
+"""``policy test``: run the Rego tests and the cases."""
 
 from __future__ import annotations
 
@@ -48,11 +48,14 @@ def test(
     covers: bool,
     least: int | None,
 ) -> Answer:
-    """Run the Rego tests of the policies: 0 if all hold, 1 if one does not.
+    """Run the Rego tests and the cases of the policies: 0 if all hold, 1 if one does not.
 
     They run on the embedded engine and, where there is an `opa` on the PATH, on OPA too: what one engine passes and
     the other does not has failed. A failing test is told with its file and line, the statement that does not hold, and
     what that saw. No tests at all are a failure too. A `todo_test_...` is skipped.
+
+    A case is called `cases.`, and its path in `cases/`. Of a failing one each rule is told that another thing came of
+    than it expects, and the fact that decided.
 
     Coverage is taken on the embedded engine. Its outcomes: each rule was seen to be satisfied, to refuse, and to meet
     the lack of each fact that it reads, on an input that was good but for that. Its lines: those of rules and libraries
@@ -62,12 +65,15 @@ def test(
     Examples:
       launchplane-gate policy test
       launchplane-gate policy test --only source_current --only 'gate_test.lane.*' policies
+      launchplane-gate policy test --only 'cases.*'
       launchplane-gate policy test --opa /opt/opa/bin/opa
       launchplane-gate policy test --coverage-at-least 90
       launchplane-gate policy test --output junit=report.xml --output github
     """
     from dataclasses import asdict
 
+    from launchplane_gate.authoring.cases.reading import all_facts, read_cases
+    from launchplane_gate.authoring.cases.running import run_cases
     from launchplane_gate.authoring.only import Only
     from launchplane_gate.authoring.opa_tests import find_opa
     from launchplane_gate.authoring.rego_tests import run_rego_tests
@@ -75,7 +81,8 @@ def test(
 
     opa, asked = find_opa(program), Only(only)
     bundle = session.bundle(folders, remembers=True)
-    results = run_rego_tests(bundle, asked, opa)
+    cases = [one for one in read_cases(bundle, all_facts(session.plugins_named())) if asked.takes(one.full_name)]
+    results = run_rego_tests(bundle, asked, opa) + run_cases(cases, opa)
     asked.see_that_all_fitted()
     seen = _seen(bundle, results) if covers or least is not None else None
     failed = [result for result in results if not (result.passed or result.skipped)]

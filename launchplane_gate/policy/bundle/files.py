@@ -20,6 +20,8 @@ from launchplane_gate.policy.bundle.places import Place, found, line_of_repeated
 from launchplane_gate.policy.bundle.syntax import Finding, Source
 
 CONFIG_PATH = "config/data.json"
+CASES = "cases"
+"""The folder of cases in a folder of policies: tests in YAML, which decide nothing and are read by tools alone."""
 LARGEST_FILE = 256 * 1024  # bytes
 
 
@@ -27,6 +29,7 @@ LARGEST_FILE = 256 * 1024  # bytes
 class Folder:
     """``config`` is empty where the folder has none; ``config_text`` is what it was read from."""
 
+    path: Path
     sources: tuple[Source, ...]
     config: dict[str, Any]
     config_file: str
@@ -53,14 +56,32 @@ def read_folder(folder: Path) -> Folder:
     text = ""
     for file in sorted(_files(folder)):
         path = file.relative_to(folder).as_posix()
-        if path == CONFIG_PATH:
+        if path.startswith(f"{CASES}/"):
+            _check_case(file)
+        elif path == CONFIG_PATH:
             text = _read(file)
             config = _config(file, text)
         elif file.suffix == ".rego":
             sources.append(Source(path, str(file), _read(file)))
         elif file.suffix != ".md":
-            raise _bad(file, 1, f"a folder of policies holds *.rego, *.md and {CONFIG_PATH}", "Move it elsewhere.")
-    return Folder(tuple(sources), config, str(folder / CONFIG_PATH), text)
+            holds = f"a folder of policies holds *.rego, *.md, {CONFIG_PATH} and {CASES}/"
+            raise _bad(file, 1, holds, "Move it elsewhere.")
+    return Folder(folder, tuple(sources), config, str(folder / CONFIG_PATH), text)
+
+
+def case_files(folder: Path) -> list[Path]:
+    """The cases in a folder of policies, none of them read. Raises BadForm as ``read_folder`` does."""
+    return (
+        sorted(file for file in _files(folder / CASES) if file.suffix == ".yaml") if (folder / CASES).is_dir() else []
+    )
+
+
+def _check_case(file: Path) -> None:
+    if file.suffix not in {".yaml", ".md"}:
+        remedy = "Call it *.yaml." if file.suffix == ".yml" else "Move it elsewhere."
+        raise _bad(file, 1, f"{CASES}/ holds *.yaml and *.md", remedy)
+    if file.name == "data.yaml":
+        raise _bad(file, 1, "OPA takes a file of this name for data of the policies", "Call it otherwise.")
 
 
 def _bad(file: Path | str, line: int, message: str, remedy: str) -> BadForm:
@@ -113,7 +134,7 @@ def _config(file: Path, text: str) -> dict[str, Any]:
 
 
 def _finding(file: Path, config: Any, text: str, error: Any) -> Finding:
-    folder = Folder((), config, str(file), text)
+    folder = Folder(file.parent, (), config, str(file), text)
     message = f"{told(error['loc']) or 'it'}: {error['msg']}"
     return Finding(str(file), folder.line_of(error["loc"]), message, _MEND)
 

@@ -36,7 +36,8 @@ class Bundle:
     """Policies that may be asked. ``config`` is what the rules read at ``data.config``.
 
     ``metadata`` has an entry for each rule, by its code, and ``reads`` for each module that decides, by its package;
-    ``revision`` changes with anything that the engine reads; ``changes`` are those that further folders make.
+    ``revision`` changes with anything that the engine reads; ``changes`` are those that further folders make;
+    ``folders`` are what it was loaded from, in their order.
     """
 
     modules: tuple[Source, ...]
@@ -47,6 +48,7 @@ class Bundle:
     reads: Mapping[str, Reads]
     revision: str
     changes: tuple[Change, ...] = ()
+    folders: tuple[Folder, ...] = ()
 
     @property
     def policies(self) -> tuple[tuple[str, str], ...]:
@@ -120,6 +122,7 @@ def load_bundle(folders: Sequence[Path], *, remembers: bool = False) -> Bundle:
         reads=reads,
         revision=revision_of(sources, config),
         changes=tuple(changes),
+        folders=tuple(read),
     )
 
 
