@@ -38,8 +38,9 @@ class CaseWaiver(Form):
     requested_at: Moment | None = Field(default=None, description="An hour before the question, where none is named.")
     expires_at: Moment | None = Field(default=None, description="An hour after the question, where none is named.")
     approved_by: Actor | None = Field(default=_APPROVER, description="Who approved it; null: nobody did.")
-    how: Literal["identity", "signature", "word"] = Field(
-        default="identity", description="How that is known: as they were verified, by their SSH key, by word alone."
+    how: Literal["identity", "signature", "word", "claimed"] = Field(
+        default="identity",
+        description="How that is known: as they were verified, by their SSH key, by word alone, merely claimed.",
     )
     lane: Name | None = Field(
         default=None, description="The lane that it is for; the destination, where none is named."

@@ -15,7 +15,7 @@ from launchplane_gate.authoring.opa_tests import Opa
 from launchplane_gate.errors import EngineError
 from launchplane_gate.policy import Bundle, PolicyEngine
 from launchplane_gate.policy.bundle.packing import packed
-from launchplane_gate.policy.decision import ANSWER
+from launchplane_gate.policy.decision import ANSWER, Heard, ask_rules
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
 
 _NOTHING = "opa_undefined_error"
@@ -54,6 +54,10 @@ class _Answering:
         self._bundle = replace(bundle, modules=tuple(one for one in bundle.modules if not one.is_test))
         answers = self._answers(questions, "gate/decision/answer")
         self._known = {_key(asked): answer for asked, answer in zip(questions, answers, strict=True)}
+
+    def hear(self, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> Heard:
+        """What each rule says; where one ends in an error, each of them as an OPA server is asked for it alone."""
+        return Heard(self.name, ask_rules(self.ask, roll_call, policy_input, over_a_wire=True))
 
     def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
         known = self._known.get(_key(policy_input)) if path == ANSWER else None

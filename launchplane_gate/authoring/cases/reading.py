@@ -14,7 +14,7 @@ from launchplane_gate import private, strictjson, strictyaml
 from launchplane_gate.authoring.cases.case import Case, roll_call_of, waivers_of
 from launchplane_gate.authoring.cases.form import REFUSING, CaseFile
 from launchplane_gate.authoring.cases.paths import Stated, followed, leaves
-from launchplane_gate.authoring.cases.questions import Layer, NoPlace, asked, good_questions
+from launchplane_gate.authoring.cases.questions import Good, Layer, NoPlace, asked, good_questions
 from launchplane_gate.authoring.cases.types import misfit
 from launchplane_gate.authoring.changes import MISSING, dotted
 from launchplane_gate.authoring.paths import Fact, Unknown
@@ -58,6 +58,20 @@ class _Read:
     stated: tuple[Stated, ...]
 
 
+def read_text(bundle: Bundle, authoring: Schema, text: str, file: Path, folder: int) -> Case:
+    """The case that a text is, as if it stood in a file of one of the folders. Raises BadForm."""
+    reading = _Reading(bundle, authoring)
+    return reading.as_if(text, file, folder)
+
+
+def policies_of(bundle: Bundle, folder: int, good: Good) -> Bundle:
+    """Those of a folder and the ones before it, with what is decided for the products of the good questions."""
+    config, _, _ = merged(list(bundle.folders[: folder + 1]))
+    config = {**config, "products": {**good.products, **config["products"]}}
+    settings = Config.model_validate_json(strictjson.dumps(config))
+    return replace(bundle, config=config, settings=settings)
+
+
 class _Reading:
     def __init__(self, bundle: Bundle, authoring: Schema) -> None:
         self._bundle = bundle
@@ -75,6 +89,23 @@ class _Reading:
             raise BadForm(self._findings)
         return cases
 
+    def as_if(self, text: str, file: Path, folder: int) -> Case:
+        """The case that a text is; those that stand there already are read for it to start from."""
+        for index, of_it in enumerate(self._bundle.folders):
+            for path in case_files(of_it.path):
+                if path.absolute() != file.absolute():
+                    self._take(index, path)
+        self._findings.clear()  # of the others, whoever runs them is told
+        self._take_text(folder, file, self._name(folder, file), text.encode())
+        case = self._case(self._read[self._name(folder, file)]) if not self._findings else None
+        if case is None:
+            raise BadForm(self._findings)
+        return case
+
+    def _name(self, folder: int, path: Path) -> str:
+        cases = self._bundle.folders[folder].path / CASES
+        return path.relative_to(cases).as_posix().removesuffix(".yaml") if path.is_relative_to(cases) else path.stem
+
     def _refuse(self, file: str, line: int, message: str, remedy: str = _MEND) -> None:
         self._findings.append(Finding(file, line, message, remedy))
 
@@ -82,7 +113,7 @@ class _Reading:
 
     def _take(self, folder: int, path: Path) -> None:
         file = str(path)
-        name = path.relative_to(self._bundle.folders[folder].path / CASES).as_posix().removesuffix(".yaml")
+        name = self._name(folder, path)
         if name in self._good.questions:
             return self._refuse(
                 file, 1, f"`{name}` is the name of a question that is shipped", "Call the file otherwise."
@@ -90,9 +121,15 @@ class _Reading:
         if first := self._read.get(name):
             return self._refuse(file, 1, f"{first.file} is there already", "Call the file otherwise.")
         try:
-            document = strictyaml.loads(private.read_regular(path, strictyaml.MAX_BYTES + 1))
+            content = private.read_regular(path, strictyaml.MAX_BYTES + 1)
         except OSError as error:
             return self._refuse(file, 1, f"cannot be read: {error.strerror}", "Let it be read, or move it elsewhere.")
+        return self._take_text(folder, path, name, content)
+
+    def _take_text(self, folder: int, path: Path, name: str, content: bytes) -> None:
+        file = str(path)
+        try:
+            document = strictyaml.loads(content)
         except strictyaml.NotStrictYaml as error:
             return self._refuse(file, error.line, error.problem)
         try:
@@ -163,12 +200,8 @@ class _Reading:
             here = self._read[base]
 
     def _for(self, folder: int) -> Bundle:
-        """The policies of a folder and those before it, with what is decided for the product of the good questions."""
         if folder not in self._bundles:
-            config, _, _ = merged(list(self._bundle.folders[: folder + 1]))
-            config = {**config, "products": {**self._good.products, **config["products"]}}
-            settings = Config.model_validate_json(strictjson.dumps(config))
-            self._bundles[folder] = replace(self._bundle, config=config, settings=settings)
+            self._bundles[folder] = policies_of(self._bundle, folder, self._good)
         return self._bundles[folder]
 
     def _can_be_asked(self, case: Case, read: _Read) -> bool:

@@ -6,6 +6,7 @@ import click
 
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.policy.bundle import bundle
+from launchplane_gate.cli.policy.case import case
 from launchplane_gate.cli.policy.check import check
 from launchplane_gate.cli.policy.schema import schema
 from launchplane_gate.cli.policy.test import test
@@ -25,5 +26,5 @@ def policy() -> None:
     """
 
 
-for command in (test, check, bundle, schema):
+for command in (test, check, case, bundle, schema):
     policy.add_command(command)

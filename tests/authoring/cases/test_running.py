@@ -230,15 +230,15 @@ _said := "no" if startswith(input.request.reason, "SHOP-2")
 
 @needs_opa
 def test_a_rule_that_cannot_be_evaluated_is_not_known_on_both_engines(tmp_path: Path) -> None:
-    odd = (
-        "case: It cannot be told\nbase: shop\nfacts: {request.reason: SHOP-2}\nexpect: refused\n"
-        "rules: {acme.ticket: not known}\n"
-    )
-    read(tmp_path, folder({"cases/shop.yaml": SHOP, "cases/odd.yaml": odd}))
+    asked = SHOP.replace("promotion", "standing_to_promote").replace("at: 2026-05-09T10:00:00Z\n", "")
+    odd = asked.replace("SHOP-1", "SHOP-2").replace("allowed", "refused") + "rules: {acme.ticket: not known}\n"
+    files = folder({"cases/even.yaml": asked, "cases/odd.yaml": odd})
+    config = {**OWN, "roll_call": {"base": {"promote": {"standing": ["acme.ticket"], "admit": ["acme.ticket"]}}}}
+    read(tmp_path, {**files, "config/data.json": json.dumps(config)})
     bundle = load_bundle([shipped_policies(), tmp_path])
     modules = tuple(
         replace(one, text=EVALUATION_ENDS) if one.path.endswith("acme/ticket.rego") else one for one in bundle.modules
     )
     cases = read_cases(replace(bundle, modules=modules), shipped_schema("authoring"))
-    results = run_cases([case for case in cases if case.name in ("odd", "shop")], opa())
+    results = run_cases([case for case in cases if case.name in ("odd", "even")], opa())
     assert [(result.saw, result.engines) for result in results] == [("", {"embedded": "pass", "opa": "pass"})] * 2
