@@ -95,6 +95,11 @@ def facts_read(module: Parsed, name: str) -> dict[tuple[str, ...], int]:
     return {fact: line for fact, line in found.items() if fact not in looked_into}
 
 
+def facts_of_module(module: Parsed) -> frozenset[str]:
+    """All facts that a module reads, as people write them; ``[_]`` is any entry of a collection."""
+    return frozenset(told for rule in module.rules for _, told in _read_by(rule, module))
+
+
 def _read_by(rule: Rule, module: Parsed) -> Iterator[tuple[int, str]]:
     """Where facts of the input are read, and what they are called."""
     everything = Fact("input", _OPEN)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from launchplane_gate.report.text import Block
 
 LARGEST = 2**20  # bytes of a file with heads
+MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
 
 
 @click.group(cls=Group)
@@ -147,23 +150,34 @@ def verify(session: Session, file: Path | None, head: str | None) -> Answer:
 @decisions.command()
 @click.argument("target", metavar="[FILE]", default="-")
 @click.option("--force", is_flag=True, help="Replace the file, if there is one.")
+@click.option("--for-replay", is_flag=True, help="Write a sample for `policy replay`, without subjects and URLs.")
+@click.option("--since", metavar="MOMENT", type=MOMENT, help="Of a sample: what was decided since; 2026-05-01, in UTC.")
 @pass_session
-def export(session: Session, target: str, force: bool) -> Answer:
+def export(session: Session, target: str, force: bool, for_replay: bool, since: datetime | None) -> Answer:
     """Write all that is on record as lines of JSON: one that says what follows, then an entry a line.
 
     An entry has all that is hashed, and the input of its decision where that is not archived. `decisions verify FILE`
     verifies it anywhere. Without FILE it goes to standard output.
 
+    --for-replay writes the decisions alone, for `policy replay --sample`: subjects, claims, URLs, repositories, reasons
+    and whatever else the gate does not know to be harmless are replaced by pseudonyms, and what is equal stays equal.
+    Names of products and lanes, versions, commits and times stay. Whoever knows a name can find it again by trying.
+
     \b
     Examples:
       launchplane-gate decisions export decisions.jsonl
       launchplane-gate decisions export | gzip > decisions.jsonl.gz
+      launchplane-gate decisions export --for-replay --since 2026-05-01 sample.jsonl
     """
     from launchplane_gate.report.words import count
 
     to_screen = target == "-"
     if to_screen and any(output.path is None for output in session.outputs):
         raise click.UsageError("the entries go to standard output; give --output a file: --output json=FILE")
+    if since and not for_replay:
+        raise click.UsageError("--since is for --for-replay: a part of a chain cannot be verified")
+    if for_replay:
+        return _sample(session, target, since, force=force)
     with session.records() as (_, _, ledger), progress_shown("reading every entry") as progress:
         lines = ledger.exported(progress)
         written = _sent(lines) if to_screen else _written(Path(target), lines, force=force)
@@ -171,6 +185,33 @@ def export(session: Session, target: str, force: bool) -> Answer:
     text = [f"{target}: {count(written - 1, 'entry', 'entries')}, for its owner alone"]
     text.append(f"  verify it anywhere: launchplane-gate decisions verify {shlex.quote(target)}")
     return Answer(document, [] if to_screen else text)
+
+
+def _sample(session: Session, target: str, since: datetime | None, *, force: bool) -> Answer:
+    """Write a sample, and tell its digest, by which it is named where it is replayed."""
+    from launchplane_gate.authoring.replay.sample import Written, sampled
+    from launchplane_gate.report.words import count
+
+    written, together = Written(), hashlib.sha256()
+    with session.records() as (_, _, ledger), progress_shown("reading every decision") as progress:
+        decided = ledger.decided(ledger.heads())
+        lines = sampled(decided, ledger.policies, since.replace(tzinfo=UTC) if since else None, written, progress)
+        lines = _hashed(lines, together.update)
+        _sent(lines) if target == "-" else _written(Path(target), lines, force=force)
+    document = {"file": target, "sha256": together.hexdigest(), **vars(written)}
+    text = [f"{target}: {count(written.decisions, 'decision')}, without subjects and URLs"]
+    if written.without:
+        text.append(f"  {written.without:,} have no input that could be asked on, and are not in it")
+    if written.left:
+        text.append(f"  {written.left:,} were left out, in which a name would have stayed")
+    text.append(f"  launchplane-gate policy replay --sample {shlex.quote(target)} --sha256 {together.hexdigest()}")
+    return Answer(document, [] if target == "-" else text)
+
+
+def _hashed(lines: Iterable[str], update: Callable[[bytes], None]) -> Iterator[str]:
+    for line in lines:
+        update(line.encode())
+        yield line
 
 
 def _heads_in(name: str) -> list[KeptHead]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from launchplane_gate.model import Actor
     from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle, PolicyEngine
-    from launchplane_gate.settings import Settings
+    from launchplane_gate.settings import EmbeddedSettings, Settings
     from launchplane_gate.store import OwnStore
 
 PROOF = "LAUNCHPLANE_GATE_OIDC_TOKEN"  # the variable that may hold a token
@@ -70,13 +70,18 @@ class Session:
         ``remembers``: see ``load_bundle``.
         """
         from launchplane_gate.policy import load_bundle, shipped_policies, start_within
-        from launchplane_gate.settings import EmbeddedSettings
 
         settings = self._file() if self.has_settings() else None
-        start_within(settings.embedded if settings else EmbeddedSettings())
+        start_within(self.engine_bounds())
         if settings and not folders:
             folders = settings.policy_folders
         return load_bundle([shipped_policies(), *folders], remembers=remembers)
+
+    def engine_bounds(self) -> EmbeddedSettings:
+        """In which bounds the embedded engine is asked."""
+        from launchplane_gate.settings import EmbeddedSettings
+
+        return self._file().embedded if self.has_settings() else EmbeddedSettings()
 
     def engine(self, bundle: Bundle, *, remembers: bool = False) -> PolicyEngine:
         """The engine of the settings, where there are settings; else the embedded one.

@@ -46,17 +46,17 @@ def verify_file(file: IO[bytes], kept: Iterable[KeptHead] | None, progress: Prog
 
     A file that lost its end is told by its own first line; whoever rewrote that too, by a kept head alone.
     """
-    ledger_id, heads = _first(file)
+    ledger_id, heads = first_in(file)
     findings = Findings()
     kept = None if kept is None else list(kept)
     chains = Chains(findings, kept or (), ledger_id=ledger_id)
-    for number, entry in enumerate(_entries(file, findings), 1):
+    for number, (line, entry) in enumerate(entries_in(file, findings), 1):
         try:
             chains.take(entry)
             text = entry["input_text"]
             chains.take_input(entry, None if text is None else text.encode("utf-8", "surrogatepass"))
         except (TypeError, ValueError, AttributeError) as error:
-            findings.add(f"line {number + 1} is no entry: {error}")
+            findings.add(f"line {line} is no entry: {error}")
         if number % EVERY == 0:
             progress(f"{number:,} entries read")
     chains.end()
@@ -77,7 +77,7 @@ def verify_file(file: IO[bytes], kept: Iterable[KeptHead] | None, progress: Prog
     )
 
 
-def _first(file: IO[bytes]) -> tuple[str, list[KeptHead]]:
+def first_in(file: IO[bytes]) -> tuple[str, list[KeptHead]]:
     """The ledger's id, and the heads that its entries lead to. Raises UsageError."""
     try:
         told = strictjson.loads(file.readline(LARGEST), max_bytes=LARGEST)
@@ -104,7 +104,8 @@ def _why(error: Exception) -> str:
     return str(error) if isinstance(error, strictjson.NotStrictJson) else "does not say what follows"
 
 
-def _entries(file: IO[bytes], findings: Findings) -> Iterator[dict[str, Any]]:
+def entries_in(file: IO[bytes], findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each entry of such a file, behind its first line, with the line that it stands on."""
     expected = {*HASHED, "input_text"}
     number = 1
     while line := file.readline(LARGEST):
@@ -117,4 +118,4 @@ def _entries(file: IO[bytes], findings: Findings) -> Iterator[dict[str, Any]]:
         if not isinstance(entry, dict) or entry.keys() != expected:
             findings.add(f"line {number} has not the form of an entry")
             continue
-        yield entry
+        yield number, entry

@@ -14,6 +14,7 @@ from launchplane_gate.errors import LedgerError, PastLost
 from launchplane_gate.ledger.archiving import Archiving
 from launchplane_gate.ledger.chain import Head
 from launchplane_gate.ledger.database import Database
+from launchplane_gate.ledger.decided import Deciding
 from launchplane_gate.ledger.holding import Holding
 from launchplane_gate.ledger.journal import Journal
 from launchplane_gate.ledger.leave import Leave
@@ -36,7 +37,7 @@ ADOPT = (
 )
 
 
-class Ledger(Archiving, Holding, Journal, Leave, Ran, Reading, Seeing, Verifying):
+class Ledger(Archiving, Deciding, Holding, Journal, Leave, Ran, Reading, Seeing, Verifying):
     """In a file of ``state_dir``, or in Postgres; raises LedgerError where it cannot be opened, read or written."""
 
     @classmethod

@@ -64,17 +64,12 @@ def decide(
     Raises EngineError where the engine gives no answer, or one that is not to this question.
     """
     digest = strictjson.sha256(to_json(policy_input).encode())
-    facts = _held_to_contract(policy_input)
+    facts = held_to_contract(policy_input)
     if engine.revision != bundle.revision:
         raise EngineError(f"{engine.name} answers from the policies {engine.revision}, not from {bundle.revision}")
-    request = facts.request
-    roll_call = bundle.roll_call(facts.action, facts.phase, facts.driver.driver_id, request.product, request.version)
-    missing = [code for code in FLOOR[facts.action, facts.phase] if code not in roll_call]
-    if missing:
-        raise EngineError(f"the roll call of {facts.action}/{facts.phase} lacks {', '.join(missing)}")
+    roll_call = roll_call_of(bundle, facts)
     engine_name, said = hear(engine, roll_call, policy_input)
-    live, void = weighed(waivers, bundle.settings, facts, now) if isinstance(facts, PolicyInput) else ({}, {})
-    results = tuple(_result(bundle, code, said[code], live.get(code), void.get(code, "")) for code in roll_call)
+    results, used = weigh(bundle, facts, roll_call, said, waivers=waivers, now=now)
     return Decision(
         decision_id=decision_id,
         action=facts.action,
@@ -85,7 +80,7 @@ def decide(
         release=facts.release,
         actor=facts.actor,
         results=results,
-        waivers=tuple(live[result.code] for result in results if result.waiver_id),
+        waivers=used,
         engine=engine_name,
         policy_revision=bundle.revision,
         input_digest=digest,
@@ -95,13 +90,38 @@ def decide(
     )
 
 
-def _held_to_contract(policy_input: Mapping[str, Any]) -> PolicyInput | StandingInput:
-    """Raises EngineError."""
+def held_to_contract(policy_input: Mapping[str, Any]) -> PolicyInput | StandingInput:
+    """The facts of an input. Raises EngineError where it has not the form of one."""
     contract = StandingInput if policy_input.get("phase") == "standing" else PolicyInput
     try:
         return contract.model_validate(policy_input)
     except ValidationError as error:
         raise EngineError(f"the policy input has not its form: {error.errors(include_url=False)[0]['loc']}") from None
+
+
+def roll_call_of(bundle: Bundle, facts: PolicyInput | StandingInput) -> tuple[str, ...]:
+    """The rules that are asked. Raises EngineError where one of the floor is not among them."""
+    request = facts.request
+    roll_call = bundle.roll_call(facts.action, facts.phase, facts.driver.driver_id, request.product, request.version)
+    missing = [code for code in FLOOR[facts.action, facts.phase] if code not in roll_call]
+    if missing:
+        raise EngineError(f"the roll call of {facts.action}/{facts.phase} lacks {', '.join(missing)}")
+    return roll_call
+
+
+def weigh(
+    bundle: Bundle,
+    facts: PolicyInput | StandingInput,
+    roll_call: Sequence[str],
+    said: Mapping[str, Said],
+    *,
+    waivers: Sequence[Waiver],
+    now: datetime,
+) -> tuple[tuple[RuleResult, ...], tuple[Waiver, ...]]:
+    """The result of each rule by what it said, and the waivers that were used."""
+    live, void = weighed(waivers, bundle.settings, facts, now) if isinstance(facts, PolicyInput) else ({}, {})
+    results = tuple(_result(bundle, code, said[code], live.get(code), void.get(code, "")) for code in roll_call)
+    return results, tuple(live[result.code] for result in results if result.waiver_id)
 
 
 def hear(engine: PolicyEngine, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> Heard:

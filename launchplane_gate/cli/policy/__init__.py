@@ -8,13 +8,14 @@ from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.policy.bundle import bundle
 from launchplane_gate.cli.policy.case import case
 from launchplane_gate.cli.policy.check import check
+from launchplane_gate.cli.policy.replay import replay
 from launchplane_gate.cli.policy.schema import schema
 from launchplane_gate.cli.policy.test import test
 
 
 @click.group(cls=Group)
 def policy() -> None:
-    """Check and test the policies, and pack them for OPA.
+    """Check and test the policies, replay what was decided under them, and pack them for OPA.
 
     The shipped ones, with the folders that the settings add, or those that you name.
 
@@ -22,9 +23,10 @@ def policy() -> None:
     Examples:
       launchplane-gate policy check policies
       launchplane-gate policy test --only source_current
+      launchplane-gate policy replay policies --fail-on deny-to-allow
       launchplane-gate policy bundle -o gate.tar.gz
     """
 
 
-for command in (test, check, case, bundle, schema):
+for command in (test, check, case, replay, bundle, schema):
     policy.add_command(command)

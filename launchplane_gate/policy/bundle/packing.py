@@ -12,6 +12,7 @@ from typing import Any
 from launchplane_gate import strictjson
 from launchplane_gate.policy.bundle.files import CONFIG_PATH
 from launchplane_gate.policy.bundle.load import Bundle
+from launchplane_gate.policy.bundle.syntax import Source
 
 MANIFEST = ".manifest"
 LARGEST = 2**26  # bytes of what we wrote ourselves
@@ -39,14 +40,28 @@ def packed(bundle: Bundle) -> bytes:
 def config_in(content: bytes) -> dict[str, Any]:
     """The merged configuration in such an archive. Raises ValueError for what is none."""
     try:
+        config: dict[str, Any] = strictjson.loads(_texts_in(content)[CONFIG_PATH])
+    except KeyError as error:
+        raise ValueError(f"it is no archive of policies: {error}") from None
+    return config
+
+
+def modules_in(content: bytes) -> tuple[Source, ...]:
+    """The modules in such an archive, the tests too. Raises ValueError for what is none."""
+    texts = {path: text.decode() for path, text in _texts_in(content).items() if path.endswith(".rego")}
+    return tuple(Source(path, path, text) for path, text in texts.items())
+
+
+def _texts_in(content: bytes) -> dict[str, bytes]:
+    """Raises ValueError."""
+    try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             opened = io.BytesIO(stream.read(LARGEST))
         with tarfile.open(fileobj=opened, mode="r:") as archive:
-            file = archive.extractfile(CONFIG_PATH)
-            config: dict[str, Any] = strictjson.loads(file.read() if file else b"")
-    except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError) as error:
+            files = {entry.name: archive.extractfile(entry) for entry in archive if entry.isfile()}
+            return {name: file.read() for name, file in files.items() if file}
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise ValueError(f"it is no archive of policies: {error}") from None
-    return config
 
 
 def _files(bundle: Bundle) -> Iterator[tuple[str, str]]:

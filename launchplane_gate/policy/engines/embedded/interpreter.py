@@ -86,16 +86,23 @@ class Covered(NamedTuple):
 class Interpreter:
     """Rego modules and data, ready to be asked from any thread.
 
-    ``timeout_s``: how long one question may take, in seconds, where that is not as the settings say.
+    ``timeout_s``: how long one question may take, in seconds, where that is not as the settings say. ``by``: the worker
+    that is asked, where that is not the one of this process.
     """
 
     def __init__(
-        self, modules: Iterable[tuple[str, str]], data: Mapping[str, Any], *, timeout_s: float | None = None
+        self,
+        modules: Iterable[tuple[str, str]],
+        data: Mapping[str, Any],
+        *,
+        timeout_s: float | None = None,
+        by: worker.Worker | None = None,
     ) -> None:
         """``modules`` are pairs of path and text."""
         self._source = json.dumps({"modules": list(modules), "data": strictjson.dumps(data)}).encode()
         self._name = strictjson.sha256(self._source)
         self._timeout_s = timeout_s
+        self._by = by
 
     def ask(self, path: str, policy_input: Mapping[str, Any]) -> Any:
         """The value at a path, for an input within the bounds of strictjson. Raises EngineError."""
@@ -127,7 +134,8 @@ class Interpreter:
 
     def _evaluate(self, path: str, policy_input: str | None) -> bytes:
         try:
-            return worker.shared().evaluate(self._name, self._source, path, policy_input, timeout_s=self._timeout_s)
+            by = self._by or worker.shared()
+            return by.evaluate(self._name, self._source, path, policy_input, timeout_s=self._timeout_s)
         except worker.Failed as error:
             place = _PLACE.search(str(error))
             where = f" ({place['path']}:{place['line']})" if place else ""
