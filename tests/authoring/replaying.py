@@ -46,6 +46,7 @@ class Place:
     """A folder with settings, a ledger and policies that can be edited."""
 
     folder: Path
+    told: Any = None  # by the command that made what the tests look at
 
     def policies(self, name: str = "policies", **product: Any) -> str:
         """What the shipped policies are told of the product: as they were then, but for what is given here."""
