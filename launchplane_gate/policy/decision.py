@@ -92,11 +92,26 @@ def decide(
 
 def held_to_contract(policy_input: Mapping[str, Any]) -> PolicyInput | StandingInput:
     """The facts of an input. Raises EngineError where it has not the form of one."""
-    contract = StandingInput if policy_input.get("phase") == "standing" else PolicyInput
     try:
-        return contract.model_validate(policy_input)
+        return _contract(policy_input.get("phase")).model_validate(policy_input)
     except ValidationError as error:
-        raise EngineError(f"the policy input has not its form: {error.errors(include_url=False)[0]['loc']}") from None
+        raise _not_its_form(error) from None
+
+
+def facts_in(text: str, phase: str) -> PolicyInput | StandingInput:
+    """The facts of an input that was kept as text. Raises EngineError where it has not the form of one."""
+    try:
+        return _contract(phase).model_validate_json(text)
+    except ValidationError as error:
+        raise _not_its_form(error) from None
+
+
+def _contract(phase: object) -> type[PolicyInput] | type[StandingInput]:
+    return StandingInput if phase == "standing" else PolicyInput
+
+
+def _not_its_form(error: ValidationError) -> EngineError:
+    return EngineError(f"the policy input has not its form: {error.errors(include_url=False)[0]['loc']}")
 
 
 def roll_call_of(bundle: Bundle, facts: PolicyInput | StandingInput) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -11,9 +12,10 @@ from launchplane_gate.authoring.replay.facts import ReadBefore, Reads, never_had
 from launchplane_gate.authoring.replay.stored import Result, Stored
 from launchplane_gate.errors import EngineError
 from launchplane_gate.ledger.kept import LARGEST
+from launchplane_gate.model import Action, Phase
 from launchplane_gate.policy import Bundle
-from launchplane_gate.policy.bundle.floor import VERSION_CODES
-from launchplane_gate.policy.decision import Ask, ask_rules, held_to_contract, roll_call_of, weigh
+from launchplane_gate.policy.bundle.floor import OF_A_VERSION
+from launchplane_gate.policy.decision import ANSWER, ask_rules, facts_in, read_answer, roll_call_of, weigh
 from launchplane_gate.policy.engines.embedded.interpreter import VERSION, Interpreter
 from launchplane_gate.policy.engines.embedded.worker import Worker
 from launchplane_gate.policy.engines.protocol import Unanswered
@@ -21,7 +23,6 @@ from launchplane_gate.policy_input import PolicyInput, StandingInput
 from launchplane_gate.settings import EmbeddedSettings
 
 Flip = Literal["same", "allow-to-deny", "deny-to-allow", "not-known", "undecided"]
-Facts = PolicyInput | StandingInput
 ENGINE = f"embedded regorus {VERSION}"
 
 
@@ -69,6 +70,14 @@ class Policies:
     exact: bool = True
 
 
+class _Asked(NamedTuple):
+    stored: Stored
+    text: str
+    facts: PolicyInput | StandingInput
+    roll_call: tuple[str, ...]
+    interpreter: Interpreter
+
+
 class Asker:
     """Asks in a process of the engine of its own; from one thread at a time.
 
@@ -85,43 +94,58 @@ class Asker:
     def stop(self) -> None:
         self._worker.stop()
 
-    def again(self, stored: Stored) -> Replayed:
-        """Ask one that has its input. What cannot be decided again says why."""
+    def again(self, some: Sequence[Stored]) -> list[Replayed]:
+        """Ask some that have their input, in their order. What cannot be decided again says why."""
+        begun = [self._begun(stored) for stored in some]
+        asked = [one for one in begun if isinstance(one, _Asked)]
+        answers: dict[str, Any] = {}
+        for interpreter in {id(one.interpreter): one.interpreter for one in asked}.values():
+            together = [one for one in asked if one.interpreter is interpreter]
+            with suppress(EngineError):  # by the fault of one of them: each is asked by itself then
+                values = interpreter.values(ANSWER, [one.text for one in together])
+                answers |= {one.stored.name: value for one, value in zip(together, values, strict=True)}
+        return [one if isinstance(one, Replayed) else self._ended(one, answers.get(one.stored.name)) for one in begun]
+
+    def _begun(self, stored: Stored) -> _Asked | Replayed:
         assert stored.input_text is not None
-        if self.is_over:
-            return Replayed(stored, "undecided", why="nobody waits for it any more")
         try:
-            policy_input = strictjson.loads(stored.input_text, max_bytes=LARGEST)
-            facts = held_to_contract(policy_input)
-        except (EngineError, ValueError, AttributeError) as error:
+            facts = facts_in(stored.input_text, stored.phase)
+        except EngineError as error:
             return Replayed(stored, "not-known", why=f"{error}: an older or newer version wrote it")
         try:
-            now = self._results(stored, policy_input, facts)
+            roll_call = roll_call_of(self.policies.bundle, facts)
         except EngineError as error:
-            return Replayed(stored, "undecided", why=str(error), unanswered=isinstance(error, Unanswered))
-        return self._compared(stored, policy_input, now)
+            return Replayed(stored, "undecided", why=str(error))
+        return _Asked(stored, stored.input_text, facts, roll_call, self._of_kind(facts.action, facts.phase))
 
-    def _results(self, stored: Stored, policy_input: Mapping[str, Any], facts: Facts) -> dict[str, Result]:
-        """Raises EngineError."""
-        assert stored.input_text is not None
-        bundle = self.policies.bundle
-        roll_call = roll_call_of(bundle, facts)
-        ask = self._ask(facts.action, facts.phase, stored.input_text)
-        said = ask_rules(ask, roll_call, policy_input)
-        results, _ = weigh(bundle, facts, roll_call, said, waivers=stored.offered, now=stored.at)
-        return {one.code: Result(one.status, one.message) for one in results}
+    def _ended(self, asked: _Asked, answer: Any) -> Replayed:
+        """``answer``: where there was one to several."""
+        if self.is_over:
+            return Replayed(asked.stored, "undecided", why="nobody waits for it any more")
+        question = {"nonce": asked.facts.nonce, "action": asked.facts.action, "phase": asked.facts.phase}
+        try:
+            if answer is None:
+                said = ask_rules(lambda path, _: asked.interpreter.value(path, asked.text), asked.roll_call, question)
+            else:
+                said = read_answer(answer, asked.roll_call, question)
+        except EngineError as error:
+            return Replayed(asked.stored, "undecided", why=str(error), unanswered=isinstance(error, Unanswered))
+        stored = asked.stored
+        results, _ = weigh(
+            self.policies.bundle, asked.facts, asked.roll_call, said, waivers=stored.offered, now=stored.at
+        )
+        return self._compared(stored, {one.code: Result(one.status, one.message) for one in results})
 
-    def _ask(self, action: str, phase: str, text: str) -> Ask:
+    def _of_kind(self, action: Action, phase: Phase) -> Interpreter:
         kind = f"{action} {phase}" if phase == "admit" else phase
         if kind not in self._interpreters:
             self._interpreters[kind] = self._interpreter(action, phase)
-        interpreter = self._interpreters[kind]
-        return lambda path, _: interpreter.value(path, text)
+        return self._interpreters[kind]
 
-    def _interpreter(self, action: str, phase: str) -> Interpreter:
+    def _interpreter(self, action: Action, phase: Phase) -> Interpreter:
         """Of what may be asked in a phase; of ``admit``, for which most is asked, by one action."""
         bundle = self.policies.bundle
-        wanted = set(VERSION_CODES)  # which the core has asked whatever the roll call says
+        wanted = set(OF_A_VERSION.get((action, phase), ()))  # has the core asked, whatever the roll call says
         for _, of, at, codes in bundle.settings.roll_call.lists():
             if at == phase and (of == action or at != "admit"):
                 wanted.update(codes)
@@ -129,12 +153,12 @@ class Asker:
         modules = [one for one in bundle.policies if one[0] in paths or not one[0].startswith("gate/rules/")]
         return Interpreter(modules, self.policies.data, by=self._worker)
 
-    def _compared(self, stored: Stored, policy_input: Mapping[str, Any], now: Mapping[str, Result]) -> Replayed:
+    def _compared(self, stored: Stored, now: Mapping[str, Result]) -> Replayed:
         rules = self.policies.rules
         was = {code: result for code, result in stored.results.items() if not rules or code in rules}
         now = {code: result for code, result in now.items() if not rules or code in rules}
         changes = [
-            self._with_what_is_missing(stored, policy_input, Change(code, was.get(code), now.get(code)))
+            self._with_what_is_missing(stored, Change(code, was.get(code), now.get(code)))
             for code in dict.fromkeys((*was, *now))
             if was.get(code) != now.get(code)
         ]
@@ -145,9 +169,11 @@ class Asker:
         words_count = self.policies.exact and stored.engine == ENGINE  # another engine may write a number otherwise
         return replace(replayed, differs=any(words_count or change.is_of_status for change in changes))
 
-    def _with_what_is_missing(self, stored: Stored, policy_input: Mapping[str, Any], change: Change) -> Change:
+    def _with_what_is_missing(self, stored: Stored, change: Change) -> Change:
         if change.now is None or change.now.is_good or (change.was and not change.was.is_good):
             return change
+        assert stored.input_text is not None
+        policy_input = strictjson.loads(stored.input_text, max_bytes=LARGEST)
         facts = self.policies.reads.get(change.code, frozenset())
         missing = never_had(policy_input, facts)
         if missing and change.was:  # what it read then too, and was not there, counted as it stood

@@ -113,7 +113,9 @@ def _in_turn(
     def ask(some: Sequence[Stored]) -> list[Told]:
         asker = idle.get()
         try:
-            return [(one, asker.again(one) if one.input_text and wanted.takes(one) else None) for one in some]
+            asked = [one for one in some if one.input_text and wanted.takes(one)]
+            replayed = {one.stored.name: one for one in asker.again(asked)}
+            return [(one, replayed.get(one.name)) for one in some]
         finally:
             idle.put(asker)
 

@@ -20,6 +20,7 @@ VERSION = "0.13.0"
 IMPOSTORS = ("celine-regorus",)  # an older regorus, installed into the same module
 REINSTALL = "Nothing was done. Install launchplane-gate again, into an environment of its own."
 LONGEST_ERROR = 300
+LARGEST_ANSWERS = 2**26  # bytes
 
 _PATH = re.compile(r"data(\.[a-z_][a-z0-9_]*)+")
 _PRINTED = re.compile(r"^\S+\.rego:\d+: ")  # what the engine puts before whatever is printed
@@ -131,6 +132,19 @@ class Interpreter:
             printed=[_PRINTED.sub("", line) for line in said["printed"]],
             lines={path: (frozenset(reached), frozenset(others)) for path, (reached, others) in said["lines"].items()},
         )
+
+    def values(self, path: str, inputs: Sequence[str]) -> list[Any]:
+        """The values at a path for several inputs, in one question. Raises EngineError where one of them has none."""
+        by = self._by or worker.shared()
+        try:
+            told = strictjson.loads(by.evaluate_all(self._name, self._source, path, inputs), max_bytes=LARGEST_ANSWERS)
+            if not isinstance(told, list) or len(told) != len(inputs):
+                raise EngineError(f"the engine did not give {len(inputs)} answers")
+            return [_only_value(answer, path) for answer in told]
+        except worker.Failed as error:
+            raise EvaluationFailed(_error_line(error)) from None
+        except ValueError as error:
+            raise EngineError(f"the engine's answers at {path}: {error}") from None
 
     def _evaluate(self, path: str, policy_input: str | None) -> bytes:
         try:

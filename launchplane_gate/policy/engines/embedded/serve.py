@@ -56,14 +56,25 @@ class Programs:
         return ""
 
     def evaluate(self, header: dict[str, Any], payload: bytes) -> str:
-        name = header["program"]
+        return self._answer(header["program"], header["path"], payload.decode() if header["has_input"] else None)
+
+    def evaluate_all(self, header: dict[str, Any], payload: bytes) -> str:
+        """The answers to several inputs, as a list; an error at one of them is an error of all."""
+        answers, start = [], 0
+        for size in header["sizes"]:
+            text = payload[start : start + size].decode()
+            answers.append(self._answer(header["program"], header["path"], text))
+            start += size
+        return f"[{','.join(answers)}]"
+
+    def _answer(self, name: str, path: str, policy_input: "str | None") -> str:
         if name not in self._fresh:
             raise KeyError(name)
         self._fresh.move_to_end(name)  # whatever becomes of it: whoever asks counts the same
         engine = self._used.pop(name, None) or self._fresh[name].clone()
-        if header["has_input"]:
-            engine.set_input_json(payload.decode())
-        answer = str(engine.eval_query_as_json(header["path"]))
+        if policy_input is not None:
+            engine.set_input_json(policy_input)
+        answer = str(engine.eval_query_as_json(path))
         self._used[name] = engine  # not after an error: then it may hold the input of an earlier question
         return answer
 
@@ -87,7 +98,7 @@ class Programs:
 
 def serve(regorus: ModuleType, asked: BinaryIO, answers: BinaryIO) -> None:
     programs = Programs(regorus)
-    does = {"load": programs.load, "evaluate": programs.evaluate, "cover": programs.cover, "parse": programs.parse}
+    does = {name: getattr(programs, name) for name in ("load", "evaluate", "evaluate_all", "cover", "parse")}
     hello = {"id": 0, "digest": "", "engine": os.path.realpath(str(regorus.__file__)), "python": sys.version_info[:2]}
     send(answers, hello, b"")
     while (frame := receive(asked)) is not None:
