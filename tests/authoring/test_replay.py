@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from launchplane_gate.authoring.replay.sources import from_ledger
+from launchplane_gate.errors import LedgerError
 from launchplane_gate.ledger import FILE_NAME, FORMAT, Ledger
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.policy.decision import Heard, Said
@@ -232,3 +236,29 @@ def test_what_is_entered_meanwhile_is_left_for_the_next_time(
     assert len(list(ledger.decided(heads))) == TOTAL
     assert len(list(ledger.decided(ledger.heads()))) > TOTAL
     ledger.close()
+
+
+def test_a_replay_that_goes_on_asks_what_there_was_when_it_began(
+    place: Place, bundle: Bundle, engine: EmbeddedEngine
+) -> None:
+    ledger = Ledger.to_read(place.folder, holds_records=False)
+    begun = from_ledger(ledger).identity
+    gate = open_gate(place.folder, bundle, engine, FakePlatform())
+    gate.run(deploy(B), ACTOR)
+    gate.ledger.close()
+    gone_on = from_ledger(ledger, begun)
+    assert gone_on.identity == begun and len(list(gone_on.decisions)) == TOTAL
+    assert len(list(from_ledger(ledger).decisions)) > TOTAL
+    begun["heads"][0][2] = "3:" + "0" * 64
+    with pytest.raises(LedgerError, match="entry 3 is not there, which the replay began with"):
+        from_ledger(ledger, begun)
+    ledger.close()
+
+
+def test_what_was_archived_is_counted_apart(place: Place) -> None:
+    time.sleep(1)  # a moment is told to the second
+    place.run("ledger", "archive", "--before", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    told = place.replay(place.policies(), "--fail-on", "any", code=3)
+    assert told["asked"] == 0 and sum(told["not_asked"].values()) == TOTAL
+    assert told["not_asked"]["admit: archived"] == 6
+    assert "Nothing was asked" in place.run("policy", "replay", place.policies())

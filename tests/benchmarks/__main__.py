@@ -18,6 +18,7 @@ from launchplane_gate.store import FileStore
 from tests.benchmarks.authoring import testing
 from tests.benchmarks.engines import ASK, engines
 from tests.benchmarks.ledgers import YesEngine, ledgers
+from tests.benchmarks.replaying import replaying
 from tests.benchmarks.timing import in_turn, report, timed
 from tests.conftest import ACTOR, POLICY, PROFILE, A, B, deploy
 from tests.fakes.platform import FakeHealth, FakePlatform
@@ -112,4 +113,5 @@ if __name__ == "__main__":
         own_work(Path(name))
         testing(Path(name))
     ledgers()
+    replaying()
     cold()
