@@ -58,7 +58,7 @@ class Point:
 class Report:
     """``name`` is that of the command; ``headline`` says what was asked, and what came of it.
 
-    ``failed`` is the word for what did not come out well.
+    ``failed`` is the word for what did not come out well, ``noted`` the one for what did not and is let pass.
     """
 
     name: str
@@ -66,12 +66,13 @@ class Report:
     points: Sequence[Point]
     facts: Sequence[tuple[str, str]] = ()
     failed: str = "failed"
+    noted: str = "waived"
 
     @property
     def words(self) -> dict[Outcome, str]:
         return {
             "pass": "passed",
-            "waived": "waived",
+            "waived": self.noted,
             "skipped": "to be done",
             "fail": self.failed,
             "error": "not known",

@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from launchplane_gate.authoring.places import place_of_rule
 from launchplane_gate.authoring.replay.tally import FLIPS, Group, Kind, Tally
 from launchplane_gate.model import short
+from launchplane_gate.policy import Bundle
+from launchplane_gate.report.points import Outcome, Place, Point, Report
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import brief, count
 
+KINDS: tuple[Kind, ...] = ("allow-to-deny", "deny-to-allow", "not-known")  # that are pointed at
+SAME = "The same policies give the same results"
 WIDTH = 66  # of what a rule said, beside what stands before it in 80 columns
 SHOWN = 20  # groups of a kind
 TITLES: Mapping[Kind, str] = {
@@ -49,7 +54,6 @@ def exit_code(tally: Tally, asked: Asked) -> int:
 
 def document_of(tally: Tally, asked: Asked) -> dict[str, Any]:
     counts = tally.counts
-    kinds: tuple[Kind, ...] = (*FLIPS, "not-known", "within")  # type: ignore[assignment]  # FLIPS are two of them
     return {
         "of": asked.told,
         "policies": asked.revision,
@@ -64,7 +68,7 @@ def document_of(tally: Tally, asked: Asked) -> dict[str, Any]:
         "differs": {"decisions": tally.differs, "some": tally.differing},
         "not_asked": dict(tally.without),
         "decided_under": dict(tally.revisions),
-        "groups": [asdict(group) for kind in kinds for group in tally.of(kind)],
+        "groups": [asdict(group) for kind in TITLES for group in tally.of(kind)],
         "groups_beyond": counts["groups_beyond"],
         "flips": tally.flips,
         "flips_beyond": counts["flips_beyond"],
@@ -147,3 +151,49 @@ def _verdict(tally: Tally, asked: Asked) -> list[Block]:
     if flipped or tally.counts["not-known"] or tally.counts["within"] or tally.counts["reworded"]:
         return [f"{count(flipped, 'decision')} flipped."]
     return ["Every stored result came out again."]
+
+
+def replayed_report(tally: Tally, asked: Asked, bundle: Bundle) -> Report:
+    """A point for each rule and product of which something flips or is not known, at the rule's file."""
+    counts = tally.counts
+    points = [_point(group, asked, bundle) for kind in KINDS for group in tally.of(kind)]
+    for one in tally.differing:
+        code = one["results"][0]["code"]
+        what = f"{one['decision_id']}: {code} would have another result now"
+        points.append(Point("policy.replay", f"{one['decision_id']} {code}", "error", SAME, what))
+    facts = [
+        ("decisions", f"{tally.asked:,} of {asked.told}"),
+        ("policies", asked.revision),
+        ("allow to deny", f"{counts['allow-to-deny']:,}"),
+        ("deny to allow", f"{counts['deny-to-allow']:,}"),
+        ("not known", f"{counts['not-known']:,}"),
+        ("as before", f"{counts['same']:,}"),
+        ("not asked", f"{sum(tally.without.values()):,}"),
+    ]
+    headline = str(_verdict(tally, asked)[0])
+    return Report("policy replay", headline, points, facts, failed="flipped", noted="changed")
+
+
+def _point(group: Group, asked: Asked, bundle: Bundle) -> Point:
+    if group.kind == "not-known":
+        outcome: Outcome = "error" if asked.strict else "waived"
+        said = f"{group.fact} was never looked for" if group.code else group.fact
+    else:
+        outcome = "fail" if {group.kind, "any"} & set(asked.fail_on) else "waived"
+        said = f"was: {_whole(group.was)}; now: {_whole(group.now)}"
+    place = place_of_rule(bundle, group.code) if group.code else None
+    return Point(
+        code=group.code or "policy.replay",
+        name=f"{group.code or 'any rule'}, {group.product}, {group.asked}: {group.kind}",
+        outcome=outcome,
+        title=TITLES[group.kind],
+        message=f"{count(group.count, 'decision')}, {group.kind.replace('-', ' ')}. {said}",
+        remedy=f"Look at {', '.join(group.decisions)}.",
+        place=Place(*place) if place else None,
+    )
+
+
+def _whole(pair: list[str] | None) -> str:
+    if pair is None:
+        return "not asked"
+    return brief(pair[1]) if pair[0] != "pass" and pair[1] else pair[0]

@@ -124,6 +124,19 @@ def test_one_product_or_one_rule_can_be_looked_at_alone(kept: Place) -> None:
     assert kept.replay(edited, "--since", "2999-01-01", "--fail-on", "any", code=3)["asked"] == 0
 
 
+def test_the_formats_of_ci_point_at_the_rules(kept: Place) -> None:
+    edited, file = kept.policies("without-paths", paths=[]), kept.folder / "annotations"
+    kept.run("policy", "replay", edited, "--fail-on", "deny-to-allow", "--output", f"github={file}", code=1)
+    allowed, denied, headline = file.read_text().splitlines()
+    assert allowed.startswith("::error file=") and "rules/lane/not_bypassed.rego,line=1" in allowed
+    assert "1 decision, deny to allow. was: Asked for is a deploy to sellyouroutboard/prod" in allowed
+    assert denied.startswith("::warning file=") and "rules/lane/path_allowed.rego" in denied
+    assert headline == "1 decision flipped as --fail-on forbids."
+    kept.run("policy", "replay", edited, "--output", f"markdown={file}")
+    told = file.read_text()
+    assert told.startswith("## 2 decisions flipped") and "| changed | <code>lane&#46;path&#95;allowed" in told
+
+
 # -- what cannot be replayed
 
 

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Reporting
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.policy.folders import folders_named
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from launchplane_gate.authoring.replay.running import Wanted
     from launchplane_gate.authoring.replay.sources import Source
     from launchplane_gate.policy import Bundle
+    from launchplane_gate.report.points import Report
 
 FLIPS = click.Choice(["allow-to-deny", "deny-to-allow", "any"])
 MOST_WORKERS = 64
 MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
 
 
-@click.command(cls=Command)
+@click.command(cls=Reporting)
 @folders_named
 @click.option("--export", metavar="FILE", type=click.Path(path_type=Path), help="What `decisions export` wrote.")
 @click.option(
@@ -79,7 +80,7 @@ def replay(
     Examples:
       launchplane-gate policy replay policies --fail-on deny-to-allow
       launchplane-gate policy replay --only inventory.source_fresh --since 2026-05-01
-      launchplane-gate policy replay policies --sample sample.jsonl --at origin/main --fail-on any
+      launchplane-gate policy replay policies --sample sample.jsonl --at origin/main --output markdown
     """
     from launchplane_gate.authoring.replay.asking import Policies
     from launchplane_gate.authoring.replay.checkpoint import Checkpoint, read
@@ -115,7 +116,13 @@ def replay(
                 every_s=_every_s(),
             )
     asked = Asked(source.told, bundle.revision, tuple(fail_on), strict)
-    return Answer(document_of(tally, asked), replayed_text(tally, asked), exit_code(tally, asked))
+
+    def report() -> Report:
+        from launchplane_gate.report.replayed import replayed_report
+
+        return replayed_report(tally, asked, bundle)
+
+    return Answer(document_of(tally, asked), replayed_text(tally, asked), exit_code(tally, asked), report=report)
 
 
 def _see_what_is_named(export: Path | None, sample: Path | None, sha256: str | None, revision: str | None) -> None:
