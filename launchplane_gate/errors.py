@@ -3,7 +3,7 @@
 GateError
   UsageError          2  a request, settings file or policy that cannot be used; nothing was done
     SettingsError, PolicyError, RequestError, KeyReused, RecordExists, RecordUnreadable, ActorUnproven
-      TokenSpent
+      TokenSpent, BadFiles
   Undecided           3  no decision could be had; nothing happened
     EngineError, EvidenceFailed, LedgerError, PastLost
       EnginesDiffer
@@ -49,6 +49,10 @@ class PolicyError(UsageError):
 
 class RequestError(UsageError):
     """A request that names what does not exist, or has not the form of one."""
+
+
+class BadFiles(RequestError):
+    """Files that are not what they should be; the message has a line for each finding, which starts with file:line."""
 
 
 class KeyReused(UsageError):

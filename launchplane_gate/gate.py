@@ -25,6 +25,7 @@ from launchplane_gate.line.parts import GATHER_TIMEOUT_S, see_that_thresholds_ca
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.model import Actor, Decision, Identifier, Lane, Request, Run, Shipping, Waiver, noun
 from launchplane_gate.opening import hosted, ledger_beside, opened, records_beside
+from launchplane_gate.outlook import Outlook
 from launchplane_gate.past import missing
 from launchplane_gate.plugins import Plugins, load_plugins
 from launchplane_gate.policy import Bundle, PolicyEngine, load_bundle, open_engine, shipped_policies, start_within
@@ -32,6 +33,8 @@ from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings, load_settings
 from launchplane_gate.store import RecordStore
 from launchplane_gate.waivers import Revocation
+
+NOBODY = Actor(subject="nobody")  # in place of who would ask
 
 
 def quiet(_: str) -> None:
@@ -179,6 +182,15 @@ class Gate:
     def may_ask(self, request: Request, actor: Actor, *, trace: str | None = None) -> Decision:
         """What ``run`` decides first: may this one ask this here? Nobody else is asked, and nothing is saved."""
         return line.may_ask(self.parts, _call(request, actor, quiet, None, trace))
+
+    def outlook(self, product: str, source: str, destination: str, progress: Progress = quiet) -> Outlook:
+        """All that ``check`` would tell the policies of a promotion, whoever asks for it; for who may read all of that.
+
+        Lanes are named by instance. Raises RequestError for what could not be asked, Undecided where a fact cannot be
+        had.
+        """
+        request = Request(action="promote", product=product, source=source, destination=destination)
+        return line.outlook(self.parts, _call(request, NOBODY, progress, None, None))
 
     def run(
         self,

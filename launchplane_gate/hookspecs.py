@@ -25,9 +25,11 @@ from launchplane_gate.model import (
     Phase,
     Publication,
     ReleaseIdentity,
+    Request,
     Run,
     Target,
 )
+from launchplane_gate.outlook import Outlook
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.secret import UnsetSecret
 
@@ -321,6 +323,17 @@ def gate_evidence(question: Question) -> Mapping[str, Any] | Contract | None:
 
     What the entry point names may tell the shape of it: a Contract, as its attribute ``evidence_contract``. It stands
     in the JSON Schemas then, and a rule that misspells a part of it is found by ``launchplane-gate policy check``.
+    """
+
+
+@hookspec
+def gate_outlook(url: str, request: Request, deadline_s: float) -> Outlook:  # type: ignore[empty-body]  # a specification
+    """Say what a host that is asked from outside, at ``url``, shows of the lanes of a promotion.
+
+    Called for each proposal that is to be decided on that, from several threads. ``deadline_s`` bounds the whole call,
+    in seconds. Name in ``unseen`` what the host does not show, and leave it out of the facts: a rule that rests on it
+    refuses, and is told to be not known. Raise RequestError for a product or a lane that is not there, Undecided where
+    nothing can be had.
     """
 
 

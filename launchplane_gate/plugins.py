@@ -27,7 +27,8 @@ from launchplane_gate.errors import (
 from launchplane_gate.evidence import NoEvidence, as_evidence
 from launchplane_gate.extras import DISTRIBUTION, missing
 from launchplane_gate.hookspecs import Answered, Driver, Kept, PluginConfig, Proven, Publisher, Question
-from launchplane_gate.model import Actor, Lane, Run, Text, Token
+from launchplane_gate.model import Actor, Lane, Request, Run, Text, Token
+from launchplane_gate.outlook import Outlook
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
 from launchplane_gate.strictjson import digest
@@ -174,6 +175,24 @@ class Plugins:
             raise RequestError(
                 f"{len(found) or 'no'} plugins publish releases of {product.product}",
                 hint="Nothing was done. Name the product in the table of one that does, or promote without a version.",
+            )
+        return found[0]
+
+    def see_that_one_looks_out(self) -> None:
+        """Raises SettingsError unless exactly one plugin reads what a host shows from outside."""
+        found = sorted(one.plugin_name for one in self._manager.hook.gate_outlook.get_hookimpls())
+        if len(found) != 1:
+            raise SettingsError(
+                f"settings: {len(found) or 'no'} plugins read what a Launchplane shows: {_listed(found)}",
+                hint="Nothing was decided. Enable one: a table [plugins.launchplane-api].",
+            )
+
+    def outlook(self, url: str, request: Request, deadline_s: float) -> Outlook:
+        """What a host at ``url`` shows of a promotion. Raises GateError where that is nothing to decide on."""
+        found = list(self._answers("gate_outlook", url, request, deadline_s).values())
+        if len(found) != 1 or not isinstance(found[0], Outlook):
+            raise Undecided(
+                "the plugin that reads a Launchplane failed: it answers with something else than an outlook"
             )
         return found[0]
 

@@ -267,6 +267,7 @@ class SettingsFile(Section):
     """``state_group``: the group that may read what is in ``state_dir``; without one, nobody else may.
 
     ``database_url``: of the database in Postgres that records and ledger are in, else they are in ``state_dir``.
+    ``snapshot_max_s``: how old a snapshot of lanes may be that proposals are decided on, in seconds.
     """
 
     schema_version: Literal[1]
@@ -281,6 +282,7 @@ class SettingsFile(Section):
     lease_s: float = Field(default=45, ge=20, le=3600)
     confirm_timeout_s: float = Field(default=120, gt=0, le=3600)
     confirm_interval_s: float = Field(default=1, gt=0, le=60)
+    snapshot_max_s: int = Field(default=3600, ge=1, le=604800)
     policy: PolicySettings = PolicySettings()
     plugins: dict[Name, dict[str, Any]] = {}
     products: dict[Name, ProductSettings] = {}
@@ -327,6 +329,7 @@ class Settings:
         self.lease_s = file.lease_s
         self.confirm_timeout_s = file.confirm_timeout_s
         self.confirm_interval_s = file.confirm_interval_s
+        self.snapshot_max_s = file.snapshot_max_s
         self.store = file.store if isinstance(file, HostedFile) else None
         self.kept: Any = None  # what that plugin says of where they are, once it was asked
         named = environment.get("LAUNCHPLANE_GATE_STATE_DIR")

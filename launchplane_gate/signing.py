@@ -7,6 +7,7 @@ or checked.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -30,9 +31,29 @@ __all__ = ["CryptoSigner", "Envelope", "SSlibKey"]
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_BYTES = 1024 * 1024
+MAX_LANES_BYTES = 16 * 1024 * 1024
 MAKE_ONE = "Nothing was done. `openssl genpkey -algorithm ed25519 -out attest.pem` makes one."
 TAKE_OUT = "Nothing was done. `openssl pkey -in attest.pem -pubout -out attest.pub` writes the public half of a key."
 NO_ENVELOPE = "Nothing was checked. The gate leaves attestations in its state folder: attestations/RUN.intoto.json."
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an envelope is around. ``article`` and ``hint`` are for what is none; one kind never passes for another."""
+
+    payload_type: str
+    article: str
+    hint: str
+    max_bytes: int
+
+
+ATTESTATION = Kind(PAYLOAD_TYPE, "no attestation", NO_ENVELOPE, MAX_BYTES)
+LANES = Kind(
+    "application/vnd.launchplane-gate.lanes+json",
+    "no snapshot of lanes",
+    "Nothing was decided. `launchplane-gate lanes --export FILE` writes one, where the gate is.",
+    MAX_LANES_BYTES,
+)
 
 
 def signer_of(pem: str, place: str) -> CryptoSigner:
@@ -67,25 +88,26 @@ def public_key_in(pem: str, place: str) -> SSlibKey:
     raise SettingsError(f"{place} is no public key of Ed25519 or ECDSA in PEM", hint=TAKE_OUT)
 
 
-def enveloped(payload: bytes, signer: CryptoSigner) -> bytes:
+def enveloped(payload: bytes, signer: CryptoSigner, kind: Kind = ATTESTATION) -> bytes:
     """A signed envelope around a payload, as one line of JSON."""
-    envelope = Envelope(payload, PAYLOAD_TYPE, {})
+    envelope = Envelope(payload, kind.payload_type, {})
     envelope.sign(signer)
     return strictjson.dumps(envelope.to_dict()).encode() + b"\n"
 
 
-def envelope_in(content: bytes) -> Envelope:
-    """Raises RequestError for what is no envelope around a statement of in-toto."""
+def envelope_in(content: bytes, wanted: Kind = ATTESTATION) -> Envelope:
+    """Raises RequestError for what is no envelope of that kind."""
+    it = f"it is {wanted.article}"
     try:
-        told = strictjson.loads(content, max_bytes=MAX_BYTES)
+        told = strictjson.loads(content, max_bytes=wanted.max_bytes)
         kind = told["payloadType"]
         envelope = Envelope.from_dict(told)
     except strictjson.NotStrictJson as error:
-        raise RequestError(f"it is no attestation: it {error}", hint=NO_ENVELOPE) from None
+        raise RequestError(f"{it}: it {error}", hint=wanted.hint) from None
     except (KeyError, TypeError, ValueError, AttributeError):  # whatever of its form the library trips over
-        raise RequestError("it is no attestation: it has not the form of a DSSE envelope", hint=NO_ENVELOPE) from None
-    if kind != PAYLOAD_TYPE:
-        raise RequestError(f"it is no attestation: it holds {str(kind)[:80]}, not {PAYLOAD_TYPE}", hint=NO_ENVELOPE)
+        raise RequestError(f"{it}: it has not the form of a DSSE envelope", hint=wanted.hint) from None
+    if kind != wanted.payload_type:
+        raise RequestError(f"{it}: it holds {str(kind)[:80]}, not {wanted.payload_type}", hint=wanted.hint)
     return envelope
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of what the gate asks, decides and is set up with, made of the contracts.
+"""JSON Schemas of what the gate asks, decides, is set up with and reads of proposals, made of the contracts.
 
 They are of draft 7, the last that OPA reads. ``input`` says what a policy input of any phase may be; ``authoring`` has
 every fact of all phases, and is stricter than any input: nothing in it is null or left open, so that a reference to a
@@ -16,6 +16,7 @@ from pydantic import BaseModel, RootModel
 
 from launchplane_gate.authoring.cases.form import CaseFile
 from launchplane_gate.authoring.cases.schema import case_schema
+from launchplane_gate.authoring.proposals.proposal import Proposal
 from launchplane_gate.model import Decision
 from launchplane_gate.policy import shipped_policies
 from launchplane_gate.policy.bundle.config import Config, RollCall
@@ -24,11 +25,11 @@ from launchplane_gate.policy_input import PolicyInput, StandingInput
 from launchplane_gate.settings import HostedFile, SettingsFile
 
 Schema = dict[str, Any]
-Document = Literal["input", "decision", "settings", "authoring", "case"]
+Document = Literal["input", "decision", "settings", "authoring", "case", "proposal"]
 Evidence = Mapping[str, type[BaseModel] | None]
 """The shape of each plugin's evidence; None where the plugin does not tell it."""
 
-DOCUMENTS: tuple[Document, ...] = ("input", "decision", "settings", "authoring", "case")
+DOCUMENTS: tuple[Document, ...] = ("input", "decision", "settings", "authoring", "case", "proposal")
 SHIPPED = Path(__file__).parent / "schemas"
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -44,6 +45,8 @@ def schema_of(document: Document, evidence: Evidence) -> Schema:
         schema = _of(RootModel[SettingsFile | HostedFile])
     elif document == "case":
         schema = case_schema(_of(CaseFile), schema_of("authoring", evidence), _shipped_roll_call())
+    elif document == "proposal":
+        schema = _of(Proposal)
     else:
         schema = _of_inputs(evidence)
     if document == "authoring":

@@ -19,8 +19,8 @@ from launchplane_gate.cli.asking import (
     rollback_request,
     versioned,
 )
-from launchplane_gate.cli.command import ReportingGroup
 from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.proposals import TakesFiles, check_proposals
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from launchplane_gate.report.points import Report
 
 
-@click.group(cls=ReportingGroup, invoke_without_command=True)
+@click.group(cls=TakesFiles, invoke_without_command=True)
 @click.option("--input", "source", metavar="FILE", help="A complete policy input as JSON; - is standard input.")
 @click.pass_context
 def check(context: click.Context, source: str | None) -> Answer | None:
@@ -37,11 +37,13 @@ def check(context: click.Context, source: str | None) -> Answer | None:
 
     Allowed ends with 0, refused with 1. `check deploy`, `check promote` and `check rollback` gather the facts as the
     real thing would. `check --input` decides on facts that are given, and needs neither records nor platform; what an
-    earlier decision was made on is in `launchplane-gate decisions show ID --output json`, at `input`.
+    earlier decision was made on is in `launchplane-gate decisions show ID --output json`, at `input`. `check FILE...`
+    is short for `check proposals`, of files that propose promotions.
 
     \b
     Examples:
       launchplane-gate check promote sellyouroutboard
+      launchplane-gate check promotion.yaml
       launchplane-gate check --input facts.json
     """
     if context.invoked_subcommand:
@@ -49,8 +51,11 @@ def check(context: click.Context, source: str | None) -> Answer | None:
             raise click.UsageError(f"--input and {context.invoked_subcommand} cannot go together", context)
         return None
     if not source:
-        raise click.UsageError("say what to check: deploy, promote, rollback or --input FILE", context)
+        raise click.UsageError("say what to check: deploy, promote, rollback, promotion.yaml or --input FILE", context)
     return _decided_on(_read_input(source), context.ensure_object(Session))
+
+
+check.add_command(check_proposals)
 
 
 @check.command("deploy")

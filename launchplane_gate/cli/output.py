@@ -103,10 +103,10 @@ def tell(lines: Sequence[str]) -> None:
 
 
 def message_lines(error: GateError) -> list[str]:
-    """What an error says: a line, but of policies a line for each finding."""
-    from launchplane_gate.errors import PolicyError
+    """What an error says: a line, but of policies and other files a line for each finding."""
+    from launchplane_gate.errors import BadFiles, PolicyError
 
-    return str(error).split("\n") if isinstance(error, PolicyError) else [str(error)]
+    return str(error).split("\n") if isinstance(error, PolicyError | BadFiles) else [str(error)]
 
 
 def _show(answer: Answer) -> None:

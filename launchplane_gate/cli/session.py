@@ -46,9 +46,9 @@ class Session:
     def settings(self) -> Settings:
         from launchplane_gate.opening import hosted
 
-        return hosted(self._file())
+        return hosted(self.policy_settings())
 
-    def _file(self) -> Settings:
+    def policy_settings(self) -> Settings:
         """The settings by themselves: for what is asked of policies alone, no host's records are looked at."""
         from launchplane_gate.settings import load_settings
 
@@ -71,7 +71,7 @@ class Session:
         """
         from launchplane_gate.policy import load_bundle, shipped_policies, start_within
 
-        settings = self._file() if self.has_settings() else None
+        settings = self.policy_settings() if self.has_settings() else None
         start_within(self.engine_bounds())
         if settings and not folders:
             folders = settings.policy_folders
@@ -81,7 +81,7 @@ class Session:
         """In which bounds the embedded engine is asked."""
         from launchplane_gate.settings import EmbeddedSettings
 
-        return self._file().embedded if self.has_settings() else EmbeddedSettings()
+        return self.policy_settings().embedded if self.has_settings() else EmbeddedSettings()
 
     def engine(self, bundle: Bundle, *, remembers: bool = False) -> PolicyEngine:
         """The engine of the settings, where there are settings; else the embedded one.
@@ -90,7 +90,7 @@ class Session:
         """
         from launchplane_gate.policy import open_engine
 
-        return open_engine(bundle, self._file().opa if self.has_settings() else None, remembers=remembers)
+        return open_engine(bundle, self.policy_settings().opa if self.has_settings() else None, remembers=remembers)
 
     @contextmanager
     def gate(self, settings: Settings | None = None, *, to_read: bool = False) -> Iterator[Gate]:

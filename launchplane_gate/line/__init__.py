@@ -45,9 +45,22 @@ from launchplane_gate.line.standing import Asked, Standing
 from launchplane_gate.line.written import taken
 from launchplane_gate.model import Decision, Outcome, Request, Run, Settling, noun
 from launchplane_gate.on_record import on_record
+from launchplane_gate.outlook import Outlook, without_the_asker
 from launchplane_gate.runs import read_run
 
-__all__ = ["Begun", "Call", "Limits", "Parts", "check", "find_lane", "may_ask", "observe", "publish_again", "run"]
+__all__ = [
+    "Begun",
+    "Call",
+    "Limits",
+    "Parts",
+    "check",
+    "find_lane",
+    "may_ask",
+    "observe",
+    "outlook",
+    "publish_again",
+    "run",
+]
 
 OBSERVED_WAIT_S = 3600.0  # for a lane, where nobody is refused: as long as any deploy takes
 
@@ -63,6 +76,24 @@ def check(parts: Parts, call: Call) -> Decision:
         raise RecordExists(found)
     _settle_on(errand)
     return ask(errand, gather(errand, "admit", dry_run=True))
+
+
+def outlook(parts: Parts, call: Call) -> Outlook:
+    """See Gate.outlook."""
+    if lost := parts.ledger.behind_its_mark():
+        raise PastLost(lost)
+    errand = Errand(parts, call)
+    assert errand.source  # of a promotion
+    see_that_thresholds_can_be_met(parts.bundle, parts.plugins, errand.profile.product)
+    facts = gather(errand, "admit", dry_run=True)
+    return Outlook(
+        product=errand.profile.product,
+        source=errand.source,
+        destination=errand.destination,
+        as_of=facts["now"],
+        facts=without_the_asker(facts),
+        waivers=tuple(errand.waivers),
+    )
 
 
 def may_ask(parts: Parts, call: Call) -> Decision:

@@ -10,7 +10,8 @@ from launchplane_gate.report.observed import REPORT, mode_text
 from launchplane_gate.report.seen import lacking_text, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Cell, Table
 from launchplane_gate.report.waivers import in_force
-from launchplane_gate.report.words import ago, brief
+from launchplane_gate.report.words import ago, brief, count
+from launchplane_gate.snapshot import Snapshot
 
 HEADER = ("LANE", "RUNS", "SINCE", "STATE", "NEXT")
 LONGEST = 60  # of a state in its line; what is longer stands below in full
@@ -40,6 +41,16 @@ def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime |
     if lacking := _lacking({name(view): view for view in views}):
         text += ["", *lacking]
     return text
+
+
+def exported_text(file: str, snapshot: Snapshot) -> list[Block]:
+    """What is in a snapshot, and for how many promotions nothing is."""
+    rows = [
+        (f"{path['product']} {path['from']} -> {path['to']}", path["unknown"] and f"not known: {path['unknown']}")
+        for path in snapshot.told
+    ]
+    told = f"{count(len(rows), 'promotion')} can be checked on {file}, as of {snapshot.exported_at}:"
+    return [told, Table(rows), "", f"  {PROGRAM} check promotion.yaml --snapshot {file}"]
 
 
 def _known_of(name: str, view: LaneView) -> Iterator[tuple[str, str, Cell]]:

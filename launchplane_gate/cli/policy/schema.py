@@ -15,20 +15,28 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("document", type=click.Choice(("input", "decision", "settings", "authoring", "case")), default="input")
+@click.argument(
+    "document",
+    type=click.Choice(("input", "decision", "settings", "authoring", "case", "proposal")),
+    default="input",
+)
 @click.option("-o", "file", metavar="FILE", help="Write it there; short for --output json=FILE.")
 @pass_session
 def schema(session: Session, document: Document, file: str | None) -> Answer:
-    """Print a JSON Schema: of what the policies are asked, of a decision, of the settings file, or of a case.
+    """Print a JSON Schema: of what the policies are asked, of a decision, or of a file that people write.
+
+    Those are the settings, a case, and a proposal.
 
     `authoring` is that of the input for those who write rules, with nothing in it null or open: `opa check --schema`
-    takes it. Evidence is that of the plugins which the settings enable; without settings, of the shipped ones.
+    takes it. `proposal` is that of promotion.yaml, for editors. Evidence is that of the plugins which the settings
+    enable; without settings, of the shipped ones.
 
     \b
     Examples:
       launchplane-gate policy schema
       launchplane-gate policy schema authoring -o authoring.json
       launchplane-gate policy schema case -o policies/cases/.schema.json
+      launchplane-gate policy schema proposal -o promotion.schema.json
     """
     from launchplane_gate.authoring.schema import as_text, schema_of
     from launchplane_gate.plugins import evidence_contracts

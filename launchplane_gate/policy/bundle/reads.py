@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from launchplane_gate.policy.bundle.syntax import Call, Parsed, Reference, Rule, Tree, reference, walk
 
@@ -50,6 +51,46 @@ def evidence_read(modules: Mapping[str, Reads], codes: Iterable[str]) -> Sources
     return _joined(modules[package].sources for package in seen)
 
 
+def inputs_read(module: Parsed) -> frozenset[tuple[str, ...]]:
+    """The paths, below ``input``, of what decides whether a rule is satisfied: too many rather than too few.
+
+    A path leads to all that is below it; the empty one is all of the input. What only its message reads is left out.
+    """
+    by_name: dict[str, list[Rule]] = {}
+    for rule in module.rules:
+        by_name.setdefault(rule.name, []).append(rule)
+    waiting, seen = ["satisfied"], set[str]()
+    found: set[tuple[str, ...]] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for rule in by_name.get(name, ()):
+            nodes = (*rule.nodes, *walk(rule.head.get("args")))
+            found |= {names[1:] for names in _reached(nodes)}
+            waiting.extend(named for named in _names(nodes) if named in by_name)
+    return frozenset(found)
+
+
+def _names(nodes: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    """What rules and functions of its own a rule may use."""
+    for kind, node in nodes:
+        start = node.function if kind == "Call" else node if kind == "Reference" else None
+        if start is not None and start.parts:
+            yield start.parts[0]
+
+
+def _reached(nodes: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Where in the input references lead; that of an ``object.get``, which starts there, as far as its keys say."""
+    nodes = list(nodes)
+    got = [names for kind, node in nodes if kind == "Call" for names in _got(node, open_only=False)]
+    left = Counter(names for kind, node in nodes if kind == "Reference" for names in _written_out(node))
+    left.subtract(start for start, _ in got)
+    yield from (names for names, times in left.items() if times > 0)
+    yield from (whole for _, whole in got)
+
+
 def _joined(parts: Iterable[Sources]) -> Sources:
     found: frozenset[str] = frozenset()
     for sources in parts:
@@ -81,12 +122,12 @@ def _written_out(start: Reference) -> Iterator[tuple[str, ...]]:
         yield start.parts
 
 
-def _got(call: Call) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+def _got(call: Call, *, open_only: bool = True) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Where ``object.get`` starts, if that is open, and where it leads to, up to the first key not written out."""
     if str(call.function) != "object.get" or not _REFERENCES & call.arguments[0].keys():
         return
     start = reference(call.arguments[0])
-    if start.whole and start.parts and _is_open(start.parts):
+    if start.whole and start.parts[:1] == ("input",) and (_is_open(start.parts) or not open_only):
         yield start.parts, (*start.parts, *_keys(call.arguments[1]))
 
 

@@ -1,0 +1,1 @@
+"""Promotions that a repository proposes, in files: read, decided on, and never made."""
