@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import Field
 
 from launchplane_gate.model import Actor, Contract, Lane, Name, Request, Waiver
+from launchplane_gate.records import ProductProfile
+from launchplane_gate.urls import without_query
 
 ASKED = frozenset({"actor", "request", "nonce"})
 """What a policy input has of who asks, and for what."""
@@ -49,3 +51,24 @@ class Outlook(Contract):
 def without_the_asker(facts: Mapping[str, Any]) -> dict[str, Any]:
     """A policy input, without what ``Outlook.question`` adds."""
     return {name: fact for name, fact in facts.items() if name not in ASKED}
+
+
+def product_facts(profile: ProductProfile) -> dict[str, Any]:
+    """What the policies are told of a product: a fixed part of its profile, and of URLs no query."""
+    lanes = [
+        {
+            "context": lane.context,
+            "instance": lane.instance,
+            "base_url": without_query(lane.base_url),
+            "health_url": without_query(lane.health_url),
+        }
+        for lane in profile.lanes
+    ]
+    return {
+        "product": profile.product,
+        "repository": profile.repository,
+        "driver_id": profile.driver_id,
+        "image": {"repository": profile.image.repository},
+        "health_path": without_query(profile.health_path),
+        "lanes": lanes,
+    }

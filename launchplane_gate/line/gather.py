@@ -18,9 +18,9 @@ from launchplane_gate.hookspecs import Question
 from launchplane_gate.lane_records import Backups, read_backups
 from launchplane_gate.ledger import Ledger, new_id
 from launchplane_gate.line.errand import Errand
-from launchplane_gate.line.standing import product_facts
 from launchplane_gate.looking import Seen, confirmed_on, containers_in, may_run, observe
 from launchplane_gate.model import Decision, Expected, Lane, Observation, Phase, ReleaseIdentity, stamp
+from launchplane_gate.outlook import product_facts
 from launchplane_gate.past import unknown_run
 from launchplane_gate.policy import decide
 from launchplane_gate.policy_input import PolicyInput

@@ -14,10 +14,10 @@ from launchplane_gate.ledger import NOWHERE, new_id
 from launchplane_gate.line.parts import Parts, find_lane
 from launchplane_gate.model import Action, Actor, Decision, Expected, Lane, ReleaseIdentity, Request, lanes_of
 from launchplane_gate.on_record import on_record
+from launchplane_gate.outlook import product_facts
 from launchplane_gate.policy import Bundle, PolicyEngine, decide
 from launchplane_gate.policy_input import WaiverFacts
 from launchplane_gate.records import ProductProfile
-from launchplane_gate.urls import without_query
 
 PERMITTED = "actor.permitted"
 UNKNOWN = "unknown"  # in place of what a stranger may not learn of
@@ -183,27 +183,6 @@ def refuse_stranger(parts: Parts, action: Action, actor: Actor) -> None:
     """Before anything is looked up that a request names by an id: raises StandingRefused for whom no policy names."""
     if is_stranger(parts, actor):
         ask_or_raise(parts, Asked(action, UNKNOWN, UNKNOWN), actor)
-
-
-def product_facts(profile: ProductProfile) -> dict[str, Any]:
-    """What the policies are told of a product: a fixed part of its profile, and of URLs no query."""
-    lanes = [
-        {
-            "context": lane.context,
-            "instance": lane.instance,
-            "base_url": without_query(lane.base_url),
-            "health_url": without_query(lane.health_url),
-        }
-        for lane in profile.lanes
-    ]
-    return {
-        "product": profile.product,
-        "repository": profile.repository,
-        "driver_id": profile.driver_id,
-        "image": {"repository": profile.image.repository},
-        "health_path": without_query(profile.health_path),
-        "lanes": lanes,
-    }
 
 
 def _facts(asked: Asked, actor: Actor, lane: Lane) -> dict[str, Any]:

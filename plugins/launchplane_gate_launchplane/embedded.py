@@ -177,8 +177,17 @@ class EmbeddedGate:
         profile = self._governed.on(place)
         if profile is None:
             return None
+        if source := params.get("from"):
+            return self._outlook(profile, place, source)
         view = look_at(self._gate, profile, Lane(context=place.context, instance=place.instance))
         return Reading(context=place.context, payload={"lane": view.model_dump(mode="json")})
+
+    def _outlook(self, profile: ProductProfile, place: Place, source: str) -> Reading | None:
+        """All that a promotion from another lane would be decided on; for whoever may see the lane that it leads to."""
+        if Lane(context=place.context, instance=source) not in lanes_of(profile):
+            return None
+        outlook = self._gate.outlook(profile.product, source, place.instance)
+        return Reading(context=place.context, payload={"outlook": outlook.model_dump(mode="json")})
 
     # -- what is refused
 

@@ -142,6 +142,8 @@ class HostGate(Protocol):
     def read(self, action: Literal["gate_decision.read", "gate_lane.read"], params: Mapping[str, str]) -> Reading:
         """Answer a GET: of a decision (``decision_id``), or of a lane (``context``, ``instance``).
 
+        With ``from``, an instance of the same context: all that promoting that one to the lane would be decided on.
+
         The host asks whether the caller may do ``action`` in the reading's context before it shows anything of it.
         Raises FileNotFoundError for what there is not, which is the host's 404, and the host's GateDenied.
         """

@@ -212,6 +212,8 @@ def match_gate_read_route(segments: list[str]) -> tuple[str, dict[str, str]] | N
             return "gate_decision.read", {"decision_id": decision_id}
         case ["v1", "gate", "lanes", context, instance]:
             return "gate_lane.read", {"context": context, "instance": instance}
+        case ["v1", "gate", "lanes", context, instance, "from", source]:
+            return "gate_lane.read", {"context": context, "instance": instance, "from": source}
         case _:
             return None
 

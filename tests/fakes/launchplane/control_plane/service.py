@@ -176,6 +176,8 @@ def _match_read_route(path: str) -> tuple[str, dict[str, str]] | None:
             return "inventory.read", {"context": context, "instance": instance}
         case ["v1", "contexts", context, "operations", "recent"]:
             return "operations.read", {"context": context}
+        case ["v1", "product-profiles", product]:
+            return "product_profile.read", {"product": product}
     return None
 
 
@@ -449,6 +451,18 @@ def create_launchplane_service_app(  # noqa: PLR0915  # of the function in it
                         start_response=start_response,
                         status_code=200,
                         payload={**told, **_latest_operations(record_store, params["context"])},
+                    )
+                if action == "product_profile.read":
+                    known = record_store.read_product_profile_record(params["product"])
+                    if not authz_policy.allows(
+                        identity=identity, action=action, product=known.product, context="launchplane"
+                    ):
+                        return _denied_response(start_response=start_response, trace_id=request_trace_id)
+                    told = {"status": "ok", "trace_id": request_trace_id}
+                    return _json_response(
+                        start_response=start_response,
+                        status_code=200,
+                        payload={**told, "profile": known.model_dump(mode="json")},
                     )
                 record: Any
                 if action == "deployment.read":
