@@ -161,6 +161,13 @@ def typed(command: str, folder: Path, **more: str) -> str:
     return done.stdout
 
 
+def test_the_settings_for_proposals_are_settings(folder: Path) -> None:
+    [shown] = [block for block in blocks("toml") if "plugins.launchplane-api" in block]
+    (folder / "launchplane-gate.toml").write_text(f"schema_version = 1\n{shown}")
+    settings = load_settings(folder / "launchplane-gate.toml")
+    load_plugins(settings, now=lambda: datetime.now(UTC)).see_that_one_looks_out()
+
+
 def test_the_settings_for_opa_are_settings(folder: Path) -> None:
     [shown] = [block for block in blocks("toml") if "[opa]" in block]
     (folder / "launchplane-gate.toml").write_text(f"schema_version = 1\n{shown}")
