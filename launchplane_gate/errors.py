@@ -15,7 +15,7 @@ GateError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -52,7 +52,12 @@ class RequestError(UsageError):
 
 
 class BadFiles(RequestError):
-    """Files that are not what they should be; the message has a line for each finding, which starts with file:line."""
+    """Files that are not what they should be; the message has a line for each finding, which starts with file:line.
+
+    ``findings``: the same apart, for the tools of CI.
+    """
+
+    findings: Sequence[Any] = ()
 
 
 class KeyReused(UsageError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from launchplane_gate.cli.command import ReportingCommand, ReportingGroup
+from launchplane_gate.cli.command import Reporting, ReportingGroup
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from launchplane_gate.authoring.proposals.deciding import Ask, Checked
     from launchplane_gate.model import Request
     from launchplane_gate.outlook import Outlook
+    from launchplane_gate.report.points import Report
 
 NAME = "proposals"
 
@@ -30,13 +31,17 @@ class TakesFiles(ReportingGroup):
             args = [NAME, *args]
         return super().parse_args(ctx, args)
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        return self.commands[NAME] if found is None and _is_a_file(cmd_name) else found
+
 
 def _is_a_file(word: str) -> bool:
     """By its look, whether it is there or not: a file that is missing is to be told of as one."""
     return word.endswith((".yaml", ".yml")) or Path(word).is_file()
 
 
-@click.command(NAME, cls=ReportingCommand)
+@click.command(NAME, cls=Reporting)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--from-launchplane", "url", metavar="URL", help="Decide on what a running Launchplane shows.")
 @click.option("--snapshot", "snapshot", metavar="FILE", help="Decide on what `lanes --export FILE` wrote.")
@@ -71,7 +76,7 @@ def check_proposals(
 
     from launchplane_gate.authoring.proposals.deciding import decided, exit_code
     from launchplane_gate.authoring.proposals.proposal import read_all
-    from launchplane_gate.report.proposals import proposals_text
+    from launchplane_gate.report.proposals import headline, proposals_text
 
     if url and snapshot:
         raise click.UsageError("--from-launchplane and --snapshot cannot go together")
@@ -79,7 +84,13 @@ def check_proposals(
     with _asking(session, url, snapshot, subject) as ask:
         checked = decided(proposed, ask)
     text = proposals_text(checked, every_rule=every_rule, now=datetime.now(UTC))
-    return Answer(_document(checked, url, snapshot), text, exit_code(checked))
+
+    def report() -> Report:
+        from launchplane_gate.report.told import proposals_report
+
+        return proposals_report(checked, headline(checked, datetime.now(UTC)))
+
+    return Answer(_document(checked, url, snapshot), text, exit_code(checked), report=report)
 
 
 @contextmanager

@@ -23,6 +23,12 @@ def proposals_text(checked: Sequence[Checked], *, every_rule: bool, now: datetim
     return [*told, *_wrapped(f"{_counted(checked)}. This was a check: nothing was done.", "")]
 
 
+def headline(checked: Sequence[Checked], now: datetime) -> str:
+    """What came of all of them, and as of when."""
+    times = dict.fromkeys(as_of(one.as_of, now) for one in checked if one.as_of)
+    return ", ".join([_counted(checked), *times])
+
+
 def as_of(moment: str | None, now: datetime) -> str:
     """``as of 14:02 UTC``, with the day where that is another than today; empty for what was seen just now."""
     at = unstamp(moment) if moment else None

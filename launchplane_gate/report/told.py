@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from launchplane_gate.authoring.coverage import Unseen
 from launchplane_gate.authoring.places import place_of_rule
+from launchplane_gate.authoring.proposals.deciding import Checked
 from launchplane_gate.authoring.rego_tests import TestResult
 from launchplane_gate.model import Decision, RuleResult
 from launchplane_gate.policy import Bundle, Finding
@@ -29,6 +31,28 @@ def decision_report(
 
     points = [_of_rule(result, place(result)) for result in decision.results]
     return Report(name, headline, points, _asked(decision), failed="refused")
+
+
+def proposals_report(checked: Sequence[Checked], headline: str) -> Report:
+    """Each rule of each proposal; what nobody observed keeps one from being known, and is no pass."""
+    return Report(
+        "check proposals", headline, [point for one in checked for point in _of_proposal(one)], failed="refused"
+    )
+
+
+def _of_proposal(one: Checked) -> Iterator[Point]:
+    name, here = f"{one.product} {one.source} -> {one.destination}", Place(one.file, one.line)
+    for result in one.decision.results if one.decision else ():
+        at = Place(one.file, one.lines.get(result.code, one.line))
+        point = _of_rule(result, None if result.status == "pass" else at)
+        open_on = [fact for fact in one.not_known if result.code in fact.rules]
+        if open_on:
+            facts = ", ".join(fact.what for fact in open_on)
+            point = replace(point, outcome="error", message=f"Not known: {facts}. {open_on[0].why}", remedy="")
+        yield replace(point, name=f"{name}.{result.code}", group=name)
+    if one.decision is None:
+        title = "What the decision takes is known"
+        yield Point("proposal.known", f"{name}.known", "error", title, one.detail, "", here, name)
 
 
 def _of_rule(result: RuleResult, place: Place | None) -> Point:

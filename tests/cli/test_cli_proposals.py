@@ -104,3 +104,27 @@ def test_what_is_neither_file_nor_command_stays_an_unknown_command(here: Site) -
     assert here.run("check", "promote", PRODUCT).exit_code == 0
     both = here.run("check", "good.yaml", "--snapshot", "lanes.json", "--from-launchplane", "https://example.org")
     assert "cannot go together" in both.err
+
+
+def test_a_pull_request_shows_a_refusal_at_the_line_that_is_stale(here: Site) -> None:
+    said = here.run("check", "stale.yaml", "--output", "github", "--output", "sarif=told.sarif")
+    assert said.exit_code == 1
+    [annotation] = [line for line in said.out.splitlines() if line.startswith("::error")]
+    assert "stale.yaml,line=4" in annotation
+    assert "inventory.source_current" in annotation
+    [result] = json.loads((here.folder / "told.sarif").read_text())["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 4
+
+
+def test_a_pull_request_shows_what_is_wrong_with_a_file_at_its_line(here: Site) -> None:
+    (here.folder / "misspelt.yaml").write_text(f"product: {PRODUCT}\nform: testing\nto: prod\n")
+    said = here.run("check", "misspelt.yaml", "--output", "github")
+    assert said.exit_code == 2
+    [annotation] = [line for line in said.out.splitlines() if line.startswith("::error")]
+    assert "misspelt.yaml,line=2" in annotation
+    assert "form is no key of a proposal" in annotation
+
+
+def test_a_summary_says_as_of_when(here: Site) -> None:
+    told = in_ci(here, "check", "good.yaml", "--snapshot", "lanes.json", "--output", "markdown").out
+    assert "1 of 1 proposal allowed, as of " in told

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from launchplane_gate import private, strictyaml
 from launchplane_gate.errors import BadFiles
 from launchplane_gate.model import Contract, Expected, Identifier, Name, Request, Version
+from launchplane_gate.policy import Finding
 
 MAX_BYTES = 64 * 1024
 MEND = "Nothing was decided. `launchplane-gate policy schema proposal` says what may stand in one."
@@ -105,8 +106,10 @@ def read_all(files: Sequence[str]) -> list[Proposed]:
 
 def raise_for(faults: Iterable[Fault]) -> None:
     """Raises BadFiles where there are any."""
-    if told := list(map(str, faults)):
-        raise BadFiles("\n".join(told), hint=MEND)
+    if found := list(faults):
+        error = BadFiles("\n".join(map(str, found)), hint=MEND)
+        error.findings = [Finding(fault.file, fault.line, fault.problem, MEND) for fault in found]
+        raise error
 
 
 def _read(file: str) -> Proposed | Fault:

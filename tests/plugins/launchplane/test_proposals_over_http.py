@@ -22,6 +22,7 @@ from launchplane_gate.hookspecs import PluginConfig
 from launchplane_gate.model import Actor
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, EmbeddedEngine
+from launchplane_gate_launchplane.calls import actor_of
 from launchplane_gate_launchplane_api import LaunchplaneApiPlugin
 from tests.fakes.dokploy import FakeDokploy
 from tests.fakes.dokploy.stage import COMMITS, artifact
@@ -30,14 +31,15 @@ from tests.plugins.generic_web.conftest import bundle_with
 from tests.plugins.launchplane.desk import job
 from tests.plugins.launchplane.gated import edited, gated
 from tests.plugins.launchplane.hosts import PRODUCT, Host, commit
-from tests.plugins.launchplane.serving import Served, served
+from tests.plugins.launchplane.served import Served, served
+from tests.plugins.launchplane.serving import STRANGER, SUBJECT, policy_of
 
 FIRST = COMMITS["first"]
 NOWHERE = "http://127.0.0.1:9"
 
 
 def plugins(tmp_path: Path, **options: Any) -> Plugins:
-    table = options or {"token": SecretStr("repo:cbusillo/sellyouroutboard:ref:refs/heads/main")}
+    table = options or {"token": SecretStr(SUBJECT)}
     config = PluginConfig("launchplane-api", table, {}, tmp_path, tmp_path, lambda: datetime.now(UTC))
     return Plugins({"launchplane-api": LaunchplaneApiPlugin(config)})
 
@@ -62,11 +64,8 @@ class Asking:
 
 def asking_in(folder: Path) -> Asking:
     host = Host()
-    subject = "|".join((job(host).repository, job(host).workflow_ref, job(host).subject))
-    listed = [{"subject": subject, "verified_by": "launchplane"}]
-    lanes = {"paths": [{"from": "testing", "to": "prod"}], "actors": dict.fromkeys(("testing", "prod"), listed)}
-    bundle = bundle_with(folder / "policies", {"products": {PRODUCT: lanes}}, settle_s=0)
-    return Asking(folder, bundle, EmbeddedEngine(bundle), Actor(subject=subject, verified_by="launchplane"))
+    bundle = bundle_with(folder / "policies", policy_of(host, (PRODUCT,)), settle_s=0)
+    return Asking(folder, bundle, EmbeddedEngine(bundle), actor_of(job(host, subject=SUBJECT)))
 
 
 @pytest.fixture(scope="module")
@@ -126,17 +125,14 @@ def test_a_product_that_it_has_not_is_bad_input(asking: Asking, plain: Served) -
 
 
 def test_a_token_that_it_does_not_take_is_not_known(asking: Asking, plain: Served) -> None:
-    found = asking.check(plain.url, token=SecretStr("stranger"))
+    found = asking.check(plain.url, token=SecretStr(STRANGER))
     assert found.status == "not known"
     assert "401 authentication_required: it takes no token of this job" in found.detail
 
 
 def test_what_it_does_not_let_the_job_read_is_named(asking: Asking, plain: Served) -> None:
-    """Its policy lets nobody read another product's profile."""
-    store = plain.store
-    store.write_product_profile_record(plain.host.profile(product="other", lanes=()))
-    found = asking.check(plain.url, "other")
-    assert (found.status, "this job may not do product_profile.read" in found.detail) == ("not known", True)
+    found = asking.check(plain.url, token=SecretStr("repo:somebody/else:ref:refs/heads/main"))
+    assert (found.status, "403, this job may not do product_profile.read" in found.detail) == ("not known", True)
 
 
 def test_a_deployment_after_the_inventory_is_seen(asking: Asking, plain: Served, tmp_path: Path) -> None:
