@@ -6,7 +6,7 @@ package gate.lib.health
 names_another(samples, urls, revision) if {
 	is_string(revision)
 	revision != ""
-	is_array(samples)
+	is_array(samples) # equivalent if dropped: only a list has answers
 	is_set(urls)
 	count(urls) >= 1
 	every sample in samples {
@@ -14,7 +14,7 @@ names_another(samples, urls, revision) if {
 		is_string(sample.revision)
 		sample.revision != ""
 		sample.revision != revision
-		is_number(sample.status)
+		is_number(sample.status) # equivalent if dropped: between two numbers there are numbers alone
 		sample.status >= 200
 		sample.status <= 299
 	}
@@ -27,15 +27,15 @@ names_another(samples, urls, revision) if {
 proves(samples, urls, revision, matches) if {
 	is_string(revision)
 	revision != ""
-	is_number(matches)
+	is_number(matches) # equivalent if dropped: no count reaches what is no number and not below one
 	matches >= 1
-	is_array(samples)
+	is_array(samples) # equivalent if dropped: only a list has answers
 	is_set(urls)
 	count(urls) >= 1
 	every sample in samples {
 		sample.url in urls
 		sample.revision == revision
-		is_number(sample.status)
+		is_number(sample.status) # equivalent if dropped: between two numbers there are numbers alone
 		sample.status >= 200
 		sample.status <= 299
 	}

@@ -51,7 +51,7 @@ test_every_url_names_another_revision if {
 test_one_answer_that_does_not_spoils_it if {
 	every changed in [
 		{"url": "w"}, {"url": null}, {"revision": _commit}, {"revision": null}, {"revision": ""}, {"revision": 7},
-		{"status": 199}, {"status": 503}, {"status": null}, {"status": "200"},
+		{"status": 199}, {"status": 300}, {"status": 503}, {"status": null}, {"status": "200"},
 	] {
 		not health.names_another([_of_another, object.union(_of_another, changed)], {"u"}, _commit)
 	}

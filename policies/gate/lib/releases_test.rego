@@ -69,7 +69,8 @@ test_where_digests_are_not_shown_it_is_what_is_set_to_run if {
 	releases.shows(object.union(_not_shown, {"containers": [_running(null), _running("a")]}), "a")
 	every odd in [
 		{"containers": [_running("b")]}, {"containers": [{"artifact_id": null, "state": "unhealthy"}]},
-		{"containers": null}, {"artifact_id": "b"}, {"artifact_id": ""}, {"artifact_id": 7},
+		{"containers": null}, {"containers": {"one": _running("a")}},
+		{"artifact_id": "b"}, {"artifact_id": ""}, {"artifact_id": 7},
 		{"configured_artifact_id": null}, {"configured_artifact_id": "b"}, {"digests": "failed"},
 	] {
 		not releases.shows(object.union(_not_shown, odd), "a")
@@ -79,6 +80,7 @@ test_where_digests_are_not_shown_it_is_what_is_set_to_run if {
 test_nothing_shows_no_artifact if {
 	every nothing in [null, "", 7, [], {}] {
 		not releases.shows(_shown, nothing)
+		not releases.shows(object.union(_shown, {"artifact_id": nothing, "containers": [_running(nothing)]}), nothing)
 		not releases.shows(object.union(_not_shown, {"configured_artifact_id": nothing}), nothing)
 		not releases.shows(nothing, "a")
 	}
@@ -132,7 +134,10 @@ test_an_inventory_that_names_none_rests_on_none if {
 }
 
 test_a_text_is_a_commit_or_none if {
-	every text in {"", "main", "v1.2.3", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"} {
+	every text in {
+		"", "main", "v1.2.3", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!",
+	} {
 		releases.is_no_commit(text)
 		not releases.is_commit(text)
 	}

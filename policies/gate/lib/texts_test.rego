@@ -19,7 +19,10 @@ test_digits_of_a_commit_are_hex if {
 }
 
 test_nothing_else_is_hex if {
-	every odd in ["0123456789abcde", "0123456789abcdef0", "0123456789abcdeF", "0123456789abcde😀", "0123456789abcde\n"] {
+	every odd in [
+		"0123456789abcde", "0123456789abcdef0", "0123456789abcdeF", "0123456789abcde😀", "0123456789abcde\n",
+		"0123456789abcde!",
+	] {
 		not texts.is_hex(odd, 16)
 	}
 	every odd in [null, 7, true, [], {}] { not texts.is_hex(odd, 0) }

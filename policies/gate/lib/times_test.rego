@@ -46,12 +46,14 @@ test_several_moments_have_one_answer_in_their_order if {
 	times.both("2026-05-07T12:00:00.5Z", "2026-05-07T12:00:00Z") == [1778155200500000000, 1778155200000000000]
 	longest := "2026-05-07T12:00:00.000000000Z"
 	times.both(longest, longest) == [1778155200000000000, 1778155200000000000]
+	times.all([longest, longest, longest]) == [1778155200000000000, 1778155200000000000, 1778155200000000000]
 	two := "2026-05-07T12:00:00Z 2026-05-07T12:00:00Z"
 	every other in ["", " ", two, "2026-05-07T12:00:00Z", longest] {
 		not times.both(two, other)
 		not times.both(other, two)
 	}
 	not times.all([])
+	not times.all({longest})
 	not times.all(["2026-05-07T12:00:00Z 2026-05-07T12:00:00Z"])
 	not times.all(["2026-05-07T12:00:00Z", "2026-05-07T12:00:00Z 2026-05-07T12:00:00Z"])
 	not times.all(["2026-05-07T12:00:00Z", ""])

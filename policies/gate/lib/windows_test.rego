@@ -68,7 +68,7 @@ test_hours_and_minutes_have_two_digits_each if {
 
 test_a_window_that_cannot_be_read_is_not_open if {
 	every changed in [
-		{"from": "9:00"}, {"from": "09:0"}, {"from": "24:00"}, {"from": "00:60"}, {"from": ""}, {"from": null}, {"from": 9},
+		{"from": "9:00"}, {"from": "09:0"}, {"from": "109:00"}, {"from": "24:00"}, {"from": "00:60"}, {"from": ""}, {"from": null}, {"from": 9},
 		{"to": "25:00"}, {"to": "24:01"}, {"to": "23:5"}, {"to": "24:00\n"}, {"to": ""}, {"to": null}, {"to": 17}, {"to": {}},
 		{"zone": ""}, {"zone": "Local"}, {"zone": null}, {"zone": 7}, {"zone": []},
 		{"days": []}, {"days": "Thursday"}, {"days": null}, {"days": {"Thursday": "Thursday"}},
@@ -76,6 +76,10 @@ test_a_window_that_cannot_be_read_is_not_open if {
 	] {
 		not _open(object.union(_office, changed), "2026-05-07T10:00:00Z")
 	}
+	every changed in [{"from": "9:00"}, {"from": "24:00"}, {"days": ["Friday", "someday"]}] {
+		not _open(object.union(_night, changed), "2026-05-09T07:00:00Z")
+	}
+	every zone in ["", "Local"] { not _open(object.union(_night, {"zone": zone}), "2026-05-09T03:00:00Z") }
 	every field in {"from", "to", "zone", "days"} {
 		not _open(object.remove(_office, [field]), "2026-05-07T10:00:00Z")
 	}

@@ -28,7 +28,7 @@ _policy := products.policy(input.request, input.product)
 
 _limit_s := limit_s if {
 	asked := _policy.backup[input.destination.lane.instance]
-	is_object(asked)
+	is_object(asked) # equivalent if dropped: nothing else has a `max_age_s`
 	limit_s := asked.max_age_s
 } else := limit_s if {
 	is_object(_policy.backup[input.destination.lane.instance])

@@ -23,6 +23,7 @@ _refused(document, config) if {
 test_looks_that_were_good_for_long_enough_are_a_proof if {
 	_satisfied(_good, cases.config)
 	_satisfied(cases.put(_good, "outcome/good_since", "2026-05-07T12:02:45Z"), cases.config)
+	_satisfied(cases.put(_good, "outcome/good_since", _good.outcome.finished_at), cases.config)
 }
 
 test_one_good_look_proves_a_moment if {

@@ -40,6 +40,7 @@ _compared(github) := [] if {
 } else := [] if {
 	is_object(github)
 	object.get(github, "comparison", set()) == set() # no fact is a set
+	# equivalent if changed: no commit is called by one sign
 } else := [[comparison, object.get(github, ["commit", "sha"], "")]] if {
 	is_object(github)
 	comparison := github.comparison

@@ -63,6 +63,9 @@ test_a_destination_whose_record_cannot_be_read_may_be_settled if {
 	torn := json.remove(_good, ["destination/inventory"])
 	_satisfied(object.union(torn, {"destination": {"run": {"settled": false}}}))
 	_refused(object.union(torn, {"destination": {"run": {"settled": true}}}))
+	every odd in [7, "", "odd", [], false] {
+		_refused(object.union(torn, {"destination": {"inventory": odd, "run": {"settled": false}}}))
+	}
 }
 
 test_the_last_recorded_run_tells_where_the_record_is_lost if {

@@ -18,7 +18,7 @@ satisfied if {
 	lanes.same(input.source.lane, named)
 	named.older == false
 	deployments := input.source.deployments
-	is_array(deployments)
+	is_array(deployments) # equivalent if dropped: `deployment_behind` looks at it, too
 	every deployment in deployments {
 		is_string(deployment.record_id)
 		deployment.record_id != ""

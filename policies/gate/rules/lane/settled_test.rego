@@ -110,7 +110,7 @@ test_every_broken_fact_of_a_rollback_is_refused if {
 		every odd in cases.broken(_rollback, fact) { _refused(odd) }
 	}
 	every fact in {
-		"release/artifact_id", "release/source_git_ref", "destination/way_back",
+		"release/artifact_id", "release/source_git_ref", "destination/run/settled", "destination/way_back",
 		"destination/way_back/0/artifact_id", "destination/way_back/0/source_git_ref",
 	} {
 		every odd in cases.broken(_unsettled, fact) { _refused(odd) }

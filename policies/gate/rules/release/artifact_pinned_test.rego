@@ -21,6 +21,7 @@ test_anything_else_is_refused if {
 		"ghcr.io/cbusillo/sellyouroutboard:v0.2.11",
 		"ghcr.io/cbusillo/sellyouroutboard",
 		"ghcr.io/cbusillo/sellyouroutboard@sha256:",
+		"ghcr.io/cbusillo/sellyouroutboard@a53ae0883ebeee8d7223fb679444612c3777acba9821715c5131b0cf0e7d1c36",
 		"sha256:a53ae0883ebeee8d7223fb679444612c3777acba9821715c5131b0cf0e7d1c36",
 		"ghcr.io/other/sellyouroutboard@sha256:a53ae0883ebeee8d7223fb679444612c3777acba9821715c5131b0cf0e7d1c36",
 		"ghcr.io/cbusillo/sellyouroutboard@sha256:a53ae0883ebeee8d7223fb679444612c3777acba9821715c5131b0cf0e7d1c3",

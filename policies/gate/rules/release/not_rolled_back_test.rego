@@ -49,6 +49,7 @@ test_what_was_gone_back_to_may_go_where_another_build_of_its_commit_was_rolled_b
 	_refused(cases.put(here, "release", rebuild))
 	_refused(cases.put(here, "release/artifact_id", _own.artifact_id))
 	_refused(cases.put(here, "destination/inventory", null))
+	every odd in cases.broken(here, "destination/rolled_back/0/artifact_id") { _refused(odd) }
 	_refused(cases.put(here, "destination/rolled_back", [runs])) # from redeem on, whatever the inventory says
 }
 

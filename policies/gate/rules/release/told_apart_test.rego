@@ -94,6 +94,8 @@ test_a_commit_that_is_not_known_counts_as_the_same_unless_every_url_reports_anot
 			odd := object.union(strange.evidence.health.destination[1], changed)
 			_refused(cases.put(strange, "evidence/health/destination/1", odd))
 		}
+		long_ago := [object.union(sample, {"seen_at": "2026-05-07T11:30:00Z"}) | some sample in strange.evidence.health.destination]
+		_refused(cases.put(strange, "evidence/health/destination", long_ago))
 		every samples in [[], null, [strange.evidence.health.destination[0]]] {
 			_refused(cases.put(strange, "evidence/health/destination", samples))
 		}
@@ -103,7 +105,11 @@ test_a_commit_that_is_not_known_counts_as_the_same_unless_every_url_reports_anot
 
 test_what_was_let_go_for_its_digests_is_confirmed_by_them if {
 	_refused(_confirmed(_hidden, "digests"))
-	every by in [null, "", "hearsay", 7] { _refused(_confirmed(_hidden, by)) }
+	every by in [null, "", "hearsay", 7] {
+		_refused(_confirmed(_hidden, by))
+		_refused(_confirmed(_shown, by))
+	}
+	_refused(object.union(_shown, {"outcome": {"told_apart_by": "digests"}}))
 	_refused(object.union(_hidden, {"phase": "confirm", "outcome": null}))
 	_refused(object.union(_hidden, {"outcome": {"told_apart_by": "commit"}}))
 }
@@ -120,6 +126,8 @@ test_every_broken_fact_is_refused if {
 	} {
 		every odd in cases.broken(_hidden, fact) { _refused(odd) }
 	}
+	every odd in cases.broken(_may_run(_hidden, []), "release/artifact_id") { _refused(odd) }
+	every odd in [{}, {"one": {"artifact_id": _other, "source_git_ref": _other_commit}}] { _refused(_may_run(_hidden, odd)) }
 }
 
 test_the_message_says_what_helps if {

@@ -95,7 +95,7 @@ _is_ours(release) if {
 	is_array(input.destination.versions)
 	some entry in input.destination.versions
 	entry.source_git_ref == input.release.source_git_ref
-	versions.same(entry.version, release.tag)
+	versions.same(entry.version, release.tag) # equivalent if dropped: `_only_version` lets the commit have no other
 	is_array(entry.made)
 	some made in entry.made
 	is_string(made.run_id)

@@ -68,9 +68,15 @@ test_a_commit_has_one_version if {
 		_satisfied(cases.put(document, "destination/versions", [{"version": "v0.2.11", "source_git_ref": _commit}]))
 		_satisfied(cases.put(document, "destination/versions", []))
 		every odd in cases.broken(document, "destination/versions") { _refused(odd) }
-		every odd in [[null], [{}], [{"version": "v0.2.9"}], [{"version": "v0.2.9", "source_git_ref": null}]] {
+		every odd in [
+			{}, [null], [{}], [{"version": "v0.2.9"}], [{"version": "v0.2.9", "source_git_ref": null}],
+			[{"version": "v0.2.11", "source_git_ref": ""}], [{"version": null, "source_git_ref": _earlier}],
+			[{"version": "", "source_git_ref": _earlier}],
+		] {
 			_refused(cases.put(document, "destination/versions", odd))
 		}
+		unrecorded := cases.put(document, "destination/versions", [])
+		every odd in cases.broken(unrecorded, "release/source_git_ref") { _refused(odd) }
 		_satisfied(json.remove(document, ["evidence/github/version/others"])) # nobody looked for others
 		every odd in [null, 7, "v0.2.11", {}, [null]] {
 			_refused(cases.put(document, "evidence/github/version/others", odd))
@@ -139,6 +145,12 @@ test_what_is_published_there_is_ours if {
 	_satisfied(cases.put(_ours, made, [{"run_id": "r-1", "author": null}]))
 	_refused(cases.put(_ours, made, [{"run_id": "r-2", "author": null}]))
 	_refused(cases.put(cases.put(_ours, concat("/", [release, "author"]), null), made, [{"run_id": "r-1", "author": null}]))
+	_refused(cases.put(cases.put(_ours, concat("/", [release, "author"]), ""), made, [{"run_id": "r-1", "author": ""}]))
+	_refused(cases.put(_ours, concat("/", [release, "marked_by"]), {"run": "r-1"}))
+	every nameless in [null, 7] {
+		unnamed := cases.put(_ours, made, [{"run_id": nameless, "author": "release-bot"}])
+		_refused(cases.put(unnamed, concat("/", [release, "marked_by"]), [nameless]))
+	}
 	_refused(cases.put(_ours, "destination/versions/0/source_git_ref", _earlier))
 	_refused(cases.put(_ours, "destination/versions", []))
 }
@@ -158,7 +170,7 @@ test_a_tag_and_a_release_of_this_commit_are_completed if {
 	_satisfied(cases.put(_ours, "evidence/github/version/release/draft", true))
 	_satisfied(cases.put(_ours, "evidence/github/version/release", null))
 	_satisfied(cases.put(_ours, "evidence/github/latest", {"version": "v0.3.0", "commit": _earlier}))
-	_refused(cases.put(_ours, "evidence/github/version/release/tag", "v0.2.10"))
+	every tag in ["v0.2.10", "0.2.11"] { _refused(cases.put(_ours, "evidence/github/version/release/tag", tag)) }
 }
 
 test_a_draft_takes_no_version_and_a_release_without_its_tag_does if {
@@ -183,6 +195,8 @@ test_what_was_asked_for_is_what_is_to_be_published if {
 		unnamed := cases.put(cases.put(_ours, "request/version", nothing), "evidence/github/version/asked", nothing)
 		_refused(unnamed)
 		_refused(cases.put(unnamed, "evidence/github/version/release", null))
+		unrecorded := cases.put(cases.put(_tagged, "destination/versions", []), "evidence/github/version/tag/name", nothing)
+		_refused(cases.put(cases.put(unrecorded, "request/version", nothing), "evidence/github/version/asked", nothing))
 	}
 }
 
