@@ -69,13 +69,22 @@ class Session:
 
         ``remembers``: see ``load_bundle``.
         """
-        from launchplane_gate.policy import load_bundle, shipped_policies, start_within
+        from launchplane_gate.policy import load_bundle
+
+        return load_bundle(self.policy_folders(folders), remembers=remembers)
+
+    def policy_folders(self, folders: Sequence[Path] = ()) -> list[Path]:
+        """The shipped policies, and ``folders``, else those of the settings.
+
+        What is asked of the embedded engine from here on is within the bounds that the settings name.
+        """
+        from launchplane_gate.policy import shipped_policies, start_within
 
         settings = self.policy_settings() if self.has_settings() else None
         start_within(self.engine_bounds())
         if settings and not folders:
             folders = settings.policy_folders
-        return load_bundle([shipped_policies(), *folders], remembers=remembers)
+        return [shipped_policies(), *folders]
 
     def engine_bounds(self) -> EmbeddedSettings:
         """In which bounds the embedded engine is asked."""

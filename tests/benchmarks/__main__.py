@@ -19,7 +19,7 @@ from tests.benchmarks.authoring import testing
 from tests.benchmarks.engines import ASK, engines
 from tests.benchmarks.ledgers import YesEngine, ledgers
 from tests.benchmarks.replaying import replaying
-from tests.benchmarks.timing import in_turn, report, timed
+from tests.benchmarks.timing import SHORT, in_turn, report, timed
 from tests.conftest import ACTOR, POLICY, PROFILE, A, B, deploy
 from tests.fakes.platform import FakeHealth, FakePlatform
 from tests.places import CASES
@@ -98,6 +98,10 @@ def cold() -> None:
     checked = report("check --input", timed(command("check", "--input", str(config)), times=10), "wanted < 400 ms")
     bundle_ms = report("of it: load the bundle, start and check the engine", sorted(loading() for _ in range(5)))
     print(f"  the engine's share of check --input is {bundle_ms / checked:.2f}")
+    few = ("--only", "window") if SHORT else ()
+    report(
+        "policy mutate" + "".join(f" {word}" for word in few), timed(command("policy", "mutate", *few), times=1, warm=0)
+    )
 
 
 def loading() -> float:

@@ -14,13 +14,13 @@ SHORT = os.environ.get("LAUNCHPLANE_GATE_BENCH") == "short"
 FEW = 5
 
 
-def timed(act: Callable[[], object], *, times: int) -> list[float]:
-    """Milliseconds of each of ``times`` calls, sorted."""
-    [taken] = in_turn(act, times=times)
-    return taken
-
-
 WARM = 3  # calls before the first that is timed
+
+
+def timed(act: Callable[[], object], *, times: int, warm: int = WARM) -> list[float]:
+    """Milliseconds of each of ``times`` calls, sorted."""
+    [taken] = in_turn(act, times=times, warm=warm)
+    return taken
 
 
 def in_turn(*acts: Callable[[], object], times: int, warm: int = WARM) -> list[list[float]]:

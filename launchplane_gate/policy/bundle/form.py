@@ -264,8 +264,12 @@ def _uses(modules: Sequence[Parsed]) -> dict[str, set[str]]:
     return uses
 
 
+def deciding(modules: Sequence[Parsed]) -> frozenset[str]:
+    """Every name of a bundle on which the `satisfied` of some rule rests, by its full path."""
+    return _deciding(_uses(modules))
+
+
 def _deciding(uses: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Every name on which the `satisfied` of some rule rests."""
     waiting = [name for name in uses if RULE_PACKAGE.fullmatch(name.removesuffix(".satisfied"))]
     seen: set[str] = set()
     while waiting:

@@ -104,10 +104,14 @@ def load_bundle(folders: Sequence[Path], *, remembers: bool = False) -> Bundle:
     without a folder.
     """
     check_distribution()
-    read = [read_folder(folder) for folder in folders]
+    return bundle_of([read_folder(folder) for folder in folders], remembers=remembers)
+
+
+def bundle_of(read: Sequence[Folder], *, remembers: bool = False) -> Bundle:
+    """The bundle of folders as they were read, of which each has a configuration that is valid by itself."""
     sources = _sources(read)
     rules, tests, reads = _remembered(sources) if remembers else _modules(sources)
-    config, changes, findings = merged(read)
+    config, changes, findings = merged(list(read))
     settings = Config.model_validate_json(strictjson.dumps(config))  # each part of it is valid, so the whole is
     by_path = {source.path: source for source in sources}
     findings += faults_of(settings, read, {code: by_path[_path_of(code)] for code in rules})

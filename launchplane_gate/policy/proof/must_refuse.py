@@ -82,7 +82,7 @@ def check_must_refuse(bundle: Bundle, respondent: Respondent | None = None) -> N
     that the bundle has asked. The embedded one is asked about the thresholds of each product and driver, too: another
     has the same configuration.
     """
-    asked_about = respondent or _Embedded(bundle, _with_the_product(bundle))
+    asked_about = respondent or _Embedded(bundle, with_the_product(bundle))
     for good in GOOD:
         _check_good(bundle, asked_about, good)
     for question in asked_of_every_bundle():
@@ -117,7 +117,7 @@ def _bad(bundle: Bundle, code: str, message: str) -> BadForm:
     return BadForm([Finding(bundle.file_of(code), 1, message, _MEND)])
 
 
-def _with_the_product(bundle: Bundle) -> Mapping[str, Any]:
+def with_the_product(bundle: Bundle) -> Mapping[str, Any]:
     """The configuration of a bundle, with the product that the questions are about."""
     products = {**bundle.config["products"], questions.PRODUCT: questions.PRODUCT_POLICY}
     return {**bundle.config, "products": products}
@@ -125,7 +125,7 @@ def _with_the_product(bundle: Bundle) -> Mapping[str, Any]:
 
 def interpreter_of_questions(bundle: Bundle) -> Interpreter:
     """The policies of a bundle, and its configuration with the product that the questions are about."""
-    return Interpreter(bundle.policies, {"config": _with_the_product(bundle)})
+    return Interpreter(bundle.policies, {"config": with_the_product(bundle)})
 
 
 def ailing(bundle: Bundle) -> list[Finding]:

@@ -1,0 +1,1 @@
+"""Mutants of policies: which small faults no test would notice."""
