@@ -23,6 +23,7 @@ VERIREEL_PROMOTION = "/v1/drivers/verireel/prod-promotion"
 VERIREEL_VERIFICATION = "/v1/drivers/verireel/testing-verification"
 DEPLOYMENT_EVIDENCE = "/v1/evidence/deployments"
 PROMOTION_EVIDENCE = "/v1/evidence/promotions"
+CUTOVER = "/v1/product-profiles/context-cutover/apply"
 
 DEPLOYS = frozenset({GENERIC_WEB_DEPLOY, VERIREEL_TESTING_DEPLOY, VERIREEL_PROD_DEPLOY})
 PROMOTES = frozenset({GENERIC_WEB_PROMOTION, VERIREEL_PROMOTION})

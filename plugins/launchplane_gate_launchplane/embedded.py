@@ -20,6 +20,7 @@ from launchplane_gate.runs import read_run
 from launchplane_gate_launchplane import answers, calls
 from launchplane_gate_launchplane.answers import Refusal
 from launchplane_gate_launchplane.calls import Place
+from launchplane_gate_launchplane.cutover import cut_over
 from launchplane_gate_launchplane.evidence import Evidence
 from launchplane_gate_launchplane.governed import Governed, Ungoverned
 from launchplane_gate_launchplane.kept_back import KeptBack
@@ -82,6 +83,8 @@ class EmbeddedGate:
         if call.request is None:
             return _past_the_gate(call, "whatever it holds")
         calls.hold_to_their_folders(call.request)
+        if call.route == calls.CUTOVER:
+            return self._cut_over(call)
         profile = self._governed.product_of(call)
         if not isinstance(profile, ProductProfile):
             return _of_nobody(call, profile)
@@ -95,6 +98,14 @@ class EmbeddedGate:
             if call.route in calls.WRITES:
                 return self._evidence.taken(call, profile)
         return _unseen(call) if is_observed else _not_yet(call, profile)
+
+    def _cut_over(self, call: Call) -> Taken:
+        context = call.request.target_context  # type: ignore[union-attr]  # of this route's request
+        moved = self._governed.moved(call.product, context)
+        enforced = {instance for instance, products in moved.items() if not products <= self._gate.observed}
+        if enforced:
+            return lambda: Answer(result=cut_over(call, context, enforced))
+        return _unseen(call) if moved else None
 
     def _shipped(self, call: Call, request: Request, actor: Actor) -> Taken:
         trace = call.trace_id or None

@@ -43,20 +43,39 @@ class Governed:
         owner = self._owner("", place)
         return owner if isinstance(owner, ProductProfile) else None
 
+    def moved(self, product: str, context: str) -> dict[str, frozenset[str]]:
+        """The governed lanes of a context once a product stands in it: of each instance, whose they are then.
+
+        Raises Undecided.
+        """
+        found: dict[str, frozenset[str]] = {}
+        for profile in self._listed(f"which lanes of {context} are governed"):
+            for lane in profile.lanes:
+                place = Place(context, lane.instance.strip())
+                is_there = profile.product == product or calls.owns(profile, place)
+                if is_there and not self._is_stated(profile, place):
+                    found[place.instance] = found.get(place.instance, frozenset()) | {profile.product}
+        return found
+
     def leaves_alone(self, place: Place) -> bool:
         """Whether the settings leave a lane alone. Raises Undecided, RecordUnreadable."""
         return self._owner("", place) == "left alone"
 
     def _owner(self, claimed: str, place: Place) -> ProductProfile | Ungoverned:
-        try:
-            owners = [profile for profile in self._products() if calls.owns(profile, place)]
-        except Exception as error:  # whatever the host's store raises: a lane that may be governed is not let go
-            what = f"whose lane {place.context}/{place.instance} is cannot be told: {in_a_sentence(error)}"
-            raise Undecided(what, hint="Nothing was done. Restore the product profile that cannot be read.") from error
+        listed = self._listed(f"whose lane {place.context}/{place.instance} is")
+        owners = [profile for profile in listed if calls.owns(profile, place)]
         governed = [profile for profile in owners if not self._is_stated(profile, place)]
         if governed:
             return self._store.read_product_profile_record(governed[0].product)
         return "left alone" if owners or self._names(claimed, place, None) else "nobody's"
+
+    def _listed(self, what: str) -> tuple[Any, ...]:
+        """The host's profiles. Raises Undecided: a lane that may be governed is not let go."""
+        try:
+            return tuple(self._products())
+        except Exception as error:  # whatever the host's store raises
+            told = f"{what} cannot be told: {in_a_sentence(error)}"
+            raise Undecided(told, hint="Nothing was done. Restore the product profile that cannot be read.") from error
 
     def _profile(self, product: str) -> ProductProfile | None:
         try:

@@ -18,8 +18,12 @@ COMMANDS = frozenset(
     {
         "launchplane ship execute",
         "launchplane promote execute",
+        "launchplane promote record",
+        "launchplane deployments write",
+        "launchplane promotions write",
         "launchplane inventory write-from-deployment",
         "launchplane inventory write-from-promotion",
+        "launchplane release-tuples write-from-promotion",
         "launchplane odoo-rollbacks execute",
         "launchplane storage import-core-records",
     }
@@ -27,7 +31,7 @@ COMMANDS = frozenset(
 
 
 class Call(Protocol):
-    """One authorized write that the host is about to make: an executor's, or one of evidence."""
+    """One authorized write that the host is about to make: an executor's, one of evidence, or a context cutover."""
 
     @property
     def route(self) -> str:
@@ -35,7 +39,7 @@ class Call(Protocol):
 
     @property
     def driver_id(self) -> str:
-        """The driver that the caller addressed by the route; "" for evidence and commands."""
+        """The driver that the caller addressed by the route; "" where it addresses none."""
 
     @property
     def product(self) -> str:
@@ -43,7 +47,7 @@ class Call(Protocol):
 
     @property
     def request(self) -> BaseModel | None:
-        """The typed request of the executor, or the record that is handed in. None for an import, which has none."""
+        """The typed request, or the record that is handed in. None for an import, which has none."""
 
     @property
     def identity(self) -> object:
@@ -120,7 +124,8 @@ class HostGate(Protocol):
 
         None: what the call is about is not governed. The host then goes on as if there were no gate, with its own
         idempotency records. Otherwise the gate owns the key, and the host neither looks up nor stores anything under
-        it. Raises the host's GateDenied.
+        it; only that of a context cutover stays the host's, since it tells of nothing that the gate did. Raises the
+        host's GateDenied.
         """
 
     def change(

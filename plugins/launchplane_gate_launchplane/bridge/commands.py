@@ -35,6 +35,11 @@ def _from_store(read: str) -> Callable[[ModuleType, Options], Any]:
     return lambda cli, options: getattr(_store(cli, options), read)(options["record_id"])
 
 
+def _promotion(cli: ModuleType, options: Options) -> Any:
+    """Made of the options as the host makes it."""
+    return cli.build_promotion_record(**{name: value for name, value in options.items() if name not in _STORES})
+
+
 def _store(cli: ModuleType, options: Options) -> Any:
     return cli._store(options["state_dir"], database_url=options["database_url"])
 
@@ -43,10 +48,31 @@ def _store(cli: ModuleType, options: Options) -> Any:
 _KNOWN: dict[str, tuple[tuple[str, ...], Callable[[ModuleType, Options], Any]]] = {
     "ship execute": ((*_STORES, "input_file", "env_file"), _from_file("ship_request", "ShipRequest")),
     "promote execute": ((*_STORES, "input_file", "env_file"), _from_file("promotion_record", "PromotionRequest")),
+    "promote record": (
+        (
+            *_STORES,
+            "record_id",
+            "artifact_id",
+            "backup_record_id",
+            "context_name",
+            "from_instance_name",
+            "to_instance_name",
+            "target_name",
+            "target_type",
+            "deploy_mode",
+            "deployment_id",
+        ),
+        _promotion,
+    ),
+    "deployments write": ((*_STORES, "input_file"), _from_file("deployment_record", "DeploymentRecord")),
+    "promotions write": ((*_STORES, "input_file"), _from_file("promotion_record", "PromotionRecord")),
+    "release-tuples write-from-promotion": ((*_STORES, "record_id"), _from_store("read_promotion_record")),
     "inventory write-from-deployment": ((*_STORES, "record_id"), _from_store("read_deployment_record")),
     "inventory write-from-promotion": ((*_STORES, "record_id"), _from_store("read_promotion_record")),
     "storage import-core-records": (_STORES, lambda *_: None),
 }
+
+COMMANDS = frozenset(f"launchplane {name}" for name in (*_KNOWN, ROLLBACK))
 
 
 def commands(cli: ModuleType, gate: HostGate) -> Iterator[tuple[Any, str, Callable[[Function], Function]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from types import CodeType, ModuleType
 from typing import Any
@@ -17,7 +17,9 @@ from launchplane_gate_launchplane.bridge.wrappers import Wrappers
 from launchplane_gate_launchplane.protocol import HostGate
 
 SERVICE, PROVIDER, COMMANDS = "control_plane.service", "control_plane.dokploy", "control_plane.cli"
-REQUEST = "dokploy_request"
+CUTOVERS = "control_plane.product_context_cutover"
+REQUEST, CUT_OVER = "dokploy_request", "apply_product_context_cutover"
+ELSEWHERE = {REQUEST: PROVIDER, CUT_OVER: CUTOVERS}  # what is looked up in the module that has it, by everybody
 TAKES: dict[str, tuple[str, ...]] = {
     "_trace_id": (),
     "_idempotency_scope": ("identity",),
@@ -55,6 +57,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "apply_deployment_evidence": ("record_store", "deployment_record"),
     "apply_promotion_evidence": ("record_store", "promotion_record"),
     REQUEST: ("host", "token", "path", "method", "payload", "query", "timeout_seconds"),
+    CUT_OVER: ("record_store", "request"),
 }
 
 Function = Callable[..., Any]
@@ -73,14 +76,14 @@ def install(gate: HostGate) -> None:
     with _installing:
         if _replaced:
             raise unknown_host("a gate is installed in this host already", "uninstall() takes it out.")
-        service, provider, cli = (_module(name) for name in (SERVICE, PROVIDER, COMMANDS))
-        _see_that_it_is_known(service, provider)
+        modules = {name: _module(name) for name in (SERVICE, PROVIDER, CUTOVERS, COMMANDS)}
+        _see_that_it_is_known(modules)
         try:
-            _replace(service, provider, cli, trial := Trial())
-            try_requests(service, trial)
+            _replace(modules, trial := Trial())
+            try_requests(modules[SERVICE], trial)
         finally:
             _restore()
-        _replace(service, provider, cli, gate)
+        _replace(modules, gate)
 
 
 def uninstall() -> None:
@@ -89,12 +92,13 @@ def uninstall() -> None:
         _restore()
 
 
-def _replace(service: ModuleType, provider: ModuleType, cli: ModuleType, gate: HostGate) -> None:
+def _replace(modules: Mapping[str, ModuleType], gate: HostGate) -> None:
     wrappers = Wrappers(gate)
     for name, wrapper in wrappers.of_service().items():
-        _put(service, name, wrapper)
-    _put(provider, REQUEST, wrappers.provider)
-    for place, name, wrapper in commands(cli, gate):
+        _put(modules[SERVICE], name, wrapper)
+    _put(modules[PROVIDER], REQUEST, wrappers.provider)
+    _put(modules[CUTOVERS], CUT_OVER, wrappers.cut_over)
+    for place, name, wrapper in commands(modules[COMMANDS], gate):
         _put(place, name, wrapper)
 
 
@@ -120,10 +124,11 @@ def _module(name: str) -> ModuleType:
         raise unknown_host(f"{name} cannot be imported: {error}", "Install the gate where Launchplane is.") from None
 
 
-def _see_that_it_is_known(service: ModuleType, provider: ModuleType) -> None:
+def _see_that_it_is_known(modules: Mapping[str, ModuleType]) -> None:
+    service = modules[SERVICE]
     looked_up = set(_names(service.create_launchplane_service_app.__code__))
     for name, parameters in TAKES.items():
-        module = provider if name == REQUEST else service
+        module = modules[ELSEWHERE.get(name, SERVICE)]
         function = getattr(module, name, None)
         if function is None:
             raise unknown_host(f"{module.__name__}.{name} is not there")
@@ -133,8 +138,9 @@ def _see_that_it_is_known(service: ModuleType, provider: ModuleType) -> None:
         if module is service and name not in looked_up and not _is_called_within(service, name):
             raise unknown_host(f"{module.__name__}.{name} is not what the service calls")
     for name, module in list(sys.modules.items()):
-        if name.startswith("control_plane.") and name != PROVIDER and REQUEST in vars(module):
-            raise unknown_host(f"{name} keeps a {REQUEST} of its own, past which nobody would be asked")
+        for function, place in ELSEWHERE.items():
+            if name.startswith("control_plane.") and name != place and function in vars(module):
+                raise unknown_host(f"{name} keeps a {function} of its own, past which nobody would be asked")
 
 
 def _is_called_within(service: ModuleType, name: str) -> bool:

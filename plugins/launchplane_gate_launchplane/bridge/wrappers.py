@@ -8,7 +8,7 @@ from typing import Any
 
 from launchplane_gate_launchplane.bridge.denied import GateDenied
 from launchplane_gate_launchplane.bridge.heard import Heard, Hearing, call_of
-from launchplane_gate_launchplane.protocol import HostGate
+from launchplane_gate_launchplane.protocol import Answer, HostGate
 
 DEFAULT_TIMEOUT_S = 60  # of the host
 
@@ -26,7 +26,8 @@ EXECUTORS = (
     "execute_verireel_prod_rollback",
     "_apply_verireel_testing_verification_records",
 )
-ROUTES = frozenset(
+CUTOVER = "/v1/product-profiles/context-cutover/apply"
+EXECUTED = frozenset(
     {
         "/v1/drivers/generic-web/deploy",
         "/v1/drivers/generic-web/prod-promotion",
@@ -41,6 +42,7 @@ ROUTES = frozenset(
         "/v1/evidence/promotions",
     }
 )
+ROUTES = EXECUTED | {CUTOVER}
 
 
 class _Answered(GateDenied):
@@ -142,9 +144,12 @@ class Wrappers:
         def check(*, route_path: str, **rest: Any) -> Any:
             look = partial(original, route_path=route_path, **rest)
             heard = self._hearing.now
-            if heard is None or route_path not in ROUTES:
+            if heard is None:
                 return look()
-            heard.route, heard.check = route_path, look
+            heard.route = route_path
+            if route_path not in EXECUTED:
+                return look()
+            heard.check = look
             return None
 
         return check
@@ -165,26 +170,41 @@ class Wrappers:
         @wraps(original)
         def executor(**arguments: Any) -> Any:
             heard = self._hearing.now
-            if heard is None or heard.is_within or heard.route not in ROUTES:
+            if heard is None or heard.is_within or heard.route not in EXECUTED:
                 return original(**arguments)
-
-            def execute(record_store: Any) -> Any:
-                return original(**{**arguments, "record_store": record_store})
-
-            heard.is_within = True
-            try:
-                answer = self._gate.run(call_of(heard, arguments[takes], arguments, execute))
-            except GateDenied as denied:
-                heard.denied = denied
-                raise
-            finally:
-                heard.is_within = False
+            answer = self._asked(heard, original, arguments, arguments[takes])
             if answer is None:
                 return self._as_before(heard, original, arguments)
             heard.is_taken, heard.original_trace_id = True, answer.original_trace_id
             return answer.result
 
         return executor
+
+    def cut_over(self, original: Function) -> Function:
+        """In the place of what gives a product's lanes another context; its key stays the host's."""
+
+        @wraps(original)
+        def cut_over(**arguments: Any) -> Any:
+            heard = self._hearing.now
+            if heard is None or heard.is_within or heard.route != CUTOVER:
+                return original(**arguments)
+            answer = self._asked(heard, original, arguments, arguments["request"])
+            return original(**arguments) if answer is None else answer.result
+
+        return cut_over
+
+    def _asked(self, heard: Heard, original: Function, arguments: Mapping[str, Any], request: Any) -> Answer | None:
+        def execute(record_store: Any) -> Any:
+            return original(**{**arguments, "record_store": record_store})
+
+        heard.is_within = True
+        try:
+            return self._gate.run(call_of(heard, request, arguments, execute))
+        except GateDenied as denied:
+            heard.denied = denied
+            raise
+        finally:
+            heard.is_within = False
 
     def _as_before(self, heard: Heard, original: Function, arguments: Mapping[str, Any]) -> Any:
         """What is not governed: the host looks its key up now, and its answer is that of the request."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 import libcst as cst
 
+from launchplane_gate_launchplane.edit.sites import CUT_OVER, CUTOVER, SITES, Site
 from launchplane_gate_launchplane.edit.source import (
     GATE_MODULE,
     Source,
@@ -21,6 +21,7 @@ from launchplane_gate_launchplane.edit.source import (
 NAME = "control_plane/service.py"
 APP = "create_launchplane_service_app"
 ASKED = "gated"  # the variable that holds what the gate said
+ASKED_OF = "cut_over"  # the one that holds what cuts over
 KEY_CHECK = "_check_idempotent_request"
 CAUGHT = [
     "(PermissionError, InvalidTokenError)",
@@ -32,108 +33,6 @@ CAUGHT = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """Where the service lets an executor, or a writer of evidence, change a lane."""
-
-    route: str
-    executor: str
-    takes: str  # the part of the envelope that it is given
-    given_as: str = "request"
-    driver_id: str = ""
-    product: str = "request.product"
-    assigns: str = "driver_result"
-    more: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        return {"record_store": "record_store", self.given_as: f"request.{self.takes}", **self.more}
-
-
-_ROOT = {"control_plane_root": "resolved_root"}
-
-SITES = (
-    Site(
-        route="/v1/evidence/deployments",
-        executor="apply_deployment_evidence",
-        takes="deployment",
-        given_as="deployment_record",
-        assigns="result",
-    ),
-    Site(
-        route="/v1/drivers/generic-web/deploy",
-        executor="execute_generic_web_deploy",
-        takes="deploy",
-        driver_id="generic-web",
-        product="profile.product",
-        more=_ROOT | {"profile": "profile", "lane": "lane"},
-    ),
-    Site(
-        route="/v1/drivers/generic-web/prod-promotion",
-        executor="execute_generic_web_prod_promotion",
-        takes="promotion",
-        driver_id="generic-web",
-        more=_ROOT,
-    ),
-    Site(
-        route="/v1/drivers/odoo/prod-promotion",
-        executor="execute_odoo_prod_promotion",
-        takes="promotion",
-        driver_id="odoo",
-        more=_ROOT | {"state_dir": "state_dir", "database_url": "database_url"},
-    ),
-    Site(
-        route="/v1/drivers/odoo/prod-rollback",
-        executor="execute_odoo_prod_rollback",
-        takes="rollback",
-        driver_id="odoo",
-        more=_ROOT,
-    ),
-    Site(
-        route="/v1/drivers/verireel/testing-deploy",
-        executor="execute_verireel_stable_deploy",
-        takes="deploy",
-        driver_id="verireel",
-        more=_ROOT,
-    ),
-    Site(
-        route="/v1/drivers/verireel/testing-verification",
-        executor="_apply_verireel_testing_verification_records",
-        takes="verification",
-        driver_id="verireel",
-        assigns="result",
-    ),
-    Site(
-        route="/v1/drivers/verireel/prod-deploy",
-        executor="execute_verireel_stable_deploy",
-        takes="deploy",
-        driver_id="verireel",
-        more=_ROOT,
-    ),
-    Site(
-        route="/v1/drivers/verireel/prod-promotion",
-        executor="execute_verireel_prod_promotion",
-        takes="promotion",
-        driver_id="verireel",
-        more=_ROOT,
-    ),
-    Site(
-        route="/v1/drivers/verireel/prod-rollback",
-        executor="execute_verireel_prod_rollback",
-        takes="rollback",
-        driver_id="verireel",
-        more=_ROOT,
-    ),
-    Site(
-        route="/v1/evidence/promotions",
-        executor="apply_promotion_evidence",
-        takes="promotion",
-        given_as="promotion_record",
-        assigns="result",
-    ),
-)
-
-
 def edit(source: Source) -> None:
     """Raises ShapeDiffers."""
     app = source.function("app", inside=source.function(APP))
@@ -143,6 +42,7 @@ def edit(source: Source) -> None:
     _introduce_the_writer(source, app)
     for site in SITES:
         _ask(source, site, _branch(source, site.route))
+    _cut_over(source, _branch(source, CUTOVER))
     _each_executor_is_known(source)
     _catch(source, app)
     _answer(source, app)
@@ -157,6 +57,8 @@ def is_edited(source: Source) -> bool:
         asking = [value for node in branch if (value := assigned(node, ASKED)) is not None]
         if len(asking) != 1 or f"{site.executor}(" not in source.code(asking[0]):
             source.differs("app", f"imports the gate, and {site.route} does not ask it as this command would have it")
+    if f").result_of({ASKED_OF})" not in source.code(_branch(source, CUTOVER)):
+        source.differs("app", f"imports the gate, and {CUTOVER} does not ask it as this command would have it")
     _each_executor_is_known(source)
     return True
 
@@ -222,6 +124,39 @@ def _asking(site: Site, given: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
+def _cut_over(source: Source, branch: cst.If) -> None:
+    """Its key is looked up before, and stays the host's: what is repeated tells of nothing that the gate did."""
+    found = [
+        (node, call)
+        for node in source.nodes(branch.body)
+        if isinstance(call := assigned(node, "driver_result"), cst.Call) and source.code(call.func) == CUT_OVER
+    ]
+    if len(found) != 1:
+        source.differs("app", f"{CUTOVER} does not call {CUT_OVER} once")
+    [(node, call)] = found
+    if (given := keywords(source, call)) != {"record_store": "record_store", "request": "request"}:
+        source.differs("app", f"{CUTOVER} calls {CUT_OVER} with {given}, not with record_store and request")
+    source.replace(
+        node,
+        node,
+        indented(
+            f"""
+            {ASKED_OF} = {CUT_OVER}
+            driver_result = gate_writer.write(
+                product=request.product,
+                request=request,
+                execute=lambda store, request: {ASKED_OF}(
+                    record_store=store,
+                    request=request,
+                ),
+            ).result_of({ASKED_OF})
+            """,
+            source.indent_of(node),
+        ),
+        "a cutover copies what the gate lets it: what lanes run is not told by a copy",
+    )
+
+
 def _each_executor_is_known(source: Source) -> None:
     """One that is called anywhere else, but by another executor, would go past the gate."""
     executors = {site.executor for site in SITES}
@@ -231,6 +166,9 @@ def _each_executor_is_known(source: Source) -> None:
         known = sum(site.executor == executor for site in SITES)
         if (found := len([node for node in called if call_of(node, executor)])) != known:
             source.differs("", f"calls {executor} in {found} places, of which {known} are known")
+    named = [node for node in source.nodes() if isinstance(node, cst.Attribute) and source.code(node) == CUT_OVER]
+    if len(named) != 1:
+        source.differs("", f"names {CUT_OVER} in {len(named)} places, of which 1 is known")
 
 
 def _introduce_the_writer(source: Source, app: cst.FunctionDef) -> None:

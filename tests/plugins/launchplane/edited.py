@@ -12,7 +12,8 @@ from types import ModuleType
 
 from launchplane_gate_launchplane.edit.checkout import FileEdit, plan
 
-KEPT = ("control_plane.contracts", "control_plane.storage")  # nothing in them is edited, nor imports what is
+# Nothing in them is edited, nor imports what is.
+KEPT = ("control_plane.contracts", "control_plane.storage", "control_plane.service_auth")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from launchplane_gate_launchplane.edit.service import SITES
+from launchplane_gate_launchplane.edit.sites import SITES
 from launchplane_gate_launchplane.protocol import COMMANDS, Answer, HostGate, Reading
 from tests.plugins.launchplane.asking import Service, bodies, identity
 from tests.plugins.launchplane.hosts import PRODUCT, Host
@@ -263,10 +263,19 @@ def commands(host: Host, folder: Path) -> dict[str, list[str]]:
     ship.write_text(json.dumps({**request, "instance": "testing"}))
     backup = {"backup_record_id": "backup-gate-1"}
     promote.write_text(json.dumps({**request, **backup, "from_instance": "testing", "to_instance": "prod"}))
+    deployed, promoted = folder / "deployed.json", folder / "promoted.json"
+    deployed.write_text(host.deployment("b", record_id="deployment-b").model_dump_json())
+    promoted.write_text(host.promotion("b", record_id="promotion-b").model_dump_json())
     state, database = ["--state-dir", str(folder)], ["--database-url", f"sqlite+pysqlite:///{folder / 'db'}"]
+    told = {"record-id": "promotion-c", "context": PRODUCT, "from-instance": "testing", "to-instance": "prod"}
+    told |= {"artifact-id": "artifact-1", "target-name": "shop", "target-type": "compose", "deploy-mode": "any"}
     return {
         "launchplane ship execute": [*state, "--input-file", str(ship)],
         "launchplane promote execute": [*state, "--input-file", str(promote)],
+        "launchplane promote record": [*state, *(f"--{name}={value}" for name, value in told.items())],
+        "launchplane deployments write": [*state, "--input-file", str(deployed)],
+        "launchplane promotions write": [*state, "--input-file", str(promoted)],
+        "launchplane release-tuples write-from-promotion": [*state, "--record-id", host.promotion("a").record_id],
         "launchplane inventory write-from-deployment": [*state, "--record-id", host.deployment("a").record_id],
         "launchplane inventory write-from-promotion": [*state, "--record-id", host.promotion("a").record_id],
         "launchplane odoo-rollbacks execute": [*database, "--context", "opw"],
@@ -298,7 +307,8 @@ def test_a_command_refuses_for_what_is_governed_and_writes_nothing(
         assert ran.output.startswith(f"Error: {told}")
     assert [call.route for call in gate.calls] == list(given)
     assert {call.idempotency_key for call in gate.calls} == {""}
-    assert not store.list_environment_inventory()
+    assert not store.list_environment_inventory() and not store.list_release_tuple_records()
+    assert (len(store.list_deployment_records()), len(store.list_promotion_records())) == (1, 1)
 
 
 @pytest.mark.parametrize("installed", [False, True], ids=["no gate", "nothing governed"])

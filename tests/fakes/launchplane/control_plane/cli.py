@@ -11,8 +11,8 @@ import click
 from control_plane import dokploy as control_plane_dokploy
 
 from .contracts.deployment_record import DeploymentRecord, ResolvedTargetEvidence
-from .contracts.promotion_record import ArtifactIdentityReference, PromotionRecord
-from .contracts.promotion_request import PromotionRequest
+from .contracts.promotion_record import ArtifactIdentityReference, PromotionRecord, PromotionRequest
+from .contracts.release_tuple_record import ReleaseTupleRecord
 from .contracts.ship_request import ShipRequest
 from .storage.factory import build_record_store
 from .storage.filesystem import FilesystemRecordStore
@@ -21,7 +21,7 @@ from .workflows.dokploy_deploy import execute_dokploy_artifact_deploy
 from .workflows.evidence_ingestion import apply_promotion_evidence
 from .workflows.inventory import build_environment_inventory, inventory_record_id
 from .workflows.odoo_prod_rollback import OdooProdRollbackRequest, execute_odoo_prod_rollback
-from .workflows.promote import generate_promotion_record_id
+from .workflows.promote import build_promotion_record, generate_promotion_record_id
 from .workflows.ship import build_deployment_record, generate_deployment_record_id, utc_now_timestamp
 
 STATE_DIR = click.option("--state-dir", type=click.Path(path_type=Path), default=Path("state"))
@@ -101,6 +101,21 @@ def promote() -> None:
 
 
 @main.group()
+def deployments() -> None:
+    """Records of deployments."""
+
+
+@main.group()
+def promotions() -> None:
+    """Records of promotions."""
+
+
+@main.group("release-tuples")
+def release_tuples() -> None:
+    """What writes release tuples."""
+
+
+@main.group()
 def inventory() -> None:
     """What writes inventories."""
 
@@ -155,6 +170,86 @@ def promote_execute(state_dir: Path, database_url: str, input_file: Path, env_fi
         deploy=deployed.deploy,
     )
     click.echo(apply_promotion_evidence(record_store=record_store, promotion_record=record))
+
+
+@promote.command("record")
+@STATE_DIR
+@DATABASE_URL
+@RECORD_ID
+@click.option("--artifact-id", required=True)
+@click.option("--backup-record-id", default="")
+@click.option("--context", "context_name", required=True)
+@click.option("--from-instance", "from_instance_name", required=True)
+@click.option("--to-instance", "to_instance_name", required=True)
+@click.option("--target-name", required=True)
+@click.option("--target-type", type=click.Choice(["compose", "application"]), required=True)
+@click.option("--deploy-mode", required=True)
+@click.option("--deployment-id", default="")
+def promote_record(  # noqa: PLR0917  # one for each option, as in the real one
+    state_dir: Path,
+    database_url: str,
+    record_id: str,
+    artifact_id: str,
+    backup_record_id: str,
+    context_name: str,
+    from_instance_name: str,
+    to_instance_name: str,
+    target_name: str,
+    target_type: str,
+    deploy_mode: str,
+    deployment_id: str,
+) -> None:
+    record = build_promotion_record(
+        record_id=record_id,
+        artifact_id=artifact_id,
+        backup_record_id=backup_record_id,
+        context_name=context_name,
+        from_instance_name=from_instance_name,
+        to_instance_name=to_instance_name,
+        target_name=target_name,
+        target_type=target_type,
+        deploy_mode=deploy_mode,
+        deployment_id=deployment_id,
+    )
+    click.echo(_store(state_dir, database_url=database_url).write_promotion_record(record))
+
+
+@deployments.command("write")
+@STATE_DIR
+@DATABASE_URL
+@INPUT_FILE
+def deployments_write(state_dir: Path, database_url: str, input_file: Path) -> None:
+    record = DeploymentRecord.model_validate(json.loads(input_file.read_text()))
+    click.echo(_store(state_dir, database_url=database_url).write_deployment_record(record))
+
+
+@promotions.command("write")
+@STATE_DIR
+@DATABASE_URL
+@INPUT_FILE
+def promotions_write(state_dir: Path, database_url: str, input_file: Path) -> None:
+    record = PromotionRecord.model_validate(json.loads(input_file.read_text()))
+    click.echo(_store(state_dir, database_url=database_url).write_promotion_record(record))
+
+
+@release_tuples.command("write-from-promotion")
+@STATE_DIR
+@DATABASE_URL
+@RECORD_ID
+def release_tuples_write_from_promotion(state_dir: Path, database_url: str, record_id: str) -> None:
+    record_store = _store(state_dir, database_url=database_url)
+    promotion_record = record_store.read_promotion_record(record_id)
+    source: ReleaseTupleRecord = record_store.read_release_tuple_record(
+        context_name=promotion_record.context, channel_name=promotion_record.from_instance
+    )
+    promoted = {
+        "channel": promotion_record.to_instance,
+        "promoted_from_channel": promotion_record.from_instance,
+        "promotion_record_id": record_id,
+        "tuple_id": f"{promotion_record.context}-{promotion_record.to_instance}-{source.artifact_id}",
+        "provenance": "promotion",
+    }
+    click.echo(record_store.write_release_tuple_record(source.model_copy(update=promoted)))
 
 
 @inventory.command("write-from-deployment")

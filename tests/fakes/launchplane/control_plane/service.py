@@ -14,6 +14,7 @@ from jwt import InvalidTokenError
 from pydantic import BaseModel, Field, ValidationError
 
 from control_plane import dokploy as control_plane_dokploy
+from control_plane import product_context_cutover as control_plane_product_context_cutover
 
 from .contracts.backup_gate_record import BackupGateRecord
 from .contracts.deployment_record import DeploymentRecord
@@ -30,6 +31,7 @@ from .service_auth import (
     TokenVerifier,
 )
 from .storage.factory import build_record_store, storage_backend_name
+from .storage.postgres import PostgresRecordStore
 from .workflows.evidence_ingestion import apply_deployment_evidence, apply_promotion_evidence
 from .workflows.generic_web_deploy import GenericWebDeployRequest, execute_generic_web_deploy
 from .workflows.generic_web_promotion import (
@@ -47,6 +49,7 @@ from .workflows.verireel_stable_deploy import VeriReelStableDeployRequest, execu
 StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
 
 EVIDENCE = {"/v1/evidence/deployments", "/v1/evidence/backup-gates", "/v1/evidence/promotions"}
+PROFILES = {"/v1/product-profiles/context-cutover/apply"}
 SHOWN = {
     "deployment_record_id",
     "backup_gate_record_id",
@@ -407,7 +410,7 @@ def create_launchplane_service_app(  # noqa: PLR0915  # of the function in it
     del github_oauth_config, human_session_store
     resolved_root = control_plane_root_path or Path(control_plane_dokploy.__file__).parent.parent
     record_store = build_record_store(state_dir=state_dir, database_url=database_url)
-    write_routes = EVIDENCE | set(_driver_routes())
+    write_routes = EVIDENCE | PROFILES | set(_driver_routes())
     by_people = {"/v1/drivers/generic-web/prod-promotion"}
 
     def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:  # noqa: PLR0912, PLR0915  # as the real one
@@ -861,6 +864,45 @@ def create_launchplane_service_app(  # noqa: PLR0915  # of the function in it
                     request=request.rollback,
                 )
                 result = driver_result.model_dump(mode="json")
+            elif path == "/v1/product-profiles/context-cutover/apply":
+                request = control_plane_product_context_cutover.ProductContextCutoverRequest.model_validate(payload)
+                if not isinstance(record_store, PostgresRecordStore):
+                    return _rejected(
+                        start_response=start_response,
+                        status_code=503,
+                        trace_id=request_trace_id,
+                        code="database_required",
+                        message="A cutover needs a database.",
+                    )
+                if not authz_policy.allows(
+                    identity=identity, action="product_profile.write", product=request.product, context="launchplane"
+                ):
+                    return _denied_response(start_response=start_response, trace_id=request_trace_id)
+                idempotent_response = _check_idempotent_request(
+                    record_store=record_store,
+                    scope=request_scope,
+                    route_path=path,
+                    idempotency_key=request_idempotency_key,
+                    request_fingerprint=request_fingerprint,
+                    start_response=start_response,
+                    trace_id=request_trace_id,
+                )
+                if idempotent_response is not None:
+                    return idempotent_response
+                try:
+                    driver_result = control_plane_product_context_cutover.apply_product_context_cutover(
+                        record_store=record_store,
+                        request=request,
+                    )
+                except ValueError:
+                    return _rejected(
+                        start_response=start_response,
+                        status_code=400,
+                        trace_id=request_trace_id,
+                        code="invalid_context_cutover_request",
+                        message="The cutover has not its form.",
+                    )
+                result = {"product_profile": request.product}
             elif path == "/v1/evidence/promotions":
                 request = PromotionEvidenceEnvelope.model_validate(payload)
                 if not authz_policy.allows(

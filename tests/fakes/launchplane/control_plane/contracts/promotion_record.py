@@ -96,3 +96,19 @@ class PromotionRecord(Closed):
         if backed_up and not self.backup_record_id.strip():
             raise ValueError("a required backup that passed has a record")
         return self
+
+
+class PromotionRequest(Closed):
+    """What the command that promotes reads from a file."""
+
+    schema_version: int = Field(default=1, ge=1)
+    artifact_id: str
+    backup_record_id: str = ""
+    source_git_ref: str
+    context: str
+    from_instance: str
+    to_instance: str
+    target_name: str
+    target_type: str
+    deploy_mode: str
+    dry_run: bool = False

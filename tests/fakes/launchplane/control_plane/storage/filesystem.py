@@ -18,6 +18,7 @@ from ..contracts.environment_inventory import EnvironmentInventory
 from ..contracts.idempotency_record import LaunchplaneIdempotencyRecord
 from ..contracts.product_profile_record import LaunchplaneProductProfileRecord
 from ..contracts.promotion_record import PromotionRecord
+from ..contracts.release_tuple_record import ReleaseTupleRecord
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -142,6 +143,17 @@ class FilesystemRecordStore:
 
     def list_environment_inventory(self) -> tuple[EnvironmentInventory, ...]:
         return self._list_models(EnvironmentInventory, "inventory")
+
+    # -- release tuples
+
+    def write_release_tuple_record(self, record: ReleaseTupleRecord) -> Path:
+        return self._write_model("release_tuples", f"{record.context}-{record.channel}", record)
+
+    def read_release_tuple_record(self, *, context_name: str, channel_name: str) -> ReleaseTupleRecord:
+        return self._read_model(ReleaseTupleRecord, "release_tuples", f"{context_name}-{channel_name}")
+
+    def list_release_tuple_records(self) -> tuple[ReleaseTupleRecord, ...]:
+        return self._list_models(ReleaseTupleRecord, "release_tuples")
 
 
 def _late_or_pending(record: DeploymentRecord | PromotionRecord) -> tuple[str, str, str]:

@@ -20,6 +20,7 @@ from ..contracts.environment_inventory import EnvironmentInventory
 from ..contracts.idempotency_record import LaunchplaneIdempotencyRecord
 from ..contracts.product_profile_record import LaunchplaneProductProfileRecord
 from ..contracts.promotion_record import PromotionRecord
+from ..contracts.release_tuple_record import ReleaseTupleRecord
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -72,6 +73,17 @@ class LaunchplaneInventoryRow(Base):
     deployment_record_id: Mapped[str]
     promotion_record_id: Mapped[str]
     promoted_from_instance: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+
+
+class LaunchplaneReleaseTupleRow(Base):
+    __tablename__ = "launchplane_release_tuples"
+    context: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    tuple_id: Mapped[str]
+    artifact_id: Mapped[str]
+    minted_at: Mapped[str]
+    provenance: Mapped[str]
     payload: Mapped[dict[str, Any]]
 
 
@@ -273,3 +285,15 @@ class PostgresRecordStore:
 
     def list_environment_inventory(self) -> tuple[EnvironmentInventory, ...]:
         return self._list(LaunchplaneInventoryRow, EnvironmentInventory, ("context", "instance"))
+
+    # -- release tuples
+
+    def write_release_tuple_record(self, record: ReleaseTupleRecord) -> None:
+        columns = ("context", "channel", "tuple_id", "artifact_id", "minted_at", "provenance")
+        self._write(LaunchplaneReleaseTupleRow, record, columns)
+
+    def read_release_tuple_record(self, *, context_name: str, channel_name: str) -> ReleaseTupleRecord:
+        return self._one(LaunchplaneReleaseTupleRow, ReleaseTupleRecord, context=context_name, channel=channel_name)
+
+    def list_release_tuple_records(self) -> tuple[ReleaseTupleRecord, ...]:
+        return self._list(LaunchplaneReleaseTupleRow, ReleaseTupleRecord, ("context", "channel"))
