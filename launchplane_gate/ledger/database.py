@@ -78,6 +78,10 @@ class Database(ABC):
         Nobody else writes anything of the lane until we commit.
         """
 
+    def _is_refused(self, error: SQLAlchemyError) -> bool:
+        """Whether a commit that failed so has surely kept nothing."""
+        return False
+
     def integrity(self, connection: sa.Connection) -> list[str] | None:
         """What the database itself finds broken of what it keeps; None where it has no such check."""
         return None
@@ -120,6 +124,8 @@ class Database(ABC):
             try:
                 transaction.commit()
             except SQLAlchemyError as error:
+                if self._is_refused(error):
+                    raise
                 raise AnswerLost(f"{self.name} did not say whether it has kept it: {self._words(error)}") from error
 
     @contextmanager

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from launchplane_gate import private
@@ -156,6 +156,10 @@ class Sqlite(Database):
         super().close()
         if self._folder:
             self._folder.cleanup()
+
+    def _is_refused(self, error: SQLAlchemyError) -> bool:
+        """Of a full disk: what marks a transaction as whole is written last, and was not."""
+        return isinstance(error, DBAPIError) and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
     def integrity(self, connection: sa.Connection) -> list[str]:
         told = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
