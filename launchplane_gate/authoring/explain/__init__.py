@@ -1,0 +1,1 @@
+"""Why a decision fell as it did, rule by rule, and what would make it pass."""
