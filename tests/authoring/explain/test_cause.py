@@ -97,7 +97,8 @@ class Recorded:
 @pytest.fixture(scope="module")
 def told() -> tuple[Recorded, list[tuple[str, dict[str, Any], Cause]]]:
     """Every cause of every refusal, found once, and what was asked for the first one of each rule."""
-    asked, causes = Recorded(), []
+    asked = Recorded()
+    causes: list[tuple[str, dict[str, Any], Cause]] = []
     for _, _, facts in broken.each():
         for code in broken.refused(facts):
             is_new = code not in {one for one, _, _ in causes}
