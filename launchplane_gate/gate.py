@@ -19,7 +19,7 @@ from launchplane_gate.errors import PastLost, RecordUnreadable, RequestError
 from launchplane_gate.hookspecs import Act, Driver, Progress
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.ledger.lease import WRITE_S
-from launchplane_gate.line import Limits, Parts, lane_requests, waive
+from launchplane_gate.line import Checked, Limits, Parts, lane_requests, waive
 from launchplane_gate.line.lane_requests import Held, LaneRequest, PutAside, Released
 from launchplane_gate.line.parts import GATHER_TIMEOUT_S, see_that_thresholds_can_be_met
 from launchplane_gate.line.waive import WaiverRequest
@@ -177,7 +177,11 @@ class Gate:
 
         Raises RequestError for what ``run`` could not be called with either.
         """
-        return line.check(self.parts, _call(request, actor, progress, act, trace))
+        return line.check(self.parts, _call(request, actor, progress, act, trace)).decision
+
+    def checked(self, request: Request, actor: Actor, progress: Progress = quiet) -> Checked:
+        """What ``check`` decides, with what it was decided on: for whoever explains it. Raises as ``check`` does."""
+        return line.check(self.parts, _call(request, actor, progress, None, None))
 
     def may_ask(self, request: Request, actor: Actor, *, trace: str | None = None) -> Decision:
         """What ``run`` decides first: may this one ask this here? Nobody else is asked, and nothing is saved."""

@@ -9,7 +9,7 @@ order, each once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from launchplane_gate.authoring.schema import shipped_schema
 from launchplane_gate.model import stamp, unstamp
-from launchplane_gate.policy.bundle.config import Config, Day, Window
+from launchplane_gate.policy.bundle.config import Config, Day, Threshold, Window
 
 Step = str | int
 Path = tuple[Step, ...]
@@ -186,15 +186,17 @@ def allowed_at(path: Path) -> tuple[Any, ...]:
 # -- time
 
 
-def moments_that_matter(policy_input: Mapping[str, Any], settings: Config) -> list[datetime]:
+def moments_that_matter(
+    policy_input: Mapping[str, Any], settings: Config, thresholds: Collection[Threshold] = get_args(Threshold)
+) -> list[datetime]:
     """The moments, in their order, at which what the policies say may change with time alone.
 
-    Each known moment and a threshold of the product after it, right there and right after; the edges of the windows
-    of the destination in the week to come.
+    Each known moment and one of these thresholds of the product after it, right there and right after; the edges of the
+    windows of the destination in the week to come.
     """
     product, destination = str(at(policy_input, ("request", "product"))), at(policy_input, ("destination", "lane"))
     instance = str(at(destination, ("instance",)))
-    spans = {timedelta(seconds=seconds) for seconds in _spans(policy_input, settings, product, instance)}
+    spans = {timedelta(seconds=seconds) for seconds in _spans(policy_input, settings, thresholds)}
     known = {moment for _, fact in facts_in(policy_input) if isinstance(fact, str) and (moment := unstamp(fact))}
     edges = {moment + span for moment in known for span in spans} | known
     moments = {edge + more for edge in edges for more in (timedelta(0), _AT_THE_EDGE)}
@@ -205,12 +207,19 @@ def moments_that_matter(policy_input: Mapping[str, Any], settings: Config) -> li
     return sorted(moments)
 
 
-def _spans(policy_input: Mapping[str, Any], settings: Config, product: str, instance: str) -> Iterator[int]:
-    yield from (seconds for name, seconds in settings.thresholds_of(product).items() if name.endswith("_s"))
-    yield settings.settle_s(str(at(policy_input, ("driver", "driver_id"))), product)
+def _spans(policy_input: Mapping[str, Any], settings: Config, thresholds: Collection[Threshold]) -> Iterator[int]:
+    product, instance = (
+        str(at(policy_input, ("request", "product"))),
+        at(policy_input, ("destination", "lane", "instance")),
+    )
     of_product = settings.products.get(product)
-    if of_product and instance in of_product.backup:
-        yield of_product.backup[instance].max_age_s
+    for name, seconds in settings.thresholds_of(product).items():
+        if name in thresholds and name.endswith("_s"):
+            yield seconds
+    if "settle_s" in thresholds:
+        yield settings.settle_s(str(at(policy_input, ("driver", "driver_id"))), product)
+    if "backup_s" in thresholds and of_product and str(instance) in of_product.backup:
+        yield of_product.backup[str(instance)].max_age_s
 
 
 def edges_of(window: Window, after: datetime) -> Iterator[datetime]:

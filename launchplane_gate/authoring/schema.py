@@ -16,6 +16,7 @@ from pydantic import BaseModel, RootModel
 
 from launchplane_gate.authoring.cases.form import CaseFile
 from launchplane_gate.authoring.cases.schema import case_schema
+from launchplane_gate.authoring.explain.told import Explanation
 from launchplane_gate.authoring.proposals.proposal import Proposal
 from launchplane_gate.model import Decision
 from launchplane_gate.policy import shipped_policies
@@ -25,11 +26,11 @@ from launchplane_gate.policy_input import PolicyInput, StandingInput
 from launchplane_gate.settings import HostedFile, SettingsFile
 
 Schema = dict[str, Any]
-Document = Literal["input", "decision", "settings", "authoring", "case", "proposal"]
+Document = Literal["input", "decision", "settings", "authoring", "explanation", "case", "proposal"]
 Evidence = Mapping[str, type[BaseModel] | None]
 """The shape of each plugin's evidence; None where the plugin does not tell it."""
 
-DOCUMENTS: tuple[Document, ...] = ("input", "decision", "settings", "authoring", "case", "proposal")
+DOCUMENTS: tuple[Document, ...] = ("input", "decision", "settings", "authoring", "explanation", "case", "proposal")
 SHIPPED = Path(__file__).parent / "schemas"
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -41,6 +42,8 @@ def schema_of(document: Document, evidence: Evidence) -> Schema:
     if document == "decision":
         schema = _of(Decision, mode="serialization")  # it is only ever written
         schema["properties"]["allowed"] = {"type": "boolean"}  # which the commands that print one say too
+    elif document == "explanation":
+        schema = _of(Explanation, mode="serialization")
     elif document == "settings":
         schema = _of(RootModel[SettingsFile | HostedFile])
     elif document == "case":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +20,25 @@ from launchplane_gate.cli.asking import (
     rollback_request,
     versioned,
 )
+from launchplane_gate.cli.explaining import explained, of_check
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.proposals import TakesFiles, check_proposals
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 if TYPE_CHECKING:
-    from launchplane_gate.model import Decision
-    from launchplane_gate.policy import Bundle
+    from launchplane_gate.gate import Gate
+    from launchplane_gate.hookspecs import Progress
+    from launchplane_gate.line import Checked
+    from launchplane_gate.model import Actor, Decision, Request
+    from launchplane_gate.policy import Bundle, PolicyEngine
     from launchplane_gate.report.points import Report
 
 
 @click.group(cls=TakesFiles, invoke_without_command=True)
 @click.option("--input", "source", metavar="FILE", help="A complete policy input as JSON; - is standard input.")
+@explained
 @click.pass_context
-def check(context: click.Context, source: str | None) -> Answer | None:
+def check(context: click.Context, source: str | None, explains: bool) -> Answer | None:
     """Ask the policies, and do nothing.
 
     Allowed ends with 0, refused with 1. `check deploy`, `check promote` and `check rollback` gather the facts as the
@@ -40,19 +46,24 @@ def check(context: click.Context, source: str | None) -> Answer | None:
     earlier decision was made on is in `launchplane-gate decisions show ID --output json`, at `input`. `check FILE...`
     is short for `check proposals`, of files that propose promotions.
 
+    With --explain it says of a refusal what `launchplane-gate decisions explain` does of one on record.
+
     \b
     Examples:
       launchplane-gate check promote sellyouroutboard
+      launchplane-gate check promote sellyouroutboard --explain
       launchplane-gate check promotion.yaml
       launchplane-gate check --input facts.json
     """
     if context.invoked_subcommand:
+        if explains:
+            raise click.UsageError(f"give --explain after {context.invoked_subcommand}", context)
         if source:
             raise click.UsageError(f"--input and {context.invoked_subcommand} cannot go together", context)
         return None
     if not source:
         raise click.UsageError("say what to check: deploy, promote, rollback, promotion.yaml or --input FILE", context)
-    return _decided_on(_read_input(source), context.ensure_object(Session))
+    return _of_input(_read_input(source), context.ensure_object(Session), explains=explains)
 
 
 check.add_command(check_proposals)
@@ -63,9 +74,10 @@ check.add_command(check_proposals)
 @click.option("--to", "destination", metavar="LANE", required=True, help="The lane to deploy to.")
 @releasing(required=True)
 @addressed
+@explained
 @pass_session
 def check_deploy(
-    session: Session, product: str, destination: str, artifact: str, ref: str, driver: str | None
+    session: Session, product: str, destination: str, artifact: str, ref: str, driver: str | None, explains: bool
 ) -> Answer:
     """Ask whether a release may be deployed to a lane.
 
@@ -76,7 +88,7 @@ def check_deploy(
     """
     with session.gate(to_read=True) as gate, progress_shown() as progress:
         request = deploy_request(product, destination, artifact, ref, driver=driver)
-        return _answer(gate.check(request, session.actor(), progress), gate.bundle)
+        return _checked(gate, request, session.actor(), progress, explains=explains)
 
 
 @check.command("promote")
@@ -85,6 +97,7 @@ def check_deploy(
 @releasing(required=False)
 @addressed
 @versioned
+@explained
 @pass_session
 def check_promote(
     session: Session,
@@ -96,6 +109,7 @@ def check_promote(
     driver: str | None,
     version: str | None,
     bump: str | None,
+    explains: bool,
 ) -> Answer:
     """Ask whether what one lane runs may be promoted to another.
 
@@ -107,16 +121,23 @@ def check_promote(
         request = promote_request(
             gate, product, source, destination, artifact, ref, driver=driver, version=version, bump=bump
         )
-        return _answer(gate.check(request, session.actor(), progress), gate.bundle)
+        return _checked(gate, request, session.actor(), progress, explains=explains)
 
 
 @check.command("rollback")
 @click.argument("product")
 @back_to
 @addressed
+@explained
 @pass_session
 def check_rollback(
-    session: Session, product: str, lane: str | None, artifact: str | None, ref: str | None, driver: str | None
+    session: Session,
+    product: str,
+    lane: str | None,
+    artifact: str | None,
+    ref: str | None,
+    driver: str | None,
+    explains: bool,
 ) -> Answer:
     """Ask whether a lane may go back to what it ran before, and what that is.
 
@@ -126,7 +147,17 @@ def check_rollback(
     """
     with session.gate(to_read=True) as gate, progress_shown() as progress:
         request = rollback_request(gate, product, lane, artifact, ref, driver=driver)
-        return _answer(gate.check(request, session.actor(), progress), gate.bundle)
+        return _checked(gate, request, session.actor(), progress, explains=explains)
+
+
+def _checked(gate: Gate, request: Request, actor: Actor, progress: Progress, *, explains: bool) -> Answer:
+    checked = gate.checked(request, actor, progress)
+    return _told(gate.bundle, gate.engine, checked, explains=explains)
+
+
+def _told(bundle: Bundle, engine: PolicyEngine, checked: Checked, *, explains: bool) -> Answer:
+    answer = _answer(checked.decision, bundle)
+    return replace(of_check(bundle, engine, checked), report=answer.report) if explains else answer
 
 
 def _answer(decision: Decision, bundle: Bundle) -> Answer:
@@ -176,13 +207,14 @@ def _first_fault(error: Any) -> str:
     return f"{place}: {what}" + (f" ({more} more)" if more else "")
 
 
-def _decided_on(facts: Mapping[str, Any], session: Session) -> Answer:
+def _of_input(facts: Mapping[str, Any], session: Session, *, explains: bool) -> Answer:
     """Decide without records: the shipped policies, and those that the settings add where there are settings."""
     from datetime import UTC, datetime
 
+    from launchplane_gate.line import Checked
     from launchplane_gate.policy import decide
 
     bundle = session.bundle(remembers=True)
     engine = session.engine(bundle, remembers=True)
     decision = decide(engine, bundle, facts, waivers=(), now=datetime.now(UTC), decision_id="not-saved")
-    return _answer(decision, bundle)
+    return _told(bundle, engine, Checked(decision, facts), explains=explains)

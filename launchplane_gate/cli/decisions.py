@@ -38,6 +38,7 @@ def decisions() -> None:
     Examples:
       launchplane-gate decisions list
       launchplane-gate decisions show d-7Q2M4KXB
+      launchplane-gate decisions explain d-7Q2M4KXB
       launchplane-gate decisions verify
       launchplane-gate decisions export decisions.jsonl
     """
@@ -74,17 +75,50 @@ def show(session: Session, decision_id: str) -> Answer:
       launchplane-gate decisions show d-7Q2M4KXB
       launchplane-gate decisions show d-7Q2M4KXB --output json | jq .input | launchplane-gate check --input -
     """
+    from launchplane_gate.report.decision import saved_text
+
+    found = _kept(session, decision_id)
+    text = saved_text(found.decision, found.entry.subject, found.repeats, input_is=_where_its_input_is(found))
+    return Answer(found.document, text)
+
+
+@decisions.command()
+@click.argument("decision_id", metavar="ID")
+@pass_session
+def explain(session: Session, decision_id: str) -> Answer:
+    """Explain a decision: what did not hold, and what would make it pass.
+
+    Of each rule that refused: the first expression that did not hold, with its file and line, the values that it saw,
+    and the remedy. Then what a person could do about it: one thing, or one and then the next, each with what to type.
+    It was proven by asking the policies again with the facts changed by that; nothing is done.
+
+    It is asked of the policies of today. Where others decided, and those of today would say something else of a rule,
+    nothing is explained, and it ends with 1. --output json has the form of `policy schema explanation`.
+
+    \b
+    Examples:
+      launchplane-gate decisions explain d-7Q2M4KXB
+      launchplane-gate decisions explain d-7Q2M4KXB --output json | jq .ways
+    """
+    from launchplane_gate.cli.explaining import of_record
+
+    found = _kept(session, decision_id)
+    bundle = session.bundle(remembers=True)
+    engine = session.engine(bundle, remembers=True)
+    return of_record(bundle, engine, found, f"what it was made on is {_where_its_input_is(found)}")
+
+
+def _kept(session: Session, decision_id: str) -> Kept:
+    """Raises RequestError."""
     from launchplane_gate.errors import RequestError
     from launchplane_gate.on_record import kept
-    from launchplane_gate.report.decision import saved_text
 
     with session.records() as (_, _, ledger):
         found = kept(ledger, decision_id)
     if found is None:
         hint = "`launchplane-gate decisions list` shows the newest ones. What `check` decides is not saved."
         raise RequestError(f"there is no decision {decision_id}", hint=hint)
-    text = saved_text(found.decision, found.entry.subject, found.repeats, input_is=_where_its_input_is(found))
-    return Answer(found.document, text)
+    return found
 
 
 def _where_its_input_is(found: Kept) -> str:

@@ -11,11 +11,11 @@ publish   the release for exactly the recorded commit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import get_args
+from typing import Any, get_args
 
 from launchplane_gate.errors import (
     LedgerError,
@@ -43,7 +43,7 @@ from launchplane_gate.line.record import leave_pending, record
 from launchplane_gate.line.replay import already_open, answered, interrupted, is_known, key_of, replay
 from launchplane_gate.line.standing import Asked, Standing
 from launchplane_gate.line.written import taken
-from launchplane_gate.model import Decision, Outcome, Request, Run, Settling, noun
+from launchplane_gate.model import Decision, Outcome, Request, Run, Settling, Waiver, noun
 from launchplane_gate.on_record import on_record
 from launchplane_gate.outlook import Outlook, without_the_asker
 from launchplane_gate.runs import read_run
@@ -51,6 +51,7 @@ from launchplane_gate.runs import read_run
 __all__ = [
     "Begun",
     "Call",
+    "Checked",
     "Limits",
     "Parts",
     "check",
@@ -65,17 +66,28 @@ __all__ = [
 OBSERVED_WAIT_S = 3600.0  # for a lane, where nobody is refused: as long as any deploy takes
 
 
-def check(parts: Parts, call: Call) -> Decision:
+@dataclass(frozen=True)
+class Checked:
+    """A decision of a check, and what it was made on. ``facts``: None for a stranger, who learns nothing of any."""
+
+    decision: Decision
+    facts: Mapping[str, Any] | None
+    waivers: tuple[Waiver, ...] = ()
+
+
+def check(parts: Parts, call: Call) -> Checked:
     """See Gate.check."""
     stands = standing.ask(parts, Asked.of(call.request, call.trace), call.actor)
     if not stands.permitted:
-        return stands.decision.model_copy(update={"mode": parts.mode_of(call.request)})
+        decision = stands.decision.model_copy(update={"mode": parts.mode_of(call.request)})
+        return Checked(decision, None if stands.stranger else stands.facts)
     errand = Errand(parts, call)
     see_that_thresholds_can_be_met(parts.bundle, parts.plugins, errand.profile.product)
     if found := taken(parts.store, call.request.names):
         raise RecordExists(found)
     _settle_on(errand)
-    return ask(errand, gather(errand, "admit", dry_run=True))
+    decision = ask(errand, gather(errand, "admit", dry_run=True))
+    return Checked(decision, errand.facts, tuple(errand.waivers))
 
 
 def outlook(parts: Parts, call: Call) -> Outlook:

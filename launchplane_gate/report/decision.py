@@ -90,7 +90,7 @@ def on_record(decision: Decision) -> str:
         return f"{engine_line(decision).capitalize()}. This refusal is only counted, or there is no ledger to keep it."
     return (
         f"Decision {decision.decision_id}, {engine_line(decision)}. "
-        f"Why in full: launchplane-gate decisions show {decision.decision_id}"
+        f"Why in full: launchplane-gate decisions explain {decision.decision_id}"
     )
 
 

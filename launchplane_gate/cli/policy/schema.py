@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument(
     "document",
-    type=click.Choice(("input", "decision", "settings", "authoring", "case", "proposal")),
+    type=click.Choice(("input", "decision", "settings", "authoring", "explanation", "case", "proposal")),
     default="input",
 )
 @click.option("-o", "file", metavar="FILE", help="Write it there; short for --output json=FILE.")
 @pass_session
 def schema(session: Session, document: Document, file: str | None) -> Answer:
-    """Print a JSON Schema: of what the policies are asked, of a decision, or of a file that people write.
+    """Print a JSON Schema: of what the policies are asked, of a decision or its explanation, or of a file.
 
-    Those are the settings, a case, and a proposal.
+    Files that people write are the settings, a case, and a proposal.
 
     `authoring` is that of the input for those who write rules, with nothing in it null or open: `opa check --schema`
     takes it. `proposal` is that of promotion.yaml, for editors. Evidence is that of the plugins which the settings
