@@ -189,7 +189,7 @@ def test_a_stale_promotion_is_refused_with_rule_revisions_and_remedy(busy_site: 
     assert "the source lane runs 41620cf" in said.out
     assert "Promote without naming a release" in said.out
     assert "19 other rules passed" in said.out
-    decision = said.out.split("decisions show ")[1].strip()
+    decision = said.out.split("decisions explain ")[1].strip()
     shown = busy_site.run("decisions", "show", decision)
     assert shown.exit_code == 0
     assert OLD not in shown.out.split("\n\n")[1]  # the rules speak in short revisions

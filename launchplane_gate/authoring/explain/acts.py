@@ -45,7 +45,7 @@ class Act:
 def acts(asked: Asked, refused: Collection[str]) -> Iterator[Act]:
     """What could be done where these rules refuse, the simplest first."""
     for row in ACTS:
-        yield from row(asked, refused)
+        yield from (act for act in row(asked, refused) if act.changes or act.waiver)
 
 
 # -- asking in another way
