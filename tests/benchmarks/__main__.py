@@ -18,6 +18,7 @@ from launchplane_gate.store import FileStore
 from tests.benchmarks.authoring import testing
 from tests.benchmarks.engines import ASK, engines
 from tests.benchmarks.ledgers import YesEngine, ledgers
+from tests.benchmarks.proposals import proposals
 from tests.benchmarks.replaying import replaying
 from tests.benchmarks.timing import SHORT, in_turn, report, timed
 from tests.conftest import ACTOR, POLICY, PROFILE, A, B, deploy
@@ -119,3 +120,5 @@ if __name__ == "__main__":
     ledgers()
     replaying()
     cold()
+    with tempfile.TemporaryDirectory() as name:
+        proposals(Path(name))
