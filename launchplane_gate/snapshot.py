@@ -10,23 +10,25 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
 from launchplane_gate import private, strictjson
 from launchplane_gate.attesting import attester_of, believed, library
 from launchplane_gate.errors import GateError, PastLost, RequestError, SettingsError, Undecided, in_a_sentence
-from launchplane_gate.gate import Gate
-from launchplane_gate.hookspecs import Progress
 from launchplane_gate.model import Contract, Request, short, stamp, unstamp
 from launchplane_gate.outlook import Outlook
-from launchplane_gate.records import ProductProfile
 from launchplane_gate.settings import Settings
+
+if TYPE_CHECKING:  # where a snapshot is read, neither a gate nor what it stands on is
+    from launchplane_gate.gate import Gate
+    from launchplane_gate.hookspecs import Progress
+    from launchplane_gate.records import ProductProfile
 
 AT_ONCE = 8
 ALL = "*"
-Way = tuple[ProductProfile, str, str]
+Way = tuple["ProductProfile", str, str]
 """From which lane of a product to which, by instance."""
 
 TAKE_A_NEW_ONE = (

@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from launchplane_gate.authoring.proposals.proposal import Fault, Proposed, raise_for
 from launchplane_gate.errors import RequestError, Undecided, in_a_sentence
-from launchplane_gate.gate import Gate
-from launchplane_gate.hookspecs import Progress
 from launchplane_gate.model import Actor, Contract, Decision, ReleaseIdentity, Request, RuleResult, unstamp
 from launchplane_gate.outlook import Outlook
-from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, PolicyEngine, decide
 from launchplane_gate.policy.bundle.reads import inputs_read
 from launchplane_gate.policy.bundle.syntax import parse
+
+if TYPE_CHECKING:  # a gate and plugins take as long to load as all else, and some who decide have neither
+    from launchplane_gate.gate import Gate
+    from launchplane_gate.hookspecs import Progress
+    from launchplane_gate.plugins import Plugins
 
 AT_ONCE = 8
 LOOK_S = 60.0  # for all that is asked of a Launchplane about one proposal
