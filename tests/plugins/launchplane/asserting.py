@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
+
+
+def for_the_real(*values: Any) -> list[Any]:
+    """Parameters that are shown without a process in CI, where time is dear."""
+    return [
+        pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.launchplane)
+        for value in values
+    ]
 
 
 def refused(answer: httpx.Response, code: str = "policy_denied") -> str:

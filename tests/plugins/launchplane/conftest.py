@@ -170,7 +170,7 @@ def service(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
             not_governed=("left-alone",),
             observed=["observed"],
             confirm_timeout_s=2,
-            confirm_interval_s=0.1,
+            confirm_interval_s=0.25,
         ) as site,
         site.serving() as service,
     ):

@@ -39,6 +39,7 @@ DATABASE = "LAUNCHPLANE_DATABASE_URL"  # targets and secrets are looked for ther
 MASTER_KEY = "LAUNCHPLANE_MASTER_ENCRYPTION_KEY"
 INSTANCES = ("testing", "prod")
 SECRET = "sk-live-0verride"
+DEPLOY_S = 8  # what a deploy has, also on a busy machine
 POLL_S = 0.02  # where the host sleeps for seconds
 
 
@@ -221,7 +222,7 @@ def gate_for(
     **limits: Any,
 ) -> Gate:
     """A gate over the host's records, with its plugins on that Dokploy."""
-    server = OPTIONS | {"url": stands.url, "api_key": SecretStr(stands.key)}
+    server = OPTIONS | {"url": stands.url, "api_key": SecretStr(stands.key), "deploy_timeout_s": DEPLOY_S}
     looks, lanes = {"interval_s": 0, "timeout_s": 2}, stands.by_lane
     options = {"state_dir": ".", "dokploy": server}
     given: dict[str, Any] = {"lane_wait_s": 10, "confirm_timeout_s": 3, "confirm_interval_s": 0.05}

@@ -14,7 +14,10 @@ from tests.plugins.launchplane.asserting import failed, kept, passed, refused
 from tests.plugins.launchplane.gated import Service, Shop, release
 from tests.plugins.launchplane.hosts import Host, artifact, commit
 
-pytestmark = pytest.mark.thorough  # a process of its own, that deploys for real to a fake Dokploy
+pytestmark = [
+    pytest.mark.thorough,  # a process of its own, that deploys for real to a fake Dokploy
+    pytest.mark.launchplane,  # in CI it is shown without one
+]
 
 STATUSES = ("migration_status", "verification_status", "owner_routes_status")
 

@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import unstamp
-from tests.plugins.launchplane.asserting import failed, kept, passed, refused
+from tests.plugins.launchplane.asserting import failed, for_the_real, kept, passed, refused
 from tests.plugins.launchplane.gated import Shop
 from tests.plugins.launchplane.hosts import Host, artifact, commit
-from tests.plugins.launchplane.serving import STRANGER, SUBJECT
+from tests.plugins.launchplane.serving import SECRET, STRANGER, SUBJECT
 
 pytestmark = pytest.mark.thorough  # a process of its own, that deploys for real to a fake Dokploy
 
@@ -56,7 +57,7 @@ def test_s54_who_may_not_is_told_so_before_any_policy_is_asked(shop: Shop) -> No
     assert shop.running() is None and shop.records() == []
 
 
-@pytest.mark.parametrize("at", ["", "2099-01-01T00:00:00Z"])
+@pytest.mark.parametrize("at", ["", *for_the_real("2099-01-01T00:00:00Z")])
 def test_s57_evidence_is_dated_by_the_gate(both: Shop, host: Host, at: str) -> None:
     """S57: whatever it says of times, and later deploys and promotions pass."""
     deployed = host.deploy("testing", "fail") | {"started_at": at, "finished_at": at}
@@ -68,9 +69,46 @@ def test_s57_evidence_is_dated_by_the_gate(both: Shop, host: Host, at: str) -> N
     passed(both.promote("B"))
 
 
+@pytest.mark.launchplane  # in CI it is shown without a process
 def test_s63_a_timeout_that_no_lease_lasts_for_is_capped(shop: Shop) -> None:
     """S63: whoever would wait for days waits as long as a deploy has, and is told how long that was."""
     passed(shop.deploy("A", timeout_seconds=10**6))
     shop.dokploy.pause(pause_running=True)
     told = failed(shop.deploy("B", timeout_seconds=10**6))
-    assert " s" in told["result"]["error_message"], told
+    assert "whatever time the caller gave it" in told["result"]["error_message"]
+
+
+def test_s55_s62_no_secret_is_kept(both: Shop) -> None:
+    """S55: neither what Dokploy pulls with, nor, S62, what previews are given; in no decision, record or log."""
+    secrets = [SECRET, both.dokploy.key, "registry-pass-w0rd"]
+    both.dokploy.targets[both.target()].row.update(username="robot", password=secrets[-1])
+    passed(both.deploy("B"))
+    message = refused(both.promote("C"))
+    decision = json.dumps(both.service.decision(message.partition("decision ")[2].partition(".")[0]))
+    assert both.product in decision and not any(secret in decision for secret in secrets)
+    kept_by_us = [both.service.site.root / "gate", both.service.site.root / "log"]
+    files = [file for place in kept_by_us for file in ([place] if place.is_file() else place.rglob("*"))]
+    held = b"".join(file.read_bytes() for file in files if file.is_file())
+    assert held and not any(secret.encode() in held for secret in secrets)
+
+
+def test_s56_what_the_routes_of_the_host_do_is_decided(shop: Shop) -> None:
+    """S56: the host's own tests replace its executors, and take no decision; these count them."""
+    site = shop.service.site
+    ledger = Ledger.open(site.root / "gate", site.database, holds_records=False)
+
+    def decided() -> int:
+        return sum(shop.product in json.dumps(entry.body) for entry in ledger.decision_entries(limit=10_000))
+
+    counted = []
+    for ask in (
+        lambda: passed(shop.deploy("A")),
+        lambda: passed(shop.promote("A")),
+        lambda: refused(shop.promote("B")),
+        lambda: kept(shop.tell(shop.reported("B"))),
+    ):
+        before = decided()
+        ask()
+        counted.append(decided() - before)
+    ledger.close()
+    assert counted[:2] == [2, 2] and all(counted), counted

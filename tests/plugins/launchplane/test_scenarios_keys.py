@@ -49,9 +49,9 @@ def test_s21b_what_did_not_come_off_is_not_what_a_repeat_is_told(shop: Shop) -> 
     failed(shop.deploy("D", key="d"))
     failed(shop.deploy("D", key="d"))
     shop.dokploy.pause(pause_running=True)
-    failed(shop.deploy("A", key="a", timeout_seconds=1))
+    failed(shop.deploy("A", key="a", timeout_seconds=3))
     shop.dokploy.resume()
-    assert "replayed" not in passed(shop.deploy("A", key="a", timeout_seconds=1))
+    assert "replayed" not in passed(shop.deploy("A", key="a", timeout_seconds=3))
     assert "replayed" not in passed(shop.promote("A", key="k"))
 
 

@@ -67,6 +67,7 @@ def test_s26_a_new_process_finishes_by_a_look_what_the_dead_one_left(site: Site)
         passed(shop.promote("A"))
 
 
+@pytest.mark.launchplane  # in CI it is shown without a process
 def test_s26_another_release_is_deployed_over_what_the_dead_one_left(site: Site) -> None:
     """S26: whoever does not repeat it need not wait for more than the lease."""
     killed_in_mid_deploy(site, "A")
@@ -85,14 +86,9 @@ def test_s24_a_kill_before_the_inventory_is_written_is_finished_by_a_look(site: 
             passed(shop.deploy(letter))
             if letter == "A":
                 passed(shop.promote(letter))
-        site.dokploy.takeover_s = 10**6
-        looked = f"/live/{shop.target('prod')}/health"
-
-        def is_looked_at() -> bool:
-            begun = triggers(site) == 4 and site.dokploy.idle()
-            return (begun and sum(asked.path == looked for asked in site.dokploy.requests[-40:]) > 0) or begun
-
-        killed(service, is_looked_at, lambda: shop.promote("B", key="k"))
+        site.dokploy.takeover_s = 10**4
+        is_done = lambda: triggers(site) == 4 and site.dokploy.idle()  # noqa: E731  # which Docker is not
+        killed(service, is_done, lambda: shop.promote("B", key="k"))
     site.dokploy.takeover_s = 0
     site.dokploy.skip(10**7)
     with site.serving() as service:

@@ -29,6 +29,7 @@ def at_look(shop: Shop, number: int, do: Callable[[], object]) -> None:
     shop.dokploy.between("application.one", step)
 
 
+@pytest.mark.launchplane  # in CI it is shown without a process
 def test_s28_a_testing_that_changes_before_prod_does_makes_the_promotion_stale(shop: Shop) -> None:
     """S28: the host has begun to promote, and then what testing is on record for is another."""
     passed(shop.deploy("A"))
@@ -47,6 +48,7 @@ def test_s28_a_testing_that_changes_before_prod_does_makes_the_promotion_stale(s
     assert shop.changes("prod") == count and shop.runs("prod") == commit("A")
 
 
+@pytest.mark.launchplane  # in CI it is shown without a process
 def test_s28_a_testing_that_changes_after_prod_did_is_no_fault_of_the_promotion(shop: Shop) -> None:
     """S28: A was what testing ran when it was let go."""
     passed(shop.deploy("A"))
@@ -58,6 +60,7 @@ def test_s28_a_testing_that_changes_after_prod_did_is_no_fault_of_the_promotion(
     assert (shop.runs("prod"), shop.runs()) == (commit("A"), commit("B"))
 
 
+@pytest.mark.launchplane  # in CI it is shown without a process
 def test_s29_of_two_promotions_the_second_is_decided_on_what_the_first_left(both: Shop) -> None:
     """S29: it waits, and its save and deploy come after those of the first."""
     passed(both.deploy("B"))
