@@ -181,7 +181,8 @@ def _lines(
 ) -> Iterator[tuple[Unseen, bool]]:
     """Each line of a module that holds something to evaluate, and whether it was."""
     source = module.source
-    last = source.text.count("\n") + 1  # what we put behind it is no line of it
-    for line in sorted(frozenset().union(*every.get(source.path, ()))):
-        if line <= last:
+    written = source.text.split("\n")  # what we put behind it is no line of it
+    for line in sorted(frozenset[int]().union(*every.get(source.path, ()))):
+        # Of a call on several lines the engine notes all but the first.
+        if line <= len(written) and not written[line - 1].rstrip().endswith("("):
             yield Unseen(source.file, line, "was never evaluated"), line in reached.get(source.path, set())

@@ -136,7 +136,7 @@ test_a_product_that_the_policy_does_not_know_is_refused if {
 test_every_broken_fact_is_refused if {
 	every fact in {
 		"action", "actor/subject", "actor/verified_by", "request/product", "product/product", "product/lanes",
-		"destination/lane/context", "destination/lane/instance",
+		"destination/lane/context", "destination/lane/instance", "product", "request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}

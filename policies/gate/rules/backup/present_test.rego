@@ -72,9 +72,10 @@ test_a_demand_that_cannot_be_read_is_refused if {
 
 test_every_broken_fact_is_refused if {
 	every fact in {
-		"now", "request/product", "product/product", "destination/lane/context",
-		"destination/lane/instance", "destination/backups/0/context", "destination/backups/0/instance",
-		"destination/backups/0/status", "destination/backups/0/created_at", "destination/backups/0/first_seen",
+		"now", "request/product", "product/product", "destination/lane/context", "destination/lane/instance",
+		"destination/backups/0/context", "destination/backups/0/instance", "destination/backups/0/status",
+		"destination/backups/0/created_at", "destination/backups/0/first_seen", "destination/backups",
+		"product", "request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}

@@ -58,7 +58,8 @@ test_every_broken_fact_is_refused if {
 		"product/lanes/2/base_url", "product/lanes/0/instance", "destination/lane/context",
 		"destination/lane/instance", "release/source_git_ref", "outcome/finished_at",
 		"evidence/health/destination/0/url", "evidence/health/destination/0/status",
-		"evidence/health/destination/0/revision", "evidence/health/destination/0/seen_at",
+		"evidence/health/destination/0/revision", "evidence/health/destination/0/seen_at", "destination/lane",
+		"product", "request", "evidence/health/destination",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}

@@ -56,7 +56,10 @@ test_a_driver_without_a_time_of_its_own_has_that_of_all if {
 }
 
 test_every_broken_fact_is_refused if {
-	every fact in {"now", "request/product", "product/product", "driver/driver_id", "outcome/status", "outcome/good_since"} {
+	every fact in {
+		"now", "request/product", "product/product", "driver/driver_id", "outcome/status", "outcome/good_since", "product",
+		"request",
+	} {
 		every document in [_good, _unchanged] {
 			every odd in cases.broken(document, fact) { _refused(odd, cases.config) }
 		}

@@ -85,7 +85,10 @@ test_what_stands_against_it_is_said if {
 	contains(at_testing, "nothing")
 }
 
-test_a_report_has_no_source if _refused(cases.put(_good, "source", {"lane": {"instance": "testing"}}))
+test_a_report_has_no_source if {
+	_refused(cases.put(_good, "source", {"lane": {"instance": "testing"}}))
+	_refused(json.remove(_good, ["source"]))
+}
 
 test_records_that_could_not_be_read_are_none if _refused(json.remove(_good, ["destination/inventory"]))
 
@@ -101,7 +104,8 @@ test_every_broken_fact_is_refused if {
 		every odd in cases.broken(_good, fact) { _refused(odd) }
 	}
 	every fact in {
-		"request/product", "product/product", "destination/lane", "destination/lane/instance", "destination/deployments",
+		"request/product", "product", "product/product", "destination/lane", "destination/lane/instance",
+		"destination/deployments",
 	} {
 		every odd in cases.broken(_on_testing, fact) { _refused(odd) }
 	}

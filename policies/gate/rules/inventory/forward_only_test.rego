@@ -152,7 +152,7 @@ test_every_broken_fact_is_refused if {
 	every fact in {
 		"release/artifact_id", "release/source_git_ref", "destination/history/1/artifact_id",
 		"destination/history/1/source_git_ref", "destination/history/1/rolled_back",
-		"destination/history/2/rolled_back",
+		"destination/history/2/rolled_back", "destination/history",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd) }
 	}

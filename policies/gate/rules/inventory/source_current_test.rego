@@ -68,7 +68,7 @@ test_an_expectation_that_is_none_is_refused if {
 test_every_broken_fact_is_refused if {
 	every fact in {
 		"release/artifact_id", "release/source_git_ref", "source/inventory/source_git_ref",
-		"source/inventory/artifact_identity/artifact_id",
+		"source/inventory/artifact_identity/artifact_id", "release",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd) }
 	}

@@ -72,13 +72,13 @@ test_the_deployment_named_has_to_be_there_and_to_have_passed_with_this_release i
 
 test_every_broken_fact_is_refused if {
 	every fact in {
-		"source/lane/context", "source/lane/instance", "source/inventory/context",
-		"source/inventory/instance", "source/inventory/deployment_record_id",
-		"source/inventory/source_git_ref", "source/inventory/artifact_identity/artifact_id",
-		"source/deployments/0/record_id", "source/deployments/0/artifact_id",
-		"source/deployments/0/source_git_ref", "source/deployments/0/context",
-		"source/deployments/0/instance", "source/deployments/0/status",
-		"source/deployments/0/older", "source/deployments/0/touched",
+		"source/lane/context", "source/lane/instance", "source/inventory/context", "source/inventory/instance",
+		"source/inventory/deployment_record_id", "source/inventory/source_git_ref",
+		"source/inventory/artifact_identity/artifact_id", "source/deployments/0/record_id",
+		"source/deployments/0/artifact_id", "source/deployments/0/source_git_ref",
+		"source/deployments/0/context", "source/deployments/0/instance", "source/deployments/0/status",
+		"source/deployments/0/older", "source/deployments/0/touched", "source/inventory", "source/lane",
+		"source/deployments",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd) }
 	}

@@ -34,9 +34,8 @@ test_what_the_lane_has_is_said if {
 
 test_every_broken_fact_is_refused if {
 	every fact in {
-		"source/lane/context", "source/lane/instance", "source/inventory/context",
-		"source/inventory/instance", "source/inventory/source_git_ref",
-		"source/inventory/artifact_identity/artifact_id",
+		"source/lane/context", "source/lane/instance", "source/inventory/context", "source/inventory/instance",
+		"source/inventory/source_git_ref", "source/inventory/artifact_identity/artifact_id", "source/lane",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd) }
 	}

@@ -83,8 +83,9 @@ test_a_product_that_the_policy_does_not_know_is_refused if {
 test_every_broken_fact_is_refused if {
 	every fact in {
 		"now", "request/product", "product/product", "source/inventory/artifact_identity/artifact_id",
-		"source/observed/seen_at", "source/observed/reachable", "source/observed/in_flight", "source/observed/digests",
-		"source/observed/containers", "source/steady_since", "driver/driver_id",
+		"source/observed/seen_at", "source/observed/reachable", "source/observed/in_flight",
+		"source/observed/digests", "source/observed/containers", "source/steady_since", "driver/driver_id",
+		"product", "request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}

@@ -41,6 +41,7 @@ test_a_time_to_wait_that_is_none_is_refused if {
 test_every_broken_fact_is_refused if {
 	every fact in {
 		"now", "request/product", "product/product", "source/run/settled", "source/run/confirmed_at",
+		"product", "request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}

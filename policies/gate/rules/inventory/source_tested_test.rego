@@ -42,7 +42,8 @@ test_every_broken_fact_is_refused if {
 	every fact in {
 		"source/inventory/deployment_record_id", "source/inventory/source_git_ref",
 		"source/inventory/artifact_identity/artifact_id", "source/deployments/0/record_id",
-		"source/deployments/0/artifact_id", "source/deployments/0/source_git_ref", "source/deployments/0/update",
+		"source/deployments/0/artifact_id", "source/deployments/0/source_git_ref",
+		"source/deployments/0/update", "source/deployments", "source/inventory",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd) }
 	}

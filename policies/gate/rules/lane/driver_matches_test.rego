@@ -43,6 +43,7 @@ test_the_profile_of_another_product_is_refused if {
 test_every_broken_fact_is_refused if {
 	every fact in {
 		"request/product", "product/product", "product/driver_id", "driver/driver_id",
+		"request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd) }
 	}

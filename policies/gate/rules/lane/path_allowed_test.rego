@@ -68,8 +68,8 @@ test_a_product_that_the_policy_does_not_know_is_refused if {
 
 test_every_broken_fact_is_refused if {
 	every fact in {
-		"request/product", "product/product", "product/lanes", "source/lane/context",
-		"source/lane/instance", "destination/lane/context", "destination/lane/instance",
+		"request/product", "product/product", "product/lanes", "source/lane/context", "source/lane/instance",
+		"destination/lane/context", "destination/lane/instance", "product", "request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}

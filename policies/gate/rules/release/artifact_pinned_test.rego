@@ -56,6 +56,7 @@ test_a_repository_that_is_pinned_itself_is_not_one if {
 test_every_broken_fact_is_refused if {
 	every fact in {
 		"request/product", "product/product", "product/image/repository", "release/artifact_id",
+		"request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd) }
 	}

@@ -109,10 +109,11 @@ test_a_registry_that_has_no_such_image_is_told_from_one_that_nobody_asked if {
 
 test_every_broken_fact_is_refused if {
 	every fact in {
-		"now", "request/product", "product/product", "release", "release/artifact_id", "release/source_git_ref",
-		"evidence", "evidence/oci", "evidence/oci/artifact_id", "evidence/oci/seen_at", "evidence/oci/manifest",
-		"evidence/oci/manifest/digest", "evidence/oci/manifest/platforms", "evidence/oci/manifest/platforms/0/revision",
-		"evidence/oci/manifest/platforms/1/revision",
+		"now", "request/product", "product/product", "release", "release/artifact_id",
+		"release/source_git_ref", "evidence", "evidence/oci", "evidence/oci/artifact_id",
+		"evidence/oci/seen_at", "evidence/oci/manifest", "evidence/oci/manifest/digest",
+		"evidence/oci/manifest/platforms", "evidence/oci/manifest/platforms/0/revision",
+		"evidence/oci/manifest/platforms/1/revision", "product", "request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}

@@ -102,7 +102,7 @@ test_every_broken_fact_is_refused if {
 		"now", "request/product", "product/product", "release/source_git_ref", "evidence", "evidence/github",
 		"evidence/github/seen_at", "evidence/github/commit", "evidence/github/commit/sha",
 		"evidence/github/commit/exists", "evidence/github/branches", "evidence/github/branches/1/name",
-		"evidence/github/branches/1/contains",
+		"evidence/github/branches/1/contains", "product", "request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, _config) }
 	}

@@ -63,7 +63,7 @@ test_a_product_that_the_policy_does_not_know_is_refused if {
 
 test_every_broken_fact_is_refused if {
 	every fact in {
-		"now", "request/product", "product/product", "destination/lane/instance",
+		"now", "request/product", "product/product", "destination/lane/instance", "product", "request",
 	} {
 		every odd in cases.broken(_good, fact) { _refused(odd, cases.config) }
 	}
