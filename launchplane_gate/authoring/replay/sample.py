@@ -59,7 +59,7 @@ def sampled(
     for line in _lines(_since(decided, since), _Revisions(policies), written):
         together.update(line.encode())
         yield line
-        if written.decisions % EVERY == 0:
+        if written.decisions and written.decisions % EVERY == 0:
             progress(f"{written.decisions:,} decisions written")
     yield _line({"end": written.decisions, "sha256": together.hexdigest()})
 
