@@ -355,6 +355,7 @@ def test_an_input_that_is_none_is_told_in_one_error(busy_site: Site, text: bytes
         ["doctor"],
         ["policy", "check"],
         ["policy", "test", "--only", "source_current"],
+        ["policy", "case", "promotion"],
         ["check", "promote", PRODUCT],
     ],
     ids=" ".join,

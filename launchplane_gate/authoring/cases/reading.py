@@ -29,10 +29,16 @@ from launchplane_gate.policy_input import PolicyInput, StandingInput
 _MEND = "Mend it; policies/README.md says what may stand there."
 
 
+class BadCase(BadForm):
+    """Files that are no cases. Nobody has run the others either: one of them may start from such a file."""
+
+    hint = "No test was run."
+
+
 def read_cases(bundle: Bundle, authoring: Schema) -> list[Case]:
     """The cases of each folder, with the policies that they hold for: those of that folder and of the ones before it.
 
-    ``authoring``: the schema of all facts that there are. Raises BadForm for what is no case.
+    ``authoring``: the schema of all facts that there are. Raises BadCase for what is no case.
     """
     found = [(index, file) for index, folder in enumerate(bundle.folders) for file in case_files(folder.path)]
     if not found:
@@ -59,7 +65,7 @@ class _Read:
 
 
 def read_text(bundle: Bundle, authoring: Schema, text: str, file: Path, folder: int) -> Case:
-    """The case that a text is, as if it stood in a file of one of the folders. Raises BadForm."""
+    """The case that a text is, as if it stood in a file of one of the folders. Raises BadCase."""
     reading = _Reading(bundle, authoring)
     return reading.as_if(text, file, folder)
 
@@ -86,7 +92,7 @@ class _Reading:
             self._take(folder, file)
         cases = [case for read in self._read.values() if (case := self._case(read))]
         if self._findings:
-            raise BadForm(self._findings)
+            raise BadCase(self._findings)
         return cases
 
     def as_if(self, text: str, file: Path, folder: int) -> Case:
@@ -99,7 +105,7 @@ class _Reading:
         self._take_text(folder, file, self._name(folder, file), text.encode())
         case = self._case(self._read[self._name(folder, file)]) if not self._findings else None
         if case is None:
-            raise BadForm(self._findings)
+            raise BadCase(self._findings)
         return case
 
     def _name(self, folder: int, path: Path) -> str:
