@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -319,10 +320,12 @@ def test_the_file_passes_opas_own_checks(bundle: Bundle, tmp_path: Path) -> None
 @opa.needs_opa
 def test_the_commands_that_policy_authors_are_told_end_well(tmp_path: Path) -> None:
     bundles.write(tmp_path / "mine", {}, {"products": {"p": {}}})
+    for command in ("init", "add mine", "-c user.name=a -c user.email=a@b.invalid commit -m one"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True, capture_output=True)
     told = re.findall(r"^    ((?:launchplane-gate|opa) .+)$", (shipped_policies() / "README.md").read_text(), re.M)
     assert len(told) > 5
     for line in told:
-        program, *arguments = line.split()
+        program, *arguments = shlex.split(line)
         if arguments[0] == "run":  # served above
             assert arguments == ["run", "--server", "--bundle", "gate.tar.gz"]
         elif program == "opa":

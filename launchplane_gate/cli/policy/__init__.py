@@ -8,6 +8,7 @@ from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.policy.bundle import bundle
 from launchplane_gate.cli.policy.case import case
 from launchplane_gate.cli.policy.check import check
+from launchplane_gate.cli.policy.diff import diff
 from launchplane_gate.cli.policy.mutate import mutate
 from launchplane_gate.cli.policy.replay import replay
 from launchplane_gate.cli.policy.schema import schema
@@ -29,5 +30,5 @@ def policy() -> None:
     """
 
 
-for command in (test, check, case, mutate, replay, bundle, schema):
+for command in (test, check, case, mutate, replay, diff, bundle, schema):
     policy.add_command(command)

@@ -57,12 +57,12 @@ def _own(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, int]]]:
 
 def breaks(figures: Figures) -> Iterator[tuple[Mapping[str, Any], Break]]:
     """Each good question, and what breaks it."""
-    promotion, confirmation = _good(figures)
+    promotion, confirmation = good_of(figures)
     yield from ((promotion, broken) for broken in _of_promotion(figures, promotion))
     yield from ((confirmation, broken) for broken in _of_confirmation(figures, confirmation))
 
 
-def _good(figures: Figures) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def good_of(figures: Figures) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """A promotion of what was seen just now, and its confirmation, with as many answers as are asked for."""
     promotion, confirmation = (_seen_just_now(good, figures) for good in (questions.PROMOTION, questions.CONFIRMATION))
     return promotion, confirmation

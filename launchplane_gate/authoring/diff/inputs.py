@@ -1,0 +1,203 @@
+"""An input on which two sets of policies decide differently.
+
+It is looked for among stored decisions, the questions that every bundle is asked, and then single changes of both: of
+facts that a rule reads which differs, and of the moment, since the same figures matter at other moments.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchplane_gate.authoring.changes import Change, Path, changed, single_changes
+from launchplane_gate.errors import EngineError
+from launchplane_gate.policy import Bundle
+from launchplane_gate.policy.bundle.config import Config
+from launchplane_gate.policy.bundle.syntax import parse
+from launchplane_gate.policy.engines.embedded import worker
+from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
+from launchplane_gate.policy.proof import questions
+from launchplane_gate.policy.proof.figures import Figures, breaks, good_of
+from launchplane_gate.policy.proof.must_refuse import GOOD, Question, asked_of_every_bundle
+
+AT_ONCE = 100
+MOST = 3_000  # inputs that are tried
+_PROBE = "gate_asked"
+_SAID = f"""package {_PROBE}
+
+said[number] := [code | some code, result in answer.results; result.satisfied == false] if {{
+	some number, question in input.asked
+	answer := data.gate.decision.answer with input as question
+	count(answer.results) > 0
+}}
+"""
+
+Inputs = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``of_ours``: it is about the product that every bundle is asked about, which no configuration has."""
+
+    whose: str
+    policy_input: Inputs
+    of_ours: bool
+    change: Change | None = None
+
+    def __str__(self) -> str:
+        return f"{self.whose}, where {self.change}" if self.change else self.whose
+
+
+@dataclass(frozen=True)
+class Flip:
+    """``codes``: the rules that refuse it, on the side that does; ``loosens``: that was the first one."""
+
+    asked: Asked
+    loosens: bool
+    codes: tuple[str, ...]
+
+
+@dataclass
+class Flips:
+    """The first input of each direction that was ``looked_for``, whether it loosens; none among how many ``tried``.
+
+    ``unanswered`` were not decided by one side or both.
+    """
+
+    looked_for: tuple[bool, ...]
+    tried: int = 0
+    unanswered: int = 0
+    found: dict[bool, Flip] = field(default_factory=dict)
+
+
+Refusing = Mapping[int, tuple[str, ...]]
+Progress = Callable[[str], None]
+
+
+def flips(
+    a: Bundle, b: Bundle, looked_for: tuple[bool, ...], stored: Iterable[tuple[str, Inputs]], progress: Progress
+) -> Flips:
+    """Look for an input that ``a`` denies and ``b`` allows, which loosens, or for one the other way round."""
+    found = Flips(looked_for)
+    with ExitStack() as ending, ThreadPoolExecutor(2) as threads:
+        sides = [_Side(bundle) for bundle in (a, b)]
+        for one in sides:
+            ending.callback(one.engine.stop)
+        waiting = itertools.islice(_inputs(a, b, stored), MOST)
+        while not found.found.keys() >= {*looked_for} and (batch := list(itertools.islice(waiting, AT_ONCE))):
+            progress("looking for an input that one allows and the other denies")
+            before, after = threads.map(lambda one, asked=batch: one.refusing(asked), sides)
+            _compare(found, batch, before, after)
+    return found
+
+
+def _compare(found: Flips, batch: Sequence[Asked], before: Refusing, after: Refusing) -> None:
+    found.tried += len(batch)
+    for number, asked in enumerate(batch):
+        if number not in before or number not in after:
+            found.unanswered += 1
+        elif bool(before[number]) != bool(after[number]):
+            loosens = bool(before[number])
+            found.found.setdefault(loosens, Flip(asked, loosens, before[number] or after[number]))
+
+
+class _Side:
+    """What one set of policies says."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.engine = worker.Worker(worker.shared().bounds)
+        modules = [*bundle.policies, (f"{_PROBE}.rego", _SAID)]
+        ours = _figures(bundle).within(bundle.config)
+        self._of = {
+            of_ours: Interpreter(modules, {"config": config}, by=self.engine)
+            for of_ours, config in ((False, bundle.config), (True, ours))
+        }
+
+    def refusing(self, batch: Sequence[Asked]) -> Refusing:
+        """The rules that refuse each input, by its number; an input that is not decided has none."""
+        found: dict[int, tuple[str, ...]] = {}
+        for of_ours, interpreter in self._of.items():
+            asked = {str(number): one.policy_input for number, one in enumerate(batch) if one.of_ours == of_ours}
+            try:
+                said = self._said(interpreter, asked)
+            except EngineError:  # one of them ends in an error, and all with it
+                said = {}
+                for number, one in asked.items():
+                    try:
+                        said |= self._said(interpreter, {number: one})
+                    except EngineError:
+                        continue
+            found |= {int(number): tuple(codes) for number, codes in said.items()}
+        return found
+
+    def _said(self, interpreter: Interpreter, asked: Mapping[str, Inputs]) -> dict[str, list[str]]:
+        if not asked:
+            return {}
+        text = json.dumps({"asked": asked})
+        said: dict[str, list[str]] = interpreter.value(f"data.{_PROBE}.said", text, read=json.loads)
+        return said
+
+
+def _figures(bundle: Bundle) -> Figures:
+    """Those that count for all products and drivers."""
+    thresholds = bundle.config["thresholds"]
+    return Figures("any product", {}, None, thresholds, thresholds["settle_s"])
+
+
+# -- the inputs
+
+
+def _inputs(a: Bundle, b: Bundle, stored: Iterable[tuple[str, Inputs]]) -> Iterator[Asked]:
+    places = _places(a, b)
+    kept = [Asked(name, policy_input, of_ours=False) for name, policy_input in stored]
+    yield from kept
+    sides = [_figures(bundle) for bundle in (a, b)]
+    by_figures = [one for figures in sides for one in good_of(figures)]
+    good = [
+        Asked(f"the good {one['action']}/{one['phase']} that every bundle is asked", one, of_ours=True)
+        for one in (*by_figures, *GOOD)
+    ]
+    yield from good
+    for codes, changes, phase in ((*said, one["phase"]) for figures in sides for one, said in breaks(figures)):
+        for one in by_figures:
+            if one["phase"] == phase:
+                question = Question(codes, changes, questions.changed(one, changes))
+                yield Asked(f"what the figures of one refuse: {question}", question.policy_input, of_ours=True)
+    for question in asked_of_every_bundle():
+        yield Asked(f"what every bundle has to refuse: {question}", question.policy_input, of_ours=True)
+    for asked, settings in itertools.product((*good, *kept), (a.settings, b.settings)):
+        yield from _changed(asked, settings, places)
+
+
+def _changed(asked: Asked, settings: Config, places: frozenset[Path]) -> Iterator[Asked]:
+    def differs(path: Path) -> bool:
+        return path == ("now",) or any(path[: len(place)] == place or place[: len(path)] == path for place in places)
+
+    for change in single_changes(asked.policy_input, settings, of=differs):
+        yield Asked(asked.whose, changed(asked.policy_input, [change]), asked.of_ours, change)
+
+
+def _places(a: Bundle, b: Bundle) -> frozenset[Path]:
+    """What is read by the modules that differ, and by the rules that only one of the two asks somewhere."""
+    paths = {path for path, _ in {*a.policies} ^ {*b.policies}} | {_path(code) for code in _asked(a) ^ _asked(b)}
+    found: set[Path] = set()
+    for module in (*a.modules, *b.modules):
+        if module.path in paths:
+            for rule in parse(module).rules:
+                for kind, node in rule.nodes:
+                    if kind == "Reference" and node.parts[:1] == ("input",) and node.parts[1:]:
+                        found.add(tuple(node.parts[1:]))
+    return frozenset(found)
+
+
+def _asked(bundle: Bundle) -> set[tuple[Any, ...]]:
+    return {(*place, code) for place, *_, codes in bundle.settings.roll_call.lists() for code in codes}
+
+
+def _path(entry: tuple[Any, ...]) -> str:
+    return f"gate/rules/{entry[-1].replace('.', '/')}.rego"
