@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-LETTERS = "abcdefghijklmnop"
+LETTERS = "bcdfghjklmnpqrst"  # no vowels: a pseudonym is nobody's name by chance
 LENGTH = 12
 
 # Words that say nothing of anybody, by which a subject or a URL can still be read as one.
