@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from tests.other_machine import on_another_host
-from tests.plugins.launchplane.asserting import passed
 from tests.plugins.launchplane.gated import Service, Site, sited
 from tests.plugins.launchplane.hosts import artifact, commit
-from tests.plugins.launchplane.test_scenarios_killed import triggers
+from tests.plugins.launchplane.test_over_http import passed
+from tests.plugins.launchplane.test_served_again import triggers
 
 pytestmark = pytest.mark.thorough  # processes of their own, that deploy for real to a fake Dokploy
 
