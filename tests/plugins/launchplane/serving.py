@@ -49,7 +49,8 @@ class Stands:
 
     ``targets``: the application of each instance, per product; ``health``: the URL of a target's, with ``{}`` for its
     id; ``drivers``: of products that have another; ``pages``: where products have theirs, with ``{}`` for the instance.
-    ``untracked``, ``without_url``: products that the host knows no targets, or no health URL of.
+    ``untracked``, ``without_url``: products that the host knows no targets, or no health URL of. ``options``: of the
+    driver.
     """
 
     url: str
@@ -61,6 +62,7 @@ class Stands:
     pages: Mapping[str, str] = field(default_factory=dict)
     untracked: Collection[str] = ()
     without_url: Collection[str] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def on(cls, dokploy: FakeDokploy, products: tuple[str, ...], **more: Any) -> Stands:
@@ -223,6 +225,7 @@ def gate_for(
 ) -> Gate:
     """A gate over the host's records, with its plugins on that Dokploy."""
     server = OPTIONS | {"url": stands.url, "api_key": SecretStr(stands.key), "deploy_timeout_s": DEPLOY_S}
+    server |= stands.options
     looks, lanes = {"interval_s": 0, "timeout_s": 2}, stands.by_lane
     options = {"state_dir": ".", "dokploy": server}
     given: dict[str, Any] = {"lane_wait_s": 10, "confirm_timeout_s": 3, "confirm_interval_s": 0.05}

@@ -17,11 +17,11 @@ import httpx
 import psycopg
 import pytest
 
+from tests.plugins.launchplane.asserting import passed, refused
 from tests.plugins.launchplane.full_disk import SmallDisk, mounting
 from tests.plugins.launchplane.gated import Service, Site, sited
 from tests.plugins.launchplane.hosts import artifact, commit
-from tests.plugins.launchplane.test_over_http import passed, refused
-from tests.plugins.launchplane.test_served_again import triggers
+from tests.plugins.launchplane.test_scenarios_killed import triggers
 
 pytestmark = pytest.mark.thorough  # a process of its own, that deploys for real to a fake Dokploy
 

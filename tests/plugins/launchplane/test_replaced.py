@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from tests.other_machine import on_another_host
+from tests.plugins.launchplane.asserting import passed
 from tests.plugins.launchplane.gated import Service, Site, sited
 from tests.plugins.launchplane.hosts import artifact, commit
-from tests.plugins.launchplane.test_over_http import passed
-from tests.plugins.launchplane.test_served_again import triggers
+from tests.plugins.launchplane.test_scenarios_killed import triggers
 
 pytestmark = pytest.mark.thorough  # processes of their own, that deploy for real to a fake Dokploy
 
@@ -31,9 +31,16 @@ MINUTE_S = 60.0
 @pytest.fixture(params=["files", "postgres"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     store = str(request.param)
-    database = request.getfixturevalue("postgres") if store == "postgres" else ""
     with sited(
-        tmp_path, (SHOP,), by="bridge", store=store, database=database, lease_s=4.0, write_s=0.5, lane_wait_s=20.0
+        tmp_path,
+        (SHOP,),
+        by="bridge",
+        store=store,
+        database=request.getfixturevalue("postgres") if store == "postgres" else "",
+        stands={"options": {"deploy_timeout_s": 300}},  # a process that starts takes its time on a busy machine
+        lease_s=4.0,
+        write_s=0.5,
+        lane_wait_s=20.0,
     ) as site:
         yield site
 
@@ -57,17 +64,16 @@ def replaced(site: Site) -> Iterator[Replaced]:
     with ExitStack() as stack:
         old = stack.enter_context(site.serving(*named("launchplane-old")))
         passed(old.deploy(SHOP, "A"))
-        site.dokploy.job_s = 2
+        site.dokploy.queue.hold("running")
         one = stack.enter_context(ThreadPoolExecutor(1))
         asked = one.submit(old.promote, SHOP, "A", "k")
         site.dokploy.wait(lambda: triggers(site) == 2)
         new = stack.enter_context(site.serving(*named("launchplane-new")))
-        assert not asked.done(), "the old one was to wait for Dokploy"
         old.process.send_signal(signal.SIGTERM)
         gone = time.monotonic()
         with pytest.raises(httpx.HTTPError):
             asked.result()
-        site.dokploy.job_s = 0.05
+        site.dokploy.queue.hold("no")
         yield Replaced(site, new, gone)
 
 
