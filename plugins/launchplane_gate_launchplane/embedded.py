@@ -96,7 +96,8 @@ class EmbeddedGate:
                 shipped = self._observed if is_observed else self._shipped
                 return shipped(call, calls.request_of(call, profile.product), calls.actor_of(call.identity))
             if call.route in calls.WRITES:
-                return self._evidence.taken(call, profile)
+                told = self._told if is_observed else self._evidence.taken
+                return told(call, profile)
         return _unseen(call) if is_observed else _not_yet(call, profile)
 
     def _cut_over(self, call: Call) -> Taken:
@@ -140,6 +141,15 @@ class EmbeddedGate:
         if run.status == "fail" and not run.touched:
             return _unseen(call)  # its executor was not asked: the gate has no target for its lane, or not that alone
         return answers.refusal_in(run) or self._answer(call, run)
+
+    def _told(self, call: Call, profile: ProductProfile) -> Taken:
+        """Evidence about a product that is observed: what the gate would not take is the host's alone."""
+        try:
+            taken = self._evidence.taken(call, profile)
+        except GateError as error:
+            log.warning("the gate cannot take what %s tells: %s", call.route, error)
+            return _unseen(call)
+        return _unseen(call) if isinstance(taken, Refusal) else taken
 
     def _answer(self, call: Call, run: Run) -> Answer:
         return Answer(

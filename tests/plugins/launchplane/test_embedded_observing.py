@@ -121,3 +121,11 @@ def test_what_the_gate_cannot_run_is_the_hosts_alone(desk: Desk) -> None:
     assert desk.embedded.run(replace(desk.deployment("A"), route="launchplane ship execute")) is None
     desk.platform.behaves = lambda platform, approval: Outcome(status="fail", touched=False, detail="no target")
     assert desk.embedded.run(desk.deployment("A")) is None
+
+
+@pytest.mark.parametrize("wrong", ["no artifact", "an artifact that is no digest"])
+def test_a_report_that_the_gate_cannot_be_asked_is_the_hosts_alone(desk: Desk, host: Host, wrong: str) -> None:
+    """The host takes it as ever."""
+    artifact = None if wrong == "no artifact" else {"artifact_id": "no digest"}
+    report = host.deployment("A", record_id="deployment-told", artifact_identity=artifact)
+    assert desk.embedded.run(desk.report(report)) is None
