@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from launchplane_gate.authoring.mutate.mutants import Mutant, mutants_of
 from launchplane_gate.authoring.mutate.run import Mutation, Result, mutate
+from launchplane_gate.authoring.schema import shipped_schema
 from launchplane_gate.cli import program
 from launchplane_gate.errors import PolicyError
 from launchplane_gate.policy import start_within
@@ -60,6 +61,17 @@ import data.config
 test_it_is_asked if "{CODE}" in config.roll_call.base.promote.admit
 """
 
+CASE = f"""case: A promotion without a reason
+base: promotion
+facts:
+  request.reason: ""
+  source.deployments[2].status: pass
+expect: refused
+rules:
+  {CODE}: not satisfied
+"""
+
+FACTS = shipped_schema("authoring")
 Mutate = Callable[..., Mutation]
 
 
@@ -76,7 +88,7 @@ def run(base: Path, tmp_path: Path) -> Mutate:
         body: str = BODY, test: str = TEST + THOROUGH, *, optional: bool = False, only: Sequence[str] = (), **more: str
     ) -> Mutation:
         folders = [read_folder(base), read_folder(mine(tmp_path / "mine", body, test, optional=optional, **more))]
-        return mutate(folders, folders[1:], only, progress=lambda done, total: None, engines=1)
+        return mutate(folders, folders[1:], only, facts=FACTS, progress=lambda done, total: None, engines=1)
 
     return mutated
 
@@ -161,7 +173,9 @@ def test_what_no_test_notices_is_told_with_an_input_that_would(run: Mutate) -> N
 
 def test_the_same_mutants_come_in_the_same_order(base: Path, tmp_path: Path) -> None:
     folders = [read_folder(base), read_folder(mine(tmp_path / "mine", BODY, TEST + THOROUGH))]
-    one, two = (mutate(folders, folders[1:], progress=lambda *_: None, engines=engines) for engines in (1, 3))
+    one, two = (
+        mutate(folders, folders[1:], facts=FACTS, progress=lambda *_: None, engines=engines) for engines in (1, 3)
+    )
     assert one == two
 
 
@@ -234,7 +248,7 @@ def test_only_what_is_named_is_changed(run: Mutate) -> None:
 
 def test_where_no_rule_is_there_is_nothing_to_notice(base: Path, tmp_path: Path) -> None:
     folders = [read_folder(base), read_folder(bundles.write(tmp_path / "mine", {}, {"products": {"shop": {}}}))]
-    mutation = mutate(folders, folders[1:], progress=lambda *_: None)
+    mutation = mutate(folders, folders[1:], facts=FACTS, progress=lambda *_: None)
     assert (mutation.results, mutation.findings) == ((), ())
 
 
@@ -269,6 +283,7 @@ def test_the_command_shows_the_line_the_change_and_the_input_in_80_columns(nowhe
     assert any(one["input"]["request"] == {} for one in told)
     annotated = (nowhere / "all.txt").read_text()
     assert f"file=mine/{bundles.path_of(CODE)},line=10" in annotated and "request.reason is missing" in annotated
-    (folder / bundles.path_of(CODE).replace(".rego", "_test.rego")).write_text(TEST + THOROUGH)
+    (folder / "cases").mkdir()
+    (folder / "cases" / "unreasoned.yaml").write_text(CASE)  # a case notices what no test does
     good = CliRunner().invoke(program, ["policy", "mutate", "mine"])
     assert good.exit_code == 0 and good.stdout.endswith("missing.\n"), good.output

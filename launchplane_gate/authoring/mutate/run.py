@@ -9,9 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
+from launchplane_gate.authoring.cases.reading import read_cases
+from launchplane_gate.authoring.cases.running import run_cases
 from launchplane_gate.authoring.mutate.explained import explanations, idle, misspelt, reason_for
 from launchplane_gate.authoring.mutate.killing import Fate, Killing
 from launchplane_gate.authoring.mutate.mutants import Mutant, mutants_of
@@ -25,7 +28,7 @@ from launchplane_gate.policy.bundle.floor import DECISION_PATH
 from launchplane_gate.policy.bundle.form import deciding
 from launchplane_gate.policy.bundle.load import Bundle, bundle_of
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, failing, interpreter_of_tests, why_failing
-from launchplane_gate.policy.bundle.syntax import Finding, Parsed, parse
+from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Source, parse
 from launchplane_gate.policy.engines.embedded import worker
 
 TIMEOUT_S = 5.0  # for one test, which takes some milliseconds
@@ -67,20 +70,29 @@ class Mutation:
 
 
 def mutate(
-    folders: Sequence[Folder], of: Sequence[Folder], only: Sequence[str] = (), *, progress: Progress, engines: int = 0
+    folders: Sequence[Folder],
+    of: Sequence[Folder],
+    only: Sequence[str] = (),
+    *,
+    facts: dict[str, Any],
+    progress: Progress,
+    engines: int = 0,
 ) -> Mutation:
     """Put the tests of all ``folders`` to the mutants of those in ``of``, as many at once as there are ``engines``.
 
-    ``only``: of files and rules that have one of these in their names. Raises BadForm for policies that do not load or
-    fail a test as they are, and PolicyError where that is none.
+    What no test notices is put to the cases, whose ``facts`` are those of that schema. ``only``: of files and rules
+    that have one of these in their names. Raises BadForm for policies that do not load or fail a test as they are, and
+    PolicyError where that is none, or a case fails.
     """
     bundle = bundle_of(folders)
-    work = _Work(bundle, folders, of, only)
+    work = _Work(bundle, folders, of, only, facts)
     if only and not work.total:
         raise PolicyError(f"nothing to change has one of these in its name: {', '.join(only)}")
     interpreter = interpreter_of_tests(bundle.modules, bundle.data)
     if failed := failing(interpreter, work.tests()):
         raise BadForm(why_failing(interpreter, bundle.modules, failed))
+    if failed_cases := work.cases_failing(bundle):
+        raise PolicyError(f"a case fails as it is: {failed_cases[0]}", hint="`launchplane-gate policy test` says why.")
     results = work.done(engines or processors(), progress)
     survivors = [result.mutant for result in results if result.fate == "survived"]
     said = work.explanations
@@ -95,7 +107,15 @@ def processors() -> int:
 
 
 class _Work:
-    def __init__(self, bundle: Bundle, folders: Sequence[Folder], of: Sequence[Folder], only: Sequence[str]) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        folders: Sequence[Folder],
+        of: Sequence[Folder],
+        only: Sequence[str],
+        facts: dict[str, Any],
+    ) -> None:
+        self._facts = facts
         parsed = [parse(source) for source in bundle.modules]
         self.reach = Reach(bundle, parsed)
         paths = {source.path for folder in of for source in folder.sources if not source.is_test} - {DECISION_PATH}
@@ -118,6 +138,10 @@ class _Work:
         packages = {tests for module, _ in self._batches for tests in self.reach.tests_of(module.package)}
         packages.update(self.reach.tests_of_roll_call() if self._unasked else ())
         return [test for test in self.reach.bundle.tests if test.package in packages]
+
+    def cases_failing(self, bundle: Bundle) -> list[str]:
+        """The cases that do not hold under these policies."""
+        return [one.name for one in run_cases(read_cases(bundle, self._facts)) if not one.passed]
 
     def done(self, engines: int, progress: Progress) -> list[Result]:
         """The results, in the order of the files and their lines; those of the roll call come first."""
@@ -154,6 +178,8 @@ class _Work:
         results = []
         for mutant in mutants:
             fate = killing.of_module(mutant, module.package)
+            if fate == "survived" and self.cases_failing(_with(self.reach.bundle, mutant.mutated)):
+                fate = "killed"
             if fate == "survived":
                 reason = reason_for(mutant, self.explanations)
                 told = self._local.telling.told(mutant.mutated, module.package, deep=not reason)
@@ -169,12 +195,19 @@ class _Work:
         for entry in entries:
             bundle = entry.bundle()
             fate: Fate = killing.of_config(bundle.data) if bundle else "not viable"
+            if bundle and fate == "survived" and self.cases_failing(bundle):
+                fate = "killed"
             if fate == "survived":
                 told = self._local.telling.told_of_roll_call(entry.mutant.of, entry.action, entry.phase)
                 results.append(Result(entry.mutant, fate, told))
             else:
                 results.append(Result(entry.mutant, fate))
         return results
+
+
+def _with(bundle: Bundle, changed: Source) -> Bundle:
+    modules = tuple(changed if one.path == changed.path else one for one in bundle.modules)
+    return replace(bundle, modules=modules)
 
 
 def _is_meant(mutant: Mutant, only: Sequence[str]) -> bool:

@@ -27,7 +27,7 @@ ENOUGH = 10  # of all mutants, a tenth tells how long the others take
 @click.option("--engines", type=click.IntRange(1, 64), help="How many to ask at once; as many as there are processors.")
 @pass_session
 def mutate(session: Session, folders: tuple[Path, ...], only: tuple[str, ...], engines: int | None) -> Answer:
-    """Change the rules a little, and see whether a test notices: 0 if one always does, 1 if not.
+    """Change the rules a little, and see whether a test or case notices: 0 if one always does, 1 if not.
 
     A comparison is turned, a condition dropped, a constant changed, `some` said for `every`, a rule taken off the roll
     call: in the folders that you name or the settings name, else in the shipped policies. Nothing is written. What no
@@ -41,14 +41,16 @@ def mutate(session: Session, folders: tuple[Path, ...], only: tuple[str, ...], e
       launchplane-gate policy mutate
       launchplane-gate policy mutate mine --only source_current
     """
+    from launchplane_gate.authoring.cases.reading import all_facts
     from launchplane_gate.authoring.mutate.run import mutate as mutated
     from launchplane_gate.policy.bundle.files import read_folder
     from launchplane_gate.report.mutated import mutation_report, mutation_text
 
+    facts = all_facts(session.plugins_named())
     read = [read_folder(folder) for folder in session.policy_folders(folders)]
     began = time.monotonic()
     with progress_shown("loading the policies") as tell:
-        mutation = mutated(read, read[1:] or read, only, progress=_countdown(tell), engines=engines or 0)
+        mutation = mutated(read, read[1:] or read, only, facts=facts, progress=_countdown(tell), engines=engines or 0)
     found = [_finding(result) for result in mutation.unexplained]
     document = {
         "mutants": len(mutation.results),
