@@ -195,3 +195,17 @@ def test_the_command_marks_what_loosens_shows_an_input_and_fails_a_build(
     assert tightened.exit_code == 0 and "  tightens   " in tightened.stdout, tightened.output
     assert run("b", "a", "--fail-on", "any").exit_code == 1
     assert run("a", "a", "--fail-on", "any").stdout == "a and a are the same policies.\n"
+
+
+@pytest.mark.thorough  # it decides by the shipped policies, some hundred times
+def test_a_case_may_be_what_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else would think of that reason."""
+    monkeypatch.chdir(tmp_path)
+    for name, reason in (("a", "seven bells"), ("b", "eight bells")):
+        body = BODY.replace('== "why"', f'!= "{reason}"')
+        bundles.write(tmp_path / name, {bundles.path_of(CODE): bundles.rule(CODE, body)}, asked())
+    (tmp_path / "a" / "cases").mkdir()
+    case = "case: A bell\nbase: promotion\nfacts: {request.reason: seven bells}\nexpect: refused\n"
+    (tmp_path / "a" / "cases" / "bell.yaml").write_text(f"{case}rules: {{{CODE}: not satisfied}}\n")
+    told = run("a", "b").stdout
+    assert "a denies, and b allows: the case cases.bell. It is refused by reason.plain." in " ".join(told.split()), told

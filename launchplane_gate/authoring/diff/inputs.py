@@ -1,7 +1,7 @@
 """An input on which two sets of policies decide differently.
 
-It is looked for among stored decisions, the questions that every bundle is asked, and then single changes of both: of
-facts that a rule reads which differs, and of the moment, since the same figures matter at other moments.
+It is looked for among stored decisions, the questions that every bundle is asked, cases, and then single changes of
+these: of facts that a rule reads which differs, and of the moment, since the same figures matter at other moments.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from launchplane_gate.authoring.cases.questions import good_questions
+from launchplane_gate.authoring.cases.reading import read_cases
 from launchplane_gate.authoring.changes import Change, Path, changed, single_changes
 from launchplane_gate.errors import EngineError
 from launchplane_gate.policy import Bundle
@@ -38,15 +40,16 @@ said[number] := [code | some code, result in answer.results; result.satisfied ==
 """
 
 Inputs = Mapping[str, Any]
+Decided = Literal["as it is", "for any product", "for the good questions"]
+"""What is decided for the product that an input is about: in the policies; or it is the one that every bundle is asked
+about, or that of the good questions, which no configuration has."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """``of_ours``: it is about the product that every bundle is asked about, which no configuration has."""
-
     whose: str
     policy_input: Inputs
-    of_ours: bool
+    decided: Decided
     change: Change | None = None
 
     def __str__(self) -> str:
@@ -80,15 +83,24 @@ Progress = Callable[[str], None]
 
 
 def flips(
-    a: Bundle, b: Bundle, looked_for: tuple[bool, ...], stored: Iterable[tuple[str, Inputs]], progress: Progress
+    a: Bundle,
+    b: Bundle,
+    looked_for: tuple[bool, ...],
+    stored: Iterable[tuple[str, Inputs]],
+    *,
+    facts: dict[str, Any],
+    progress: Progress,
 ) -> Flips:
-    """Look for an input that ``a`` denies and ``b`` allows, which loosens, or for one the other way round."""
+    """Look for an input that ``a`` denies and ``b`` allows, which loosens, or for one the other way round.
+
+    ``facts``: the schema of those that a case may state.
+    """
     found = Flips(looked_for)
     with ExitStack() as ending, ThreadPoolExecutor(2) as threads:
         sides = [_Side(bundle) for bundle in (a, b)]
         for one in sides:
             ending.callback(one.engine.stop)
-        waiting = itertools.islice(_inputs(a, b, stored), MOST)
+        waiting = itertools.islice(_inputs(a, b, stored, facts), MOST)
         while not found.found.keys() >= {*looked_for} and (batch := list(itertools.islice(waiting, AT_ONCE))):
             progress("looking for an input that one allows and the other denies")
             before, after = threads.map(lambda one, asked=batch: one.refusing(asked), sides)
@@ -112,17 +124,21 @@ class _Side:
     def __init__(self, bundle: Bundle) -> None:
         self.engine = worker.Worker(worker.shared().bounds)
         modules = [*bundle.policies, (f"{_PROBE}.rego", _SAID)]
-        ours = _figures(bundle).within(bundle.config)
+        products = {**good_questions(bundle).products, **bundle.config["products"]}
+        configs: Mapping[Decided, Any] = {
+            "as it is": bundle.config,
+            "for any product": _figures(bundle).within(bundle.config),
+            "for the good questions": {**bundle.config, "products": products},
+        }
         self._of = {
-            of_ours: Interpreter(modules, {"config": config}, by=self.engine)
-            for of_ours, config in ((False, bundle.config), (True, ours))
+            decided: Interpreter(modules, {"config": config}, by=self.engine) for decided, config in configs.items()
         }
 
     def refusing(self, batch: Sequence[Asked]) -> Refusing:
         """The rules that refuse each input, by its number; an input that is not decided has none."""
         found: dict[int, tuple[str, ...]] = {}
-        for of_ours, interpreter in self._of.items():
-            asked = {str(number): one.policy_input for number, one in enumerate(batch) if one.of_ours == of_ours}
+        for decided, interpreter in self._of.items():
+            asked = {str(number): one.policy_input for number, one in enumerate(batch) if one.decided == decided}
             try:
                 said = self._said(interpreter, asked)
             except EngineError:  # one of them ends in an error, and all with it
@@ -152,14 +168,14 @@ def _figures(bundle: Bundle) -> Figures:
 # -- the inputs
 
 
-def _inputs(a: Bundle, b: Bundle, stored: Iterable[tuple[str, Inputs]]) -> Iterator[Asked]:
+def _inputs(a: Bundle, b: Bundle, stored: Iterable[tuple[str, Inputs]], facts: dict[str, Any]) -> Iterator[Asked]:
     places = _places(a, b)
-    kept = [Asked(name, policy_input, of_ours=False) for name, policy_input in stored]
+    kept = [Asked(name, policy_input, "as it is") for name, policy_input in stored]
     yield from kept
     sides = [_figures(bundle) for bundle in (a, b)]
     by_figures = [one for figures in sides for one in good_of(figures)]
     good = [
-        Asked(f"the good {one['action']}/{one['phase']} that every bundle is asked", one, of_ours=True)
+        Asked(f"the good {one['action']}/{one['phase']} that every bundle is asked", one, "for any product")
         for one in (*by_figures, *GOOD)
     ]
     yield from good
@@ -167,10 +183,13 @@ def _inputs(a: Bundle, b: Bundle, stored: Iterable[tuple[str, Inputs]]) -> Itera
         for one in by_figures:
             if one["phase"] == phase:
                 question = Question(codes, changes, questions.changed(one, changes))
-                yield Asked(f"what the figures of one refuse: {question}", question.policy_input, of_ours=True)
+                yield Asked(f"what the figures of one refuse: {question}", question.policy_input, "for any product")
     for question in asked_of_every_bundle():
-        yield Asked(f"what every bundle has to refuse: {question}", question.policy_input, of_ours=True)
-    for asked, settings in itertools.product((*good, *kept), (a.settings, b.settings)):
+        yield Asked(f"what every bundle has to refuse: {question}", question.policy_input, "for any product")
+    said = {one.full_name: one.question() for bundle in (a, b) for one in read_cases(bundle, facts)}
+    cases = [Asked(f"the case {name}", question, "for the good questions") for name, question in said.items()]
+    yield from cases
+    for asked, settings in itertools.product((*good, *kept, *cases), (a.settings, b.settings)):
         yield from _changed(asked, settings, places)
 
 
@@ -179,7 +198,7 @@ def _changed(asked: Asked, settings: Config, places: frozenset[Path]) -> Iterato
         return path == ("now",) or any(path[: len(place)] == place or place[: len(path)] == path for place in places)
 
     for change in single_changes(asked.policy_input, settings, of=differs):
-        yield Asked(asked.whose, changed(asked.policy_input, [change]), asked.of_ours, change)
+        yield Asked(asked.whose, changed(asked.policy_input, [change]), asked.decided, change)
 
 
 def _places(a: Bundle, b: Bundle) -> frozenset[Path]:

@@ -30,7 +30,7 @@ def diff(session: Session, a: str, b: str, export: Path | None, fail_on: str | N
     The roll call, the thresholds, what may be waived and what is decided for products, each marked where it loosens;
     the rules that are written differently; and an input that one of the two allows and the other denies. That is looked
     for among the decisions on record, where settings name a ledger, or in an --export; among the questions that every
-    bundle is asked; and among single changes of both. None among those proves nothing.
+    bundle is asked; among the cases of both; and among single changes of all. None among those proves nothing.
 
     A folder that has no gate/decision.rego adds to the shipped policies.
 
@@ -39,6 +39,7 @@ def diff(session: Session, a: str, b: str, export: Path | None, fail_on: str | N
       launchplane-gate policy diff main:policies policies
       launchplane-gate policy diff origin/main:policies policies --fail-on loosening
     """
+    from launchplane_gate.authoring.cases.reading import all_facts
     from launchplane_gate.authoring.diff.inputs import flips
     from launchplane_gate.authoring.diff.sides import side
     from launchplane_gate.authoring.diff.words import differences, directions
@@ -51,7 +52,8 @@ def diff(session: Session, a: str, b: str, export: Path | None, fail_on: str | N
         found = differences(one, other)
         told = None
         if ways := directions(found):
-            told = flips(one, other, ways, opened.enter_context(_stored(session, export)), progress)
+            stored = opened.enter_context(_stored(session, export))
+            told = flips(one, other, ways, stored, facts=all_facts(session.plugins_named()), progress=progress)
     failed = (fail_on == "any" and found) or (fail_on == "loosening" and is_loosening(found, told))
     return Answer(
         document_of(names, found, told),
