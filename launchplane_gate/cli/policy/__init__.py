@@ -10,6 +10,7 @@ from launchplane_gate.cli.policy.case import case
 from launchplane_gate.cli.policy.check import check
 from launchplane_gate.cli.policy.diff import diff
 from launchplane_gate.cli.policy.mutate import mutate
+from launchplane_gate.cli.policy.new import new
 from launchplane_gate.cli.policy.replay import replay
 from launchplane_gate.cli.policy.schema import schema
 from launchplane_gate.cli.policy.test import test
@@ -30,5 +31,5 @@ def policy() -> None:
     """
 
 
-for command in (test, check, case, mutate, replay, diff, bundle, schema):
+for command in (new, test, check, case, mutate, replay, diff, bundle, schema):
     policy.add_command(command)
