@@ -27,7 +27,7 @@ class Answer:
     """What a command found out: a document for programs, text for people, and the exit code.
 
     ``failed``: it is an error that is told here, not an answer. ``report``: the same for the tools of CI, made where
-    one of their formats is asked for.
+    one of their formats is asked for. ``page``: the answer as Markdown, where it is a page by itself.
     """
 
     document: Mapping[str, object]
@@ -35,6 +35,7 @@ class Answer:
     exit_code: int = 0
     failed: bool = False
     report: Callable[[], Report] | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,8 @@ def _rendered(answer: Answer, form: str) -> str:
         from launchplane_gate.report import json
 
         return json.document(answer.document)
+    if form == "markdown" and answer.page:
+        return answer.page
     if form in OF_REPORTS or (form == "markdown" and answer.report):
         return _reported(answer, form)
     from launchplane_gate.report import markdown, text
