@@ -13,14 +13,17 @@ from pathlib import Path
 from string import Template
 from typing import Any, get_args
 
+from launchplane_gate.authoring.schema import as_text, shipped_schema
 from launchplane_gate.policy.bundle.config import Loosening
 from launchplane_gate.strictjson import sha256
 
 PRODUCT = "sellyouroutboard"
 LANES = ("testing", "prod")
+SCHEMA = "launchplane-gate.schema.json"  # beside the settings, whose first line names it for editors
 _PORTS = range(20_000, 30_000)  # below what systems hand out by themselves
 
 _SETTINGS = Template("""\
+#:schema $schema
 # The settings of launchplane-gate. An unknown key is refused, with its line. `launchplane-gate doctor` looks at it all.
 schema_version = 1
 
@@ -102,7 +105,9 @@ listed:
 ```
 
 Rules of your own go beside it, in `gate/rules/CATEGORY/NAME.rego` with a test in `NAME_test.rego`, and on the roll call
-in `config/data.json`. They can only add; of rules, `waivable` lists those of this folder and no other.
+in `config/data.json`: `launchplane-gate policy new CATEGORY.NAME` begins one. They can only add; of rules, `waivable`
+lists those of this folder and no other. `launchplane-gate policy list $product` shows all that is asked.
+
 `launchplane-gate policy check` runs all that the gate runs before it takes them, and says what they change;
 `launchplane-gate policy test` shows what a failing test saw.
 """)
@@ -195,9 +200,11 @@ def write_settings(
         "actor": f"`{actor}`",
         "confirm_timeout_s": confirm_timeout_s,
         "confirm_interval_s": confirm_interval_s,
+        "schema": SCHEMA,
     }
     written = {
         "launchplane-gate.toml": _SETTINGS.substitute(words),
+        SCHEMA: as_text(shipped_schema("settings")),
         "policies/README.md": _POLICY_README.substitute(words),
         "policies/config/data.json": json.dumps(_policy(product, actor, publisher), indent=2) + "\n",
         **(files or {}),

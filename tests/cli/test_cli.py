@@ -591,7 +591,7 @@ def test_bad_usage_is_one_error_and_changes_nothing(busy_site: Site, arguments: 
     [
         (
             ("lane_wait_s = 60", "lane_weight_s = 60"),
-            "lane_weight_s is not a known key (launchplane-gate.toml, line 8)",
+            "lane_weight_s is not a known key (launchplane-gate.toml, line 9)",
         ),
         (
             ("\n[policy]", '\ndatabase_url = { env = "GATE_NO_SUCH" }\n[policy]'),

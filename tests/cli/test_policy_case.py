@@ -34,6 +34,8 @@ def test_a_case_of_a_refusal_is_the_fact_that_mattered(busy_site: Site, tmp_path
     said = busy_site.run("policy", "case", decision_id, "-o", str(file))
     assert said.exit_code == 0, said
     text = file.read_text()
+    named = text.partition("\n")[0].removeprefix("# yaml-language-server: $schema=")
+    assert "expect" in json.loads((tmp_path / named).read_text())["properties"]  # so that editors find it
     assert f"  request.expected.source_git_ref: {OLD}\n" in text
     assert "expect: refused\nrules:\n  inventory.source_current: not satisfied\n" in text
     assert "state/" not in text and "127.0.0.1" not in text and "@sha256:" not in text

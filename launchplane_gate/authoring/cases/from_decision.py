@@ -124,11 +124,11 @@ def _text(found: Cut, decision: Decision, rules: Mapping[str, Result], file: Pat
         waivers=found.waivers,
         rules=rules,
         allowed=not refusing,
-        schema=_schema_for(file),
+        schema=schema_for(file),
     )
 
 
-def _schema_for(file: Path) -> str:
+def schema_for(file: Path) -> str:
     """Where the schema of a case stands for a file: in the folder of cases, else beside it."""
     above = [parent.name for parent in file.absolute().parents]
     depth = above.index(CASES) if CASES in above else 0

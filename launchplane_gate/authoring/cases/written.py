@@ -11,7 +11,7 @@ from launchplane_gate import strictyaml
 from launchplane_gate.authoring.cases.form import CaseWaiver, Result
 from launchplane_gate.authoring.changes import MISSING, Change, dotted
 
-SCHEMA = ".schema.json"  # what `policy schema case -o` is told to write, beside the cases; hidden, so no case
+SCHEMA = ".schema.json"  # beside the cases; hidden, so no case
 
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _./@:+()'*-]*")
 _PATH = re.compile(r"[A-Za-z][A-Za-z0-9_./\[\]-]*")

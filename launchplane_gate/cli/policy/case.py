@@ -60,7 +60,8 @@ def case(session: Session, decision_id: str, file: Path | None, base: str | None
     notes = _notes(made)
     if file is None:
         return Answer(document, [*made.text.rstrip().split("\n"), *(f"# {note}" for note in notes)])
-    _write(file, made.text)
+    _write(file, made.text, hint="Nothing was written.")
+    _write_schema(session, file)
     test = f"  run it: launchplane-gate policy test --only {shlex.quote(made.case.full_name)}"
     what = f"{file}: {count(made.stated, 'fact')} of {made.differed} that differ from {made.case.said.base}"
     text: list[Block] = [what, *(f"  {note}" for note in notes), test]
@@ -121,7 +122,19 @@ def _document(made: Made, file: Path | None) -> dict[str, Any]:
     }
 
 
-def _write(file: Path, text: str) -> None:
+def _write_schema(session: Session, file: Path) -> None:
+    """Where there is none yet: the first line of a case names it for editors."""
+    from launchplane_gate.authoring.cases.from_decision import schema_for
+    from launchplane_gate.authoring.schema import as_text, schema_of
+    from launchplane_gate.plugins import evidence_contracts
+
+    schema = file.parent / schema_for(file)
+    if not schema.exists():
+        text = as_text(schema_of("case", evidence_contracts(session.plugins_named())))
+        _write(schema, text, hint=f"{file} is written; its schema, for editors, is not.")
+
+
+def _write(file: Path, text: str, *, hint: str) -> None:
     from launchplane_gate import private
     from launchplane_gate.errors import UsageError
 
@@ -129,4 +142,4 @@ def _write(file: Path, text: str) -> None:
         with private.replacing(file, mode=private.mode_of_the_user()) as opened:
             opened.write(text.encode())
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror or error}", hint="Nothing was written.") from None
+        raise UsageError(f"{file} cannot be written: {error.strerror or error}", hint=hint) from None
