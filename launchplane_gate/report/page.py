@@ -59,7 +59,11 @@ class Page:
         yield from ("## Facts", "", "Read, and provided by nobody:", "")
         yield from (f"- {_text(one.where)}: {_text(one.what)}. {_text(one.remedy)}" for one in self.not_provided)
         yield from (() if self.not_provided else ("- none",))
-        yield from ("", "In a policy input, and no rule rests on them:", "")
+        yield from (
+            "",
+            "In a policy input, and no rule rests on them (of what is handed on as a whole, each part counts as read):",
+            "",
+        )
         yield from (f"- `{fact}`" for fact in self.unread)
         yield from (() if self.unread else ("- none",))
         yield ""
