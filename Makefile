@@ -22,13 +22,15 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy .github/gate/comment.py
 	$(BIN)/launchplane-gate policy check
 
 # What strangers would look for: in the packages, in the workflows that hold secrets, in the schemas that are shipped.
 audit: $(VENV)/installed-dev
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive launchplane_gate plugins
-	$(BIN)/zizmor --quiet --offline .github/workflows
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive launchplane_gate plugins .github/gate
+	$(BIN)/zizmor --quiet --offline .github/workflows .github/actions
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(BIN)/check-jsonschema --quiet --check-metaschema launchplane_gate/authoring/schemas/*.json
 
 # Each parser of what strangers send, for some seconds, led by what of it was reached; where atheris can be had.
