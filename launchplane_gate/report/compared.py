@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from launchplane_gate.authoring.diff.inputs import Flip, Flips
@@ -24,23 +24,21 @@ def compared_text(names: tuple[str, str], found: Sequence[Difference], flips: Fl
         these = [one for one in found if one.about == about]
         text += [about, Table([[MARKS[one.effect], tuple(textwrap.wrap(one.what, 64))] for one in these])]
     if flips:
-        text += ["", *_inputs(names, flips)]
+        text += ["", *(line for told in _inputs(names, flips) for line in _folded(told))]
     loosening = sum(one.effect == "loosens" for one in found)
     said = f"{count(len(found), 'difference')}, of which {loosening} loosen{'s' if loosening == 1 else ''}."
     return [*text, "", said]
 
 
-def _inputs(names: tuple[str, str], flips: Flips) -> list[Block]:
-    text: list[Block] = []
+def _inputs(names: tuple[str, str], flips: Flips) -> Iterator[str]:
     for loosens in flips.looked_for:
         before, after = ("denies", "allows") if loosens else ("allows", "denies")
         if flip := flips.found.get(loosens):
-            text += _folded(f"{names[0]} {before}, and {names[1]} {after}: {flip.asked}. {_by(flip)}")
+            yield f"{names[0]} {before}, and {names[1]} {after}: {flip.asked}. {_by(flip)}"
         else:
-            text += _folded(f"None among {flips.tried:,} inputs that {names[0]} {before} and {names[1]} {after}.")
+            yield f"None among {flips.tried:,} inputs that {names[0]} {before} and {names[1]} {after}."
     if flips.unanswered:
-        text += _folded(f"Of {flips.unanswered:,} more one side gives no answer.")
-    return text
+        yield f"Of {flips.unanswered:,} more one side gives no answer."
 
 
 def _by(flip: Flip) -> str:
@@ -80,9 +78,10 @@ def compared_report(names: tuple[str, str], found: Sequence[Difference], flips: 
     if flips and (flip := flips.found.get(True)):
         told = f"{names[0]} denies it, and {names[1]} allows it. {_by(flip)}"
         points.append(Point("diff.input", str(flip.asked), "fail", "nothing that was denied is allowed", told))
-    return Report(
-        "policy diff", f"{names[0]} -> {names[1]}: {count(len(found), 'difference')}", points, failed="loosened"
-    )
+    facts = [(one.about, one.what) for one in found if one.effect != "loosens"]
+    facts += [("inputs", told) for told in (_inputs(names, flips) if flips else ())]
+    headline = f"{names[0]} -> {names[1]}: {count(len(found), 'difference')}"
+    return Report("policy diff", headline, points, facts, failed="loosened")
 
 
 def _folded(text: str) -> list[str]:

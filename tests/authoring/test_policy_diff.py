@@ -191,8 +191,10 @@ def test_the_command_marks_what_loosens_shows_an_input_and_fails_a_build(
     [first, *_] = document["inputs"]
     assert document["loosens"] and first["loosens"] and first["refused_by"] == [CODE]
     assert first["input"]["request"]["reason"] == ""
-    tightened = run("b", "a", "--fail-on", "loosening")
+    tightened = run("b", "a", "--fail-on", "loosening", "--output", "markdown=told.md")
     assert tightened.exit_code == 0 and "  tightens   " in tightened.stdout, tightened.output
+    comment = (tmp_path / "told.md").read_text()  # says what changes where nothing of it is wrong, too
+    assert "| roll call |" in comment and "| inputs | b allows, and a denies&#58; " in comment
     assert run("b", "a", "--fail-on", "any").exit_code == 1
     assert run("a", "a", "--fail-on", "any").stdout == "a and a are the same policies.\n"
 

@@ -21,6 +21,7 @@ from tests.cli.test_cli import NEW, OLD, Site, clear, make_site
 from tests.keys import write_key
 from tests.places import ROOT
 from tests.project.expressions import evaluated, value
+from tests.project.test_policy_comment import PROGRAM
 
 pytestmark = pytest.mark.thorough  # jobs of CI
 
@@ -35,6 +36,8 @@ STEPS: list[dict[str, Any]] = [
     *(step for action in (ACTION, COMMENT) for step in action["runs"]["steps"]),
 ]
 
+
+is_of_the_gate = PROGRAM.is_of_the_gate
 
 # -- its form
 
@@ -79,7 +82,7 @@ def test_what_decides_is_of_the_base_and_no_checkout_leaves_a_login() -> None:
         assert not re.search(r"\$HEAD/\$(SETTINGS|SAMPLE|SNAPSHOT)", text)
 
 
-def test_no_script_holds_an_expression() -> None:
+def test_no_script_of_it_holds_an_expression() -> None:
     assert [step["run"] for step in STEPS if "${{" in step.get("run", "")] == []
 
 
@@ -234,27 +237,45 @@ def test_what_changes_nothing_asks_nothing(runner: Runner) -> None:
     assert (ran.exit_code, ran.report, ran.summary) == (0, "", "")
 
 
-def test_edited_policies_show_what_they_would_have_decided(runner: Runner) -> None:
+def rows_of(ran: Ran) -> dict[str, tuple[str, str]]:
+    """By the command that was asked: the word of the table, and what was said."""
+    found = re.findall(r"^\| ([a-z ]+) \| <code>([a-z ]+)</code> \| (.+) \|$", ran.report, re.MULTILINE)
+    return {command: (word, said) for word, command, said in found}
+
+
+def test_policies_show_what_they_would_have_decided(runner: Runner) -> None:
+    shutil.rmtree(runner.folder / "base" / "policies")
     edited(runner, windows=CLOSED)
     runner.write("sample.jsonl", "{}\n")  # whoever edits could bring along one in which nothing flips
     runner.write("launchplane-gate.toml", '[embedded]\npython = "PWNED"\n')
     ran = runner.ask(**POLICIES)
     assert ran.exit_code == 0, ran.log
-    rows = re.findall(r"^\| ([a-z ]+) \| <code>([a-z ]+)</code> \| (.+) \|$", ran.report, re.MULTILINE)
-    assert [row[:2] for row in rows] == [
-        ("passed", "policy check"),
-        ("passed", "policy test"),
-        ("told", "policy replay"),
-    ]
+    words = {command: word for command, (word, _) in rows_of(ran).items()}
+    assert words == {
+        "policy check": "passed",
+        "policy test": "passed",
+        "policy diff": "not asked",
+        "policy replay": "told",
+    }
     assert ran.report.startswith("## The gate on this pull request, nothing stands in its way\n")
-    assert rows[2][2] == "1 decision flipped&#46;" or "flipped" in rows[2][2]
-    assert "allow to deny | 1 |" in ran.report and "window" in ran.report
-    assert ran.report == ran.summary
-    [warning] = ran.annotations
-    assert warning.startswith("::warning ") and "window&#46;open" not in warning and "window.open" in warning
+    assert "1 decision flipped" in rows_of(ran)["policy replay"][1] and "allow to deny | 1 |" in ran.report
+    assert ran.report == ran.summary and is_of_the_gate(ran.report)
+    assert any(line.startswith("::warning ") and "window.open" in line for line in ran.annotations)
 
 
-def test_each_input_becomes_one_argument_and_the_worst_answer_counts(runner: Runner) -> None:
+def test_a_case_that_does_not_hold_is_shown_at_its_line_and_the_edit_is_compared(runner: Runner) -> None:
+    """An edit of which it is told without a search for inputs what it makes different."""
+    runner.write("policies/cases/friday.yaml", "case: Anybody may\nbase: promotion\nexpect: allowed\n")
+    ran = runner.ask(**(POLICIES | {"sample": ""}))
+    assert ran.exit_code == 1 and is_of_the_gate(ran.report), ran.log
+    rows = rows_of(ran)
+    assert rows["policy test"][0] == "failed"
+    assert rows["policy diff"] == ("told", "base/policies -&#62; head/policies&#58; 0 differences")
+    assert rows["policy replay"] == ("not asked", "No sample of decisions is named")
+    assert any("::error file=policies/cases/friday.yaml,line=3," in line for line in ran.annotations)
+
+
+def test_each_input_is_one_argument_and_the_worst_answer_counts(runner: Runner) -> None:
     """With another gate, which notes what it is asked, and to whose replay 1 is the answer."""
     python, asked = runner.folder / "temp" / "gate" / "bin" / "python", runner.folder / "asked"
     noting = f'for one in "$@"; do printf "%s\\0" "$one"; done >> {asked}\n[ "$5" != replay ]'
@@ -265,23 +286,25 @@ def test_each_input_becomes_one_argument_and_the_worst_answer_counts(runner: Run
     ran = runner.ask(
         **POLICIES,
         **{"proposals": "promotion.yaml", "settings": "launchplane-gate.toml", "as": hostile, "launchplane": hostile},
-        fail_on=" deny-to-allow\n\nallow-to-deny\n",
+        fail_on=" deny-to-allow\n\nallow-to-deny\nloosening\n",
         sample_sha256=hostile,
     )
-    assert ran.exit_code == 1 and "1 of 4 did not pass" in ran.report and not list(runner.folder.rglob("PWNED*"))
+    assert ran.exit_code == 1 and "1 of 5 did not pass" in ran.report and not list(runner.folder.rglob("PWNED*"))
     told = asked.read_bytes().decode().split("\0")
+    loosens = ["--fail-on=loosening", "--", "base/policies", "head/policies"]
+    assert told[told.index(loosens[0]) :][: len(loosens)] == loosens
     flips = [f"--sha256={hostile}", "--fail-on=deny-to-allow", "--fail-on=allow-to-deny", "--"]
-    assert told[told.index(flips[0]) :][: len(flips) + 1] == [*flips, str(runner.head / "policies")]
-    assert told[told.index("--config") :][:2] == ["--config", str(runner.folder / "base" / "launchplane-gate.toml")]
-    facts = [f"--from-launchplane={hostile}", f"--as={hostile}", "--", str(runner.head / "promotion.yaml")]
+    assert told[told.index(flips[0]) :][: len(flips) + 1] == [*flips, "head/policies"]
+    assert told[told.index("--config") :][:2] == ["--config", "base/launchplane-gate.toml"]
+    facts = [f"--from-launchplane={hostile}", f"--as={hostile}", "--", "head/promotion.yaml"]
     assert told[-5:-1] == facts
 
 
 def test_a_rule_that_does_not_load_is_shown_at_its_line(runner: Runner) -> None:
     runner.write("policies/gate/rules/extra/wanted.rego", "package gate.rules.extra.wanted\n\nsatisfied if {\n")
     ran = runner.ask(**POLICIES)
-    assert ran.exit_code != 0
-    assert ran.report.count("| not asked |") == 2
+    assert ran.exit_code != 0 and is_of_the_gate(ran.report)
+    assert ran.report.count("| not asked |") == 3
     assert any("file=policies/gate/rules/extra/wanted.rego,line=" in line for line in ran.annotations), ran.log
 
 
@@ -294,6 +317,7 @@ def test_a_proposal_is_decided_by_the_policies_of_the_base(
     runner.write("promotion.yaml", f"product: {PRODUCT}\nfrom: testing\nto: prod\nref: {commit}\nreason: {reason!r}\n")
     ran = runner.ask(**PROPOSALS)
     assert ran.exit_code == exit_code, ran.log
+    assert is_of_the_gate(ran.report)
     assert f"| {word} | <code>check proposals</code> |" in ran.report and "as of" in ran.report
     assert "<code>promotion&#46;yaml&#58;4</code>" in ran.report or not exit_code
     assert ("Promote without naming a release" in ran.report) is bool(exit_code)
@@ -330,7 +354,7 @@ def test_policies_that_are_gone_or_misspelt_are_no_pass(runner: Runner) -> None:
     assert ran.exit_code == 2 and "is gone" in ran.log
 
 
-def test_a_gate_that_is_killed_is_no_pass(runner: Runner) -> None:
+def test_a_gate_that_is_killed_passes_nothing(runner: Runner) -> None:
     python = runner.folder / "temp" / "gate" / "bin" / "python"
     python.write_text(f'#!/bin/sh\n[ "$2" = -c ] || kill -9 $$\nexec {sys.executable} "$@"\n')
     edited(runner, windows=CLOSED)
