@@ -50,8 +50,11 @@ def main() -> int:
     github = GitHub(os.environ["GITHUB_API_URL"], os.environ["GITHUB_REPOSITORY"], os.environ["TOKEN"])
     try:
         print(write(github, run))
-    except NotWritten as error:
-        print(f"::error::The comment was not written. {error}. The summary of the run has what it would say.")
+    except (NotWritten, ValueError, LookupError, TypeError, AttributeError) as error:
+        why = (
+            error if isinstance(error, NotWritten) else f"GitHub answered in a form of its own ({type(error).__name__})"
+        )
+        print(f"::error::The comment was not written. {why}. The summary of the run has what it would say.")
         return 1
     return 0
 

@@ -30,13 +30,14 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 class FakePullRequests:
-    """One repository; ``denied`` answers every write with 403."""
+    """One repository; ``denied`` answers every write with 403, ``instead`` everything with that."""
 
     def __init__(self) -> None:
         self.pulls: list[dict[str, Any]] = []
         self.comments: dict[int, list[dict[str, Any]]] = {}
         self.artifacts: dict[int, list[tuple[dict[str, Any], bytes]]] = {}
         self.denied = False
+        self.instead = b""
         self.writes = 0
         fake = self
 
@@ -95,6 +96,8 @@ class FakePullRequests:
     def answer(
         self, method: str, target: str, headers: Mapping[str, str], body: Any
     ) -> tuple[int, bytes, dict[str, str]]:
+        if self.instead:
+            return 200, self.instead, {}
         parts = urlsplit(target)
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path.startswith("/storage/"):

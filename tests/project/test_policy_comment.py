@@ -167,6 +167,13 @@ def test_what_github_does_not_take_is_told(github: FakePullRequests, tmp_path: P
     assert "ghs_" not in said
 
 
+@pytest.mark.parametrize("instead", [b"<html>", b"[{}]", b"null", b'{"a": 1}'])
+def test_an_answer_in_another_form_is_told(github: FakePullRequests, tmp_path: Path, instead: bytes) -> None:
+    github.instead = instead
+    said = commented(github, tmp_path, run_of(), code=1)
+    assert said.startswith("::error::The comment was not written. GitHub answered in a form of its own (")
+
+
 def test_whatever_the_gate_can_say_of_others_texts_is_shown() -> None:
     for text in (
         HOSTILE,
