@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -24,6 +25,7 @@ from launchplane_gate.authoring.bundle_file import write_bundle
 from launchplane_gate.authoring.opa_tests import find_opa
 from launchplane_gate.cli import program
 from launchplane_gate.cli.policy.folders import NO_OPA
+from launchplane_gate.demo.workspace import PRODUCT
 from launchplane_gate.errors import UsageError
 from launchplane_gate.policy import Bundle, EmbeddedEngine, load_bundle, shipped_policies
 from launchplane_gate.policy.bundle.packing import packed
@@ -317,22 +319,52 @@ def test_the_file_passes_opas_own_checks(bundle: Bundle, tmp_path: Path) -> None
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+COMMIT = ("init", "add .", "-c user.name=a -c user.email=a@b.invalid commit -m one")
+OF_RECORDS = ("decisions ", "check ", "policy replay ", "policy case d-", "policy list ")
+"""Commands that take settings, and what was decided."""
+
+
+def committed(folder: Path) -> None:
+    for command in (*COMMIT, "update-ref refs/remotes/origin/main HEAD"):
+        subprocess.run(["git", *command.split()], cwd=folder, check=True, capture_output=True)
+
+
+def gate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "launchplane_gate", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
 @opa.needs_opa
+@pytest.mark.thorough  # every command of a guide, some of which ask hundreds of questions
 def test_the_commands_that_policy_authors_are_told_end_well(tmp_path: Path) -> None:
+    """Those on records in a workspace with a refusal on record; the others where there are no settings at all."""
+    site = tmp_path / "site"
     bundles.write(tmp_path / "mine", {}, {"products": {"p": {}}})
-    for command in ("init", "add mine", "-c user.name=a -c user.email=a@b.invalid commit -m one"):
-        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "mine" / "cases").mkdir()
+    committed(tmp_path)
+    assert gate(tmp_path, "init", "--example", "site").returncode == 0
+    refused = gate(site, "promote", PRODUCT, "--output", "json")
+    decision = json.loads(refused.stdout)["admitted"]["decision_id"]
+    (site / "facts.json").write_text((CASES / "promote_admit.json").read_text())
     told = re.findall(r"^    ((?:launchplane-gate|opa) .+)$", (shipped_policies() / "README.md").read_text(), re.M)
-    assert len(told) > 5
+    assert len(told) > 25
     for line in told:
-        program, *arguments = shlex.split(line)
+        words = line.replace("d-7Q2M4KXB", decision).replace("PRODUCT", PRODUCT)
+        program, *arguments = shlex.split(words.replace("SHIPPED", str(shipped_policies())))
         if arguments[0] == "run":  # served above
             assert arguments == ["run", "--server", "--bundle", "gate.tar.gz"]
         elif program == "opa":
             assert opa.run(*arguments, cwd=tmp_path).returncode == 0, line
+        elif line.removeprefix("launchplane-gate ").startswith(OF_RECORDS):
+            if not (site / "mine").exists():
+                shutil.copytree(tmp_path / "mine", site / "mine")
+            done = gate(site, *arguments)
+            assert done.returncode in ((0, 1) if "--explain" in line else (0,)), line + done.stderr
+            if "sample.jsonl" in line and not (site / ".git").exists():
+                committed(site)
         else:
-            words = [sys.executable, "-m", "launchplane_gate", *arguments]
-            assert subprocess.run(words, cwd=tmp_path, capture_output=True, check=False).returncode == 0, line
+            done = gate(tmp_path, *arguments)
+            assert done.returncode == 0, line + done.stderr
 
 
 SIGN = """set -e
