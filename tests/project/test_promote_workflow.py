@@ -31,7 +31,7 @@ ON = WORKFLOW[True]  # YAML's word for "on"
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
 ACTING = ("promote", "publish")
 STEPS: list[dict[str, Any]] = [one for job in JOBS.values() for one in job["steps"]]
-SCRIPTS = [path for path in (ROOT / ".github" / "gate").iterdir() if not path.suffix]
+SCRIPTS = [path for path in (ROOT / ".github" / "gate").iterdir() if path.is_file() and not path.suffix]
 SUBJECT = "repo:acme/shop:ref:refs/heads/main"
 
 
