@@ -70,7 +70,7 @@ def test_it_says_what_it_wrote_and_has_every_outcome_of_the_rule_tested(here: Pa
     assert json.loads((here / "mine/config/data.json").read_text()) == {
         "roll_call": {"base": {"promote": {"admit": ["release.vetted"]}}}
     }
-    assert '[policy] folders = ["mine"]' in said.stdout  # which no settings name yet
+    assert '"mine" in [policy] folders' in said.stdout  # which no settings name yet
     assert "  launchplane-gate policy check mine\n" in said.stdout
     assert max(map(len, said.stdout.partition("Type next:")[0].split("\n"))) <= 80
     covered = run("policy", "test", "--coverage", "--only", "release.vetted", "mine")
