@@ -79,9 +79,7 @@ def _told(begun: Begun, schema: Path | None, *, is_named: bool) -> Answer:
     text = [f"Wrote the rule {begun.code}, which holds as it stands: a promotion says why."]
     text += [line for file, what in files for line in (f"  {file}", f"    {what}")]
     if not is_named:
-        text.append(
-            f'It is asked once its folder is among those of the settings: "{begun.folder.path}" in [policy] folders'
-        )
+        text += ["It is asked once the settings name its folder:", f'  "{begun.folder.path}" in [policy] folders']
     folder = "" if is_named else f" {shlex.quote(str(begun.folder.path))}"
     steps = [
         f"launchplane-gate policy check{folder}",
