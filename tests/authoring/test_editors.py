@@ -20,6 +20,8 @@ from launchplane_gate.strictyaml import loads
 from tests.opa import PROGRAM, needs_opa
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # it loads whole bundles
+
 README = (ROOT / "policies/README.md").read_text()
 NAMED = re.compile(r"^# yaml-language-server: \$schema=(\S+)$", re.MULTILINE)
 

@@ -16,6 +16,8 @@ from launchplane_gate.cli import program
 from launchplane_gate.policy import shipped_policies
 from tests.opa import PROGRAM, needs_opa
 
+pytestmark = pytest.mark.thorough  # it loads and tests whole bundles
+
 PLACE = ("roll_call", "base", "promote", "admit")
 
 

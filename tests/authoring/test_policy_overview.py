@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 from launchplane_gate.cli import program
 from launchplane_gate.policy import Bundle, load_bundle, shipped_policies
 
+pytestmark = pytest.mark.thorough  # it loads whole bundles
+
 RULE = """# METADATA
 # title: A | title with `code`, <b> and @all
 # custom:

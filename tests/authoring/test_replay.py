@@ -20,6 +20,8 @@ from tests.authoring.replaying import TOTAL, WITHOUT, Place, past, place_in
 from tests.conftest import ACTOR, PRODUCT, B, deploy, open_gate
 from tests.fakes.platform import FakePlatform
 
+pytestmark = pytest.mark.thorough  # it loads whole bundles
+
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, engine: EmbeddedEngine) -> Place:

@@ -28,6 +28,8 @@ from tests.fakes.platform import FakePlatform
 from tests.on_postgres import gate_on, migrated
 from tests.places import CASES
 
+pytestmark = pytest.mark.thorough  # processes of engines, and a rule that never ends
+
 NOW = unstamp("2026-05-07T12:00:00Z")
 assert NOW
 DEPLOY = json.loads((CASES / "deploy_admit.json").read_text())

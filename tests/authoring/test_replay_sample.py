@@ -33,6 +33,8 @@ from tests.conftest import ACTOR, APPROVER, IMAGE, open_gate
 from tests.fakes.platform import FakePlatform
 from tests.places import CASES
 
+pytestmark = pytest.mark.thorough  # it asks every kind of question, twice
+
 NAMES = [
     *(ACTOR.subject, APPROVER.subject, STRANGER.subject, "operator", "alice", "mallory", "desk", "cafe"),
     *(

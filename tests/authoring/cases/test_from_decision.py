@@ -23,6 +23,8 @@ from launchplane_gate.errors import RequestError
 from launchplane_gate.model import Actor, Decision, Lane, ReleaseIdentity, Waiver, WaiverApproval
 from launchplane_gate.policy import Bundle, decide, load_bundle, shipped_policies
 
+pytestmark = pytest.mark.thorough  # it asks a hundred questions for each case
+
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 HOLD = {
     "reason": "see https://tickets.example.org/7?token=hunter2",

@@ -16,6 +16,8 @@ from launchplane_gate.cli import program
 from launchplane_gate.policy import load_bundle, shipped_policies
 from tests.places import ROOT
 
+pytestmark = pytest.mark.thorough  # every command of a guide
+
 [SECTION] = re.findall(r"^## Cases\n(.*?)^## ", (ROOT / "policies/README.md").read_text(), re.MULTILINE | re.DOTALL)
 ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", SECTION, re.MULTILINE))
 COMMANDS = re.findall(r"^    (launchplane-gate .*)$", SECTION, re.MULTILINE)

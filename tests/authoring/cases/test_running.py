@@ -17,6 +17,8 @@ from launchplane_gate.policy import load_bundle, shipped_policies
 from tests.authoring.cases.conftest import Run, read
 from tests.opa import needs_opa, opa
 
+pytestmark = pytest.mark.thorough  # it loads whole bundles, on both engines
+
 UNSETTLED = """case: Testing is not settled
 base: promotion
 facts:

@@ -18,6 +18,8 @@ from tests import opa
 from tests.authoring.explain import broken
 from tests.places import POLICIES
 
+pytestmark = pytest.mark.thorough  # it breaks many inputs, on both engines
+
 FRESH = "inventory.source_fresh"
 
 

@@ -30,6 +30,8 @@ from launchplane_gate.records import ProductProfile
 from launchplane_gate.waivers import moment, wrong_code, wrong_end, wrong_reason, wrong_release
 from tests.authoring.explain import broken
 
+pytestmark = pytest.mark.thorough  # it asks a hundred things of many inputs
+
 NOON = datetime(2026, 5, 7, 12, 1, tzinfo=UTC)
 REF = "41620cf13151d1a12f09d06007d67bdf791d200c"
 ARTIFACT = "ghcr.io/cbusillo/sellyouroutboard@sha256:a53ae0883ebeee8d7223fb679444612c3777acba9821715c5131b0cf0e7d1c36"

@@ -15,6 +15,8 @@ from launchplane_gate_launchplane.edit.checkout import EDITS, GATE, WriteFailed,
 from launchplane_gate_launchplane.edit.source import ShapeDiffers, Source
 from tests.plugins.launchplane.hosts import STAND_IN
 
+pytestmark = pytest.mark.thorough  # it edits many copies of a host
+
 EDITED = ["control_plane/gate.py", "control_plane/dokploy.py", "control_plane/cli.py", "control_plane/service.py"]
 SERVICE, PROVIDER, CLI = "control_plane/service.py", "control_plane/dokploy.py", "control_plane/cli.py"
 

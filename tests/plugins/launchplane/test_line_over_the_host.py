@@ -15,6 +15,8 @@ from launchplane_gate_launchplane.store import LaunchplaneStore
 from tests.conftest import ACTOR, PRODUCT, A, B, MakeGate, deploy, promote
 from tests.plugins.launchplane.hosts import Host
 
+pytestmark = pytest.mark.thorough  # whole runs over records of a host
+
 
 @pytest.fixture
 def gate(host: Host, host_store: Any, make_gate: MakeGate) -> Gate:

@@ -34,6 +34,8 @@ from tests.plugins.launchplane.hosts import PRODUCT, Host, commit
 from tests.plugins.launchplane.served import Served, served
 from tests.plugins.launchplane.serving import STRANGER, SUBJECT, policy_of
 
+pytestmark = pytest.mark.thorough  # it serves a host
+
 FIRST = COMMITS["first"]
 NOWHERE = "http://127.0.0.1:9"
 
