@@ -64,6 +64,7 @@ def document_of(tally: Tally, asked: Asked) -> dict[str, Any]:
         "allow_to_deny": counts["allow-to-deny"],
         "deny_to_allow": counts["deny-to-allow"],
         "not_known": counts["not-known"],
+        "spared": counts["spared"],
         "undecided": {"decisions": counts["undecided"], "why": dict(tally.undecided)},
         "differs": {"decisions": tally.differs, "some": tally.differing},
         "not_asked": dict(tally.without),
@@ -81,6 +82,7 @@ def replayed_text(tally: Tally, asked: Asked) -> list[Block]:
         f"{count(tally.asked, 'decision')} of {asked.told}, asked again under the policies {short(asked.revision)}.",
         "",
         Table(_figures(tally)),
+        *_spared(tally),
     ]
     for kind, title in TITLES.items():
         if groups := tally.of(kind):
@@ -106,6 +108,12 @@ def _figures(tally: Tally) -> list[tuple[str, str, str]]:
     ]
     told = [(name, f"{number:>9,}", more) for name, number, more in rows if number or name != "no decision"]
     return [*told, *(("", f"{number:>9,}", why) for why, number in sorted(tally.without.items()))]
+
+
+def _spared(tally: Tally) -> list[Block]:
+    if not tally.counts["spared"]:
+        return []
+    return [f"Of {tally.counts['spared']:,} only what the edit touched was asked (--every-rule asks all)."]
 
 
 def _group(group: Group) -> list[Block]:

@@ -116,6 +116,29 @@ def test_a_rule_of_facts_that_are_there_denies(kept: Place) -> None:
     assert {group["was"] for group in told["groups"] if group["kind"] == "allow-to-deny"} == {None}
 
 
+EDITS: dict[str, dict[str, Any]] = {
+    "paths": {"paths": []},
+    "soak": {"thresholds": {"source_soak_s": 86_400}},
+    "windows": {"windows": {"prod": [{"days": ["Sunday"], "from": "00:00", "to": "00:01", "zone": "UTC"}]}},
+}
+
+
+@pytest.mark.parametrize("edit", [*EDITS, "a rule more"])
+def test_what_an_edit_did_not_touch_is_spared_and_nothing_else_is_told_than_if_all_were_asked(
+    kept: Place, edit: str
+) -> None:
+    edited = kept.policies(edit, **EDITS[edit]) if edit in EDITS else kept.with_rule("more", MONDAY, MONDAY_TEST)
+    told, every = kept.replay(edited), kept.replay(edited, "--every-rule")
+    assert told["spared"] > 0 == every["spared"]
+    assert told | {"spared": 0} == every
+    spared = f"Of {told['spared']} only what the edit touched was asked (--every-rule asks all)."
+    assert spared in kept.run("policy", "replay", edited)
+
+
+def test_the_policies_that_decided_are_asked_as_a_whole(kept: Place) -> None:
+    assert kept.replay(kept.policies())["spared"] == 0
+
+
 def test_one_product_or_one_rule_can_be_looked_at_alone(kept: Place) -> None:
     edited = kept.policies("without-paths", paths=[])
     told = kept.replay(edited, "--only", "lane.path_allowed")
@@ -200,6 +223,7 @@ def test_an_exported_file_is_replayed_as_the_ledger_is(kept: Place, tmp_path: Pa
     assert [one.pop("where").partition(": ")[2] for one in of_file["flips"]] == [
         one.pop("where") for one in of_ledger["flips"]
     ]
+    assert of_file.pop("spared") == 0 < of_ledger.pop("spared")  # a file has no policies to tell an edit by
     assert of_file == of_ledger
 
 

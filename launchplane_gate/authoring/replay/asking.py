@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from launchplane_gate import strictjson
 from launchplane_gate.authoring.replay.facts import ReadBefore, Reads, never_had
 from launchplane_gate.authoring.replay.stored import Result, Stored
+from launchplane_gate.authoring.replay.touched import Touched, every_rule
 from launchplane_gate.errors import EngineError
 from launchplane_gate.ledger.kept import LARGEST
 from launchplane_gate.model import Action, Phase
@@ -44,7 +45,8 @@ class Change(NamedTuple):
 class Replayed:
     """What became of one decision. ``differs``: the policies that decided say another thing now.
 
-    ``why``: it could not be decided again; ``unanswered``: the engine had to be stopped.
+    ``why``: it could not be decided again; ``unanswered``: the engine had to be stopped. ``spared``: some rules were
+    not asked, as they say now what they said.
     """
 
     stored: Stored
@@ -53,6 +55,7 @@ class Replayed:
     why: str = ""
     unanswered: bool = False
     differs: bool = False
+    spared: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Policies:
     """What is asked. ``data`` is what the rules read beside the input; ``reads`` by the rules of the bundle.
 
     ``rules``: the only ones that are compared; none: all of them. ``exact``: what rules said is as they said it; in a
-    sample there are other words for some.
+    sample there are other words for some. ``touched``: which rules may say another thing now.
     """
 
     bundle: Bundle
@@ -69,14 +72,18 @@ class Policies:
     before: ReadBefore
     rules: frozenset[str] = frozenset()
     exact: bool = True
+    touched: Touched = every_rule
 
 
 class _Asked(NamedTuple):
+    """``codes``: of the roll call, those that are asked again; ``interpreter``: None where there are none."""
+
     stored: Stored
     text: str
     facts: PolicyInput | StandingInput
     roll_call: tuple[str, ...]
-    interpreter: Interpreter
+    codes: frozenset[str]
+    interpreter: Interpreter | None
 
 
 class Asker:
@@ -89,7 +96,7 @@ class Asker:
     def __init__(self, policies: Policies, bounds: EmbeddedSettings) -> None:
         self.policies = policies
         self._worker = Worker(bounds)
-        self._interpreters: dict[str, Interpreter] = {}
+        self._interpreters: dict[tuple[str, frozenset[str]], Interpreter] = {}
         self.is_over = False  # whoever waits wants no more answers
 
     def stop(self) -> None:
@@ -100,7 +107,7 @@ class Asker:
         begun = [self._begun(stored) for stored in some]
         asked = [one for one in begun if isinstance(one, _Asked)]
         answers: dict[str, Any] = {}
-        for interpreter in {id(one.interpreter): one.interpreter for one in asked}.values():
+        for interpreter in {id(one.interpreter): one.interpreter for one in asked if one.interpreter}.values():
             together = [one for one in asked if one.interpreter is interpreter]
             with suppress(EngineError):  # by the fault of one of them: each is asked by itself then
                 values = interpreter.values(ANSWER, [one.text for one in together])
@@ -117,54 +124,79 @@ class Asker:
             roll_call = roll_call_of(self.policies.bundle, facts)
         except EngineError as error:
             return Replayed(stored, "undecided", why=str(error))
-        return _Asked(stored, stored.input_text, facts, roll_call, self._of_kind(facts.action, facts.phase))
+        codes = self._codes(stored, roll_call)
+        interpreter = self._interpreter(facts.action, facts.phase, codes, roll_call) if codes else None
+        return _Asked(stored, stored.input_text, facts, roll_call, codes, interpreter)
+
+    def _codes(self, stored: Stored, roll_call: Sequence[str]) -> frozenset[str]:
+        """The rules of a roll call that are asked: those that are compared, and may say another thing than then."""
+        touched = self.policies.touched(stored) if stored.engine == ENGINE else None
+        compared = frozenset(filter(self._is_compared, roll_call))
+        return compared if touched is None else compared & touched | compared - stored.results.keys()
+
+    def _is_compared(self, code: str) -> bool:
+        return not self.policies.rules or code in self.policies.rules
 
     def _ended(self, asked: _Asked, answer: Any) -> Replayed:
         """``answer``: where there was one to several."""
         if self.is_over:
             return Replayed(asked.stored, "undecided", why="nobody waits for it any more")
-        question = {"nonce": asked.facts.nonce, "action": asked.facts.action, "phase": asked.facts.phase}
         try:
-            if answer is None:
-                said = ask_rules(lambda path, _: asked.interpreter.value(path, asked.text), asked.roll_call, question)
-            else:
-                said = read_answer(answer, asked.roll_call, question)
+            fresh = self._answered(asked, answer)
         except EngineError as error:
             return Replayed(asked.stored, "undecided", why=str(error), unanswered=isinstance(error, Unanswered))
-        stored = asked.stored
+        then = asked.stored.results
+        now = {code: fresh.get(code) or then[code] for code in asked.roll_call if self._is_compared(code)}
+        return self._compared(asked.stored, now, spared=len(fresh) < len(now))
+
+    def _answered(self, asked: _Asked, answer: Any) -> dict[str, Result]:
+        """What becomes of the rules that are asked. Raises EngineError."""
+        interpreter, stored = asked.interpreter, asked.stored
+        if interpreter is None:
+            return {}
+        question = {"nonce": asked.facts.nonce, "action": asked.facts.action, "phase": asked.facts.phase}
+        if answer is None:
+            said = ask_rules(lambda path, _: interpreter.value(path, asked.text), asked.roll_call, question)
+        else:
+            said = read_answer(answer, asked.roll_call, question)
         results, _ = weigh(
             self.policies.bundle, asked.facts, asked.roll_call, said, waivers=stored.offered, now=stored.at
         )
-        return self._compared(stored, {one.code: Result(one.status, one.message) for one in results})
+        return {one.code: Result(one.status, one.message) for one in results if one.code in asked.codes}
 
-    def _of_kind(self, action: Action, phase: Phase) -> Interpreter:
-        kind = f"{action} {phase}" if phase == "admit" else phase
-        if kind not in self._interpreters:
-            self._interpreters[kind] = self._interpreter(action, phase)
-        return self._interpreters[kind]
+    def _interpreter(
+        self, action: Action, phase: Phase, codes: frozenset[str], roll_call: Sequence[str]
+    ) -> Interpreter:
+        """Of some rules; where none of them is left out, of all that may be asked in the phase, for all who ask there.
 
-    def _interpreter(self, action: Action, phase: Phase) -> Interpreter:
-        """Of what may be asked in a phase; of ``admit``, for which most is asked, by one action."""
-        bundle = self.policies.bundle
+        In ``admit``, for which most is asked, of what may be asked of the action.
+        """
+        kind, every = f"{action} {phase}" if phase == "admit" else phase, len(codes) == len(roll_call)
+        key = kind, frozenset[str]() if every else codes
+        if key not in self._interpreters:
+            wanted = self._codes_of(action, phase) if every else codes
+            paths = {f"gate/rules/{code.replace('.', '/')}.rego" for code in wanted}
+            policies = self.policies.bundle.policies
+            modules = [one for one in policies if one[0] in paths or not one[0].startswith("gate/rules/")]
+            self._interpreters[key] = Interpreter(modules, self.policies.data, by=self._worker)
+        return self._interpreters[key]
+
+    def _codes_of(self, action: Action, phase: Phase) -> set[str]:
         wanted = set(OF_A_VERSION.get((action, phase), ()))  # has the core asked, whatever the roll call says
-        for _, of, at, codes in bundle.settings.roll_call.lists():
+        for _, of, at, listed in self.policies.bundle.settings.roll_call.lists():
             if at == phase and (of == action or at != "admit"):
-                wanted.update(codes)
-        paths = {f"gate/rules/{code.replace('.', '/')}.rego" for code in wanted}
-        modules = [one for one in bundle.policies if one[0] in paths or not one[0].startswith("gate/rules/")]
-        return Interpreter(modules, self.policies.data, by=self._worker)
+                wanted.update(listed)
+        return wanted
 
-    def _compared(self, stored: Stored, now: Mapping[str, Result]) -> Replayed:
-        rules = self.policies.rules
-        was = {code: result for code, result in stored.results.items() if not rules or code in rules}
-        now = {code: result for code, result in now.items() if not rules or code in rules}
+    def _compared(self, stored: Stored, now: Mapping[str, Result], *, spared: bool) -> Replayed:
+        was = {code: result for code, result in stored.results.items() if self._is_compared(code)}
         changes = [
             self._with_what_is_missing(stored, Change(code, was.get(code), now.get(code)))
             for code in dict.fromkeys((*was, *now))
             if not self._is_same(was.get(code), now.get(code))
         ]
-        allowed = all(result.is_good for result in was.values()) and bool(rules or was)
-        replayed = Replayed(stored, _flip(allowed, now, changes), tuple(changes))
+        allowed = all(result.is_good for result in was.values()) and bool(self.policies.rules or was)
+        replayed = Replayed(stored, _flip(allowed, now, changes), tuple(changes), spared=spared)
         if stored.revision != self.policies.bundle.revision:
             return replayed
         words_count = self.policies.exact and stored.engine == ENGINE  # another engine may write a number otherwise

@@ -30,26 +30,29 @@ _parsed = lru_cache(maxsize=1024)(parse)
 
 def reads_of(modules: Iterable[Source]) -> Reads:
     """What the rules of a bundle read, themselves and in the libraries that they import."""
-    by_package: dict[str, Parsed] = {}
-    for module in modules:
-        if not module.is_test:
-            parsed = _parsed(module)
-            by_package[parsed.package] = parsed
-    own = {package: facts_of_module(parsed) for package, parsed in by_package.items()}
-    rules = (package for package in by_package if package.startswith(_RULES))
+    parsed = by_package(modules)
+    own = {package: facts_of_module(module) for package, module in parsed.items()}
+    rules = (package for package in parsed if package.startswith(_RULES))
     return {
-        package.removeprefix(_RULES): frozenset().union(*(own[name] for name in _reached(package, by_package)))
+        package.removeprefix(_RULES): frozenset().union(*(own[name] for name in reached(package, parsed)))
         for package in rules
     }
 
 
-def _reached(package: str, by_package: Mapping[str, Parsed]) -> set[str]:
+def by_package(modules: Iterable[Source]) -> dict[str, Parsed]:
+    """What decides, without the tests."""
+    parsed = (_parsed(module) for module in modules if not module.is_test)
+    return {module.package: module for module in parsed}
+
+
+def reached(package: str, modules: Mapping[str, Parsed]) -> set[str]:
+    """A package, and the libraries that it leads to: nothing else can be called, which loading sees to."""
     waiting, seen = [package], set[str]()
     while waiting:
         name = waiting.pop()
-        if name in by_package and name not in seen:
+        if name in modules and name not in seen:
             seen.add(name)
-            waiting += [imported.target.removeprefix("data.") for imported in by_package[name].imports]
+            waiting += [imported.target.removeprefix("data.") for imported in modules[name].imports]
     return seen
 
 

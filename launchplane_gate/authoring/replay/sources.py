@@ -23,7 +23,7 @@ BLOCK = 2**20
 class Source:
     """``identity`` tells these decisions from all others; ``config``: of policies, as these decisions need it.
 
-    ``exact``: what rules said is as they said it.
+    ``exact``: what rules said is as they said it. ``policies``: those of a revision, packed, where they are kept there.
     """
 
     told: str
@@ -32,6 +32,7 @@ class Source:
     before: ReadBefore
     config: Callable[[Config], Config] = lambda config: config
     exact: bool = True
+    policies: Callable[[str], bytes | None] = lambda _: None
 
 
 def from_ledger(ledger: Ledger, begun: Any = None) -> Source:
@@ -47,7 +48,7 @@ def from_ledger(ledger: Ledger, begun: Any = None) -> Source:
                 raise LedgerError(f"{head.lane}: entry {head.position} is not there, which the replay began with")
     identity = {"ledger_id": ledger.ledger_id(), "heads": [[h.lane.context, h.lane.instance, str(h)] for h in heads]}
     decisions = (stored(decided, LedgerError) for decided in ledger.decided(heads))
-    return Source("the ledger", identity, decisions, read_before(ledger.policies))
+    return Source("the ledger", identity, decisions, read_before(ledger.policies), policies=ledger.policies)
 
 
 def from_export(file: IO[bytes], name: str, sha256: str | None) -> Source:

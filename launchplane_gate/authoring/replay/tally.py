@@ -48,7 +48,8 @@ class Tally:
     """``counts``: of what became of decisions, by ``Replayed.flip``; what did not flip is ``same``, and of it
 
     ``reworded`` says the same in other words, and ``within`` changed in single results. ``differs``: under the policies
-    that decided. ``without``: of those that were not asked, why, by phase.
+    that decided. ``spared``: some rules of it were not asked, as they are what they were. ``without``: of those
+    that were not asked, why, by phase.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -78,6 +79,7 @@ class Tally:
 
     def take(self, one: Replayed) -> None:
         self.counts[one.flip] += 1
+        self.counts["spared"] += one.spared
         _count(self.revisions, one.stored.revision)
         if one.flip == "undecided":
             _count(self.undecided, one.why)

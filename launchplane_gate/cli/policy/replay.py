@@ -42,6 +42,7 @@ MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
     "--only", metavar="NAME", multiple=True, help="A product, or a rule: only that; may be given several times."
 )
 @click.option("--since", metavar="MOMENT", type=MOMENT, help="Only what was decided since: 2026-05-01, in UTC.")
+@click.option("--every-rule", is_flag=True, help="Ask the rules, too, that are what they were when it was decided.")
 @click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help="Processes of the engine.  [default: one a core]")
 @click.option(
     "--checkpoint",
@@ -61,6 +62,7 @@ def replay(
     strict: bool,
     only: tuple[str, ...],
     since: datetime | None,
+    every_rule: bool,
     workers: int | None,
     checkpoint: Path | None,
 ) -> Answer:
@@ -69,6 +71,9 @@ def replay(
     Every decision of the ledger is asked again on what it saw, with the waivers that it was offered, at the moment of
     then. Nothing is written, and nobody waits for it. Under the policies that decided, every stored result has to come
     out again; where one does not, that is told (exit 3). Where the chain is broken, nothing is told at all.
+
+    After an edit those rules are asked that it touched, and those that rest on what it touched: what the others said
+    holds. --every-rule asks them all.
 
     What a rule reads and an input never had is "not known", apart from what is denied now: nobody looked for it then.
     --strict makes exit 3 of it. --only a rule looks at the results of that rule alone, as if no other were asked.
@@ -86,6 +91,8 @@ def replay(
     from launchplane_gate.authoring.replay.checkpoint import Checkpoint, read
     from launchplane_gate.authoring.replay.facts import reads_of
     from launchplane_gate.authoring.replay.running import replay as replay_all
+    from launchplane_gate.authoring.replay.touched import every_rule as asks_all
+    from launchplane_gate.authoring.replay.touched import touched_since
     from launchplane_gate.policy import EmbeddedEngine
     from launchplane_gate.report.replayed import Asked, document_of, exit_code, replayed_text
 
@@ -102,8 +109,9 @@ def replay(
             source.before,
             rules=wanted.rules,
             exact=source.exact,
+            touched=asks_all if every_rule else touched_since(source.policies, bundle),
         )
-        bound = {"policies": bundle.revision, "decisions": source.identity, "wanted": _told(wanted)}
+        bound = {"policies": bundle.revision, "decisions": source.identity, "wanted": [*_told(wanted), every_rule]}
         with progress_shown("asking again") as progress:
             tally = replay_all(
                 source.decisions,
