@@ -6,8 +6,10 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
+from queue import Empty, SimpleQueue
 
 from launchplane_gate.authoring.failing_statement import what_it_saw
 from launchplane_gate.authoring.only import Only
@@ -16,9 +18,11 @@ from launchplane_gate.errors import EngineError, PolicyError
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, interpreter_of_tests, passes
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
+from launchplane_gate.policy.engines.embedded.worker import Worker, shared
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
 
 ALL = Only()
+MANY = 100  # tests; a process of the engine starts and reads the policies in the time of some dozens
 MOST_UNANSWERED = 3  # tests; each takes until the engine is stopped
 
 
@@ -53,10 +57,10 @@ def run_rego_tests(bundle: Bundle, only: Only = ALL, opa: Opa | None = None) -> 
         raise PolicyError("the bundle has no Rego tests")
     chosen = [test for test in bundle.tests if only.takes(_name(test.rule))]
     if opa is None:
-        return list(_results(bundle, chosen))
+        return list(_results(bundle, chosen, at_once=2))
     with ThreadPoolExecutor(1) as beside:  # it is another process, and waits for nothing of ours
         asked = beside.submit(opa.test, bundle)
-        results = list(_results(bundle, chosen))
+        results = list(_results(bundle, chosen, at_once=1))
         on_opa = asked.result()
     known = {test.rule for test in bundle.tests}
     strangers = {rule: said for rule, said in on_opa.items() if rule not in known and only.takes(_name(rule))}
@@ -68,9 +72,9 @@ def _name(rule: str) -> str:
     return rule.removeprefix("data.")
 
 
-def _results(bundle: Bundle, tests: Sequence[RegoTest]) -> Iterator[TestResult]:
+def _results(bundle: Bundle, tests: Sequence[RegoTest], *, at_once: int) -> Iterator[TestResult]:
     interpreter, unanswered = interpreter_of_tests(bundle.modules, bundle.data), 0
-    held = _held(interpreter, tests)
+    held = _held(bundle, tests, at_once)
     for test in tests:
         started = time.perf_counter()
         if test.is_todo:
@@ -92,24 +96,43 @@ def _results(bundle: Bundle, tests: Sequence[RegoTest]) -> Iterator[TestResult]:
             yield replace(_result(test, "pass" if passed else "fail", saw), line=line, duration_s=duration_s)
 
 
-def _held(interpreter: Interpreter, tests: Sequence[RegoTest]) -> dict[str, float]:
+def _held(bundle: Bundle, tests: Sequence[RegoTest], at_once: int) -> dict[str, float]:
     """The tests that hold where all of their package are asked at once, each with its share of the time.
 
-    That takes half of what asking them one by one does. Whatever is not told so is asked alone.
+    That takes half of what asking them one by one does. Whatever is not told so is asked alone. ``at_once``: processes
+    of the engine; few tests need one.
     """
+    due: SimpleQueue[list[RegoTest]] = SimpleQueue()
+    for _, package in groupby((test for test in tests if not test.is_todo), lambda test: test.package):
+        due.put(list(package))
     held: dict[str, float] = {}
-    for package, due in groupby(tests, lambda test: test.package):
-        rules = [test for test in due if not test.is_todo]
-        started = time.perf_counter()
+    if at_once == 1 or len(tests) < MANY:
+        _hold(interpreter_of_tests(bundle.modules, bundle.data), due, held)
+        return held
+    more = Worker(shared().bounds)
+    with ThreadPoolExecutor(1) as beside:
         try:
-            values = interpreter.value(f"data.{package}", None, read=json.loads)
-        except (Undefined, EvaluationFailed):
-            continue
-        except EngineError:  # it was stopped: the others may not end either
-            break
-        share = (time.perf_counter() - started) / max(len(rules), 1)
-        held |= {test.rule: share for test in rules if values.get(test.name) is True}
+            done = beside.submit(_hold, interpreter_of_tests(bundle.modules, bundle.data, by=more), due, held)
+            _hold(interpreter_of_tests(bundle.modules, bundle.data), due, held)
+            done.result()
+        finally:
+            more.stop()
     return held
+
+
+def _hold(interpreter: Interpreter, due: SimpleQueue[list[RegoTest]], held: dict[str, float]) -> None:
+    """Ask the packages that are due, until there are none."""
+    with suppress(Empty):
+        while rules := due.get_nowait():
+            started = time.perf_counter()
+            try:
+                values = interpreter.value(f"data.{rules[0].package}", None, read=json.loads)
+            except (Undefined, EvaluationFailed):
+                continue
+            except EngineError:  # it was stopped: the others may not end either
+                break
+            share = (time.perf_counter() - started) / len(rules)
+            held |= {test.rule: share for test in rules if values.get(test.name) is True}
 
 
 def _result(test: RegoTest, verdict: Verdict, saw: str = "") -> TestResult:

@@ -12,6 +12,7 @@ from launchplane_gate.errors import EngineError
 from launchplane_gate.policy.bundle.form import BadForm
 from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Source
 from launchplane_gate.policy.engines.embedded.interpreter import Interpreter
+from launchplane_gate.policy.engines.embedded.worker import Worker
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Unanswered, Undefined
 
 _PLACE = re.compile(r"\((?P<path>[^()\s]+\.rego):(?P<line>\d+)\)")
@@ -53,9 +54,11 @@ def find_tests(modules: Iterable[Parsed]) -> tuple[RegoTest, ...]:
     return tuple(found.values())
 
 
-def interpreter_of_tests(modules: Iterable[Source], data: Mapping[str, Any]) -> Interpreter:
+def interpreter_of_tests(
+    modules: Iterable[Source], data: Mapping[str, Any], *, by: Worker | None = None
+) -> Interpreter:
     """Tests stand in no other interpreter: what decides does not hold them."""
-    return Interpreter(((module.path, module.text) for module in modules), data)
+    return Interpreter(((module.path, module.text) for module in modules), data, by=by)
 
 
 def passes(interpreter: Interpreter, test: RegoTest) -> bool:
