@@ -17,6 +17,7 @@ from launchplane_gate.authoring.diff.words import differences
 from launchplane_gate.cli import program
 from launchplane_gate.errors import UsageError
 from launchplane_gate.policy import load_bundle
+from tests.authoring.test_replay_running import decision
 from tests.fakes import bundles
 
 CODE = "reason.plain"
@@ -164,13 +165,13 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         pass
 
 
-def test_an_export_gives_the_inputs_of_its_decisions_and_nothing_else_does() -> None:
-    entry = {"body": json.dumps({"decision": {"decision_id": "d-1"}}), "input_text": '{"action":"deploy"}'}
-    lines = [json.dumps({"export": 1}), json.dumps(entry), json.dumps(entry | {"input_text": None})]
-    assert list(stored_inputs(lines, "x")) == [("the input of decision d-1", {"action": "deploy"})]
-    for odd in ([lines[1]], [lines[0], "{}"], [lines[0], "[1]"], [lines[0], '{"input_text": "{"}']):
-        with pytest.raises(UsageError, match=f"line {len(odd)} of x is none of an export"):
-            list(stored_inputs(odd, "x"))
+def test_decisions_on_record_give_their_inputs() -> None:
+    some = [decision(1), decision(2, input_text=None), decision(3)]
+    assert [name for name, _ in stored_inputs(some)] == ["the input of decision d-1", "the input of decision d-3"]
+    assert next(stored_inputs(some))[1]["action"] == "deploy"
+    for odd in ("{", "[1]", "7"):
+        with pytest.raises(UsageError, match="line 2: its input is none"):
+            list(stored_inputs([decision(1), decision(2, input_text=odd)]))
 
 
 @pytest.mark.thorough  # it decides by the shipped policies, some hundred times

@@ -11,6 +11,7 @@ import click
 
 from launchplane_gate.cli.command import Reporting
 from launchplane_gate.cli.output import Answer
+from launchplane_gate.cli.policy.folders import opened_to_read
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 Stored = Iterator[tuple[str, Mapping[str, Any]]]
@@ -66,16 +67,13 @@ def diff(session: Session, a: str, b: str, export: Path | None, fail_on: str | N
 @contextmanager
 def _stored(session: Session, export: Path | None) -> Iterator[Stored]:
     from launchplane_gate.authoring.diff.stored import stored_inputs
-    from launchplane_gate.errors import UsageError
+    from launchplane_gate.authoring.replay.sources import from_export, from_ledger
 
     if export:
-        try:
-            with export.open("rb") as lines:
-                yield stored_inputs(lines, str(export))
-        except OSError as error:
-            raise UsageError(f"{export} cannot be read: {error.strerror}", hint="Nothing was compared.") from None
+        with opened_to_read(export, "Nothing was compared.") as file:
+            yield stored_inputs(from_export(file, str(export), None).decisions)
     elif session.has_settings():
         with session.records() as (_, _, ledger):
-            yield stored_inputs(ledger.exported(), "the ledger")
+            yield stored_inputs(from_ledger(ledger).decisions)
     else:
         yield iter(())

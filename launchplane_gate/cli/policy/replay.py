@@ -12,7 +12,7 @@ import click
 
 from launchplane_gate.cli.command import Reporting
 from launchplane_gate.cli.output import Answer
-from launchplane_gate.cli.policy.folders import folders_named
+from launchplane_gate.cli.policy.folders import folders_named, opened_to_read
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FLIPS = click.Choice(["allow-to-deny", "deny-to-allow", "any"])
 MOST_WORKERS = 64
+NOTHING = "Nothing was asked."
 MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
 
 
@@ -168,26 +169,15 @@ def _source(
     from launchplane_gate.authoring.replay.sources import from_export, from_ledger, from_sample
 
     if export:
-        with _opened(export) as file:
+        with opened_to_read(export, NOTHING) as file:
             yield from_export(file, str(export), sha256)
     elif sample:
-        with _at(revision, sample) if revision else _opened(sample) as file:
+        with _at(revision, sample) if revision else opened_to_read(sample, NOTHING) as file:
             name = f"{sample} of {revision}" if revision else str(sample)
             yield from_sample(file, name, sha256)
     else:
         with session.records() as (_, _, ledger):
             yield from_ledger(ledger, begun)
-
-
-def _opened(path: Path) -> IO[bytes]:
-    """Raises UsageError."""
-    from launchplane_gate import private
-    from launchplane_gate.errors import UsageError
-
-    try:
-        return private.opened(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}", hint="Nothing was asked.") from None
 
 
 def _at(revision: str, path: Path) -> IO[bytes]:
