@@ -14,13 +14,11 @@ import click
 from launchplane_gate_launchplane.bridge.denied import GateDenied
 from launchplane_gate_launchplane.bridge.heard import BridgedCall
 from launchplane_gate_launchplane.bridge.unknown import unknown_host
+from launchplane_gate_launchplane.host_commands import ROLLBACK, STORES, TAKES
 from launchplane_gate_launchplane.protocol import HostGate
 
 Function = Callable[..., Any]
 Options = Mapping[str, Any]
-
-ROLLBACK = "odoo-rollbacks execute"
-_STORES = ("state_dir", "database_url")
 
 
 def _from_file(module: str, model: str) -> Callable[[ModuleType, Options], Any]:
@@ -37,51 +35,36 @@ def _from_store(read: str) -> Callable[[ModuleType, Options], Any]:
 
 def _promotion(cli: ModuleType, options: Options) -> Any:
     """Made of the options as the host makes it."""
-    return cli.build_promotion_record(**{name: value for name, value in options.items() if name not in _STORES})
+    return cli.build_promotion_record(**{name: value for name, value in options.items() if name not in STORES})
 
 
 def _store(cli: ModuleType, options: Options) -> Any:
     return cli._store(options["state_dir"], database_url=options["database_url"])
 
 
-# Of each command: the options that it is known to take, and how it reads what it is about; nothing for an import.
-_KNOWN: dict[str, tuple[tuple[str, ...], Callable[[ModuleType, Options], Any]]] = {
-    "ship execute": ((*_STORES, "input_file", "env_file"), _from_file("ship_request", "ShipRequest")),
-    "promote execute": ((*_STORES, "input_file", "env_file"), _from_file("promotion_record", "PromotionRequest")),
-    "promote record": (
-        (
-            *_STORES,
-            "record_id",
-            "artifact_id",
-            "backup_record_id",
-            "context_name",
-            "from_instance_name",
-            "to_instance_name",
-            "target_name",
-            "target_type",
-            "deploy_mode",
-            "deployment_id",
-        ),
-        _promotion,
-    ),
-    "deployments write": ((*_STORES, "input_file"), _from_file("deployment_record", "DeploymentRecord")),
-    "promotions write": ((*_STORES, "input_file"), _from_file("promotion_record", "PromotionRecord")),
-    "release-tuples write-from-promotion": ((*_STORES, "record_id"), _from_store("read_promotion_record")),
-    "inventory write-from-deployment": ((*_STORES, "record_id"), _from_store("read_deployment_record")),
-    "inventory write-from-promotion": ((*_STORES, "record_id"), _from_store("read_promotion_record")),
-    "storage import-core-records": (_STORES, lambda *_: None),
+# How each command reads what it is about; nothing for an import.
+_READS: dict[str, Callable[[ModuleType, Options], Any]] = {
+    "ship execute": _from_file("ship_request", "ShipRequest"),
+    "promote execute": _from_file("promotion_record", "PromotionRequest"),
+    "promote record": _promotion,
+    "deployments write": _from_file("deployment_record", "DeploymentRecord"),
+    "promotions write": _from_file("promotion_record", "PromotionRecord"),
+    "release-tuples write-from-promotion": _from_store("read_promotion_record"),
+    "inventory write-from-deployment": _from_store("read_deployment_record"),
+    "inventory write-from-promotion": _from_store("read_promotion_record"),
+    "storage import-core-records": lambda *_: None,
 }
 
-COMMANDS = frozenset(f"launchplane {name}" for name in (*_KNOWN, ROLLBACK))
+COMMANDS = frozenset(f"launchplane {name}" for name in (*TAKES, ROLLBACK))
 
 
 def commands(cli: ModuleType, gate: HostGate) -> Iterator[tuple[Any, str, Callable[[Function], Function]]]:
     """What is replaced, as an object, its attribute and the wrapper. Raises SettingsError for what is not known."""
-    for name, (takes, read) in _KNOWN.items():
+    for name, takes in TAKES.items():
         command = _command(cli, name)
         if tuple(option.name for option in command.params) != takes:
             raise unknown_host(f"`launchplane {name}` does not take {', '.join(takes)}")
-        yield command, "callback", _asking(cli, gate, name, read)
+        yield command, "callback", _asking(cli, gate, name, _READS[name])
     yield cli, "execute_odoo_prod_rollback", _rolling_back(cli, gate)
 
 

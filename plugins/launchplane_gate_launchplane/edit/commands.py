@@ -20,11 +20,12 @@ from launchplane_gate_launchplane.edit.source import (
     parameters,
     statements,
 )
+from launchplane_gate_launchplane.host_commands import ROLLBACK, TAKES
 
 NAME = "control_plane/cli.py"
 ASK = f"{GATE_MODULE}.ask_for_command"
 STORE = "_store(state_dir, database_url=database_url)"
-ROLLBACK = "odoo_rollbacks_execute"
+ROLLS_BACK = "odoo_rollbacks_execute"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,6 @@ class Command:
 
     function: str
     command: str
-    takes: tuple[str, ...]
     after: str
     request: str
     store: str
@@ -42,85 +42,63 @@ class Command:
 COMMANDS = (
     Command(
         function="ship_execute",
-        command="launchplane ship execute",
-        takes=("state_dir", "database_url", "input_file", "env_file"),
+        command="ship execute",
         after="request",
         request="request",
         store=STORE,
     ),
     Command(
         function="promote_execute",
-        command="launchplane promote execute",
-        takes=("state_dir", "database_url", "input_file", "env_file"),
+        command="promote execute",
         after="record_store",
         request="request",
         store="record_store",
     ),
     Command(
         function="promote_record",
-        command="launchplane promote record",
-        takes=(
-            "state_dir",
-            "database_url",
-            "record_id",
-            "artifact_id",
-            "backup_record_id",
-            "context_name",
-            "from_instance_name",
-            "to_instance_name",
-            "target_name",
-            "target_type",
-            "deploy_mode",
-            "deployment_id",
-        ),
+        command="promote record",
         after="record",
         request="record",
         store=STORE,
     ),
     Command(
         function="deployments_write",
-        command="launchplane deployments write",
-        takes=("state_dir", "database_url", "input_file"),
+        command="deployments write",
         after="record",
         request="record",
         store=STORE,
     ),
     Command(
         function="promotions_write",
-        command="launchplane promotions write",
-        takes=("state_dir", "database_url", "input_file"),
+        command="promotions write",
         after="record",
         request="record",
         store=STORE,
     ),
     Command(
         function="release_tuples_write_from_promotion",
-        command="launchplane release-tuples write-from-promotion",
-        takes=("state_dir", "database_url", "record_id"),
+        command="release-tuples write-from-promotion",
         after="promotion_record",
         request="promotion_record",
         store="record_store",
     ),
     Command(
         function="inventory_write_from_deployment",
-        command="launchplane inventory write-from-deployment",
-        takes=("state_dir", "database_url", "record_id"),
+        command="inventory write-from-deployment",
         after="deployment_record",
         request="deployment_record",
         store="record_store",
     ),
     Command(
         function="inventory_write_from_promotion",
-        command="launchplane inventory write-from-promotion",
-        takes=("state_dir", "database_url", "record_id"),
+        command="inventory write-from-promotion",
         after="promotion_record",
         request="promotion_record",
         store="record_store",
     ),
     Command(
         function="storage_import_core_records",
-        command="launchplane storage import-core-records",
-        takes=("state_dir", "database_url"),
+        command="storage import-core-records",
         after="postgres_store",
         request="None",
         store="postgres_store",
@@ -143,7 +121,7 @@ def is_edited(source: Source) -> bool:
     """Raises ShapeDiffers for one that is edited, and not as it would be here."""
     if not source.imports_the_gate():
         return False
-    for function in (*(command.function for command in COMMANDS), ROLLBACK):
+    for function in (*(command.function for command in COMMANDS), ROLLS_BACK):
         found = source.function(function)
         if (
             len([node for node in source.nodes(found) if isinstance(node, cst.Call) and source.code(node.func) == ASK])
@@ -157,8 +135,9 @@ def is_edited(source: Source) -> bool:
 
 def _ask(source: Source, command: Command) -> None:
     function = source.function(command.function)
-    if parameters(function) != (list(command.takes), []):
-        source.differs(command.function, f"does not take {', '.join(command.takes)}")
+    takes = TAKES[command.command]
+    if parameters(function) != (list(takes), []):
+        source.differs(command.function, f"does not take {', '.join(takes)}")
     found = [node for node in statements(function) if assigned(node, command.after) is not None]
     asked_for = [node for node in statements(function) if assigned(node, command.request) is not None]
     if len(found) != 1 or (command.request != "None" and len(asked_for) != 1):
@@ -166,14 +145,14 @@ def _ask(source: Source, command: Command) -> None:
     source.insert_after(
         found[0],
         _asking(command.command, command.request, command.store, source.indent_of(found[0])),
-        f"{command.command} refuses for what is governed",
+        f"launchplane {command.command} refuses for what is governed",
     )
 
 
 def _asking(command: str, request: str, store: str, indent: str) -> list[str]:
     code = f"""
     {ASK}(
-        "{command}",
+        "launchplane {command}",
         request={request},
         record_store=lambda: {store},
         control_plane_root=_control_plane_root,
@@ -184,11 +163,11 @@ def _asking(command: str, request: str, store: str, indent: str) -> list[str]:
 
 def _roll_back(source: Source) -> None:
     """Its request is made within the call: it gets a name, since the gate is asked about it first."""
-    first = statements(source.function(ROLLBACK))[0]
+    first = statements(source.function(ROLLS_BACK))[0]
     call = call_of(assigned(first, "result"), "execute_odoo_prod_rollback")
     given = {arg.keyword.value: arg.value for arg in call.args if arg.keyword} if call else {}
     if list(given) != ["control_plane_root", "record_store", "request"] or call is None:
-        source.differs(ROLLBACK, "does not begin with the rollback, by a root, a store and a request")
+        source.differs(ROLLS_BACK, "does not begin with the rollback, by a root, a store and a request")
     indent = source.indent_of(first)
     within = source.range_of(call.args[-1])
     before, after = source.range_of(first).start.line, source.range_of(first).end.line
@@ -200,12 +179,12 @@ def _roll_back(source: Source) -> None:
         first,
         [
             *indented(made.replace("request=", "request = ", 1), indent),
-            *_asking("launchplane odoo-rollbacks execute", "request", source.code(given["record_store"]), indent),
+            *_asking(ROLLBACK, "request", source.code(given["record_store"]), indent),
             *kept,
             f"{indent}    request=request,",
             *closing,
         ],
-        "launchplane odoo-rollbacks execute refuses for what is governed",
+        f"launchplane {ROLLBACK} refuses for what is governed",
     )
 
 
