@@ -17,6 +17,7 @@ from typing import Any, Literal
 from launchplane_gate.authoring.cases.questions import good_questions
 from launchplane_gate.authoring.cases.reading import read_cases
 from launchplane_gate.authoring.changes import Change, Path, changed, single_changes
+from launchplane_gate.authoring.replay.touched import apart
 from launchplane_gate.errors import EngineError
 from launchplane_gate.policy import Bundle
 from launchplane_gate.policy.bundle.config import Config
@@ -96,20 +97,25 @@ def flips(
     ``facts``: the schema of those that a case may state.
     """
     found = Flips(looked_for)
+    codes = apart(a, b)
+    if codes is not None:
+        codes |= {code for *_, code in _asked(a) ^ _asked(b)}
     with ExitStack() as ending, ThreadPoolExecutor(2) as threads:
-        sides = [_Side(bundle) for bundle in (a, b)]
+        sides = [_Side(bundle, codes) for bundle in (a, b)]
         for one in sides:
             ending.callback(one.engine.stop)
         waiting = itertools.islice(_inputs(a, b, stored, facts), MOST)
         while not found.found.keys() >= {*looked_for} and (batch := list(itertools.islice(waiting, AT_ONCE))):
             progress("looking for an input that one allows and the other denies")
+            found.tried += len(batch)
+            before, after = threads.map(lambda one, asked=batch: one.refusing_by_what_differs(asked), sides)
+            batch = [one for at, one in enumerate(batch) if at not in before or before[at] != after.get(at)]
             before, after = threads.map(lambda one, asked=batch: one.refusing(asked), sides)
             _compare(found, batch, before, after)
     return found
 
 
 def _compare(found: Flips, batch: Sequence[Asked], before: Refusing, after: Refusing) -> None:
-    found.tried += len(batch)
     for number, asked in enumerate(batch):
         if number not in before or number not in after:
             found.unanswered += 1
@@ -119,25 +125,44 @@ def _compare(found: Flips, batch: Sequence[Asked], before: Refusing, after: Refu
 
 
 class _Side:
-    """What one set of policies says."""
+    """What one set of policies says. ``codes``: the rules that may say another thing on the other side, if not all."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, codes: frozenset[str] | None) -> None:
         self.engine = worker.Worker(worker.shared().bounds)
-        modules = [*bundle.policies, (f"{_PROBE}.rego", _SAID)]
+        self._codes = codes
         products = {**good_questions(bundle).products, **bundle.config["products"]}
-        configs: Mapping[Decided, Any] = {
+        self._configs: Mapping[Decided, Any] = {
             "as it is": bundle.config,
             "for any product": _figures(bundle).within(bundle.config),
             "for the good questions": {**bundle.config, "products": products},
         }
-        self._of = {
-            decided: Interpreter(modules, {"config": config}, by=self.engine) for decided, config in configs.items()
+        paths = {f"gate/rules/{code.replace('.', '/')}.rego" for code in codes or ()}
+        some = [one for one in bundle.policies if one[0] in paths or not one[0].startswith("gate/rules/")]
+        self._whole = self._interpreters(bundle.policies)
+        self._some = self._whole if codes is None else self._interpreters(some)
+
+    def _interpreters(self, policies: Iterable[tuple[str, str]]) -> Mapping[Decided, Interpreter]:
+        modules = [*policies, (f"{_PROBE}.rego", _SAID)]
+        return {
+            decided: Interpreter(modules, {"config": config}, by=self.engine)
+            for decided, config in self._configs.items()
         }
 
     def refusing(self, batch: Sequence[Asked]) -> Refusing:
         """The rules that refuse each input, by its number; an input that is not decided has none."""
+        return self._refusing(self._whole, batch)
+
+    def refusing_by_what_differs(self, batch: Sequence[Asked]) -> Refusing:
+        """The same of these rules alone: where they refuse alike on both sides, the answers are alike."""
+        found = self._refusing(self._some, batch)
+        wanted = self._codes
+        if wanted is None:
+            return found
+        return {number: tuple(code for code in codes if code in wanted) for number, codes in found.items()}
+
+    def _refusing(self, of: Mapping[Decided, Interpreter], batch: Sequence[Asked]) -> Refusing:
         found: dict[int, tuple[str, ...]] = {}
-        for decided, interpreter in self._of.items():
+        for decided, interpreter in of.items():
             asked = {str(number): one.policy_input for number, one in enumerate(batch) if one.decided == decided}
             try:
                 said = self._said(interpreter, asked)

@@ -41,19 +41,30 @@ def touched_since(policies: Callable[[str], bytes | None], bundle: Bundle) -> To
     now = _standing(bundle.modules, bundle.config)
 
     @lru_cache(maxsize=64)
-    def since(revision: str) -> tuple[frozenset[str], bool] | None:
+    def since(revision: str) -> tuple[frozenset[str] | None, bool]:
         packed = None if revision == bundle.revision else policies(revision)
-        then = _standing(modules_in(packed), config_in(packed)) if packed else None
-        if then is None or then.decision != now.decision:
-            return None
-        touched = frozenset(code for code, rests_on in now.rules.items() if then.rules.get(code) != rests_on)
-        return touched, then.config == now.config
+        if not packed:
+            return None, False
+        then = _standing(modules_in(packed), config_in(packed))
+        return _apart(then, now), then.config == now.config
 
     def of(stored: Stored) -> frozenset[str] | None:
-        touched, as_configured = since(stored.revision) or (None, False)
+        touched, as_configured = since(stored.revision)
         return touched if as_configured or not stored.offered else None  # whether a waiver counts is configured, too
 
     return of
+
+
+def apart(a: Bundle, b: Bundle) -> frozenset[str] | None:
+    """The rules that may say another thing in one than in the other; None where each of them may."""
+    return _apart(_standing(a.modules, a.config), _standing(b.modules, b.config))
+
+
+def _apart(one: _Standing, other: _Standing) -> frozenset[str] | None:
+    if one.decision != other.decision:
+        return None
+    codes = one.rules.keys() | other.rules.keys()
+    return frozenset(code for code in codes if one.rules.get(code) != other.rules.get(code))
 
 
 def _standing(modules: Iterable[Source], config: Mapping[str, Any]) -> _Standing:
