@@ -92,7 +92,7 @@ def _text(found: list[tuple[Unsettled, str]]) -> list[Block]:
         text = [f"Started a ledger and adopted {count(len(adopted), 'lane')}: {', '.join(adopted)}."]
     rows = [(str(one.lane), why) for one, _ in found for why in (*(() if one.adopted else (one.why,)), *one.mend)]
     if rows:
-        text += ["What is known of them:", Table(rows), ""]
+        text += ["What is known of them:", Table(rows, names=(0,)), ""]
     if found:
         text += [
             "Nobody saw what they run, so each is unsettled until a run on it is recorded. Where a path begins, deploy",

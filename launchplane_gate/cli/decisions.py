@@ -327,7 +327,7 @@ def _list_text(found: list[Decision]) -> list[Block]:
         )
         for decision in found
     ]
-    return [Table(rows, ("DECISION", "WHEN", "ASKED", "WHAT", "ANSWER"), indent=0)]
+    return [Table(rows, ("DECISION", "WHEN", "ASKED", "WHAT", "ANSWER"), indent=0, prose=(3, 4))]
 
 
 def _in_short(decision: Decision) -> str:

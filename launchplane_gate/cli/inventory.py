@@ -127,4 +127,4 @@ def _history_text(lane: Lane, entries: list[HistoryEntry]) -> list[Block]:
         )
         for entry in entries
     ]
-    return [Table(rows, ("RELEASE", "LAST", "BY", "ARTIFACT"), indent=0)]
+    return [Table(rows, ("RELEASE", "LAST", "BY", "ARTIFACT"), indent=0, prose=(2,), names=(3,))]

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -96,6 +96,43 @@ def deliver(answer: Answer, outputs: Sequence[Output]) -> None:
         click.echo(_rendered(answer, "text"), nl=False, err=True)
 
 
+class Screen:
+    """Where one answer is shown after the other: each in the place of the last on a terminal, below it in a pipe."""
+
+    def __init__(self) -> None:
+        self.is_terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+    def __enter__(self) -> Self:
+        if self.is_terminal:
+            click.echo("\x1b[?1049h\x1b[?25l", nl=False)  # a page of its own, without a cursor
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.is_terminal:
+            click.echo("\x1b[?25h\x1b[?1049l", nl=False)
+
+    def show(self, text: Sequence[Block]) -> None:
+        from launchplane_gate.report.text import on_terminal, plain
+
+        if not self.is_terminal:
+            click.echo(plain([*text, ""]), nl=False)
+            sys.stdout.flush()
+            return
+        lines = on_terminal(text, sys.stdout).splitlines()
+        shown = "".join(f"{line}\x1b[K\r\n" for line in self._fitting(lines))
+        click.echo(f"\x1b[H{shown}\x1b[J", nl=False)
+
+    @staticmethod
+    def _fitting(lines: list[str]) -> list[str]:
+        """Those that a terminal has room for, the first ones first: a line may take several of its own."""
+        size, taken = os.get_terminal_size(sys.stdout.fileno()), 2
+        for number, line in enumerate(lines):
+            taken += max(1, -(-len(click.unstyle(line)) // size.columns))
+            if taken > size.lines and lines[number + 1 :]:
+                return [*lines[: max(number - 1, 0)], f"... {len(lines) - max(number - 1, 0)} more lines"]
+        return lines
+
+
 def tell(lines: Sequence[str]) -> None:
     """Say on standard error what is no answer; each of the texts is one line."""
     from launchplane_gate.report.text import plain
@@ -116,7 +153,7 @@ def _show(answer: Answer) -> None:
         return
     from launchplane_gate.report.text import on_terminal
 
-    on_terminal(answer.text, sys.stdout)
+    click.echo(on_terminal(answer.text, sys.stdout), nl=False, color=True)
 
 
 def _rendered(answer: Answer, form: str) -> str:

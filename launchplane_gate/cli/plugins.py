@@ -46,4 +46,4 @@ def plugins(session: Session) -> Answer:
     document = {"enabled": enabled, "not_enabled": others}
     if not rows:
         return Answer(document, ["No plugin is installed."])
-    return Answer(document, [Table(rows, ("PLUGIN", "STATE", "HOOKS", "DRIVERS"), indent=0)])
+    return Answer(document, [Table(rows, ("PLUGIN", "STATE", "HOOKS", "DRIVERS"), indent=0, prose=(-1, 2, 1))])

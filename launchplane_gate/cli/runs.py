@@ -122,7 +122,7 @@ def _list_text(found: list[Run], became: Mapping[str, str | None]) -> list[Block
         )
         for run in found
     ]
-    return [Table(rows, ("RUN", "WHEN", "ACTION", "LANE", "RELEASE", "STATUS"), indent=0)]
+    return [Table(rows, ("RUN", "WHEN", "ACTION", "LANE", "RELEASE", "STATUS"), indent=0, names=(3,))]
 
 
 def _show_text(run: Run, steps: list[Entry], became: str | None, over: str) -> list[Block]:

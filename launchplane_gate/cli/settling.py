@@ -189,7 +189,8 @@ def _every_lane(session: Session, gate: Gate, reason: str, wait: float | None) -
                 rows.append((str(lane), run_id, f"{run.status}, as {run.run_id}"))
             told.append({"lane": str(lane), "of_run": run_id, **ended})
             codes.append(code)
-    text: list[Block] = [Table(rows, ("LANE", "RUN", "ENDED"), indent=0)] if rows else ["no run was interrupted"]
+    header = ("LANE", "RUN", "ENDED")
+    text: list[Block] = [Table(rows, header, indent=0, names=(0,)) if rows else "no run was interrupted"]
     return Answer({"resumed": told}, text, max(codes))
 
 
@@ -213,5 +214,5 @@ def _drift_text(found: list[Drift]) -> list[Block]:
     if not found:
         return ["there are no lanes yet"]
     rows = [(str(one.lane), str(one.recorded or "-"), one.state, brief(one.why)) for one in found]
-    text: list[Block] = [Table(rows, ("LANE", "RECORDED", "STATE", ""), indent=0)]
+    text: list[Block] = [Table(rows, ("LANE", "RECORDED", "STATE", ""), indent=0, names=(0,))]
     return [*text, *(f"  {one.lane}: {one.command}" for one in found if one.command)]

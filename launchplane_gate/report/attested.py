@@ -16,7 +16,7 @@ DIGESTS = {"shown": "the digest of every container", "failed": "no digest: they 
 
 def attested_text(attested: Attested) -> list[Block]:
     points = [(MARKS[one.state], one.what, brief(one.says), brief(one.detail)) for one in attested.points]
-    text: list[Block] = [_verdict(attested), "", Table(points)]
+    text: list[Block] = [_verdict(attested), "", Table(points, names=(2,))]
     if attested.statement:
         text += ["", "What it rests on, by its own word:", Table(list(_rests_on(attested.statement)))]
     return text

@@ -146,7 +146,7 @@ def examined_text(checks: Sequence[Check], heard: Told, asks: str) -> list[Block
         ("ok" if check.ok else "not ok", check.what, tuple(filter(None, [check.found, check.remedy])))
         for check in checks
     ]
-    text: list[Block] = [Table(rows, indent=0)]
+    text: list[Block] = [Table(rows, indent=0, names=(1,))]
     if heard.promotions:
         text += ["", f"A promotion now, by {asks}:"]
         for what, decision in heard.promotions:

@@ -63,7 +63,7 @@ def _of_product(told: Observed, now: datetime | None) -> Iterator[Block]:
     yield f"  Of {count(told.requests, 'request')} that were observed{since}, {would} would have been refused."
     if told.refusals:
         yield ""
-        yield Table([_row(one, now) for one in told.refusals], HEADER, indent=0)
+        yield Table([_row(one, now) for one in told.refusals], HEADER, indent=0, names=(1, 0))
     if told.mode == "observe" and all(one.cured_by for one in told.refusals):
         yield ""
         yield f'Nothing stands against it any more. Enforce it: mode = "enforce" in [products.{told.product}].'

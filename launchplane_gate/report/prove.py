@@ -14,7 +14,7 @@ MARKS: Mapping[str, str] = {"one": "ok", "odd": "x", "unseen": "-", "unknown": "
 
 
 def proof_text(proof: Proof) -> list[Block]:
-    return [_verdict(proof), "", Table([_row(identity) for identity in proof.identities])]
+    return [_verdict(proof), "", _table(proof)]
 
 
 def proofs_text(proofs: Sequence[Proof]) -> list[Block]:
@@ -22,8 +22,7 @@ def proofs_text(proofs: Sequence[Proof]) -> list[Block]:
     text: list[Block] = [_verdict(proof) for proof in proofs]
     for proof in proofs:
         if proof.verdict in ("differs", "unknown"):
-            rows = [_row(identity) for identity in proof.identities]
-            text += ["", f"{proof.lane}:", Table(rows)]
+            text += ["", f"{proof.lane}:", _table(proof)]
     if any(proof.verdict == "one" for proof in proofs):
         text += ["", f"What each place says of one lane: {PROGRAM} prove PRODUCT/LANE"]
     return text
@@ -50,6 +49,10 @@ def _rests_on(proof: Proof) -> str:
     if proof.by_digest:
         return f"What runs is shown by digest, and {commit}."
     return f"What runs is shown {commit} alone: its digest is not shown."
+
+
+def _table(proof: Proof) -> Table:
+    return Table([_row(identity) for identity in proof.identities], names=(2,))
 
 
 def _row(identity: Identity) -> tuple[str, ...]:

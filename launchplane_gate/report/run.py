@@ -154,7 +154,7 @@ def _attestation_text(run: Run) -> list[Block]:
 
 def _recorded(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
-    text: list[Block] = [_title(run), Table(_steps(after))]
+    text: list[Block] = [_title(run), Table(_steps(after), prose=(1,))]
     publication = run.publication
     if run.status == "observed":
         return [*text, *(_never_out(publication) if publication else ()), *_rules(run, every_rule=every_rule)]

@@ -6,94 +6,93 @@ is in it: only what we put into several texts has several lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from launchplane_gate.report.safe import lines_of, one_line, unheard
+from launchplane_gate.report.layout import Cell, Line, Table, laid_out
+from launchplane_gate.report.safe import one_line, unheard
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.text import Text
 
-_GAP = "   "
-_WIDEST = 160  # letters that a cell may push the next column away
+__all__ = ["Block", "Cell", "Table", "on_terminal", "plain"]
+
+_HEADER = "bold"
 _COLOURS = {
     "x": "bold red",
     "not ok": "bold red",
     "unsettled": "bold yellow",
     "held": "bold yellow",
+    "drifted": "bold yellow",
+    "not looked at": "bold yellow",
     "w": "yellow",
     "ok": "green",
     "settled": "green",
 }
 
-
-Cell = str | tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells; a cell that is a tuple has several lines."""
-
-    rows: Sequence[Sequence[Cell]]
-    header: Sequence[str] = ()
-    indent: int = 2
-
-
 Block = str | Table
 """A line, or a table. A line that is a command to type is neither cut nor folded."""
 
 
-def plain(blocks: Sequence[Block]) -> str:
-    """Aligned text that ends with a newline."""
-    return unheard("".join(f"{line}\n" for block in blocks for line in _lines(block)))
+def plain(blocks: Sequence[Block], width: int | None = None) -> str:
+    """Aligned text that ends with a newline, its tables folded to a ``width`` where there is one."""
+    lines = ("".join(text for text, _ in line).rstrip() for line in _lines(blocks, width))
+    return unheard("".join(f"{line}\n" for line in lines))
 
 
-def _lines(block: Block) -> list[str]:
-    if isinstance(block, str):
-        return [one_line(block).rstrip()]
-    rows = [[lines_of(cell) for cell in row] for row in (block.header, *block.rows) if row]
-    columns = zip_longest(*rows, fillvalue=[""])
-    widths = [min(_WIDEST, max(len(line) for cell in column for line in cell)) for column in columns]
-    return [
-        (" " * block.indent + _GAP.join(text.ljust(width) for text, width in zip(line, widths, strict=False))).rstrip()
-        for row in rows
-        for line in zip_longest(*row, fillvalue="")
-    ]
+def _lines(blocks: Sequence[Block], width: int | None) -> Iterator[Line]:
+    for block in blocks:
+        yield from [[(one_line(block), "")]] if isinstance(block, str) else laid_out(block, width)
 
 
-def on_terminal(blocks: Sequence[Block], file: TextIO) -> None:
-    """Print in the width and the colours of a terminal; plainly without the extra ``console``."""
+def on_terminal(blocks: Sequence[Block], file: TextIO) -> str:
+    """A text in the width and the colours of a terminal; without them where the extra ``console`` is missing."""
+    width, blocks = width_of(file), list(_written(blocks, file.encoding or "utf-8"))
     try:
         from rich.console import Console  # noqa: PLC0415  # only a terminal needs it
     except ModuleNotFoundError:
-        file.write(plain(blocks))
-        return
+        return plain(blocks, width)
     console = Console(file=file, highlight=False)
     with console.capture() as shown:
-        _print(blocks, console)
-    file.write(unheard(shown.get()))  # a cell was folded, and any part of it may begin a line now
+        for line in _lines(blocks, width):
+            console.print(_coloured(line), soft_wrap=True)
+    return unheard(shown.get())  # a cell was folded, and any part of it may begin a line now
 
 
-def _print(blocks: Sequence[Block], console: Console) -> None:
-    from rich.padding import Padding  # noqa: PLC0415
-    from rich.table import Table as Grid  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def width_of(file: TextIO) -> int | None:
+    """The columns of a terminal, or those that ``COLUMNS`` names; None for a pipe, whose lines do not end."""
+    with suppress(ValueError):
+        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
+            return columns
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(file.fileno()).columns or None
+    return None
+
+
+def _written(blocks: Sequence[Block], encoding: str) -> Iterator[Block]:
+    """The same, with what a terminal has no letter for written out, so that it takes the room that it will take."""
+
+    def written(text: str) -> str:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
 
     for block in blocks:
         if isinstance(block, str):
-            console.print(Text(one_line(block)), soft_wrap=True)
+            yield written(block)
             continue
-        grid = Grid(box=None, show_header=bool(block.header), padding=(0, len(_GAP), 0, 0), header_style="bold")
-        columns = max((len(row) for row in (block.header, *block.rows)), default=0)
-        for number in range(columns):
-            name = block.header[number] if number < len(block.header) else ""
-            grid.add_column(name, overflow="fold", no_wrap=number < columns - 2)
-        for row in block.rows:
-            grid.add_row(*(Text("\n".join(lines_of(cell)), style=_colour(cell)) for cell in row))
-        console.print(Padding(grid, (0, 0, 0, block.indent)))
+        rows = [
+            [written(cell) if isinstance(cell, str) else tuple(map(written, cell)) for cell in row]
+            for row in block.rows
+        ]
+        yield replace(block, rows=rows)
 
 
-def _colour(cell: Cell) -> str:
-    return _COLOURS.get(lines_of(cell)[0].partition(":")[0], "")
+def _coloured(line: Line) -> Text:
+    from rich.text import Text  # noqa: PLC0415
+
+    parts = [(text, _HEADER if first is None else _COLOURS.get(first.partition(":")[0], "")) for text, first in line]
+    text = Text.assemble(*parts)
+    text.rstrip()
+    return text

@@ -94,7 +94,7 @@ def waivers_text(views: Sequence[WaiverView], now: datetime | None = None) -> li
         )
         for view in views
     ]
-    return [Table(rows, HEADER, indent=0)]
+    return [Table(rows, HEADER, indent=0, prose=(-1, -2, -3, -4), names=(2, 1))]
 
 
 def until(view: WaiverView, now: datetime | None = None) -> str:

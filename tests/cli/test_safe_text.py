@@ -49,9 +49,7 @@ def test_what_steers_is_written_out(text: str) -> None:
 @pytest.mark.parametrize("text", STEERING.values(), ids=STEERING)
 def test_it_is_written_out_wherever_text_leaves(text: str) -> None:
     whole: list[Block] = [text, Table([("x", (text, text))], ("A", "B"))]
-    screen = io.StringIO()
-    on_terminal(whole, screen)
-    for shown in (plain(whole), screen.getvalue()):
+    for shown in (plain(whole), on_terminal(whole, io.StringIO())):
         assert text not in shown
         assert len(shown.splitlines()) == 4
         assert shown.replace("\n", "").isprintable()
@@ -86,18 +84,16 @@ COMMANDS = ["::error::x", "  ::add-mask::x", "##[error]x", "seen ##[add-path]/tm
 @pytest.mark.parametrize("said", COMMANDS)
 def test_nothing_said_is_a_command_to_the_runner(said: str) -> None:
     assert COMMAND.search(said)
-    screen = io.StringIO()
     blocks: list[Block] = [said, f"  {said}", Table([("", said), (said, "")], indent=0), Table([("x", ("y", said))])]
-    on_terminal(blocks, screen)
-    for shown in (plain(blocks), screen.getvalue(), document({"said": said, "all": [said]}), unheard(f"a\n{said}")):
+    screen = on_terminal(blocks, io.StringIO())
+    for shown in (plain(blocks), screen, document({"said": said, "all": [said]}), unheard(f"a\n{said}")):
         assert not COMMAND.search(shown), shown
         assert said.strip(" :#")[:3] in shown
 
 
 def test_a_cell_that_is_folded_gives_no_command() -> None:
-    screen = io.StringIO()
-    on_terminal([Table([("x", "a" * 80 + " ::error::x " * 20)])], screen)
-    assert screen.getvalue().count("\\::") and not COMMAND.search(screen.getvalue())
+    screen = plain([Table([("x", "a" * 80 + " ::error::x " * 20)])], 80)
+    assert screen.count("\\::") and not COMMAND.search(screen)
 
 
 def test_text_leaves_at_one_place() -> None:
