@@ -27,6 +27,7 @@ from launchplane_gate.model import (
     Observation,
     ReleaseIdentity,
     Request,
+    RuleResult,
     Run,
     lanes_of,
 )
@@ -44,13 +45,18 @@ MAX_RUNS = 100  # of a lane that are looked through for one that published its r
 
 
 class Promotion(Contract):
-    """What the policies say to promoting what a lane runs now. ``reason``: the first thing that stands against it."""
+    """What the policies say to promoting what a lane runs now. ``reason``: the first thing that stands against it.
+
+    ``refused``: all of it. ``unknown``: no decision could be had, which is no yes, and ``reason`` says why.
+    """
 
     to: str
     allowed: bool
     code: str = ""
     reason: str = ""
     done: bool = False  # the destination runs it already
+    refused: tuple[RuleResult, ...] = ()
+    unknown: bool = False
 
 
 class LaneView(Contract):
@@ -240,7 +246,7 @@ def _offer(gate: Gate, source: LaneView, destination: LaneView, actor: Actor) ->
     try:
         decision = gate.check(request, actor)
     except GateError as error:
-        return Promotion(to=to, allowed=False, reason=str(error))
+        return Promotion(to=to, allowed=False, unknown=True, reason=str(error))
     return _as_decided(to, decision)
 
 
@@ -248,7 +254,8 @@ def _as_decided(to: str, decision: Decision) -> Promotion:
     if decision.allowed:
         return Promotion(to=to, allowed=True)
     first = decision.refusals[0] if decision.refusals else None
-    return Promotion(to=to, allowed=False, code=first.code if first else "", reason=first.message if first else "")
+    code, reason = (first.code, first.message) if first else ("", "")
+    return Promotion(to=to, allowed=False, code=code, reason=reason, refused=decision.refusals)
 
 
 def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
@@ -278,6 +285,8 @@ def _said(promotion: Promotion) -> str:
         return promotion.reason
     if promotion.allowed:
         return f"can be promoted to {promotion.to}"
+    if promotion.unknown:
+        return f"not known whether to {promotion.to}"
     return f"not to {promotion.to}: " + " ".join(part for part in (promotion.code, promotion.reason) if part)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle, PolicyEngine
     from launchplane_gate.settings import EmbeddedSettings, Settings
+    from launchplane_gate.sight import Sight
     from launchplane_gate.store import OwnStore
 
 PROOF = "LAUNCHPLANE_GATE_OIDC_TOKEN"  # the variable that may hold a token
@@ -112,6 +113,17 @@ class Session:
             yield gate
 
     @contextmanager
+    def sight(self, settings: Settings) -> Iterator[Sight]:
+        """To look at lanes, also where nobody can decide. What is read is said the first time only."""
+        from launchplane_gate.sight import Sight
+
+        with Sight.open(settings) as sight:
+            if self._plugins is None:
+                _say_what_is_read(sight.gate.ledger)
+            self._plugins = sight.gate.plugins
+            yield sight
+
+    @contextmanager
     def records(self) -> Iterator[tuple[Settings, OwnStore, Ledger]]:
         """What was recorded, to be read, without policies, plugins or platforms: also while those are broken."""
         from launchplane_gate.opening import opened
@@ -185,9 +197,11 @@ def progress_shown(at_first: str = "gathering facts") -> Iterator[Callable[[str]
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
-    message = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
+    message = TextColumn(
+        "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="crop")
+    )
     with Progress(
-        SpinnerColumn(), TimeElapsedColumn(), message, expand=True, console=Console(stderr=True), transient=True
+        SpinnerColumn("line"), TimeElapsedColumn(), message, expand=True, console=Console(stderr=True), transient=True
     ) as shown:
         task = shown.add_task(at_first, total=None)
         yield lambda message: shown.update(task, description=one_line(brief(message)))

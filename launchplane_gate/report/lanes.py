@@ -1,4 +1,4 @@
-"""The operator's first look, as text."""
+"""The operator's first look, as text: the lanes that need somebody, with all that is known of them; then the others."""
 
 from __future__ import annotations
 
@@ -6,40 +6,57 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from launchplane_gate.lanes import PROGRAM, LaneView
+from launchplane_gate.model import Hold
+from launchplane_gate.overview import TROUBLES, in_trouble, trouble_of
 from launchplane_gate.report.observed import REPORT, mode_text
 from launchplane_gate.report.seen import lacking_text, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Cell, Table
 from launchplane_gate.report.waivers import in_force
 from launchplane_gate.report.words import ago, brief, count
+from launchplane_gate.sight import NotTold
 from launchplane_gate.snapshot import Snapshot
 
 HEADER = ("LANE", "RUNS", "SINCE", "STATE", "NEXT")
-LONGEST = 60  # of a state in its line; what is longer stands below in full
+Fact = tuple[str, Cell]
 
 
-def lanes_text(views: Sequence[LaneView], *, with_product: bool, now: datetime | None = None) -> list[Block]:
-    """A line for each lane; then what is known of those that are in doubt, and what keeps digests from being shown."""
+def lanes_text(
+    views: Sequence[LaneView],
+    *,
+    with_product: bool,
+    now: datetime | None = None,
+    only_trouble: bool = False,
+    not_told: Sequence[NotTold] = (),
+) -> list[Block]:
+    """The lanes in trouble, a paragraph each; a line for each of the others; then what is to be said of several."""
 
     def name(view: LaneView) -> str:
         return f"{view.product}/{view.lane.instance}" if with_product else view.lane.instance
 
-    rows = [
-        (
-            name(view),
-            runs(view),
-            ago(view.since, now) if view.since else "-",
-            (state(view), *(in_force(waiver, now) for waiver in view.waivers)),
-            _next(view),
-        )
-        for view in views
-    ]
-    text: list[Block] = [Table(rows, HEADER, indent=0)]
-    if doubts := [row for view in views if not view.settled or view.differs for row in _known_of(name(view), view)]:
-        text += ["", Table(doubts, indent=0)]
+    first = in_trouble(views)
+    others = [] if only_trouble else [view for view in views if view not in first]
+    text: list[Block] = []
+    for view in first:
+        head = (name(view), runs(view), _since(view, now), str(trouble_of(view)))
+        text += [Table([head], indent=0), Table(list(facts_of(view, now))), ""]
+    if others:
+        rows = [_row(name(view), view, now) for view in others]
+        text += [Table(rows, HEADER, indent=0, prose=(-1, -2), names=(0,)), ""]
     for product in dict.fromkeys(view.product for view in views if view.mode == "observe"):
-        text += ["", mode_text(product), f"  what that was so far:   {REPORT} {product}"]
+        text += [mode_text(product), f"  what that was so far:   {REPORT} {product}", ""]
     if lacking := _lacking({name(view): view for view in views}):
-        text += ["", *lacking]
+        text += [*lacking, ""]
+    text += not_told_text(not_told)
+    return [*text, *_in_all(views, first)] if with_product or only_trouble else text[:-1]
+
+
+def not_told_text(not_told: Sequence[NotTold]) -> list[Block]:
+    """What nobody could tell, and why; nothing of it is a yes."""
+    text: list[Block] = []
+    for one in not_told:
+        first, *more = brief(one.why).split("\n")
+        text += [f"Not told: {one.what}.", f"  {first}", *(f"  {line}" for line in more)]
+        text += [f"  find out more:   {one.command}", ""]
     return text
 
 
@@ -50,20 +67,62 @@ def exported_text(file: str, snapshot: Snapshot) -> list[Block]:
         for path in snapshot.told
     ]
     told = f"{count(len(rows), 'promotion')} can be checked on {file}, as of {snapshot.exported_at}:"
-    return [told, Table(rows), "", f"  {PROGRAM} check promotion.yaml --snapshot {file}"]
+    return [told, Table(rows, names=(0,)), "", f"  {PROGRAM} check promotion.yaml --snapshot {file}"]
 
 
-def _known_of(name: str, view: LaneView) -> Iterator[tuple[str, str, Cell]]:
-    yield name, "may run", may_run_text(view)
-    if len(why := brief(view.differs if view.settled else view.why)) > LONGEST:
-        yield "", "because", why
-    if seen := seen_text(view):
-        yield "", "seen just now", seen
+def facts_of(view: LaneView, now: datetime | None = None) -> Iterator[Fact]:
+    """What is known of a lane that needs somebody, and what to type; of any other what stands open."""
+    if trouble_of(view) is None:
+        yield from _open(view, now)
+        return
+    if not view.settled or view.differs:
+        yield "because", brief(view.differs if view.settled else view.why)
+    if not view.settled or trouble_of(view) == "drifted":
+        yield "may run", may_run_text(view)
+        if seen := seen_text(view):
+            yield "seen just now", seen
+    if view.hold:
+        yield "held", _held(view.hold, now)
+    yield from _open(view, now)
+    yield from _ways(view)
+
+
+def _open(view: LaneView, now: datetime | None) -> Iterator[Fact]:
+    yield from (("open", in_force(waiver, now)) for waiver in view.waivers)
+
+
+def _held(hold: Hold, now: datetime | None) -> str:
+    ends = f"until {hold.until}: " if hold.until else ""
+    return f"{ends}{hold.reason} (by {hold.subject}, {ago(hold.since, now)})"
+
+
+def _ways(view: LaneView) -> Iterator[Fact]:
+    """What to type."""
+    if view.command:
+        yield "release it" if view.hold else "finish it" if view.resumable else "settle it", view.command
+    elif not view.settled and view.next:
+        yield "next", brief(view.next)
     if view.aside:
-        cures = "a deploy or promotion to it; or, where that record says nothing of what it runs:"
-        yield "", "settled by", (cures, view.aside)
+        yield "put aside", ("where that record says nothing of what it runs:", view.aside)
     if view.back:
-        yield "", "or go back", view.back
+        yield "go back", view.back
+
+
+def _row(name: str, view: LaneView, now: datetime | None) -> Sequence[Cell]:
+    return (
+        name,
+        runs(view),
+        _since(view, now),
+        (
+            "settled" if view.runs else "settled: nothing has run here",
+            *(in_force(waiver, now) for waiver in view.waivers),
+        ),
+        tuple(filter(None, [brief(view.next), view.command])) or "-",
+    )
+
+
+def _since(view: LaneView, now: datetime | None) -> str:
+    return ago(view.since, now) if view.since else "-"
 
 
 def _lacking(views: dict[str, LaneView]) -> list[str]:
@@ -82,21 +141,9 @@ def runs(view: LaneView) -> str:
     return str(view.runs or "-")
 
 
-def state(view: LaneView) -> str:
-    if view.hold:
-        ends = f" until {view.hold.until}" if view.hold.until else ""
-        return f"held{ends}: {view.hold.reason}"
-    if not view.settled:
-        return f"unsettled: {_cut(brief(view.why))}"
-    if view.differs:
-        return f"settled, but {_cut(brief(view.differs))}"
-    return "settled" if view.runs else "settled: nothing has run here"
-
-
-def _next(view: LaneView) -> Cell:
-    command = view.command.removeprefix(f"{PROGRAM} ")
-    return tuple(filter(None, [brief(view.next), command])) or "-"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+def _in_all(views: Sequence[LaneView], first: Sequence[LaneView]) -> list[str]:
+    if not first:
+        return [f"{count(len(views), 'lane')}: all settled, and as recorded."]
+    found = [trouble_of(view) for view in first]
+    each = ", ".join(f"{found.count(trouble)} {trouble}" for trouble in TROUBLES if trouble in found)
+    return [f"{len(first)} of {count(len(views), 'lane')} need{'s' if len(first) == 1 else ''} somebody: {each}."]

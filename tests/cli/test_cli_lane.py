@@ -54,7 +54,7 @@ def test_a_lane_is_held_and_released(site: Site) -> None:
     assert "in 1 h" in held.out or "in 2 h" in held.out
     shown = site.run("lanes", PRODUCT).out
     until = lane_of(site, "prod")["hold"]["until"]
-    assert f"held until {until}: the database is being moved" in shown
+    assert f"held         until {until}: the database is being moved" in shown
     refused = site.promote()
     assert refused.exit_code == 1
     for said in (until, "the database is being moved", "`launchplane-gate lane release PRODUCT/LANE --reason TEXT`"):
@@ -75,7 +75,7 @@ def test_json_is_one_document(site: Site) -> None:
     assert held["lane"] == {"context": PRODUCT, "instance": "testing"}
     assert (held["hold"]["reason"], held["hold"]["until"]) == (WHY[1], None)
     assert held["by"]["subject"] == held["hold"]["subject"]
-    assert "held: the database" in site.run("lanes", PRODUCT).out
+    assert "held         the database" in site.run("lanes", PRODUCT).out
     released = site.run("lane", "release", TESTING, "--reason", "it was moved", "--output", "json").document["released"]
     assert (released["hold"], released["reason"]) == (held["hold"], "it was moved")
     somebody_writes(site, "testing", "by-hand")

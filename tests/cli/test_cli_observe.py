@@ -66,7 +66,7 @@ def test_what_would_be_deployed_has_to_be_known_in_any_mode(story: Story) -> Non
 def test_lanes_doctor_and_decisions_name_the_mode(observed_site: Site) -> None:
     lanes = observed_site.run("lanes")
     assert f"{OBSERVED}: what its policies refuse is done all the same." in lanes.out
-    assert "unsettled: its last run, a promotion of 41620cf, was only observed" in lanes.out
+    assert "because         its last run, a promotion of 41620cf, was only observed" in lanes.out
     document = observed_site.run("lanes", "--output", "json").document
     assert {lane["mode"] for lane in document["lanes"]} == {"observe"}
     doctor = observed_site.run("doctor")

@@ -107,7 +107,7 @@ def test_after_a_promotion_that_is_not_proven_the_way_back_is_printed_and_works(
     assert f"go back:      launchplane-gate rollback {PRODUCT} --lane prod" in said.out
     lanes = site.run("lanes").out  # the same, once the terminal is gone
     assert f"promote {PRODUCT}\n" in lanes
-    assert f"or go back      launchplane-gate rollback {PRODUCT} --lane prod\n" in lanes
+    assert f"go back         launchplane-gate rollback {PRODUCT} --lane prod\n" in lanes
     back = typed(site, said, "go back:")
     assert back.exit_code == 0 and inventory(site) == NEW
     again = site.promote()

@@ -247,12 +247,14 @@ def test_lanes_line_up_and_doubt_has_a_mark() -> None:
     )
     told = plain(lanes_text([view(next="can be promoted to moon"), unsettled], with_product=False, now=NOW))
     assert told.splitlines() == [
-        "LANE   RUNS       SINCE        STATE                                   NEXT",
-        "prod   aaaaaaa    12 min ago   settled                                 can be promoted to moon",
-        "prod   aaaaaaa?   12 min ago   unsettled: its last run ended unknown   promote shop",
+        "prod   aaaaaaa?   12 min ago   unsettled",
+        "  because         its last run ended unknown",
+        "  may run         bbbbbbb or aaaaaaa",
+        "  seen just now   health reports aaaaaaa, digest shown: aaaaaaa",
+        "  settle it       launchplane-gate promote shop",
         "",
-        "prod   may run         bbbbbbb or aaaaaaa",
-        "       seen just now   health reports aaaaaaa, digest shown: aaaaaaa",
+        "LANE   RUNS      SINCE        STATE     NEXT",
+        "prod   aaaaaaa   12 min ago   settled   can be promoted to moon",
     ]
 
 

@@ -31,7 +31,7 @@ LAYERS = [
     {"gate"},
     {"snapshot"},
     {"lanes", "authoring", "prove", "attested", "testing"},
-    {"drift", "examining"},
+    {"drift", "examining", "overview", "sight"},
     {"report"},
     {"demo"},
     {"cli"},
