@@ -30,7 +30,7 @@ def listed_text(bundle: Bundle, found: OfProduct) -> list[Block]:
     for action in sorted({one.action for one in found.asked}, key=get_args(Action).index):
         by_rows.setdefault(_rows(bundle, found.asked, action), []).append(action)
     for rows, actions in by_rows.items():
-        text += ["", *_folded(", ".join(actions)), Table(rows, header=("rule", *PHASES, "from"))]
+        text += ["", *_folded(", ".join(actions)), Table(rows, header=("rule", *PHASES, "from"), names=(0,))]
     if any(one.of == CORE for one in found.asked):
         text += ["", f"*  asked by {CORE}"]
     waivable = [code for code in bundle.settings.waivable if code in codes]

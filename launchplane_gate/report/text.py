@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from launchplane_gate.report.layout import Cell, Line, Table, laid_out
+from launchplane_gate.report.layout import COMMAND, Cell, Line, Table, folded, laid_out
 from launchplane_gate.report.safe import one_line, unheard
 
 if TYPE_CHECKING:
@@ -34,18 +34,29 @@ _COLOURS = {
 }
 
 Block = str | Table
-"""A line, or a table. A line that is a command to type is neither cut nor folded."""
+"""A line, or a table. A line that is a command to type, or names one, is neither cut nor folded."""
 
 
 def plain(blocks: Sequence[Block], width: int | None = None) -> str:
-    """Aligned text that ends with a newline, its tables folded to a ``width`` where there is one."""
+    """Aligned text that ends with a newline, its tables and sentences folded to a ``width`` where there is one."""
     lines = ("".join(text for text, _ in line).rstrip() for line in _lines(blocks, width))
     return unheard("".join(f"{line}\n" for line in lines))
 
 
 def _lines(blocks: Sequence[Block], width: int | None) -> Iterator[Line]:
     for block in blocks:
-        yield from [[(one_line(block), "")]] if isinstance(block, str) else laid_out(block, width)
+        if isinstance(block, Table):
+            yield from laid_out(block, width)
+        else:
+            yield from ([(line, "")] for line in _sentence(one_line(block), width))
+
+
+def _sentence(line: str, width: int | None) -> list[str]:
+    """The lines of one, folded between words where it is nothing but words: what may be typed is left as it is."""
+    if width is None or COMMAND in line or not line.endswith((".", ":")):
+        return [line]
+    blanks = line[: len(line) - len(line.lstrip())]
+    return [f"{blanks}{part}" for part in folded(line.lstrip(), width - len(blanks))]
 
 
 def on_terminal(blocks: Sequence[Block], file: TextIO) -> str:

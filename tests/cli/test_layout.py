@@ -122,6 +122,18 @@ def test_prose_that_has_no_room_stands_below_its_row() -> None:
     assert below[:2] == ["  x  inventory.source_current", "     one word after the other one word after the other one"]
 
 
+def test_a_sentence_is_folded_between_words_and_what_may_be_typed_is_not() -> None:
+    sentence = "  Not told: what can be promoted, and what else only policies know."
+    assert plain([sentence], 40) == "  Not told: what can be promoted, and\n  what else only policies know.\n"
+    for typed in (
+        f"  {DEPLOY}",
+        f"Settle it by {DEPLOY}.",
+        "  ssh-keygen -Y sign -f ~/.ssh/id_ed25519 -n launchplane w-1",
+    ):
+        assert plain([typed], 40) == f"{typed}\n"
+    assert plain([sentence]) == f"{sentence}\n"
+
+
 def test_a_letter_that_takes_two_columns_is_counted_as_two() -> None:
     rows = plain([Table([("修正", "a"), ("x", "b")])]).splitlines()
     assert rows == ["  修正   a", "  x      b"]
