@@ -142,15 +142,17 @@ def the_destination(bundle: Bundle, product: str, lane: str | None) -> str:
 
 
 def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[LaneView]:
-    """Every lane of some products, as it is now."""
-    views: list[LaneView] = []
-    ways: list[tuple[LaneView, LaneView]] = []
-    for profile in profiles:
-        here = [look_at(gate, profile, lane) for lane in lanes_of(profile)]
-        paths = paths_of(gate.bundle, profile.product)
-        views += here
-        ways += [(one, other) for one in here for other in here if (one.lane.instance, other.lane.instance) in paths]
+    """Every lane of some products, as it is now: several at once, so that no platform keeps the others waiting."""
+    places = [(profile, lane) for profile in profiles for lane in lanes_of(profile)]
+    paths = {profile.product: paths_of(gate.bundle, profile.product) for profile, _ in places}
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        views = list(pool.map(lambda place: look_at(gate, *place), places))
+        ways = [
+            (one, other)
+            for one in views
+            for other in views
+            if one.product == other.product and (one.lane.instance, other.lane.instance) in paths[one.product]
+        ]
         offers = list(pool.map(lambda way: _offer(gate, way[0], way[1], actor), ways))
     known = [_Way(one, other, offer) for (one, other), offer in zip(ways, offers, strict=True)]
     return [_with_next(gate, view, known) for view in views]

@@ -8,6 +8,7 @@ from datetime import datetime
 from launchplane_gate.lanes import PROGRAM, LaneView
 from launchplane_gate.model import Hold
 from launchplane_gate.overview import TROUBLES, in_trouble, trouble_of
+from launchplane_gate.report.layout import NOTHING
 from launchplane_gate.report.observed import REPORT, mode_text
 from launchplane_gate.report.seen import lacking_text, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Cell, Table
@@ -40,7 +41,7 @@ def lanes_text(
         head = (name(view), runs(view), _since(view, now), str(trouble_of(view)))
         text += [Table([head], indent=0), Table(list(facts_of(view, now))), ""]
     if others:
-        rows = [_row(name(view), view, now) for view in others]
+        rows = [_row(name(view), view, now, in_short=with_product) for view in others]
         text += [Table(rows, HEADER, indent=0, prose=(-1, -2), names=(0,)), ""]
     for product in dict.fromkeys(view.product for view in views if view.mode == "observe"):
         text += [mode_text(product), f"  what that was so far:   {REPORT} {product}", ""]
@@ -108,21 +109,23 @@ def _ways(view: LaneView) -> Iterator[Fact]:
         yield "go back", view.back
 
 
-def _row(name: str, view: LaneView, now: datetime | None) -> Sequence[Cell]:
+def _row(name: str, view: LaneView, now: datetime | None, *, in_short: bool) -> Sequence[Cell]:
+    """``in_short``: of a rule that refuses the code alone."""
+    comes = view.next
+    for promotion in view.promotions if in_short else ():
+        comes = comes.replace(f"{promotion.code} {promotion.reason}", promotion.code) if promotion.code else comes
+    state = "settled" if view.runs else "nothing yet"
     return (
         name,
         runs(view),
         _since(view, now),
-        (
-            "settled" if view.runs else "settled: nothing has run here",
-            *(in_force(waiver, now) for waiver in view.waivers),
-        ),
-        tuple(filter(None, [brief(view.next), view.command])) or "-",
+        (state, *(in_force(waiver, now) for waiver in view.waivers)),
+        tuple(filter(None, [brief(comes), view.command])) or NOTHING,
     )
 
 
 def _since(view: LaneView, now: datetime | None) -> str:
-    return ago(view.since, now) if view.since else "-"
+    return ago(view.since, now) if view.since else NOTHING
 
 
 def _lacking(views: dict[str, LaneView]) -> list[str]:

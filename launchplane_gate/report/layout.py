@@ -15,6 +15,7 @@ WIDEST = 160  # letters that a cell may push the next column away, where no line
 LEAST = 16  # letters that prose is worth having beside other columns
 PHRASE = 40  # letters up to which a text is a phrase, such as a verdict: it gives way last
 COMMAND = "launchplane-gate "  # what begins so is to be pasted: a line of it is never folded
+NOTHING = "-"  # stands in a column that has nothing to say, and nowhere else
 _GAP, _NARROW = 3, 2
 _WORDS = re.compile(r"\s*\S+")
 _PARTS = re.compile(r"\s*(?:[^\s/@:._-]+[/@:._-]*|[/@:._-]+)")
@@ -91,8 +92,8 @@ class _Form:
 
     @cached_property
     def labels(self) -> Mapping[int, str]:
-        """What stands before those that have no column."""
-        known = {number: self.table.header[number] for number in sorted(self.below) if number < len(self.table.header)}
+        """What stands before a cell below its row: the header of its column."""
+        known = {number: label for number, label in enumerate(self.table.header) if number in self.below}
         wide = max(map(len, known.values()), default=0)
         return {number: f"{label:<{wide}}  " for number, label in known.items() if wide}
 
@@ -100,17 +101,28 @@ class _Form:
         yield self._line([(number, row[number][0], None) for number in self.widths if number < len(row)])
 
     def lines(self, row: Sequence[Sequence[str]]) -> Iterator[Line]:
+        beside, beneath = self._split(row)
+        for line in zip_longest(*beside):
+            yield self._line([part for part in line if part])
+        for number, rest in beneath:
+            yield from self._beneath(number, rest, row[number][0])
+
+    def cost(self, row: Sequence[Sequence[str]]) -> int:
+        """The lines of a row, and what does not stand where its header says."""
+        return sum(1 for _ in self.lines(row)) + sum(number not in self.below for number, _ in self._split(row)[1])
+
+    def _split(
+        self, row: Sequence[Sequence[str]]
+    ) -> tuple[list[list[tuple[int, str, str | None]]], list[tuple[int, Sequence[str]]]]:
+        """The lines of each cell that stand in its column, and what is left of those that do not fit."""
         beside: list[list[tuple[int, str, str | None]]] = []
         beneath: list[tuple[int, Sequence[str]]] = []
         for number, cell in enumerate(row):
             shown, rest = ([], cell) if number in self.below else self._fitting(number, cell)
             beside.append([(number, line, cell[0]) for line in shown])
-            if any(rest):
+            if any(rest) and list(rest) != [NOTHING]:
                 beneath.append((number, rest))
-        for line in zip_longest(*beside):
-            yield self._line([part for part in line if part])
-        for number, rest in beneath:
-            yield from self._beneath(number, rest, row[number][0])
+        return beside, beneath
 
     def _fitting(self, number: int, cell: Sequence[str]) -> tuple[list[str], Sequence[str]]:
         """The lines that a cell has in its column, and what is left of it from where something does not fit."""
@@ -147,32 +159,36 @@ class _Form:
 
 
 def _form(table: Table, rows: Sequence[Sequence[Sequence[str]]], width: int | None) -> _Form:
-    by_column = dict(enumerate(zip_longest(*rows, fillvalue=[""])))
-    natural = {number: _widest(line for cell in column for line in cell) for number, column in by_column.items()}
+    """The form that costs the least, and of these the one with the fewest columns below."""
+    columns = [[line for cell in column for line in cell] for column in zip_longest(*rows, fillvalue=[""])]
+    natural = {number: _widest(column) for number, column in enumerate(columns)}
     count = len(natural)
     if width is None or table.indent + sum(natural.values()) + _GAP * (count - 1) <= width:
-        widths = {number: min(WIDEST, wide) for number, wide in natural.items()}
-        return _Form(table, widths, (), (), _GAP, width)
+        return _Form(table, {number: min(WIDEST, wide) for number, wide in natural.items()}, (), (), _GAP, width)
     prose, names = ([number % count for number in some if count] for some in (table.prose, table.names))
     for number in prose:  # a command stands below where it does not fit, and takes no other text along
-        natural[number] = _widest(line for cell in by_column[number] for line in cell if not line.startswith(COMMAND))
-    widths = natural | {number: min(natural[number], LEAST) for number in prose}
-    below: list[int] = []
-
-    def room() -> int:
-        return width - table.indent - sum(widths.values()) - _NARROW * (len(widths) - 1)
-
-    for number in sorted([*prose, *names], key=lambda number: number in prose and natural[number] <= PHRASE):
-        if room() < 0 and number in names:
-            parts = (part.strip() for cell in by_column[number] for line in cell for part in _PARTS.findall(line))
-            widths[number] = _widest(parts)
-        if room() < 0 and number > 0:
-            below.append(number)
-            del widths[number]
-    for number in [*names, *reversed(prose)]:
-        if number in widths:
-            widths[number] += min(max(room(), 0), natural[number] - widths[number])
-    return _Form(table, widths, below, names, _NARROW, width)
+        natural[number] = _widest(line for line in columns[number] if not line.startswith(COMMAND))
+    least = {
+        **natural,
+        **{
+            number: _widest(part.strip() for line in columns[number] for part in _PARTS.findall(line))
+            for number in names
+        },
+        **{number: min(natural[number], LEAST) for number in prose},
+    }
+    folding = sorted([*prose, *names], key=lambda number: number in prose and natural[number] <= PHRASE)
+    going = [number for number in folding if number > 0]
+    forms: list[_Form] = []
+    for below in (going[:many] for many in range(len(going) + 1)):
+        widths = {number: wide for number, wide in least.items() if number not in below}
+        room = width - table.indent - sum(widths.values()) - _NARROW * (len(widths) - 1)
+        for number in (one for one in (*names, *reversed(prose)) if one in widths and room > 0):
+            more = min(room, natural[number] - widths[number])
+            widths[number] += more
+            room -= more
+        if room >= 0 or below == going:
+            forms.append(_Form(table, widths, below, names, _NARROW, width))
+    return min(forms, key=lambda form: sum(map(form.cost, rows)))
 
 
 def _widest(texts: Iterable[str]) -> int:

@@ -42,7 +42,7 @@ def _stands(product: ProductView, view: LaneView, now: datetime | None) -> str:
     if trouble and (trouble != "held" or not view.runs):
         return trouble
     if not view.runs:
-        return "settled: nothing has run here"
+        return "nothing has run here yet"
     return f"{'held, ' if trouble else ''}settled {', '.join(filter(None, rests))}"
 
 
