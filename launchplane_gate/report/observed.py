@@ -50,7 +50,7 @@ def report_text(reports: Sequence[Observed], now: datetime | None = None) -> lis
     text: list[Block] = []
     for one in reports:
         text += [*([""] if text else []), *_of_product(one, now)]
-    return text or ["No product is observed, and none was. See `mode` in README.md, under Coming in gently."]
+    return text or ["No product is observed, and none was. See `mode` in SETTINGS.md, under Coming in gently."]
 
 
 def _of_product(told: Observed, now: datetime | None) -> Iterator[Block]:

@@ -16,14 +16,14 @@ def samples() -> list[str]:
 
 
 def test_the_example_store_keeps_every_promise_but_of_what_is_torn(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(test_store=samples()[2])
+    pytester.makepyfile(test_store=samples()[3])
     passed, skipped, failed = pytester.inline_run("-p", "no:cacheprovider").listoutcomes()
     assert failed == [] and len(passed) > 10
     assert all("torn" in report.nodeid for report in skipped)
 
 
 def test_the_example_driver_keeps_every_promise(pytester: pytest.Pytester) -> None:
-    driver, kit, _ = samples()
+    driver, _, kit, _ = samples()
     pytester.makepyfile(launchplane_gate_printer=driver, test_printer=kit)
     result = pytester.inline_run("-p", "no:cacheprovider", "--disable-plugin-autoload")
     passed, skipped, failed = result.listoutcomes()

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.thorough
 PACKAGES = sorted({path.name for path in (ROOT / "plugins").glob("launchplane_gate_*")} | {"launchplane_gate"})
 
 SAMPLES = {
-    "README.md": ["asking.py", "shipping.py"],
-    "plugins/README.md": ["launchplane_gate_printer.py", "test_printer.py", "test_store.py"],
+    "README.md": ["asking.py"],
+    "plugins/README.md": ["launchplane_gate_printer.py", "shipping.py", "test_printer.py", "test_store.py"],
     "policies/README.md": [],
 }
 
