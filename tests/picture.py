@@ -1,57 +1,60 @@
-"""Draw the heart of the demo's terminal as an SVG: ``python -m tests.picture FILE``."""
+"""Draw what the demo shows, one refusal and the page at its end, as an SVG: ``python -m tests.picture FILE``."""
 
+import io
 import os
 import re
+import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
-from launchplane_gate.demo.stage import local_stage
-from launchplane_gate.demo.story import tell
 from tests.fakes.github import FakeGitHub
 from tests.fakes.github.stage import set_up
 
-WIDTH = 118
+WIDTH = 80
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # no fonts from elsewhere
+REFUSAL = re.compile(r"^ 4  .*?(?=^ 5  )", re.MULTILINE | re.DOTALL)
+PAGE = re.compile(r"^What was tried.*", re.MULTILINE | re.DOTALL)
 
 
-def recorded() -> Console:
-    return Console(
-        record=True,
-        force_terminal=True,
-        width=WIDTH,
-        file=Path(os.devnull).open("w"),
-        highlight=False,
-    )
-
-
-def told(console: Console) -> int:
-    """The story as ``make demo`` tells it, with a release at its end."""
+def told(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The story as ``make demo`` tells it on a terminal, with a release at its end."""
     with tempfile.TemporaryDirectory() as folder, FakeGitHub() as github:
         stage = Path(folder) / "github.toml"
         stage.write_text(set_up(github, Path(folder) / "app.pem").toml())
-        return tell(console=console, build=partial(local_stage, github=stage))
+        return demo("--github-stage", str(stage), *arguments)
 
 
-def drawn(whole: Console, target: Path) -> None:
+def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "launchplane_gate", "demo", *arguments]
+    environment = dict(os.environ) | {"FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def drawn(shown: str, target: Path) -> None:
     """The heart of what was told, as a file."""
-    heart = recorded()
-    lines = Text.from_ansi(whole.export_text(styles=True)).split("\n")
-    found = [(re.match(r"(\d+)/\d+  ", line.plain), number) for number, line in enumerate(lines)]
-    starts = {int(step[1]): number for step, number in found if step}
-    for line in [*lines[:5], *lines[starts[4] - 1 : starts[7]], *lines[starts[11] :]]:
-        heart.print(line, soft_wrap=False)
+    console = Console(record=True, force_terminal=True, width=WIDTH, file=io.StringIO(), highlight=False)
+    whole = Text.from_ansi(shown)
+    refusal, page = REFUSAL.search(whole.plain), PAGE.search(whole.plain)
+    assert refusal and page, whole.plain
+    for part in (
+        Text.assemble(("$ ", "dim"), "make demo\n"),
+        Text("..."),
+        whole[slice(*refusal.span())],
+        Text("...\n"),
+    ):
+        console.print(part)
+    console.print(whole[slice(*page.span())])
     target.parent.mkdir(parents=True, exist_ok=True)
-    heart.save_svg(str(target), title="make demo", code_format=FORMAT)
+    console.save_svg(str(target), title="make demo", code_format=FORMAT)
 
 
 if __name__ == "__main__":
-    told_to = recorded()
-    ended = told(told_to)
-    drawn(told_to, Path(sys.argv[1]))
-    sys.exit(ended)
+    ended = told()
+    if ended.returncode:
+        sys.exit(ended.stdout + ended.stderr)
+    drawn(ended.stdout, Path(sys.argv[1]))

@@ -30,6 +30,7 @@ from launchplane_gate.cli.session import Session, pass_session
     type=click.Path(path_type=Path, dir_okay=False),
     help="With local: publish the last release on the GitHub that this file names.",
 )
+@click.option("--all", "everything", is_flag=True, help="Show all that the commands print.")
 @pass_session
 def demo(
     session: Session,
@@ -38,12 +39,13 @@ def demo(
     dokploy_url: str | None,
     stage: Path | None,
     github_stage: Path | None,
+    everything: bool,
 ) -> Answer:
     """Tell the story that the gate exists for.
 
     With real processes on this machine, a release is promoted; a stale promotion and a stale replay are refused; a
     rebuild that never comes up and a deploy that cannot be proven stop what would build on them until that is settled.
-    It takes about a minute, and stops what it started.
+    It takes half a minute, stops what it started, and ends with a page of what was tried and what came of it.
 
     With --driver generic-web the same is told on a Dokploy server, with two targets and five releases that a stage
     file names. What was deployed there stays deployed. With --github-stage the last promotion ends with a release on
@@ -79,5 +81,5 @@ def demo(
     build = partial(local_stage, github=github_stage)
     if dokploy_url:
         build = partial(dokploy_stage, url=dokploy_url, file=stage or Path("stage.toml"))
-    code = tell(keep, console=Console(highlight=False, stderr=to_stderr), build=build)
+    code = tell(keep, console=Console(highlight=False, stderr=to_stderr), build=build, everything=everything)
     return Answer({"ended_as_told": code == 0}, [], code)
