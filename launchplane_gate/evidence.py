@@ -23,7 +23,10 @@ def as_evidence(contributed: Any) -> dict[str, Any] | None:
     if contributed is None:
         return None
     if not isinstance(contributed, Mapping | BaseModel):
-        raise NoEvidence(f"it is a {type(contributed).__name__}, and no mapping")
+        what = (
+            f"the class {contributed.__name__}" if isinstance(contributed, type) else f"a {type(contributed).__name__}"
+        )
+        raise NoEvidence(f"it is {what}, and no mapping")
     plain = _plain(contributed)
     try:
         read = strictjson.loads(strictjson.dumps(plain).encode(), max_depth=DEEPEST)

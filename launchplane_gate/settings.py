@@ -339,8 +339,11 @@ class Settings:
         given = file.database_url
         self.database_url = None if given is None else database_named(given, self.base_dir, environment)
         self.policy_folders = tuple(self.base_dir / folder for folder in file.policy.folders)
-        self.plugins = {
-            name: resolved(options, f"plugins.{name}", self.base_dir, environment)
+        self.plugins = {  # option by option: a table that has no other than `file` is no secret
+            name: {
+                key: resolved(value, f"plugins.{name}.{key}", self.base_dir, environment)
+                for key, value in options.items()
+            }
             for name, options in file.plugins.items()
         }
         python = file.embedded.python and str(self.base_dir / file.embedded.python)
@@ -348,7 +351,9 @@ class Settings:
         self.opa = _opa(file, self.base_dir, environment)
         self.attestation = _attestation(file.attestation, self.base_dir, environment)
         key_file = self.opa and (self.opa.key_file or self.opa.cert_file)
-        found = [*_secret_files(file.model_dump(), self.base_dir), *([key_file] if key_file else [])]
+        options = [option for table in file.plugins.values() for option in table.values()]
+        referred = _secret_files([file.model_dump(exclude={"plugins"}), options], self.base_dir)
+        found = [*referred, *([key_file] if key_file else [])]
         self.secret_files = tuple(dict.fromkeys(found))
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         self.observed = frozenset(name for name, product in file.products.items() if product.mode == "observe")

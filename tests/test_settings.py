@@ -206,6 +206,12 @@ def test_every_file_with_a_secret_is_known(tmp_path: Path) -> None:
     assert load(tmp_path, text).secret_files == (tmp_path / "one", tmp_path / "two")
 
 
+@pytest.mark.parametrize("key", ["file", "env"])
+def test_a_plugin_whose_one_option_is_called_as_a_reference_has_that_option(tmp_path: Path, key: str) -> None:
+    settings = load(tmp_path, GOOD.replace("[plugins.health]", f'[plugins.calm]\n{key} = "calm.txt"\n[plugins.health]'))
+    assert (settings.plugins["calm"], settings.secret_files) == ({key: "calm.txt"}, ())
+
+
 def test_a_group_that_may_read_has_to_be_one(tmp_path: Path) -> None:
     ours = grp.getgrgid(os.getgid()).gr_name
     assert load(tmp_path, GOOD).state_group is None

@@ -77,7 +77,7 @@ def deep(levels: int) -> Any:
 ODD = [
     (["a", "list"], "it is a list, and no mapping"),
     ("text", "it is a str, and no mapping"),
-    (Facts, "it is a ModelMetaclass, and no mapping"),
+    (Facts, "it is the class Facts, and no mapping"),
     ({"a": {"at": datetime(2026, 1, 1, tzinfo=UTC)}}, "a.at is of the type datetime"),
     ({"a": [1, {2}]}, "a.1 is of the type set"),
     ({"a": b"bytes"}, "a is of the type bytes"),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from launchplane_gate.cli.init import OLD
+from launchplane_gate.hookspecs import Approval
 from launchplane_gate.plugins import load_plugins
 from launchplane_gate.settings import load_settings
 from launchplane_gate_local import stop_all
@@ -85,6 +86,40 @@ def test_postgres_is_set_up_as_it_says(folder: Path, own_postgres: PostgresServe
     lesser = f"postgresql://lesser:lesser@127.0.0.1:{own_postgres.port}/gates"
     assert "the tables are somebody else's" in typed(doctor, folder / "tour", DATABASE_URL=lesser)
     typed("launchplane-gate promote sellyouroutboard", folder / "tour", DATABASE_URL=lesser)
+
+
+@pytest.mark.thorough
+def test_a_fact_of_ones_own_is_had_as_it_says(folder: Path) -> None:
+    files, tour = POLICIES.files(), folder / "tour"
+    plugin_files = {name: text for name, text in files.items() if "/" not in name}
+    assert len(plugin_files) == 2
+    write(folder / "plugin", plugin_files)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*install, "--target", "../site", "."], cwd=folder / "plugin", capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    typed("launchplane-gate init --example tour", folder)
+    write(tour, {name: text for name, text in files.items() if name.startswith("calm/")})
+    settings = tour / "launchplane-gate.toml"
+    said = settings.read_text().replace('folders = ["policies"]', 'folders = ["policies", "calm"]')
+    settings.write_text(said + POLICIES.block("toml", "[plugins.incidents]"))
+    digest = sha256((tour / "releases" / "release-1.py").read_bytes()).hexdigest()
+    deploy = f"launchplane-gate deploy sellyouroutboard --to testing --artifact local/sellyouroutboard@sha256:{digest}"
+    path = os.pathsep.join([str(folder / "site"), os.environ.get("PYTHONPATH", "")])
+    typed(f"launchplane-gate policy check && {deploy} --ref {OLD}", tour, PYTHONPATH=path)
+    refused = "launchplane-gate promote sellyouroutboard || test $? = 1"
+    assert "Open are: not known." in typed(refused, tour, PYTHONPATH=path)
+    (tour / "incidents.txt").write_text("checkout is down\n")
+    assert "Open are: checkout is down." in typed(refused, tour, PYTHONPATH=path)
+    (tour / "incidents.txt").write_text("")
+    typed("launchplane-gate promote sellyouroutboard", tour, PYTHONPATH=path)
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
 
 
 def typed(command: str, folder: Path, **more: str) -> str:
@@ -173,3 +208,10 @@ def test_each_plugin_is_listed_once_with_what_it_does_and_a_readme_of_its_own() 
     assert sorted(listed) == sorted((name, f"{made.partition(':')[0]}/README.md") for name, made in shipped.items())
     for name in shipped:
         assert f"plugins.{name}" in plugin(name).text, name
+
+
+def test_what_an_approval_gives_to_a_driver_is_told() -> None:
+    given = [name for name in vars(Approval) if not name.startswith("_")]
+    assert "release" in given
+    for name in given:
+        assert re.search(rf"^\|.*`approval\.{name}\b", PLUGINS.text, re.MULTILINE), name

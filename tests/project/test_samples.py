@@ -20,7 +20,7 @@ PACKAGES = sorted({path.name for path in (ROOT / "plugins").glob("launchplane_ga
 SAMPLES = {
     "README.md": ["asking.py"],
     "plugins/README.md": ["launchplane_gate_printer.py", "shipping.py", "test_printer.py", "test_store.py"],
-    "policies/README.md": [],
+    "policies/README.md": ["launchplane_gate_incidents.py"],
 }
 
 
@@ -48,7 +48,7 @@ def test_what_the_readmes_show_is_strictly_typed(installed: Environment, tmp_pat
         shown = re.findall(r"^```python\n(.*?)^```", (ROOT / readme).read_text(), re.MULTILINE | re.DOTALL)
         for name, text in zip(names, shown, strict=True):
             (tmp_path / name).write_text(text)
-    assert strictly_typed(installed, tmp_path).startswith("Success: no issues found in 5 source files")
+    assert strictly_typed(installed, tmp_path).startswith("Success: no issues found in 6 source files")
 
 
 def test_a_host_is_told_where_it_is_wrong(installed: Environment, tmp_path: Path) -> None:
