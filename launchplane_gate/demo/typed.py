@@ -24,6 +24,7 @@ from launchplane_gate.policy import EmbeddedEngine, load_bundle, shipped_policie
 from launchplane_gate.settings import load_settings
 
 TIMEOUT_S = 600
+CTRL_C_S = 1
 ENDS_WITHIN_S = 5  # after it was told to
 _FORKING = multiprocessing.get_context("fork")
 
@@ -58,7 +59,10 @@ def typed(arguments: Sequence[str], settings_file: Path, environment: Mapping[st
             process.join(TIMEOUT_S)
         finally:
             late = process.exitcode is None
-            if late:  # it is told to end as a person would tell it, so that it closes what it began
+            if (
+                late
+            ):  # it closes what it began: by itself after Ctrl-C, which has reached it too; else when it is told to
+                process.join(CTRL_C_S)
                 process.terminate()
                 process.join(ENDS_WITHIN_S)
                 process.kill()
