@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib.metadata import entry_points
 from pathlib import Path
 from shutil import which
 
@@ -18,14 +19,19 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from launchplane_gate.cli.init import OLD
-from launchplane_gate.hookspecs import Approval
+from launchplane_gate.hookspecs import Approval, PluginConfig
 from launchplane_gate.plugins import load_plugins
+from launchplane_gate.secret import resolved
 from launchplane_gate.settings import load_settings
 from launchplane_gate_local import stop_all
+from tests.fakes.authority import Authority
+from tests.keys import private_pem
 from tests.opa import PROGRAM, free_address, needs_opa
 from tests.places import ROOT
 from tests.postgres import PostgresServer
 from tests.project.guides import CI, LEDGER, PLUGINS, POLICIES, SETTINGS, plugin
+
+SHIPPED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["launchplane_gate"]
 
 
 @pytest.fixture
@@ -203,10 +209,9 @@ def test_a_promotion_is_attested_as_it_says(folder: Path) -> None:
 
 
 def test_each_plugin_is_listed_once_with_what_it_does_and_a_readme_of_its_own() -> None:
-    shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["launchplane_gate"]
     listed = re.findall(r"^\| `([\w-]+)` \| \S.+ \| \[.+\]\((\S+)\) \|$", PLUGINS.text, re.MULTILINE)
-    assert sorted(listed) == sorted((name, f"{made.partition(':')[0]}/README.md") for name, made in shipped.items())
-    for name in shipped:
+    assert sorted(listed) == sorted((name, f"{made.partition(':')[0]}/README.md") for name, made in SHIPPED.items())
+    for name in SHIPPED:
         assert f"plugins.{name}" in plugin(name).text, name
 
 
@@ -215,3 +220,31 @@ def test_what_an_approval_gives_to_a_driver_is_told() -> None:
     assert "release" in given
     for name in given:
         assert re.search(rf"^\|.*`approval\.{name}\b", PLUGINS.text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_options_that_a_readme_shows_are_those_of_its_plugin(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    write(folder, {".docker/config.json": "{}"})
+    [point] = entry_points(group="launchplane_gate", name=name)
+    authority, key = Authority(folder).file, rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    for shown in (block for block in plugin(name).blocks("toml") if f"[plugins.{name}" in block):
+        for path in re.findall(r'^ca_file = "(.+?)"', shown, re.MULTILINE):
+            (folder / path).write_bytes(authority.read_bytes())
+        for path in re.findall(r'\{ file = "(.+?)" \}', shown):
+            (folder / path).write_bytes(private_pem(key))
+        environment = dict.fromkeys(re.findall(r'\{ env = "(.+?)" \}', shown), "s3cret")
+        options = tomllib.loads(shown)["plugins"][name]
+        point.load()(
+            PluginConfig(
+                name=name,
+                options=resolved(options, f"plugins.{name}", folder, environment),
+                targets={},
+                base_dir=folder,
+                state_dir=folder / "state",
+                now=lambda: datetime.now(UTC),
+                plain_http=frozenset(),
+            )
+        )
