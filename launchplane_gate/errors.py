@@ -167,7 +167,7 @@ class StandingRefused(GateError):
     hint = "Nothing was done. `launchplane-gate decisions show` has it in full."
 
     def __init__(self, action: str, decision: Any) -> None:
-        refusals = "; ".join(f"{one.code}: {one.message}" for one in decision.refusals)
+        refusals = "; ".join(f"{one.code}: {one.message}" for one in decision.causes)
         super().__init__(f"refused to {action}: {refusals}")
         self.action, self.decision = action, decision
 

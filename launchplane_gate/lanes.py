@@ -255,7 +255,7 @@ def _offer(gate: Gate, source: LaneView, destination: LaneView, actor: Actor) ->
 def _as_decided(to: str, decision: Decision) -> Promotion:
     if decision.allowed:
         return Promotion(to=to, allowed=True)
-    first = decision.refusals[0] if decision.refusals else None
+    first = decision.causes[0] if decision.causes else None
     code, reason = (first.code, first.message) if first else ("", "")
     return Promotion(to=to, allowed=False, code=code, reason=reason, refused=decision.refusals)
 

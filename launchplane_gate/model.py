@@ -341,12 +341,19 @@ class Waiver(Contract):
 
 
 class RuleResult(Contract):
+    """``follows``: the rules refused in the same decision that this refusal comes of, by the word of its author.
+
+    ``waivable``: it refuses, and somebody could approve a waiver of it.
+    """
+
     code: str
     status: Literal["pass", "fail", "waived"]
     title: str
     message: str
     remedy: str
     waiver_id: str | None = None
+    follows: tuple[str, ...] = ()
+    waivable: bool = False
 
 
 class Decision(Contract):
@@ -377,6 +384,11 @@ class Decision(Contract):
     @property
     def refusals(self) -> tuple[RuleResult, ...]:
         return tuple(result for result in self.results if result.status == "fail")
+
+    @property
+    def causes(self) -> tuple[RuleResult, ...]:
+        """The refusals that follow from no other one."""
+        return tuple(result for result in self.refusals if not result.follows)
 
 
 class Outcome(Contract):

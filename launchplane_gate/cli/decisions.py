@@ -335,6 +335,6 @@ def _in_short(decision: Decision) -> str:
         return "allowed"
     from launchplane_gate.report.decision import is_overlooked
 
-    first, *more = (result.code for result in decision.refusals)
     said = "observed" if is_overlooked(decision) else "refused"
-    return f"{said}: {first}" + (f" and {len(more)} more" if more else "")
+    more = len(decision.refusals) - 1
+    return f"{said}: {decision.causes[0].code}" + (f" and {more} more" if more else "")

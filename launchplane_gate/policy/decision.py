@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -14,13 +16,14 @@ from launchplane_gate.model import Decision, Mode, RuleResult, Waiver, stamp
 from launchplane_gate.policy.bundle.floor import FLOOR
 from launchplane_gate.policy.bundle.load import Bundle
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, PolicyEngine, Undefined, to_json
-from launchplane_gate.policy.waiving import weighed
+from launchplane_gate.policy.waiving import could_be_waived, weighed
 from launchplane_gate.policy_input import PolicyInput, StandingInput
 
 ANSWER = "data.gate.decision.answer"
 ALONE = "data.gate.decision.alone"
 
 NOT_EVALUATED = "could not be evaluated"
+_NAMES = re.compile(r"\b(PRODUCT|SOURCE|DESTINATION)\b")
 
 Ask = Callable[[str, Mapping[str, Any]], Any]
 
@@ -135,8 +138,30 @@ def weigh(
 ) -> tuple[tuple[RuleResult, ...], tuple[Waiver, ...]]:
     """The result of each rule by what it said, and the waivers that were used."""
     live, void = weighed(waivers, bundle.settings, facts, now) if isinstance(facts, PolicyInput) else ({}, {})
-    results = tuple(_result(bundle, code, said[code], live.get(code), void.get(code, "")) for code in roll_call)
-    return results, tuple(live[result.code] for result in results if result.waiver_id)
+    results = [_result(bundle, code, said[code], live.get(code), void.get(code, "")) for code in roll_call]
+    refused = {result.code for result in results if result.status == "fail" and said[result.code].evaluated}
+    told = tuple(_refused(bundle, facts, result, refused) if result.status == "fail" else result for result in results)
+    return told, tuple(live[result.code] for result in told if result.waiver_id)
+
+
+def _refused(
+    bundle: Bundle, facts: PolicyInput | StandingInput, result: RuleResult, refused: Collection[str]
+) -> RuleResult:
+    """A refusal, with what it follows from, whether a waiver could pass it, and what to type.
+
+    What could not be evaluated is not among those that are ``refused``: it explains nothing, and nothing explains it.
+    """
+    code, rule = result.code, bundle.metadata.get(result.code)
+    product, instance = facts.request.product, facts.destination.lane.instance
+    is_said = code in refused
+    in_time = facts.phase == "admit" and facts.release is not None
+    return result.model_copy(
+        update={
+            "remedy": _filled_in(result.remedy, facts),
+            "follows": tuple(cause for cause in rule.follows if cause in refused) if rule and is_said else (),
+            "waivable": is_said and in_time and could_be_waived(code, bundle.settings, product, instance),
+        }
+    )
 
 
 def hear(engine: PolicyEngine, roll_call: Sequence[str], policy_input: Mapping[str, Any]) -> Heard:
@@ -231,3 +256,13 @@ def _result(bundle: Bundle, code: str, said: Said, waiver: Waiver | None, void: 
         remedy=rule.remedy,
         waiver_id=waived.waiver_id if waived else None,
     )
+
+
+def _filled_in(remedy: str, facts: PolicyInput | StandingInput) -> str:
+    """A remedy whose commands, which stand between backquotes, name the product and the lanes."""
+    names = {"PRODUCT": facts.request.product, "DESTINATION": facts.destination.lane.instance}
+    if facts.source:
+        names["SOURCE"] = facts.source.lane.instance
+    parts = remedy.split("`")
+    parts[1::2] = [_NAMES.sub(lambda name: shlex.quote(names.get(name[0], name[0])), part) for part in parts[1::2]]
+    return "`".join(parts)

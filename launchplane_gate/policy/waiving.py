@@ -40,6 +40,12 @@ def counts_by_word(code: str, settings: Config, product: str) -> bool:
     return code in settings.by_word(product) and code not in FLOOR_CODES
 
 
+def could_be_waived(code: str, settings: Config, product: str, instance: str) -> bool:
+    """Whether a rule may be waived, and there is somebody on whose word a waiver of it would count."""
+    by_word = counts_by_word(code, settings, product)
+    return may_be_waived(code, settings) and (by_word or bool(settings.approvers(product, instance)))
+
+
 def bounded(waiver: Waiver, settings: Config, product: str) -> Waiver:
     """The waiver, ended where today's policies end it: it may have been requested under others."""
     last = waiver.requested_at + timedelta(seconds=settings.waiver_max_s(product))

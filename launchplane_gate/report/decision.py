@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
+
+from launchplane_gate.authoring.explain.told import ExplainedRule
 from launchplane_gate.model import Decision, RuleResult, short
 from launchplane_gate.report.text import Block, Cell, Table
 from launchplane_gate.report.words import brief, count
 
 MARKS = {"fail": "x", "waived": "w", "pass": "."}  # in the order in which they are shown
-SHOWN = 4
 ASKED = {
     "standing": "standing: may this one ask this here?",
     "admit": "admit: may it happen?",
@@ -16,21 +19,52 @@ ASKED = {
 
 
 def decision_text(decision: Decision, *, every_rule: bool, shows_all: str = "--all") -> list[Block]:
-    """A table of rules; unless all are asked for, the first refusals in full: the others often follow from them.
+    """A table of rules, and what to type where one may be waived.
 
+    Unless all are asked for, only the refusals that follow from no other one are told, and what was waived.
     ``shows_all``: what to type to see the others.
     """
     by_status = {status: [result for result in decision.results if result.status == status] for status in MARKS}
-    if every_rule:
-        return [Table([_row(decision, result) for results in by_status.values() for result in results])]
-    refused, passed = by_status["fail"], len(by_status["pass"])
-    rows = [_row(decision, result) for result in [*refused[:SHOWN], *by_status["waived"]]]
-    if more := refused[SHOWN:]:
-        rows.append((MARKS["fail"], f"{count(len(more), 'more rule')}", ", ".join(result.code for result in more)))
-    if passed:
-        said = count(passed, "other rule" if rows else "rule") + " passed"
-        rows.append((MARKS["pass"], said, f"({shows_all} shows them)"))
-    return [Table(rows)]
+    causes, passed = list(decision.causes), by_status["pass"]
+    following = [result for result in by_status["fail"] if result.follows]
+    shown = [*causes, *(following if every_rule else ()), *by_status["waived"], *(passed if every_rule else ())]
+    text: list[Block] = [Table([_row(decision, result) for result in shown])] if shown else []
+    if not every_rule and (rest := _rest(len(causes), len(following), len(passed), others=bool(shown))):
+        text.append(f"  {MARKS['pass']}   {rest}   ({shows_all} shows them)")
+    return [*text, *_leave(decision)]
+
+
+def _rest(causes: int, following: int, passed: int, *, others: bool) -> str:
+    """``4 more follow from it, 14 other rules passed``."""
+    verb = "follows" if following == 1 else "follow"
+    follow = f"{following} more {verb} from {'it' if causes == 1 else 'these'}" if following else ""
+    good = f"{count(passed, 'other rule' if others else 'rule')} passed" if passed else ""
+    return ", ".join(filter(None, [follow, good]))
+
+
+def _leave(decision: Decision) -> Iterator[str]:
+    """Lines: a command must not be folded."""
+    waivable = [cause.code for cause in decision.causes if cause.waivable]
+    if waivable and decision.release:
+        yield ""
+    for code in waivable:
+        yield f"  have {code} waived by somebody else who may, WHY and until WHEN you say:"
+        yield f"    {requesting(decision, code)}"
+
+
+def requesting(decision: Decision, code: str) -> str:
+    """The command that asks for leave to pass a rule; why and until when is its reader's to say."""
+    assert decision.release
+    words = [
+        "launchplane-gate",
+        "waiver",
+        "request",
+        code,
+        "--lane",
+        f"{decision.product}/{decision.destination.instance}",
+    ]
+    words += ["--artifact", decision.release.artifact_id, "--ref", decision.release.source_git_ref]
+    return f"{shlex.join(words)} --reason WHY --expires WHEN"
 
 
 def waived_text(decision: Decision) -> list[Block]:
@@ -47,7 +81,12 @@ def _row(decision: Decision, result: RuleResult) -> tuple[str, str, Cell]:
         used = (waiver for waiver in decision.waivers if waiver.waiver_id == result.waiver_id)
         why = "".join(f", approved by {waiver.approved_by}: {waiver.reason}" for waiver in used)
         return mark, result.code, tuple(filter(None, [f"Waived by {result.waiver_id}{why}", said]))
-    return mark, result.code, tuple(filter(None, [said, result.remedy]))
+    return mark, result.code, tuple(filter(None, [said, way_on(result)]))
+
+
+def way_on(result: RuleResult | ExplainedRule) -> str:
+    """What to do where a rule refuses; of one that follows from others, that is what they say."""
+    return f"Follows from {' and '.join(result.follows)}." if result.follows else result.remedy
 
 
 def what(decision: Decision) -> str:

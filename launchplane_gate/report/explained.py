@@ -14,7 +14,7 @@ from typing import Any
 
 from launchplane_gate.authoring.explain.told import ExplainedRule, Explanation, Expression, Seen, Step, WayOut, Why
 from launchplane_gate.model import short, stamp
-from launchplane_gate.report.decision import MARKS
+from launchplane_gate.report.decision import MARKS, way_on
 from launchplane_gate.report.text import Block
 from launchplane_gate.report.words import brief, count
 
@@ -26,7 +26,7 @@ def explained_text(told: Explanation, *, saved: bool) -> list[Block]:
     """``saved``: the decision is on record, and not one of a check."""
     text: list[Block] = [_head(told), *_by(told, saved=saved)]
     helped: dict[str, str] = {}
-    for rule in told.rules:
+    for rule in sorted(told.rules, key=lambda rule: bool(rule.follows)):  # the causes first
         text += ["", *_rule(rule)]
         if rule.helps:
             first = helped.setdefault(rule.helps.words, rule.code)
@@ -74,7 +74,7 @@ def _rule(rule: ExplainedRule) -> Iterator[str]:
     yield f"{MARKS[rule.status]} {rule.code}"
     if rule.why:
         yield from _why(rule.why)
-    for said in filter(None, (rule.message, rule.remedy)):
+    for said in filter(None, (rule.message, way_on(rule))):
         yield from _folded(brief(said), 4)
 
 

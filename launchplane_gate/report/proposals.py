@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from launchplane_gate.authoring.proposals.deciding import Checked
 from launchplane_gate.model import RuleResult, unstamp
-from launchplane_gate.report.decision import SHOWN, engine_line, is_overlooked
+from launchplane_gate.report.decision import engine_line, is_overlooked, way_on
 from launchplane_gate.report.words import brief, count
 
 WIDTH = 80
@@ -16,7 +16,7 @@ WORDS = {"allowed": "Allowed", "denied": "Refused", "not known": "Not known"}
 
 
 def proposals_text(checked: Sequence[Checked], *, every_rule: bool, now: datetime) -> list[str]:
-    """``every_rule``: else the first refusals, since the others often follow from them."""
+    """``every_rule``: else the refusals that follow from no other one, and how many rules passed."""
     told: list[str] = []
     for one in checked:
         told += [*_one(one, every_rule=every_rule, now=now), ""]
@@ -45,12 +45,13 @@ def _one(one: Checked, *, every_rule: bool, now: datetime) -> Iterator[str]:
     what = f"{one.product} {one.source} -> {one.destination}{release}"
     yield from _wrapped(f"{one.file}:{one.line}: {verdict}: {what}", "    ")
     yield from _indented(one.detail)
-    shown = one.refusals if every_rule else one.refusals[:SHOWN]
-    for result in shown:
+    refused = {result.code for result in one.refusals}
+    following = [result for result in one.refusals if refused.intersection(result.follows)]
+    causes = [result for result in one.refusals if result not in following]
+    for result in [*causes, *(following if every_rule else ())]:
         yield from _rule(one, result)
-    if more := one.refusals[len(shown) :]:
-        codes = ", ".join(result.code for result in more)
-        yield from _wrapped(f"  x {count(len(more), 'more rule')}, which --all shows: {codes}", "    ")
+    if following and not every_rule:
+        yield f"  . {count(len(following), 'more follows', 'more follow')} from that (--all shows them)"
     yield from _not_known(one)
     if one.decision:
         yield from _rest(one, every_rule=every_rule)
@@ -59,7 +60,7 @@ def _one(one: Checked, *, every_rule: bool, now: datetime) -> Iterator[str]:
 
 def _rule(one: Checked, result: RuleResult) -> Iterator[str]:
     yield f"  x {result.code} (line {one.lines.get(result.code, one.line)})"
-    for text in (result.message, result.remedy):
+    for text in (result.message, way_on(result)):
         yield from _indented(text)
 
 

@@ -11,7 +11,7 @@ from launchplane_gate.authoring.proposals.deciding import Checked
 from launchplane_gate.authoring.rego_tests import TestResult
 from launchplane_gate.model import Decision, RuleResult
 from launchplane_gate.policy import Bundle, Finding
-from launchplane_gate.report.decision import engine_line
+from launchplane_gate.report.decision import engine_line, way_on
 from launchplane_gate.report.points import Outcome, Place, Point, Report
 from launchplane_gate.report.words import brief
 
@@ -62,7 +62,7 @@ def _of_rule(result: RuleResult, place: Place | None) -> Point:
         outcome=OUTCOMES[result.status],
         title=result.title,
         message="" if result.status == "pass" else brief(result.message),
-        remedy="" if result.status == "pass" else result.remedy,
+        remedy="" if result.status == "pass" else way_on(result),
         place=place,
     )
 

@@ -6,12 +6,32 @@ import re
 from datetime import UTC, datetime
 
 _REVISION = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
+_MOMENT = re.compile(r"(?<![\w:.-])\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z(?![\w:-])")
 _UNITS = ((86400, "day"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def brief(text: str) -> str:
-    """A text with every full revision and digest in it cut to seven digits."""
-    return _REVISION.sub(lambda match: match[0][:7], text)
+def brief(text: str, now: datetime | None = None) -> str:
+    """A text for people: revisions and digests cut to seven digits, moments as on a clock.
+
+    A command between backquotes stands whole, to be pasted.
+    """
+    parts = text.split("`")
+    return "`".join(part if number % 2 else _brief(part, now) for number, part in enumerate(parts))
+
+
+def _brief(text: str, now: datetime | None) -> str:
+    text = _REVISION.sub(lambda match: match[0][:7], text)
+    return _MOMENT.sub(lambda match: _clock(match[0], now or datetime.now(UTC)), text)
+
+
+def _clock(text: str, now: datetime) -> str:
+    """``14:30 UTC (2 min ago)``, with the day where it is not today's."""
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return text
+    at = moment.strftime("%H:%M UTC" if moment.date() == now.astimezone(UTC).date() else "%Y-%m-%d %H:%M UTC")
+    return f"{at} ({ago(text, now)})" if moment <= now else at
 
 
 def ago(moment: str | None, now: datetime | None = None) -> str:

@@ -89,7 +89,8 @@ def denied_text(decision: Decision) -> str:
     codes = ", ".join(result.code for result in decision.refusals)
     kept = f", decision {decision.decision_id}" if decision.decision_id else ""
     told = [f"{what} {decision.destination} refused by {codes}{kept}. Nothing was deployed."]
-    told += [f"{one.code}: {_sentence(one.message)} {_sentence(one.remedy)}".rstrip() for one in decision.refusals]
+    told += [f"{one.code}: {_sentence(one.message)} {_sentence(one.remedy)}".rstrip() for one in decision.causes]
+    told += [f"{one.code} follows from {' and '.join(one.follows)}." for one in decision.refusals if one.follows]
     return "\n".join(told)
 
 
@@ -99,7 +100,7 @@ def failed_text(run: Run, way_back: str) -> str:
     named = f"run {run.run_id}" + (f", decision {decision.decision_id}" if decision else "")
     told = [f"{ENDED.get(run.status, run.status)}: {run.release} on {run.destination} ({named})."]
     if run.confirmed and run.confirmed.refusals:
-        told += [f"{one.code}: {_sentence(one.message)}" for one in run.confirmed.refusals]
+        told += [f"{one.code}: {_sentence(one.message)}" for one in run.confirmed.causes]
     elif run.detail:
         told.append(_sentence(run.detail))
     left = f"{run.destination} is unsettled" if run.touched else f"Nothing was changed on {run.destination}"

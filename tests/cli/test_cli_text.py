@@ -221,19 +221,62 @@ def test_a_repeat_of_a_run_that_is_open_is_busy() -> None:
 def test_refusals_come_first_with_remedy_and_short_revisions() -> None:
     said = plain(decision_text(decision("pass", "fail", "waived", "pass"), every_rule=False))
     assert said.splitlines() == [
-        "  x   group.rule_1           saw aaaaaaa",
-        "                             Do this.",
-        "  w   group.rule_2           Waived by w-1, approved by github:alice, verified by host: known",
-        "                             saw aaaaaaa",
+        "  x   group.rule_1   saw aaaaaaa",
+        "                     Do this.",
+        "  w   group.rule_2   Waived by w-1, approved by github:alice, verified by host: known",
+        "                     saw aaaaaaa",
         "  .   2 other rules passed   (--all shows them)",
     ]
 
 
-def test_many_refusals_are_told_by_the_first_few() -> None:
-    said = plain(decision_text(decision(*["fail"] * 7), every_rule=False))
-    assert said.count("Do this.") == 4
-    assert "3 more rules   group.rule_4, group.rule_5, group.rule_6" in said
-    assert plain(decision_text(decision(*["fail"] * 7), every_rule=True)).count("Do this.") == 7
+def test_every_cause_is_told_in_full() -> None:
+    for every_rule in (False, True):
+        assert plain(decision_text(decision(*["fail"] * 7), every_rule=every_rule)).count("Do this.") == 7
+
+
+def following(*follows: str) -> Decision:
+    """A decision of refusals, each with what it follows from, and of one rule that passed."""
+    told = decision(*["fail"] * len(follows), "pass")
+    results = tuple(
+        one.model_copy(update={"follows": (of,) if of else ()})
+        for one, of in zip(told.results, [*follows, ""], strict=True)
+    )
+    return told.model_copy(update={"results": results})
+
+
+def test_what_follows_from_a_cause_is_folded_under_it() -> None:
+    said = plain(decision_text(following("group.rule_1", "", "group.rule_0"), every_rule=False))
+    assert said.splitlines() == [
+        "  x   group.rule_1   saw aaaaaaa",
+        "                     Do this.",
+        "  .   2 more follow from it, 1 other rule passed   (--all shows them)",
+    ]
+    of_several = plain(decision_text(following("", "", "group.rule_0"), every_rule=False))
+    assert of_several.count("Do this.") == 2
+    assert "  .   1 more follows from these, 1 other rule passed   (--all" in of_several
+
+
+def test_all_shows_what_follows_after_its_cause_and_without_a_remedy_of_its_own() -> None:
+    said = plain(decision_text(following("group.rule_1", ""), every_rule=True))
+    assert said.splitlines() == [
+        "  x   group.rule_1   saw aaaaaaa",
+        "                     Do this.",
+        "  x   group.rule_0   saw aaaaaaa",
+        "                     Follows from group.rule_1.",
+        "  .   group.rule_2   Title 2",
+    ]
+
+
+def test_a_cause_that_can_be_waived_says_what_to_type() -> None:
+    told = decision("fail", "fail")
+    results = (told.results[0].model_copy(update={"waivable": True}), told.results[1])
+    said = plain(decision_text(told.model_copy(update={"results": results}), every_rule=False)).splitlines()
+    assert said[-2:] == [
+        "  have group.rule_0 waived by somebody else who may, WHY and until WHEN you say:",
+        "    launchplane-gate waiver request group.rule_0 --lane shop/prod"
+        f" --artifact shop@sha256:{'b' * 64} --ref {'b' * 40} --reason WHY --expires WHEN",
+    ]
+    assert sum("waiver request" in line for line in said) == 1
 
 
 def test_lanes_line_up_and_doubt_has_a_mark() -> None:
@@ -352,11 +395,19 @@ def test_an_unchanged_run_whose_release_is_not_out_ends_with_6_and_says_how_to_f
         (f"x@sha256:{'a' * 64}", "x@sha256:aaaaaaa"),
         ("a" * 39, "a" * 39),
         ("a" * 41, "a" * 41),
+        (f"type `deploy --ref {'a' * 40}` of {'a' * 40}", f"type `deploy --ref {'a' * 40}` of aaaaaaa"),
+        ("ended at 2026-05-07T11:58:00.123456Z, twice.", "ended at 11:58 UTC (1 min ago), twice."),
+        ("not before 2026-05-07T14:30:00Z.", "not before 14:30 UTC."),
+        ("since 2026-05-04T14:30:00Z;", "since 2026-05-04 14:30 UTC (2 days ago);"),
+        ("not before 2026-05-08T14:30:00Z", "not before 2026-05-08 14:30 UTC"),
+        ("2026-05-07T31:58:00Z", "2026-05-07T31:58:00Z"),
+        ("deployment-2026-05-07T11:58:00Z", "deployment-2026-05-07T11:58:00Z"),
+        ("an odd ` and 2026-05-07T14:30:00Z", "an odd ` and 2026-05-07T14:30:00Z"),
         ("", ""),
     ],
 )
-def test_full_revisions_are_shortened_and_nothing_else(text: str, short: str) -> None:
-    assert brief(text) == short
+def test_revisions_and_moments_are_told_as_people_know_them_and_commands_stand_whole(text: str, short: str) -> None:
+    assert brief(text, NOW) == short
 
 
 @pytest.mark.parametrize(

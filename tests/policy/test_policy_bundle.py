@@ -347,6 +347,8 @@ def test_every_rule_of_the_floor_has_to_refuse_something() -> None:
         ("# METADATA\n# title: !!python/object:os.system T\n", "metadata: "),
         ("# METADATA\n# - a list\n", "metadata: "),
         ("# METADATA\n", "metadata: "),
+        ("# METADATA\n# title: T\n# custom:\n#   remedy: R\n#   follows: lane.settled\n", "custom.follows: "),
+        ("# METADATA\n# title: T\n# custom:\n#   remedy: R\n#   follows: [Lane.settled]\n", "custom.follows.0: "),
         ("# METADATA\n# title: ~\n# custom:\n#   remedy: R\n", "title: Input should be a valid string"),
         ("# METADATA\n# title: true\n# custom:\n#   remedy: R\n", "title: Input should be a valid string"),
         ("# METADATA\n# title: &a T\n# custom:\n#   remedy: R\n", "has an anchor or an alias"),
@@ -367,6 +369,43 @@ def test_a_rule_names_a_title_and_a_remedy(folder: Path, header: str, wrong: str
     [finding] = refused.value.findings
     assert wrong in finding.message
     assert 1 <= finding.line <= header.count("\n") + 1
+
+
+def follows(folder: Path, causes: dict[str, str]) -> Path:
+    """Rules of the floor, each of which says what it follows."""
+    texts = {
+        code: bundles.rule(code).replace("# custom:\n", f"# custom:\n#   follows: [{of}]\n")
+        for code, of in causes.items()
+    }
+    return bundles.write(folder, {bundles.path_of(code): text for code, text in texts.items()})
+
+
+def test_a_rule_may_follow_from_others(folder: Path) -> None:
+    bundle = load_bundle([follows(folder, {"lane.not_held": "lane.settled, lane.provable"})])
+    assert bundle.metadata["lane.not_held"].follows == ("lane.settled", "lane.provable")
+    assert bundle.metadata["lane.settled"].follows == ()
+
+
+@pytest.mark.parametrize(
+    ("causes", "wrong"),
+    [
+        ({"lane.not_held": "lane.setled"}, "it follows lane.setled, and no rule has that code"),
+        ({"lane.not_held": "lane.not_held"}, "it follows itself"),
+        (
+            {"lane.not_held": "lane.settled", "lane.settled": "lane.provable", "lane.provable": "lane.not_held"},
+            "it follows itself in the end: lane.",
+        ),
+    ],
+)
+def test_a_rule_that_follows_from_nothing_or_from_itself_is_found(
+    folder: Path, causes: dict[str, str], wrong: str
+) -> None:
+    follows(folder, causes)
+    with pytest.raises(BadForm) as refused:
+        load_bundle([folder])
+    [finding] = refused.value.findings
+    assert wrong in finding.message
+    assert Path(finding.file).read_text().split("\n")[finding.line - 1].startswith("#   follows: [")
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,72 @@ def test_one_rule_that_is_not_satisfied_refuses_and_says_what_to_do(bundle: Bund
     assert (refusal.title, refusal.remedy) == (f"Title of {code}", f"Remedy of {code}")
 
 
+# -- what follows from what
+
+
+@pytest.fixture(scope="module")
+def following(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """lane.not_held follows from lane.settled and lane.provable, release.told_apart from lane.not_held."""
+    folder = bundles.small(tmp_path_factory.mktemp("following"))
+    causes = {"lane.not_held": "lane.settled, lane.provable", "release.told_apart": "lane.not_held"}
+    texts = {
+        code: bundles.rule(code).replace("# custom:\n", f"# custom:\n#   follows: [{of}]\n")
+        for code, of in causes.items()
+    }
+    bundles.write(folder, {bundles.path_of(code): text for code, text in texts.items()})
+    return load_bundle([folder])
+
+
+def told(decision: Decision) -> dict[str, tuple[str, ...]]:
+    return {one.code: one.follows for one in decision.refusals}
+
+
+def test_a_refusal_says_which_refused_rules_it_follows_from(following: Bundle) -> None:
+    decision = ask(following, promotion("lane.not_held", "lane.settled", "release.told_apart"))
+    assert told(decision) == {
+        "lane.settled": (),
+        "lane.not_held": ("lane.settled",),
+        "release.told_apart": ("lane.not_held",),
+    }
+    assert [one.code for one in decision.causes] == ["lane.settled"]
+
+
+def test_a_refusal_whose_cause_is_not_refused_stands_by_itself(following: Bundle) -> None:
+    assert told(ask(following, promotion("lane.not_held", "release.source_revision"))) == {
+        "lane.not_held": (),
+        "release.source_revision": (),
+    }
+    assert all(one.follows == () for one in ask(following, promotion()).results)
+
+
+def test_nothing_follows_from_what_was_waived_and_nothing_waived_follows(tmp_path: Path) -> None:
+    folder = bundles.small(tmp_path)
+    rule = bundles.rule("lane.settled").replace("# custom:\n", "# custom:\n#   follows: [lane.not_bypassed]\n")
+    bundles.write(folder, {bundles.path_of("lane.settled"): rule})
+    asked = {**DEPLOY, "evidence": {"satisfied": list(set(FLOOR["deploy", "admit"]) - {"lane.not_bypassed"})}}
+    assert told(ask(load_bundle([folder]), asked)) == {"lane.not_bypassed": ()}
+
+
+def test_what_could_not_be_evaluated_is_neither_cause_nor_folded(tmp_path: Path) -> None:
+    folder = bundles.small(tmp_path)
+    for code, cause in (("lane.settled", "lane.provable"), ("lane.not_held", "lane.settled")):
+        rule = bundles.rule(code).replace("# custom:\n", f"# custom:\n#   follows: [{cause}]\n")
+        bundles.write(folder, {bundles.path_of(code): rule})
+    odd = "satisfied if count(input.evidence.odd) > 0\n\nmessage := `odd`\n"
+    bundle = bundles.unchecked(load_bundle([folder]), "lane.settled", odd)
+    decision = ask(bundle, promotion("lane.not_held", "lane.provable", odd=1))
+    assert told(decision) == {"lane.settled": (), "lane.not_held": (), "lane.provable": ()}
+
+
+def test_a_remedy_names_the_product_and_the_lanes_in_what_is_to_be_typed(tmp_path: Path) -> None:
+    folder = bundles.small(tmp_path)
+    remedy = "Ask PRODUCT: `see PRODUCT/SOURCE --to DESTINATION --reason TEXT`."
+    rule = bundles.rule("lane.settled").replace("Remedy of lane.settled", f"'{remedy}'")
+    bundles.write(folder, {bundles.path_of("lane.settled"): rule})
+    [refusal] = ask(load_bundle([folder]), promotion("lane.settled")).refusals
+    assert refusal.remedy == f"Ask PRODUCT: `see '{questions.PRODUCT}'/testing --to prod --reason TEXT`."
+
+
 def test_a_version_that_is_asked_for_is_decided_on_whatever_the_roll_call_says(bundle: Bundle) -> None:
     asked = promotion()
     decision = ask(bundle, asked | {"request": asked["request"] | {"version": "v1.0.0"}})

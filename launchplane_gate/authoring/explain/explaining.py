@@ -147,6 +147,7 @@ def _rule(result: RuleResult, cause: Cause | None, helps: Act | None) -> Explain
         remedy=result.remedy,
         why=_why(cause) if cause else None,
         helps=_step(helps) if helps else None,
+        follows=result.follows,
     )
 
 

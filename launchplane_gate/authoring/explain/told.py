@@ -71,7 +71,10 @@ class WayOut(Contract):
 
 
 class ExplainedRule(Contract):
-    """``helps``: one step after which this rule does not refuse any more, whatever the others say."""
+    """``helps``: one step after which this rule does not refuse any more, whatever the others say.
+
+    ``follows``: the rules refused in the same decision that this refusal comes of.
+    """
 
     code: str
     status: Literal["fail", "waived"]
@@ -80,6 +83,7 @@ class ExplainedRule(Contract):
     remedy: str
     why: Why | None = None
     helps: Step | None = None
+    follows: tuple[str, ...] = ()
 
 
 class Explanation(Contract):

@@ -17,6 +17,7 @@ from launchplane_gate.policy.bundle.config import Config
 from launchplane_gate.policy.bundle.faults import faults_of
 from launchplane_gate.policy.bundle.files import Folder, read_folder
 from launchplane_gate.policy.bundle.floor import DECISION_PATH, DECISION_SHA256
+from launchplane_gate.policy.bundle.following import faults_of_following
 from launchplane_gate.policy.bundle.form import BadForm, check_form, code_of
 from launchplane_gate.policy.bundle.further import Change, merged
 from launchplane_gate.policy.bundle.looked import Looked
@@ -177,11 +178,15 @@ def _modules(sources: tuple[Source, ...]) -> Looked:
                 findings.append(said)
             else:
                 rules[code] = said
-    findings = findings or list(_untested(parsed))
+    findings = findings or [*_untested(parsed), *faults_of_following(rules, _by_code(parsed))]
     if findings:
         raise BadForm(findings)
     reads = {module.package: reads_of(module) for module in parsed if not module.source.is_test}
     return Looked(rules, find_tests(parsed), reads)
+
+
+def _by_code(parsed: Iterable[Parsed]) -> dict[str, Source]:
+    return {code: module.source for module in parsed if (code := code_of(module))}
 
 
 def _parsed(sources: Iterable[Source]) -> tuple[list[Parsed], list[Finding]]:

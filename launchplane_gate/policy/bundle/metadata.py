@@ -7,7 +7,7 @@ from typing import Any, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from launchplane_gate.model import Text
+from launchplane_gate.model import RuleCode, Text
 from launchplane_gate.policy.bundle.syntax import Finding, Parsed
 
 try:  # the same in C, which is ten times as fast, where PyYAML was built with it
@@ -23,9 +23,12 @@ _REMEDY = "Write `# METADATA`, `# title: ...` and `# custom:` with `#   remedy: 
 
 
 class Custom(BaseModel):
+    """``follows``: the rules of which a refusal explains one of this rule."""
+
     model_config = ConfigDict(frozen=True)
 
     remedy: Text
+    follows: tuple[RuleCode, ...] = ()
 
 
 class RuleMetadata(BaseModel):
@@ -40,6 +43,10 @@ class RuleMetadata(BaseModel):
     @property
     def remedy(self) -> str:
         return self.custom.remedy
+
+    @property
+    def follows(self) -> tuple[RuleCode, ...]:
+        return self.custom.follows
 
 
 def read_metadata(module: Parsed) -> RuleMetadata | Finding:
