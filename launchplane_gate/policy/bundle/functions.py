@@ -48,7 +48,12 @@ FUNCTIONS = {
 WRAPPED = {
     "floor": (Function(("number",)), ("gate.lib.amounts",), "amounts.is_whole"),
     "format_int": (Function(("number", "any"), TEXT), ("gate.lib.windows",), "say.span, or sprintf with %v"),
-    "time.clock": (Function(("any",), ARRAY._replace(of=COUNT)), ("gate.lib.windows",), "windows.open"),
+    "time.clock": (
+        Function(("any",), ARRAY._replace(of=COUNT)),
+        ("gate.lib.times", "gate.lib.windows"),
+        "windows.open",
+    ),
+    "time.date": (Function(("any",), ARRAY._replace(of=COUNT)), ("gate.lib.times",), "times.written"),
     "time.parse_rfc3339_ns": (Function(("text",), MOMENT), ("gate.lib.times",), "times.ns"),
     "time.weekday": (Function(("any",), TEXT), ("gate.lib.windows",), "windows.open"),
     "to_number": (Function(("text",), WHOLE), ("gate.lib.versions",), "versions.newer"),

@@ -39,18 +39,36 @@ span(seconds) := known(concat(" ", parts), "0 s") if {
 	]
 } else := sprintf("%v s", [seconds])
 
-# What a platform tells of a lane, as far as it tells it.
-observed(seen) := sprintf("Seen at %v (reachable: %v, in flight: %v), it runs %v, is set to run %v; digests are %v; containers: %v", [
-	object.get(seen, "seen_at", "no known time"),
-	object.get(seen, "reachable", "not known"),
-	object.get(seen, "in_flight", "not known"),
-	known(object.get(seen, "artifact_id", null), "nothing that it tells"),
-	known(object.get(seen, "configured_artifact_id", null), "not told"),
-	digests(seen),
+# What a platform tells of a lane, as far as it tells it; what is as it should be is left out.
+observed(seen) := sprintf("At %v%v, it %v; containers: %v", [
+	known(object.get(seen, "seen_at", null), "no known time"),
+	_oddly(seen),
+	_runs(seen),
 	_containers(object.get(seen, "containers", null)),
 ]) if {
 	is_object(seen)
 } else := "Nothing was seen of it"
+
+_oddly(seen) := "" if {
+	seen.reachable == true
+	seen.in_flight == false
+	seen.digests == "shown"
+} else := said if {
+	is_object(seen)
+	said := sprintf(" (reachable: %v, in flight: %v, digests: %v)", [
+		object.get(seen, "reachable", "not known"),
+		object.get(seen, "in_flight", "not known"),
+		digests(seen),
+	])
+} else := " (not known)"
+
+_runs(seen) := said if {
+	is_string(seen.artifact_id)
+	said := sprintf("runs %v", [seen.artifact_id])
+} else := said if {
+	is_string(seen.configured_artifact_id)
+	said := sprintf("is set to run %v", [seen.configured_artifact_id])
+} else := "tells of nothing that runs"
 
 # Whether a platform shows by which digest the containers run.
 digests(seen) := "shown" if {

@@ -48,9 +48,11 @@ test_what_was_seen_of_a_lane_is_told_as_far_as_it_is_known if {
 		"containers": [{"state": "running", "artifact_id": "b"}, {"state": "starting", "artifact_id": null}, null],
 	}
 	told := say.observed(seen)
-	every said in {"at now", "set to run a", "digests are shown", "running b", "starting with no digest that is told"} {
-		contains(told, said)
-	}
+	told == "At now, it is set to run a; containers: running b, starting with no digest that is told"
+	contains(say.observed(object.union(seen, {"artifact_id": "c"})), "it runs c;")
+	contains(say.observed(object.remove(seen, ["configured_artifact_id"])), "it tells of nothing that runs;")
+	odd := say.observed(object.union(seen, {"reachable": false}))
+	contains(odd, "At now (reachable: false, in flight: false, digests: shown), it")
 	contains(say.observed(object.union(seen, {"containers": []})), "containers: none")
 	every fact, _ in seen {
 		every odd in [null, 7, "", [], {}] { is_string(say.observed(object.union(seen, {fact: odd}))) }

@@ -56,3 +56,36 @@ past(moment, now, age_s) if {
 	is_number(now)
 	now - moment >= age_s * 1000000000
 }
+
+# The text of a moment, to the second, as the clocks of a place show it.
+written(moment, zone) := concat("T", [concat("-", day), concat(":", at)]) if {
+	is_number(moment)
+	day := [_digits(part) | some part in time.date([moment, zone])]
+	at := [_digits(part) | some part in time.clock([moment, zone])]
+}
+
+_digits(number) := sprintf("0%v", [number]) if {
+	is_number(number)
+	number < 10
+} else := sprintf("%v", [number])
+
+# The moment at which the clocks of a place show this text, which ends with `Z` all the same. Twice, since what they
+# show at first may be of another season.
+there(shown, zone) := moment if {
+	guess := ns(shown)
+	first := guess - (_as_utc(guess, zone) - guess)
+	moment := guess - (_as_utc(first, zone) - first)
+}
+
+_as_utc(moment, zone) := ns(concat("", [written(moment, zone), "Z"]))
+
+after(moment, seconds) := moment + (seconds * 1000000000) if {
+	is_number(moment)
+	amounts.is_whole(seconds)
+}
+
+# The text of the first whole minute, in UTC, at which so many seconds have passed since a moment.
+not_before(moment, seconds) := concat("", [written(minute, "UTC"), "Z"]) if {
+	late := after(moment, seconds) + 59999999999
+	minute := late - (late % 60000000000)
+}

@@ -102,3 +102,32 @@ test_too_short_or_still_to_come_is_not_past if {
 		not times.within(1000000000000, odd, 60)
 	}
 }
+
+test_a_moment_is_written_as_the_clocks_of_a_place_show_it if {
+	moment := times.ns("2026-05-07T09:05:07.9Z")
+	times.written(moment, "UTC") == "2026-05-07T09:05:07"
+	times.written(moment, "Europe/Berlin") == "2026-05-07T11:05:07"
+	times.written(times.ns("2026-12-31T23:30:00Z"), "Asia/Tokyo") == "2027-01-01T08:30:00"
+	every odd in [null, "1", [], {}] { count([text | text := times.written(odd, "UTC")]) == 0 }
+}
+
+test_what_clocks_show_is_a_moment_in_summer_and_in_winter if {
+	times.there("2026-05-07T09:00:00Z", "Europe/Berlin") == times.ns("2026-05-07T07:00:00Z")
+	times.there("2026-01-07T09:00:00Z", "Europe/Berlin") == times.ns("2026-01-07T08:00:00Z")
+	times.there("2026-03-29T03:00:00Z", "Europe/Berlin") == times.ns("2026-03-29T01:00:00Z")
+	times.there("2026-03-08T03:30:00Z", "America/New_York") == times.ns("2026-03-08T07:30:00Z")
+	times.there("2026-05-07T09:00:00Z", "UTC") == times.ns("2026-05-07T09:00:00Z")
+	every odd in [null, "", "09:00", 7] { count([moment | moment := times.there(odd, "UTC")]) == 0 }
+}
+
+test_a_wait_ends_with_a_whole_minute if {
+	times.not_before(times.ns("2026-05-07T09:00:00Z"), 0) == "2026-05-07T09:00:00Z"
+	times.not_before(times.ns("2026-05-07T09:00:00.000001Z"), 0) == "2026-05-07T09:01:00Z"
+	times.not_before(times.ns("2026-05-07T23:59:59Z"), 1) == "2026-05-08T00:00:00Z"
+	times.not_before(times.ns("2026-05-07T09:00:00Z"), 5400) == "2026-05-07T10:30:00Z"
+	every odd in [null, "1", [], {}] {
+		count([text | text := times.not_before(odd, 1)]) == 0
+		count([text | text := times.not_before(0, odd)]) == 0
+		count([moment | moment := times.after(0, odd)]) == 0
+	}
+}

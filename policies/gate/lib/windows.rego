@@ -2,6 +2,8 @@
 # title: Windows of a week, in the time of a place
 package gate.lib.windows
 
+import data.gate.lib.times
+
 # From `from` on, until before `to`, on the days named. A window that ends before it starts goes on past midnight.
 open(window, now) if {
 	_names_a_place(window.zone)
@@ -74,3 +76,18 @@ told(window) := said if {
 	every day in window.days { is_string(day) }
 	said := sprintf("%v from %v to %v (%v)", [concat(", ", window.days), window.from, window.to, window.zone])
 } else := "in a window that cannot be read"
+
+# When a window that is closed opens next, if that is within a week and can be told.
+next(window, now) := min(starts) if {
+	_names_a_place(window.zone)
+	_readable(window)
+	days := [0, 86400, 172800, 259200, 345600, 432000, 518400, 604800, 691200]
+	starts := [start |
+		some seconds in days
+		[day, _] := split(times.written(times.after(now, seconds), window.zone), "T")
+		is_string(window.from)
+		start := times.there(concat("", [day, "T", window.from, ":00Z"]), window.zone)
+		start > now
+		open(window, start)
+	]
+}

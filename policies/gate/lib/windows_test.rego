@@ -95,3 +95,38 @@ test_a_window_is_told_in_words if {
 		windows.told(odd) == "in a window that cannot be read"
 	}
 }
+
+_next(window, moment) := times.not_before(windows.next(window, times.ns(moment)), 0)
+
+test_a_closed_window_says_when_it_opens_next if {
+	_next(_office, "2026-05-07T06:59:00Z") == "2026-05-07T07:00:00Z" # this morning
+	_next(_office, "2026-05-07T15:30:00Z") == "2026-05-11T07:00:00Z" # Monday, after Thursday
+	_next(_office, "2026-05-11T07:00:00Z") == "2026-05-14T07:00:00Z"
+	_next(_night, "2026-05-09T08:00:00Z") == "2026-05-16T02:00:00Z" # Saturday in UTC, and Friday there
+	always := {"days": ["Friday"], "from": "00:00", "to": "24:00", "zone": "Pacific/Auckland"}
+	_next(always, "2026-05-08T12:00:00Z") == "2026-05-14T12:00:00Z"
+	weekly := {"days": ["Thursday"], "from": "09:00", "to": "10:00", "zone": "UTC"}
+	_next(weekly, "2026-05-07T09:30:00Z") == "2026-05-14T09:00:00Z"
+}
+
+test_the_clocks_may_be_put_forward_or_back_until_then if {
+	sunday := {"days": ["Sunday"], "from": "09:00", "to": "17:00", "zone": "Europe/Berlin"}
+	_next(sunday, "2026-03-28T12:00:00Z") == "2026-03-29T07:00:00Z"
+	_next(sunday, "2026-10-24T12:00:00Z") == "2026-10-25T08:00:00Z"
+	early := object.union(sunday, {"from": "02:30"}) # there is no such time on the day of the change
+	_next(early, "2026-03-28T12:00:00Z") == "2026-03-29T01:30:00Z"
+}
+
+test_a_window_that_cannot_be_read_opens_at_no_time if {
+	now := times.ns("2026-05-07T06:59:00Z")
+	every odd in [null, 7, "", [], {}, "Local"] {
+		count([moment | moment := windows.next(object.union(_office, {"zone": odd}), now)]) == 0
+	}
+	every part in ["from", "to", "days"] {
+		every odd in [null, 7, "", {}] {
+			count([moment | moment := windows.next(object.union(_office, {part: odd}), now)]) == 0
+		}
+	}
+	every odd in [null, 7, "", [], {}] { count([moment | moment := windows.next(odd, now)]) == 0 }
+	every odd in [null, "now", [], {}] { count([moment | moment := windows.next(_office, odd)]) == 0 }
+}

@@ -35,15 +35,14 @@ _limit_s := limit_s if {
 	limit_s := products.threshold(_policy, "backup_s")
 }
 
-message := sprintf("Asked for on %v is %v. Now is %v; backups known: %v.", [
+message := sprintf("A backup of %v is asked for, %v; known are: %v.", [
 	say.lane(object.get(input, ["destination", "lane"], null)),
-	say.each([sprintf("one not older than %v", [say.span(seconds)]) | seconds := _limit_s], "one, of an age not known"),
-	object.get(input, "now", "not known"),
+	say.each([sprintf("not older than %v", [say.span(seconds)]) | seconds := _limit_s], "of an age not known"),
 	_known(object.get(input, ["destination", "backups"], null)),
 ]) if not satisfied
 
 _known(backups) := say.each(
-	{sprintf("%v (%v, %v)", [backup.record_id, backup.status, backup.created_at]) | some backup in backups},
+	{sprintf("%v at %v", [backup.status, backup.created_at]) | some backup in backups},
 	"none",
 ) if {
 	is_array(backups)

@@ -7,8 +7,8 @@
 #   and a container that is not running, are no proof of either.
 # custom:
 #   remedy: >-
-#     See what the platform runs and why, then promote or deploy again. What the inventory says stands in
-#     `launchplane-gate inventory show`.
+#     See what the platform runs and why, then promote or deploy again, or go back: `launchplane-gate lanes PRODUCT`
+#     names what to type.
 package gate.rules.confirm.artifact_matches
 
 import data.gate.lib.releases
@@ -25,8 +25,8 @@ satisfied if {
 	seen <= now
 }
 
-message := sprintf("%v; the release is %v. %v", [
+message := sprintf("%v. The release is %v. %v", [
 	say.observed(object.get(input, ["destination", "observed"], null)),
 	object.get(input, ["release", "artifact_id"], "not known"),
-	say.known(object.get(input, ["destination", "observed", "detail"], null), "The driver says no more."),
+	say.known(object.get(input, ["destination", "observed", "detail"], null), ""),
 ]) if not satisfied

@@ -5,8 +5,8 @@
 #   destination was seen to run the release already, nothing was to be deployed, and nothing was touched.
 # custom:
 #   remedy: >-
-#     See what was reached with `launchplane-gate runs show`, and why on the platform. The lane stays unsettled until a
-#     deploy or a promotion to it is confirmed.
+#     See on the platform why, then promote or deploy again, or go back: `launchplane-gate lanes PRODUCT` names what to
+#     type. The lane stays unsettled until then.
 package gate.rules.confirm.outcome_passed
 
 satisfied if {

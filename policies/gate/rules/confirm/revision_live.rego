@@ -5,8 +5,8 @@
 #   answer is good and names this commit: an old container answers well until the new one takes over.
 # custom:
 #   remedy: >-
-#     See why the lane answers so, then promote or deploy again. The lane stays unsettled, and what it may run is not
-#     proven, until a run on it is confirmed.
+#     See why the lane answers so, then promote or deploy again, or go back: `launchplane-gate lanes PRODUCT` names what
+#     to type. The lane stays unsettled until then.
 package gate.rules.confirm.revision_live
 
 import data.gate.lib.health

@@ -5,9 +5,10 @@
 #   `settle_s`: in each, every other rule of `confirm` was satisfied, and the running containers were those of the look
 #   before. A bad look or a change starts the time anew; that before the deploy ended does not count.
 # custom:
+#   follows: [confirm.outcome_passed, confirm.artifact_matches, confirm.revision_live, release.told_apart]
 #   remedy: >-
-#     See on the platform why it ended, restarted or was replaced, then deploy a release that stays up. The lane stays
-#     unsettled until a run on it is confirmed.
+#     See on the platform why it ended, restarted or was replaced, then deploy a release that stays up, or go back:
+#     `launchplane-gate lanes PRODUCT` names what to type. The lane stays unsettled until then.
 package gate.rules.confirm.stayed_up
 
 import data.gate.lib.products
@@ -29,10 +30,17 @@ satisfied if {
 
 _settle_s := products.settle_s(input.driver.driver_id, products.policy(input.request, input.product))
 
-message := sprintf("The looks at %v were good, without a change, since %v; the deploy, or the look in its place, ended at %v. Now is %v, and asked for is %v.", [
-	say.lane(object.get(input, ["destination", "lane"], null)),
-	say.known(object.get(input, ["outcome", "good_since"], null), "no known time"),
-	object.get(input, ["outcome", "finished_at"], "no known time"),
-	object.get(input, "now", "not known"),
+message := sprintf("%v It has to stay good, without a change, for %v.", [
+	_good(object.get(input, ["outcome", "good_since"], null)),
 	say.each([say.span(seconds) | seconds := _settle_s], "a time not known"),
 ]) if not satisfied
+
+_good(since) := sprintf("%v was good since %v; what was deployed, or looked at, ended at %v.", [
+	_lane,
+	since,
+	object.get(input, ["outcome", "finished_at"], "no known time"),
+]) if {
+	is_string(since)
+} else := sprintf("The last look at %v was not good.", [_lane])
+
+_lane := say.lane(object.get(input, ["destination", "lane"], null))

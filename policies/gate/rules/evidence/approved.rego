@@ -7,8 +7,8 @@
 # custom:
 #   remedy: >-
 #     Promote to a lane that is promoted to, or settle it by what it is seen to run:
-#     `launchplane-gate inventory reconcile PRODUCT/LANE`. Deploy to another one: `launchplane-gate lanes PRODUCT` names
-#     what leads on.
+#     `launchplane-gate inventory reconcile PRODUCT/DESTINATION`. Deploy to another one: `launchplane-gate lanes PRODUCT`
+#     names what leads on.
 package gate.rules.evidence.approved
 
 import data.gate.lib.products
@@ -48,7 +48,7 @@ _is_known(entry, inventory) if {
 
 _paths := products.policy(input.request, input.product).paths
 
-message := sprintf("Reported is a deploy of %v (%v) to %v that ended as %v. %v last brought %v (%v) there; records of others: %v.", [
+message := sprintf("Reported is a deploy of %v (%v) to %v that ended as %v. %v last brought %v (%v) there; deployments that the gate did not write: %v.", [
 	object.get(input, ["release", "source_git_ref"], "nothing known"),
 	object.get(input, ["release", "artifact_id"], "no artifact known"),
 	say.lane(object.get(input, ["destination", "lane"], null)),
@@ -63,13 +63,10 @@ _arrives := "A run of the gate" if {
 	products.never_promoted_to(_paths, input.destination.lane.instance)
 } else := "What runs there arrives by promotion; a run of the gate"
 
-_others(deployments) := say.each(
-	{sprintf("%v", [object.get(entry, "record_id", "one without a name")]) |
-		some entry in deployments
-		is_object(entry)
-		is_string(object.get(entry, "first_seen", null))
-	},
-	"none",
-) if {
+_others(deployments) := count([entry |
+	some entry in deployments
+	is_object(entry)
+	is_string(object.get(entry, "first_seen", null))
+]) if {
 	is_array(deployments)
-} else := "what is not known"
+} else := "none that is known"

@@ -7,9 +7,10 @@
 #   Where GitHub compared the two commits, their ancestry decides instead: what runs now is an ancestor of the release, or
 #   the same commit. No artifact may come back as the build of another commit even so.
 # custom:
+#   follows: [inventory.source_present]
 #   remedy: >-
-#     Build and deploy a newer commit to the source lane (a revert is one too), then promote that. To go back on purpose,
-#     `launchplane-gate rollback` has the destination run what it ran before, and takes what was wrong out of service.
+#     Build and deploy a newer commit to the source lane (a revert is one too), then promote that. To go back on purpose:
+#     `launchplane-gate rollback PRODUCT --lane DESTINATION`, which takes what was wrong out of service.
 package gate.rules.inventory.forward_only
 
 import data.gate.lib.releases
@@ -87,14 +88,12 @@ _no_step_back(entry, release, destination, compared) if {
 	destination.run.last.source_git_ref == release.source_git_ref
 }
 
-message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact or commit it ran before: %v.%v To go back: launchplane-gate rollback %v --lane %v", [
+message := sprintf("To be promoted is %v; %v runs %v, and of the same artifact or commit it ran before: %v.%v", [
 	object.get(input, ["release", "source_git_ref"], "nothing known"),
 	object.get(input, ["destination", "lane", "instance"], "the destination"),
 	object.get(input, ["destination", "inventory", "source_git_ref"], "nothing known"),
 	_ran(object.get(input, ["destination", "history"], null), object.get(input, ["release"], null)),
 	_told(_compared(object.get(input, ["evidence", "github"], {}))),
-	object.get(input, ["request", "product"], "PRODUCT"),
-	object.get(input, ["destination", "lane", "instance"], "LANE"),
 ]) if not satisfied
 
 _told(compared) := "" if {
@@ -108,7 +107,7 @@ _told(compared) := "" if {
 } else := " GitHub says that it has nothing to do with what runs."
 
 _ran(history, release) := say.each(
-	{sprintf("%v (%v, rolled back: %v)", [entry.source_git_ref, entry.artifact_id, entry.rolled_back]) |
+	{sprintf("%v (%v%v)", [entry.source_git_ref, entry.artifact_id, _ended(entry)]) |
 		some entry in history
 		_alike(entry, release)
 	},
@@ -122,3 +121,7 @@ _alike(entry, release) if {
 } else if {
 	entry.source_git_ref == release.source_git_ref
 }
+
+_ended(entry) := ", and was rolled back" if {
+	entry.rolled_back == true
+} else := ""

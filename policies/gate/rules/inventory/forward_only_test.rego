@@ -33,16 +33,15 @@ test_what_it_ran_before_is_said if {
 	back := forward_only.message with input as _releasing(_before)
 	contains(back, _before.artifact_id)
 	not contains(back, _now.artifact_id)
+	not contains(back, "was rolled back")
+	gone := object.union(_before, {"rolled_back": true})
+	once := forward_only.message with input as cases.put(_releasing(_before), "destination/history", [gone])
+	contains(once, sprintf("(%v, and was rolled back)", [_before.artifact_id]))
 	rebuilt := {"artifact_id": _good.release.artifact_id, "source_git_ref": _before.source_git_ref}
 	again := forward_only.message with input as _releasing(rebuilt)
 	contains(again, _before.artifact_id)
 	unread := forward_only.message with input as json.remove(_good, ["destination/inventory"])
 	contains(unread, "before: nothing")
-}
-
-test_the_way_back_is_named if {
-	told := object.union(_releasing(_before), json.filter(cases.promotion, ["request/product", "destination/lane"]))
-	endswith(forward_only.message, "launchplane-gate rollback sellyouroutboard --lane prod") with input as told
 }
 
 test_another_build_of_the_commit_that_runs_now_is_no_step_back if {

@@ -4,6 +4,7 @@
 #   A promotion ships what its source lane runs now, and whatever the caller stated has to agree. A release that the
 #   lane ran before is stale; asking again does not make it current.
 # custom:
+#   follows: [inventory.source_present]
 #   remedy: Promote without naming a release, or deploy the one wanted to the source lane first.
 package gate.rules.inventory.source_current
 

@@ -4,7 +4,10 @@
 #   The age is that of the deployment, not of the record: a copied or rewritten inventory does not become fresh by it.
 #   Of a deployment record that the gate did not write, it counts since when it was first seen, if that is longer ago.
 # custom:
-#   remedy: Deploy the release to the source lane again, see that it works, and promote.
+#   follows: [inventory.source_present]
+#   remedy: >-
+#     Deploy the release to the source lane again (`launchplane-gate inventory show PRODUCT/SOURCE` has it in full), see
+#     that it works, and promote.
 package gate.rules.inventory.source_fresh
 
 import data.gate.lib.products
@@ -21,10 +24,13 @@ _named := releases.deployment_behind(input.source.inventory, input.source.deploy
 
 _limit_s := products.threshold(products.policy(input.request, input.product), "source_fresh_s")
 
-message := sprintf("%v of %v finished at %v. Now is %v, and allowed is %v.", [
-	object.get(input, ["source", "inventory", "deployment_record_id"], "A deployment not named"),
+message := sprintf("What %v runs was deployed at %v; that may be %v ago.", [
 	object.get(input, ["source", "lane", "instance"], "the source lane"),
-	say.each([sprintf("%v", [finished]) | finished := _named.finished_at], "a time not known"),
-	object.get(input, "now", "not known"),
-	say.each([say.span(seconds) | seconds := _limit_s], "no time known"),
+	say.each([sprintf("%v%v", [finished, _seen]) | finished := _named.finished_at], "a time not known"),
+	say.each([say.span(seconds) | seconds := _limit_s], "no time that is known"),
 ]) if not satisfied
+
+_seen := said if {
+	is_string(_named.first_seen)
+	said := sprintf(" (its record, by somebody else, was first seen at %v)", [_named.first_seen])
+} else := ""

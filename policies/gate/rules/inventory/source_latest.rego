@@ -5,13 +5,15 @@
 #   one that the inventory rests on. A newer one that failed may have changed the lane all the same; what a record says
 #   of its own time decides nothing.
 # custom:
+#   follows: [lane.settled, inventory.source_present]
 #   remedy: >-
-#     See the lane's runs with `launchplane-gate runs list`, then deploy to it again: once recorded, its inventory
-#     is the latest word.
+#     See the lane's runs with `launchplane-gate runs list PRODUCT`, then deploy to it again: once recorded, its
+#     inventory is the latest word.
 package gate.rules.inventory.source_latest
 
 import data.gate.lib.lanes
 import data.gate.lib.releases
+import data.gate.lib.say
 
 satisfied if {
 	named := releases.deployment_behind(input.source.inventory, input.source.deployments)
@@ -39,21 +41,28 @@ satisfied if {
 	count({object.get(one, "record_id", null) | some one in deployments; is_object(one)}) == count(deployments)
 }
 
-message := sprintf("The inventory of %v rests on %v. Deployments known: %v.", [
+message := sprintf("The inventory of %v rests on a deployment of %v. After it, or at a time not known: %v.", [
 	object.get(input, ["source", "lane", "instance"], "the source lane"),
-	object.get(input, ["source", "inventory", "deployment_record_id"], "no deployment"),
-	_known(object.get(input, ["source", "deployments"], null)),
+	object.get(input, ["source", "inventory", "source_git_ref"], "nothing known"),
+	_after(
+		object.get(input, ["source", "deployments"], null),
+		object.get(input, ["source", "inventory", "deployment_record_id"], ""),
+	),
 ]) if not satisfied
 
-_known(deployments) := concat(", ", [told |
-	some deployment in deployments
-	is_object(deployment)
-	told := sprintf("%v (%v, touched the lane: %v, known to be older: %v)", [
-		object.get(deployment, "record_id", "one without an id"),
-		object.get(deployment, "status", "status not known"),
-		object.get(deployment, "touched", "not known"),
-		object.get(deployment, "older", "not known"),
-	])
-]) if {
+_after(deployments, named) := say.each(
+	[told |
+		some deployment in deployments
+		is_object(deployment)
+		object.get(deployment, "record_id", null) != named
+		object.get(deployment, "older", null) != true
+		told := sprintf("%v of %v, begun at %v", [
+			object.get(deployment, "status", "no known end"),
+			say.known(object.get(deployment, "source_git_ref", null), "a commit not known"),
+			say.known(object.get(deployment, "started_at", null), "no known time"),
+		])
+	],
+	"none, and that one is not known to have passed there",
+) if {
 	is_array(deployments)
-} else := "none"
+} else := "what is not known"

@@ -3,7 +3,10 @@
 # description: >-
 #   Without a record of what the source lane runs there is nothing to promote, and the record of another lane is none.
 # custom:
-#   remedy: Deploy a release to the source lane through the gate; that writes its inventory.
+#   follows: [lane.settled]
+#   remedy: >-
+#     Have a release deployed to the source lane through the gate, which writes its inventory;
+#     `launchplane-gate lanes PRODUCT` names what to type.
 package gate.rules.inventory.source_present
 
 import data.gate.lib.lanes

@@ -6,6 +6,7 @@
 #   that could not be read show nothing. And it has been steady: no container restarted or was replaced for as long as a
 #   deploy has to stay up (`settle_s`).
 # custom:
+#   follows: [lane.settled, inventory.source_present]
 #   remedy: >-
 #     Bring the source lane back, or deploy to it again if something was changed behind the gate; where it restarts, see
 #     why. Once it has been steady for that long, promote.
@@ -30,11 +31,10 @@ _policy := products.policy(input.request, input.product)
 
 _settle_s := products.settle_s(input.driver.driver_id, _policy)
 
-message := sprintf("%v; the inventory names %v. Its containers are the same, and have not restarted, since %v; now is %v, and asked for is %v. %v", [
+message := sprintf("%v. The inventory names %v. Without a restart or a change it has run since %v, and has to for %v. %v", [
 	say.observed(object.get(input, ["source", "observed"], null)),
 	object.get(input, ["source", "inventory", "artifact_identity", "artifact_id"], "no artifact"),
 	say.known(object.get(input, ["source", "steady_since"], null), "no known time"),
-	object.get(input, "now", "not known"),
 	say.each([say.span(seconds) | seconds := _settle_s], "a time not known"),
-	say.known(object.get(input, ["source", "observed", "detail"], null), "The driver says no more."),
+	say.known(object.get(input, ["source", "observed", "detail"], null), ""),
 ]) if not satisfied

@@ -25,6 +25,15 @@ test_the_time_is_counted_from_when_the_run_was_confirmed if {
 	}
 }
 
+test_when_it_will_be_over_is_said if {
+	message := source_soaked.message with input as _confirmed("2026-05-07T11:30:10.5Z") with data.config as cases.config
+	contains(message, "has to run there for 3 h; not before 2026-05-07T14:31:00Z.")
+	contains(message, "was confirmed at 2026-05-07T11:30:10.5Z,")
+	unsettled := cases.put(_confirmed("2026-05-07T11:30:10.5Z"), "source/run/settled", false)
+	never := source_soaked.message with input as unsettled with data.config as cases.config
+	endswith(never, "; that time has not begun.")
+}
+
 test_a_soak_of_nothing_needs_a_confirmed_run_all_the_same if {
 	_satisfied(_confirmed("2026-05-07T12:00:00Z"), _soak(0))
 	_refused(_confirmed("2026-05-07T12:00:00.000001Z"), _soak(0))

@@ -2,7 +2,9 @@
 # title: A lane that is promoted to is not deployed to directly
 # description: Where a path of the product ends, releases arrive by promotion only, so that testing has run them first.
 # custom:
-#   remedy: Deploy to the lane where the path starts, then promote with `launchplane-gate promote`. In an emergency, see `launchplane-gate waiver --help`.
+#   remedy: >-
+#     Deploy to the lane where the path starts, then `launchplane-gate promote PRODUCT --to DESTINATION`. In an emergency,
+#     see `launchplane-gate waiver --help`.
 package gate.rules.lane.not_bypassed
 
 import data.gate.lib.products

@@ -3,9 +3,10 @@
 # description: A hold stops what ships to a lane and what is promoted from it, until a person lifts it or it ends.
 # custom:
 #   remedy: >-
-#     Talk to the person who holds the lane; nothing ships past a hold.
-#     `launchplane-gate lane release PRODUCT/LANE --reason TEXT` lifts it.
+#     Talk to the person who holds the lane; nothing ships past a hold, until it ends or somebody who may lifts it.
 package gate.rules.lane.not_held
+
+import data.gate.lib.say
 
 satisfied if {
 	is_null(input.destination.hold)
@@ -22,24 +23,31 @@ _source_is_free if {
 	is_null(input.source.hold)
 }
 
-message := sprintf("Source lane: %v. Destination lane: %v.", [
-	_told(object.get(input, "source", {})),
-	_told(object.get(input, "destination", {})),
-]) if not satisfied
+message := sprintf("%v.", [say.each(
+	[told |
+		some name in ["source", "destination"]
+		told := _told(name, object.get(input, name, {}))
+	],
+	"Which lanes take part cannot be told",
+)]) if not satisfied
 
-_told(side) := "none" if {
-	side == null
-} else := "not held" if {
-	side.hold == null
-} else := sprintf("held by %v since %v, %v (%v)", [
+# What is free is not told.
+_told(name, side) := sprintf("%v is held by %v since %v, %v (%v); to lift that: `%v`", [
+	lane,
 	object.get(hold, "subject", "somebody"),
 	object.get(hold, "since", "a time not known"),
 	_ends(hold),
 	object.get(hold, "reason", "no reason given"),
+	sprintf("launchplane-gate lane release %v/%v --reason WHY", [object.get(input, ["request", "product"], "PRODUCT"), lane]),
 ]) if {
+	is_object(side)
 	hold := side.hold
 	is_object(hold)
-} else := "not known to be free"
+	lane := object.get(side, ["lane", "instance"], "LANE")
+} else := sprintf("the %v lane is not known to be free", [name]) if {
+	is_object(side)
+	object.get(side, "hold", false) != null
+}
 
 _ends(hold) := sprintf("until %v", [ends]) if {
 	is_object(hold)

@@ -7,9 +7,8 @@
 #   earlier rollback was to lead. A run that is open may yet change its lane.
 # custom:
 #   remedy: >-
-#     See what stands open with `launchplane-gate runs list`. Finish an interrupted run by
-#     `launchplane-gate runs resume`, or deploy to an unsettled source lane again; go back on an
-#     unsettled lane by `launchplane-gate rollback` without naming a release; wait for an open run to end.
+#     `launchplane-gate lanes PRODUCT` names the command that settles a lane, finishes its interrupted run or goes back;
+#     a run that is open ends by itself.
 package gate.rules.lane.settled
 
 import data.gate.lib.say
@@ -45,17 +44,40 @@ _leads_back(destination, release) if {
 message := _of_a_rollback if {
 	not satisfied
 	input.action == "rollback"
-} else := sprintf("%v is %v (%v), and %v; on %v, %v (%v).", [
-	object.get(input, ["source", "lane", "instance"], "The source lane"),
-	_settled(object.get(input, ["source", "run"], null)),
-	object.get(input, ["source", "run", "why"], "no more is known"),
-	_open(object.get(input, ["source", "run"], null)),
-	object.get(input, ["destination", "lane", "instance"], "the destination"),
-	_open(object.get(input, ["destination", "run"], null)),
-	object.get(input, ["destination", "run", "why"], "no more is known"),
-]) if {
+} else := sprintf("%v.", [say.each(_against, "Which lanes take part cannot be told")]) if {
 	not satisfied
 }
+
+_against := array.concat(
+	_unsettled(_source, object.get(input, ["source", "run"], {})),
+	array.concat(
+		_under_way(_source, object.get(input, ["source", "run"], {})),
+		_under_way(
+			object.get(input, ["destination", "lane", "instance"], "the destination"),
+			object.get(input, ["destination", "run"], {}),
+		),
+	),
+)
+
+_source := object.get(input, ["source", "lane", "instance"], "the source lane")
+
+_unsettled(lane, run) := [] if {
+	run.settled == true
+} else := [sprintf("%v is not settled (%v%v)", [lane, _why(run), _when(run)])]
+
+_why(run) := why if {
+	why := run.why
+	is_string(why)
+} else := "no more is known"
+
+_when(run) := said if {
+	is_string(run.last.at)
+	said := sprintf(", begun at %v", [run.last.at])
+} else := ""
+
+_under_way(lane, run) := [] if {
+	run.open == false
+} else := [sprintf("on %v, %v (%v)", [lane, _open(run), _why(run)])]
 
 _of_a_rollback := sprintf("%v is %v (%v), and %v. Until it is settled, it goes back to %v alone; asked for was %v (%v).", [
 	object.get(input, ["destination", "lane", "instance"], "The lane"),

@@ -40,12 +40,15 @@ test_only_true_is_true if {
 test_why_is_said if {
 	moved := cases.put(_good, "source/run/why", "its last run ended unconfirmed")
 	message := settled.message with input as cases.put(moved, "source/run/settled", false)
-	contains(message, "is not settled (its last run ended unconfirmed), and no other run is open")
+	message == sprintf("the source lane is not settled (its last run ended unconfirmed, begun at %v).", [_good.source.run.last.at])
 	busy := settled.message with input as cases.put(_good, "destination/run/open", true)
-	contains(busy, "is settled (its last run was recorded), and no other run is open")
-	contains(busy, "on the destination, another run is open")
+	busy == "on the destination, another run is open (its last run was recorded)."
 	unknown := settled.message with input as json.remove(_good, ["destination/run/open"])
 	contains(unknown, "on the destination, whether another run is open is not known")
+	bare := settled.message with input as {"action": "promote", "source": {"run": {"settled": false}}}
+	contains(bare, "the source lane is not settled (no more is known), on the source lane, whether another run is open")
+	nothing := settled.message with input as object.union(_good, {"action": "deploy"})
+	nothing == "Which lanes take part cannot be told."
 }
 
 test_every_broken_fact_is_refused if {

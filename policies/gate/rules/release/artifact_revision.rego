@@ -4,6 +4,7 @@
 #   Its registry was asked a moment ago, by the digest that is to run, and the label org.opencontainers.image.revision
 #   of each platform's configuration is the commit. It is asked of the products whose roll call has it, in admit.
 # custom:
+#   follows: [inventory.source_present]
 #   remedy: >-
 #     Build the image anew, so that every platform has that label; where no registry was asked, enable the plugin oci.
 package gate.rules.release.artifact_revision

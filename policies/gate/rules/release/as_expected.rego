@@ -6,7 +6,8 @@
 #   and for a commit of which several artifacts did. A report names both parts of what it is about.
 # custom:
 #   remedy: >-
-#     Name one that ran there, by artifact and commit: `launchplane-gate inventory history` lists them, newest first.
+#     Name one that ran there, by artifact and commit: `launchplane-gate inventory history PRODUCT/DESTINATION` lists
+#     them, newest first.
 package gate.rules.release.as_expected
 
 import data.gate.lib.say

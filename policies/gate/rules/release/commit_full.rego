@@ -2,6 +2,7 @@
 # title: The commit is written in full
 # description: Forty lower-case hex digits. A branch or a tag moves, and a shortened revision may come to mean two.
 # custom:
+#   follows: [inventory.source_present, release.as_expected]
 #   remedy: Name the commit by its full revision, as `git rev-parse` prints it.
 package gate.rules.release.commit_full
 

@@ -4,6 +4,7 @@
 #   GitHub was asked a moment ago: it has the commit, and one of the branches that the policy lists for the product
 #   contains it. It is asked of the products whose roll call has it, in admit.
 # custom:
+#   follows: [inventory.source_present]
 #   remedy: >-
 #     Merge the commit into one of those branches, deploy what is built from it to the source lane, and promote that;
 #     where GitHub was not asked, name the product in the settings of the plugin github.

@@ -6,6 +6,7 @@
 #   there, recorded or not. A build of the commit that the destination runs now is none, where another one was rolled
 #   back; and a run of it that was recorded, under a waiver, ends it.
 # custom:
+#   follows: [inventory.source_present]
 #   remedy: >-
 #     Build a release from a commit that cures what it was rolled back for, deploy that to the source lane, then promote.
 package gate.rules.release.not_rolled_back

@@ -4,9 +4,10 @@
 #   Exactly this artifact, as the build of exactly this commit, stood in the lane's inventory once: so it was confirmed
 #   there, or was there when the lane was adopted. What was only deployed, or ran on another lane, is no way back.
 # custom:
+#   follows: [release.as_expected]
 #   remedy: >-
-#     Go back to one that did: `launchplane-gate inventory history` lists them, newest first. What never ran there
-#     arrives by a deploy or a promotion.
+#     Go back to one that did: `launchplane-gate inventory history PRODUCT/DESTINATION` lists them, newest first. What
+#     never ran there arrives by a deploy or a promotion.
 package gate.rules.release.ran_here
 
 import data.gate.lib.say

@@ -4,6 +4,7 @@
 #   At least one URL, each asked several times a moment ago, and every answer is good and names this commit. A single
 #   answer of another revision means that something else still serves.
 # custom:
+#   follows: [lane.settled, inventory.source_present]
 #   remedy: See why the source lane answers so; deploy the release there again if it does not run. Then promote.
 package gate.rules.release.source_revision
 

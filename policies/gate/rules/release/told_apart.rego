@@ -6,6 +6,7 @@
 #   one that is not known either, unless every health URL of the destination reports another commit, a moment ago. The
 #   same artifact is never another. What was admitted because digests were shown is confirmed by digests alone.
 # custom:
+#   follows: [inventory.source_present, release.as_expected, release.commit_full, confirm.artifact_matches]
 #   remedy: >-
 #     Grant the right by which the platform shows what its containers run; or build from a new commit (an empty one will
 #     do), and deploy that.

@@ -9,6 +9,7 @@
 #   is to be published (its version is null), there is no version to be free. It is asked of every promotion with a
 #   version, in admit.
 # custom:
+#   follows: [inventory.source_present]
 #   remedy: >-
 #     Promote with a version that comes after the latest (--bump makes one), or with the one that the commit has already,
 #     as it is spelt there. A release there that is not ours has to be deleted first; its tag may stay. Where GitHub was

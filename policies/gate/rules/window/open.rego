@@ -4,7 +4,7 @@
 #   A product may list the windows of a week in which a lane takes changes, in the time of a place. A lane that is not
 #   listed is always open; one that is listed with no window never is.
 # custom:
-#   remedy: Wait for the next window, or have `windows` of the product changed in the policy's data.
+#   remedy: Wait for the next window, or have `products.PRODUCT.windows` changed in config/data.json of a policy folder.
 package gate.rules.window.open
 
 import data.gate.lib.products
@@ -27,11 +27,21 @@ _open(instance, now) if {
 	windows.open(window, now)
 }
 
-message := sprintf("Now is %v; %v is open: %v.", [
-	object.get(input, "now", "not known"),
+message := sprintf("%v is open for changes: %v%v.", [
 	say.lane(object.get(input, ["destination", "lane"], null)),
 	_when(object.get(input, ["destination", "lane", "instance"], null)),
+	_until(object.get(input, ["destination", "lane", "instance"], null), object.get(input, "now", null)),
 ]) if not satisfied
+
+_until(instance, now) := said if {
+	listed := _policy.windows[instance]
+	is_array(listed)
+	starts := [start |
+		some window in listed
+		start := windows.next(window, times.ns(now))
+	]
+	said := sprintf("; not before %v", [times.not_before(min(starts), 0)])
+} else := ""
 
 _when(instance) := "always" if {
 	products.silent(_policy, "windows", instance)

@@ -39,11 +39,14 @@ test_when_it_is_open_is_said if {
 	sunday := cases.put(_good, "now", "2026-05-10T10:00:00Z")
 	message := open.message with input as sunday with data.config as cases.config
 	contains(message, "Friday from 09:00 to 12:00 (Europe/Berlin)")
+	endswith(message, "; not before 2026-05-11T07:00:00Z.")
+	evening := open.message with input as cases.put(_good, "now", "2026-05-07T15:00:00Z") with data.config as cases.config
+	endswith(evening, "; not before 2026-05-08T07:00:00Z.")
 	testing := cases.put(object.remove(_good, ["now"]), "destination/lane/instance", "testing")
 	always := open.message with input as testing with data.config as cases.config
-	contains(always, "is open: always")
+	endswith(always, "is open for changes: always.")
 	never := open.message with input as _good with data.config as cases.decided("windows/prod", [])
-	contains(never, "is open: never")
+	endswith(never, "is open for changes: never.")
 }
 
 test_a_lane_that_is_listed_without_a_window_never_is if _refused(_good, cases.decided("windows/prod", []))
