@@ -48,7 +48,7 @@ def _leave(decision: Decision) -> Iterator[str]:
     if waivable and decision.release:
         yield ""
     for code in waivable:
-        yield f"  have {code} waived by somebody else who may, WHY and until WHEN you say:"
+        yield f"  have {code} waived by somebody else who may (TEXT and TIME are yours to say):"
         yield f"    {requesting(decision, code)}"
 
 
@@ -64,7 +64,7 @@ def requesting(decision: Decision, code: str) -> str:
         f"{decision.product}/{decision.destination.instance}",
     ]
     words += ["--artifact", decision.release.artifact_id, "--ref", decision.release.source_git_ref]
-    return f"{shlex.join(words)} --reason WHY --expires WHEN"
+    return f"{shlex.join(words)} --reason TEXT --expires TIME"
 
 
 def waived_text(decision: Decision) -> list[Block]:

@@ -173,7 +173,7 @@ def test_nobody_elses_deploy_since_is_settled_by_a_report(both: Gate, platform: 
     platform.run(TESTING, B)
     run = both.run(report(B), ACTOR)
     assert (run.status, codes(run)) == ("denied", {"evidence.approved"})
-    assert run.admitted and "records of others: by-hand" in run.admitted.refusals[0].message
+    assert run.admitted and "deployments that the gate did not write: 1." in run.admitted.refusals[0].message
     assert both.run(deploy(B), ACTOR).status == "recorded" and why(both, TESTING) == ""
 
 

@@ -395,8 +395,7 @@ def test_a_step_back_by_promotion_names_the_rollback(shipped: Gate) -> None:
     run = shipped.run(promote(A), ACTOR)
     assert codes(run.admitted) == ["inventory.forward_only"] and run.admitted
     [refusal] = run.admitted.refusals
-    assert refusal.message.endswith(f"To go back: launchplane-gate rollback {PRODUCT} --lane prod")
-    assert "launchplane-gate rollback" in refusal.remedy
+    assert f"`launchplane-gate rollback {PRODUCT} --lane prod`" in refusal.remedy
 
 
 # -- what stands in the way, and what does not

@@ -6,9 +6,7 @@
 #   What loosens the gate, such as a waiver, what goes back, a rollback, and what stops others, a hold, is named in the
 #   entry's `may`; shipping, revoking and publishing are not.
 # custom:
-#   remedy: >-
-#     Ask as an actor that is listed, or have an entry added in config/data.json of a policy folder, at
-#     `products.PRODUCT.actors.DESTINATION`.
+#   remedy: Ask as an actor that is listed, or have an entry added to `actors` of the product in the policy's data.
 package gate.rules.actor.permitted
 
 import data.gate.lib.lanes

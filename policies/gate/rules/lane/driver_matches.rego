@@ -2,7 +2,6 @@
 # title: The driver that would act, and the one that was addressed, is the one that the product names
 # description: Another driver may skip what the product's own checks before it deploys. Nobody has to address one.
 # custom:
-#   follows: [actor.permitted]
 #   remedy: >-
 #     Set the product's driver right, in its profile or in the settings; `launchplane-gate plugins` lists the drivers.
 package gate.rules.lane.driver_matches

@@ -3,7 +3,6 @@
 # description: >-
 #   Both lanes are the product's, in one context, and the way from the one to the other is a path in its policy.
 # custom:
-#   follows: [actor.permitted]
 #   remedy: Promote along a path of the product, or have the path added to `paths` of the product in the policy's data.
 package gate.rules.lane.path_allowed
 

@@ -4,7 +4,6 @@
 #   What a lane runs is proven by what its health URLs report, too. Where there is none, or one of them cannot be told,
 #   nothing that is deployed could be confirmed, and nothing that runs could be promoted.
 # custom:
-#   follows: [actor.permitted]
 #   remedy: Set the health URLs of the lane in the product's profile or in the settings, each of its entries with one.
 package gate.rules.lane.provable
 

@@ -2,7 +2,7 @@
 # title: The artifact is pinned by digest, in the product's own repository
 # description: A tag can be moved between the decision and the deploy; a digest cannot.
 # custom:
-#   follows: [inventory.source_present, release.as_expected, actor.permitted]
+#   follows: [inventory.source_present, release.as_expected]
 #   remedy: Name the artifact as REPOSITORY@sha256:DIGEST, in the repository that the product's profile names.
 package gate.rules.release.artifact_pinned
 
