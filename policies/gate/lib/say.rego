@@ -23,6 +23,12 @@ each(texts, otherwise) := concat(", ", texts) if {
 	count(texts) > 0
 } else := otherwise
 
+# Several sentences, one after the other.
+sentences(texts, otherwise) := concat(" ", texts) if {
+	every text in texts { is_string(text) }
+	count(texts) > 0
+} else := otherwise
+
 # What is in a list, and nothing where there is none. Where a rule rests on it, a list that is missing stays missing.
 entries(value) := value if {
 	is_array(value)
@@ -40,11 +46,12 @@ span(seconds) := known(concat(" ", parts), "0 s") if {
 } else := sprintf("%v s", [seconds])
 
 # What a platform tells of a lane, as far as it tells it; what is as it should be is left out.
-observed(seen) := sprintf("At %v%v, it %v; containers: %v", [
+observed(seen) := sprintf("At %v%v, it %v; containers: %v%v", [
 	known(object.get(seen, "seen_at", null), "no known time"),
 	_oddly(seen),
 	_runs(seen),
 	_containers(object.get(seen, "containers", null)),
+	_detail(seen),
 ]) if {
 	is_object(seen)
 } else := "Nothing was seen of it"
@@ -78,6 +85,12 @@ digests(seen) := "shown" if {
 } else := "not to be read just now" if {
 	seen.digests == "failed"
 } else := "not known"
+
+_detail(seen) := said if {
+	is_string(seen.detail)
+	seen.detail != ""
+	said := sprintf(" (%v)", [seen.detail])
+} else := ""
 
 _containers(found) := each(
 	{sprintf("%v %v", [

@@ -50,6 +50,8 @@ test_what_was_seen_of_a_lane_is_told_as_far_as_it_is_known if {
 	told := say.observed(seen)
 	told == "At now, it is set to run a; containers: running b, starting with no digest that is told"
 	contains(say.observed(object.union(seen, {"artifact_id": "c"})), "it runs c;")
+	endswith(say.observed(object.union(seen, {"detail": "pid 7"})), "with no digest that is told (pid 7)")
+	every none in ["", null, 7] { say.observed(object.union(seen, {"detail": none})) == told }
 	contains(say.observed(object.remove(seen, ["configured_artifact_id"])), "it tells of nothing that runs;")
 	odd := say.observed(object.union(seen, {"reachable": false}))
 	contains(odd, "At now (reachable: false, in flight: false, digests: shown), it")
@@ -72,6 +74,14 @@ test_the_entries_of_what_is_no_list_are_none if {
 	every odd in [null, 7, "text", true, {}, {"a": 1}] { say.entries(odd) == [] }
 }
 
+test_sentences_are_told_one_after_the_other if {
+	say.sentences(["B is so.", "A is so."], "Nothing.") == "B is so. A is so."
+	say.sentences([], "Nothing.") == "Nothing."
+}
+
 test_a_list_of_other_things_than_texts_is_not_told if {
-	every odd in [["a", 1], [null], 7, null] { say.each(odd, "nothing") == "nothing" }
+	every odd in [["a", 1], [null], 7, null] {
+		say.each(odd, "nothing") == "nothing"
+		say.sentences(odd, "nothing") == "nothing"
+	}
 }

@@ -25,8 +25,7 @@ satisfied if {
 	seen <= now
 }
 
-message := sprintf("%v. The release is %v. %v", [
+message := sprintf("%v. The release is %v.", [
 	say.observed(object.get(input, ["destination", "observed"], null)),
 	object.get(input, ["release", "artifact_id"], "not known"),
-	say.known(object.get(input, ["destination", "observed", "detail"], null), ""),
 ]) if not satisfied

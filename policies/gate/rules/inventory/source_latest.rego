@@ -56,9 +56,9 @@ _after(deployments, named) := say.each(
 		is_object(deployment)
 		object.get(deployment, "record_id", null) != named
 		object.get(deployment, "older", null) != true
-		told := sprintf("%v of %v, begun at %v", [
-			object.get(deployment, "status", "no known end"),
+		told := sprintf("one of %v (%v), begun at %v", [
 			say.known(object.get(deployment, "source_git_ref", null), "a commit not known"),
+			say.known(object.get(deployment, "status", null), "no known end"),
 			say.known(object.get(deployment, "started_at", null), "no known time"),
 		])
 	],

@@ -31,10 +31,13 @@ _policy := products.policy(input.request, input.product)
 
 _settle_s := products.settle_s(input.driver.driver_id, _policy)
 
-message := sprintf("%v. The inventory names %v. Without a restart or a change it has run since %v, and has to for %v. %v", [
+message := sprintf("%v. The inventory names %v. %v for %v.", [
 	say.observed(object.get(input, ["source", "observed"], null)),
 	object.get(input, ["source", "inventory", "artifact_identity", "artifact_id"], "no artifact"),
-	say.known(object.get(input, ["source", "steady_since"], null), "no known time"),
+	_steady(object.get(input, ["source", "steady_since"], null)),
 	say.each([say.span(seconds) | seconds := _settle_s], "a time not known"),
-	say.known(object.get(input, ["source", "observed", "detail"], null), ""),
 ]) if not satisfied
+
+_steady(since) := sprintf("It has not restarted or changed since %v, and has to stay so", [since]) if {
+	is_string(since)
+} else := "It has to run without a restart or a change"

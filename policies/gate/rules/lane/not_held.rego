@@ -23,16 +23,16 @@ _source_is_free if {
 	is_null(input.source.hold)
 }
 
-message := sprintf("%v.", [say.each(
+message := say.sentences(
 	[told |
 		some name in ["source", "destination"]
 		told := _told(name, object.get(input, name, {}))
 	],
-	"Which lanes take part cannot be told",
-)]) if not satisfied
+	"Which lanes take part cannot be told.",
+) if not satisfied
 
 # What is free is not told.
-_told(name, side) := sprintf("%v is held by %v since %v, %v (%v); to lift that: `%v`", [
+_told(name, side) := sprintf("%v is held by %v since %v, %v (%v). To lift that: `%v`.", [
 	lane,
 	object.get(hold, "subject", "somebody"),
 	object.get(hold, "since", "a time not known"),
@@ -44,7 +44,7 @@ _told(name, side) := sprintf("%v is held by %v since %v, %v (%v); to lift that: 
 	hold := side.hold
 	is_object(hold)
 	lane := object.get(side, ["lane", "instance"], "LANE")
-} else := sprintf("the %v lane is not known to be free", [name]) if {
+} else := sprintf("The %v lane is not known to be free.", [name]) if {
 	is_object(side)
 	object.get(side, "hold", false) != null
 }

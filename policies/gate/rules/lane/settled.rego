@@ -44,7 +44,7 @@ _leads_back(destination, release) if {
 message := _of_a_rollback if {
 	not satisfied
 	input.action == "rollback"
-} else := sprintf("%v.", [say.each(_against, "Which lanes take part cannot be told")]) if {
+} else := say.sentences(_against, "Which lanes take part cannot be told.") if {
 	not satisfied
 }
 
@@ -63,7 +63,7 @@ _source := object.get(input, ["source", "lane", "instance"], "the source lane")
 
 _unsettled(lane, run) := [] if {
 	run.settled == true
-} else := [sprintf("%v is not settled (%v%v)", [lane, _why(run), _when(run)])]
+} else := [sprintf("%v is not settled: %v.%v", [lane, _why(run), _when(run)])]
 
 _why(run) := why if {
 	why := run.why
@@ -72,12 +72,12 @@ _why(run) := why if {
 
 _when(run) := said if {
 	is_string(run.last.at)
-	said := sprintf(", begun at %v", [run.last.at])
+	said := sprintf(" Its last run began at %v.", [run.last.at])
 } else := ""
 
 _under_way(lane, run) := [] if {
 	run.open == false
-} else := [sprintf("on %v, %v (%v)", [lane, _open(run), _why(run)])]
+} else := [sprintf("On %v, %v: %v.", [lane, _open(run), _why(run)])]
 
 _of_a_rollback := sprintf("%v is %v (%v), and %v. Until it is settled, it goes back to %v alone; asked for was %v (%v).", [
 	object.get(input, ["destination", "lane", "instance"], "The lane"),

@@ -40,13 +40,13 @@ test_only_true_is_true if {
 test_why_is_said if {
 	moved := cases.put(_good, "source/run/why", "its last run ended unconfirmed")
 	message := settled.message with input as cases.put(moved, "source/run/settled", false)
-	message == sprintf("the source lane is not settled (its last run ended unconfirmed, begun at %v).", [_good.source.run.last.at])
+	message == sprintf("the source lane is not settled: its last run ended unconfirmed. Its last run began at %v.", [_good.source.run.last.at])
 	busy := settled.message with input as cases.put(_good, "destination/run/open", true)
-	busy == "on the destination, another run is open (its last run was recorded)."
+	busy == "On the destination, another run is open: its last run was recorded."
 	unknown := settled.message with input as json.remove(_good, ["destination/run/open"])
-	contains(unknown, "on the destination, whether another run is open is not known")
+	contains(unknown, "On the destination, whether another run is open is not known")
 	bare := settled.message with input as {"action": "promote", "source": {"run": {"settled": false}}}
-	contains(bare, "the source lane is not settled (no more is known), on the source lane, whether another run is open")
+	contains(bare, "the source lane is not settled: no more is known. On the source lane, whether another run is open")
 	nothing := settled.message with input as object.union(_good, {"action": "deploy"})
 	nothing == "Which lanes take part cannot be told."
 }
