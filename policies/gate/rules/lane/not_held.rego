@@ -24,30 +24,30 @@ _source_is_free if {
 }
 
 message := say.sentences(
-	[told |
-		some name in ["source", "destination"]
-		told := _told(name, object.get(input, name, {}))
-	],
+	array.concat(
+		_told("source", object.get(input, "source", {})),
+		_told("destination", object.get(input, "destination", {})),
+	),
 	"Which lanes take part cannot be told.",
 ) if not satisfied
 
 # What is free is not told.
-_told(name, side) := sprintf("%v is held by %v since %v, %v (%v). To lift that: `%v`.", [
+_told(name, side) := [sprintf("%v is held by %v since %v, %v (%v). To lift that: `%v`.", [
 	lane,
 	object.get(hold, "subject", "somebody"),
 	object.get(hold, "since", "a time not known"),
 	_ends(hold),
 	object.get(hold, "reason", "no reason given"),
 	sprintf("launchplane-gate lane release %v/%v --reason TEXT", [object.get(input, ["request", "product"], "PRODUCT"), lane]),
-]) if {
+])] if {
 	is_object(side)
 	hold := side.hold
 	is_object(hold)
 	lane := object.get(side, ["lane", "instance"], "LANE")
-} else := sprintf("The %v lane is not known to be free.", [name]) if {
+} else := [sprintf("The %v lane is not known to be free.", [name])] if {
 	is_object(side)
 	object.get(side, "hold", false) != null
-}
+} else := []
 
 _ends(hold) := sprintf("until %v", [ends]) if {
 	is_object(hold)
