@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from launchplane_gate.errors import GateError, RequestError
 from launchplane_gate.gate import Gate
@@ -44,19 +44,37 @@ AT_ONCE = 8
 MAX_RUNS = 100  # of a lane that are looked through for one that published its release
 
 
-class Promotion(Contract):
-    """What the policies say to promoting what a lane runs now. ``reason``: the first thing that stands against it.
+Field = Literal["reason", "version"]
+WANTED: tuple[Field, ...] = get_args(Field)
 
-    ``refused``: all of it. ``unknown``: no decision could be had, which is no yes, and ``reason`` says why.
+
+class Wanted(Contract):
+    """What a rule wants of the request, by the field of it that it rests on, and which nobody has said yet."""
+
+    code: str
+    field: Field
+    message: str
+
+
+class Promotion(Contract):
+    """What the policies say to promoting what a lane runs now.
+
+    ``reason``: the first thing that stands against it, but for what is ``wanted`` of who asks; ``refused``: the causes
+    of all that does. ``unknown``: no decision could be had, which is no yes, and ``reason`` says why.
     """
 
     to: str
     allowed: bool
     code: str = ""
     reason: str = ""
+    wanted: tuple[Wanted, ...] = ()
     done: bool = False  # the destination runs it already
     refused: tuple[RuleResult, ...] = ()
     unknown: bool = False
+
+    @property
+    def passes_if_asked_well(self) -> bool:
+        return self.allowed or bool(self.wanted and not self.reason)
 
 
 class LaneView(Contract):
@@ -249,22 +267,32 @@ def _offer(gate: Gate, source: LaneView, destination: LaneView, actor: Actor) ->
         decision = gate.check(request, actor)
     except GateError as error:
         return Promotion(to=to, allowed=False, unknown=True, reason=str(error))
-    return _as_decided(to, decision)
+    return _as_decided(gate.bundle, to, decision)
 
 
-def _as_decided(to: str, decision: Decision) -> Promotion:
+def _as_decided(bundle: Bundle, to: str, decision: Decision) -> Promotion:
     if decision.allowed:
         return Promotion(to=to, allowed=True)
-    first = decision.causes[0] if decision.causes else None
-    code, reason = (first.code, first.message) if first else ("", "")
-    return Promotion(to=to, allowed=False, code=code, reason=reason, refused=decision.refusals)
+    wanted = {cause.code: found for cause in decision.causes if (found := _wanted(bundle, cause))}
+    against = tuple(cause for cause in decision.causes if cause.code not in wanted)
+    code, reason = (against[0].code, against[0].message) if against else ("", "")
+    return Promotion(
+        to=to, allowed=False, code=code, reason=reason, wanted=tuple(wanted.values()), refused=against
+    )
+
+
+def _wanted(bundle: Bundle, cause: RuleResult) -> Wanted | None:
+    """What a rule wants of the request, if it rests on what is not said in one that only looks."""
+    fields = bundle.request_read(cause.code)
+    found = [Wanted(code=cause.code, field=field, message=cause.message) for field in WANTED if field in fields]
+    return found[0] if found else None
 
 
 def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
     """The view with what can be done about the lane."""
     given = tuple(way.offer for way in ways if way.source.lane == view.lane and way.offer)
     taken = [way for way in ways if way.destination.lane == view.lane]
-    ready = [way.source.lane.instance for way in taken if way.offer and way.offer.allowed]
+    ready = [(way.source.lane.instance, way.offer) for way in taken if way.offer and way.offer.passes_if_asked_well]
     here, said, command = view.lane.instance, [_said(offer) for offer in given], ""
     back = going_back(view.product, here) if not view.settled and gate.ledger.way_back(view.lane) else ""
     if view.hold:
@@ -272,7 +300,9 @@ def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
     elif view.resumable:
         command = resuming(view.resumable)
     elif ready:
-        command = promoting(view.product, ready[0], here, paths_of(gate.bundle, view.product))
+        source, offer = ready[0]
+        wanted = "".join(f" --{one} TEXT" for one in dict.fromkeys(one.field for one in offer.wanted))
+        command = promoting(view.product, source, here, paths_of(gate.bundle, view.product)) + wanted
     elif taken and not _is_as_recorded(view):
         said = [f"after {way.source.lane.instance}" for way in taken if way.offer is None]
         command = back
@@ -285,11 +315,13 @@ def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
 def _said(promotion: Promotion) -> str:
     if promotion.done:
         return promotion.reason
-    if promotion.allowed:
-        return f"can be promoted to {promotion.to}"
     if promotion.unknown:
         return f"not known whether to {promotion.to}"
-    return f"not to {promotion.to}: " + " ".join(part for part in (promotion.code, promotion.reason) if part)
+    wanted = "; ".join(f"with --{one.field} ({one.code}: {one.message})" for one in promotion.wanted)
+    if promotion.passes_if_asked_well:
+        return ", ".join(filter(None, [f"can be promoted to {promotion.to}", wanted]))
+    against = " ".join(filter(None, [promotion.code, promotion.reason]))
+    return "; ".join(filter(None, [f"not to {promotion.to}: {against}", wanted]))
 
 
 def deploying(product: str, lane: str, release: ReleaseIdentity | None = None) -> str:

@@ -75,6 +75,8 @@ class Page:
         yield f"- asked of: {_asked(one for one in self.asked if one.code == rule.code)}"
         yield f"- needs: {', '.join(f'`{fact}`' for fact in rule.facts) or 'nothing'}"
         yield f"- where it refuses: {_text(rule.said.remedy)}"
+        if rule.said.follows:
+            yield f"- follows from: {', '.join(map(_link, rule.said.follows))}"
         yield f"- can be waived: {'yes' if rule.code in self.bundle.settings.waivable else 'no'}"
         yield f"- stands in: `{Place(rule.file).in_repository}`"
         for file, tests in groupby(rule.tests, key=lambda test: test.file):
@@ -98,6 +100,7 @@ class Page:
             "title": rule.said.title,
             "description": rule.said.description,
             "remedy": rule.said.remedy,
+            "follows": list(rule.said.follows),
             "waivable": rule.code in self.bundle.settings.waivable,
             "file": rule.file,
             "facts": list(rule.facts),

@@ -57,7 +57,11 @@ def test_a_lane_is_held_and_released(site: Site) -> None:
     assert f"held         until {until}: the database is being moved" in shown
     refused = site.promote()
     assert refused.exit_code == 1
-    for said in (until, "the database is being moved", "`launchplane-gate lane release PRODUCT/LANE --reason TEXT`"):
+    for said in (
+        f"{until[11:16]} UTC",
+        "the database is being moved",
+        f"`launchplane-gate lane release {PROD} --reason TEXT`",
+    ):
         assert said in refused.out
     again = site.run("lane", "hold", PROD, *WHY)
     assert (again.exit_code, again.out) == (2, "")

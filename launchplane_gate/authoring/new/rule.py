@@ -37,6 +37,7 @@ _RULE = Template("""\
 # description: What nobody gave a reason for, nobody can judge later.
 # custom:
 #   remedy: Ask again and say why, as in `launchplane-gate promote PRODUCT --reason TEXT`.
+#   # follows: [inventory.source_present], of rules whose refusal explains one of this, folds it under theirs.
 package gate.rules.$code
 
 satisfied if {

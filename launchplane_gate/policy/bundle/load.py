@@ -22,7 +22,7 @@ from launchplane_gate.policy.bundle.form import BadForm, check_form, code_of
 from launchplane_gate.policy.bundle.further import Change, merged
 from launchplane_gate.policy.bundle.looked import Looked
 from launchplane_gate.policy.bundle.metadata import RuleMetadata, read_metadata
-from launchplane_gate.policy.bundle.reads import Reads, evidence_read, reads_of
+from launchplane_gate.policy.bundle.reads import Reads, evidence_read, inputs_read, reads_of
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, find_tests
 from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Source, parse
 from launchplane_gate.policy.engines.embedded.interpreter import NotRego, check_distribution
@@ -78,6 +78,11 @@ class Bundle:
     ) -> tuple[str, ...]:
         """The codes of the rules that are asked, each once; ``version`` is the one that is asked for."""
         return self.settings.roll_call.codes(action, phase, driver_id, product, version)
+
+    def request_read(self, code: str) -> frozenset[str]:
+        """The fields of the request on which it rests whether a rule is satisfied, by its code."""
+        read = (path for one in self.modules if one.path == _path_of(code) for path in inputs_read(parse(one)))
+        return frozenset(path[1] for path in read if path[:1] == ("request",) and len(path) > 1)
 
     def evidence_read(self, codes: Iterable[str]) -> frozenset[str] | None:
         """The sources of evidence (names of plugins) that rules read, by their codes; None: any, it cannot be told."""
