@@ -276,9 +276,7 @@ def _as_decided(bundle: Bundle, to: str, decision: Decision) -> Promotion:
     wanted = {cause.code: found for cause in decision.causes if (found := _wanted(bundle, cause))}
     against = tuple(cause for cause in decision.causes if cause.code not in wanted)
     code, reason = (against[0].code, against[0].message) if against else ("", "")
-    return Promotion(
-        to=to, allowed=False, code=code, reason=reason, wanted=tuple(wanted.values()), refused=against
-    )
+    return Promotion(to=to, allowed=False, code=code, reason=reason, wanted=tuple(wanted.values()), refused=against)
 
 
 def _wanted(bundle: Bundle, cause: RuleResult) -> Wanted | None:

@@ -78,10 +78,11 @@ def _next(product: ProductView, view: LaneView, path: Path) -> Cell:
         return f"nothing comes from {source} {f'while it is {trouble}' if trouble else 'before something runs there'}"
     if offer.done:
         return f"runs what {source} runs"
-    if offer.allowed:
-        command = "" if trouble_of(view) else view.command  # or it is told what settles the lane
-        return tuple(filter(None, [f"{start.runs} can be promoted from {source}", command]))
     if offer.unknown:
         return f"not known whether {start.runs} can be promoted from {source}"
+    wanted = (f"with --{one.field}, for {one.code}: {brief(one.message)}" for one in offer.wanted)
+    if offer.passes_if_asked_well:
+        command = "" if trouble_of(view) else view.command  # or it is told what settles the lane
+        return tuple(filter(None, [f"{start.runs} can be promoted from {source}", *wanted, command]))
     refused = (f"{one.code}: {brief(one.message)}" for one in offer.refused)
-    return (f"{start.runs} from {source} would be refused:", *refused)
+    return (f"{start.runs} from {source} would be refused:", *refused, *wanted)
