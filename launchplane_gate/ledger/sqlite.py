@@ -18,7 +18,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy.pool import QueuePool
 
 from launchplane_gate import private
 from launchplane_gate.errors import LedgerError, PastLost
@@ -88,9 +88,8 @@ class Sqlite(Database):
         for a file that there is not.
         """
         if not path.exists():
-            nothing = cls(
-                sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}), path
-            )
+            one = {"pool_size": 1, "max_overflow": 0, "connect_args": {"check_same_thread": False}}  # memory is its own
+            nothing = cls(sa.create_engine("sqlite://", poolclass=QueuePool, **one), path)
             with nothing.engine.begin() as connection:
                 create_tables(connection, "")
             return nothing

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -118,6 +120,12 @@ def test_where_there_is_no_ledger_nothing_is_read_and_none_is_made(tmp_path: Pat
     assert not (tmp_path / "none").exists()
     with pytest.raises(LedgerError, match="holds records but no ledger"):
         Ledger.to_read(tmp_path / "none", holds_records=True)
+
+
+def test_where_there_is_no_ledger_many_threads_find_none(tmp_path: Path) -> None:
+    """Seen: lanes that were looked at side by side met in one transaction."""
+    with closing(Ledger.to_read(tmp_path / "none", holds_records=False)) as ledger, ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(lambda _: ledger.last_effective(PROD), range(400))) == {None}
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + b"x" * 100, b""])
