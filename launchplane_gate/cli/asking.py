@@ -1,4 +1,4 @@
-"""The requests that commands make out of their options."""
+"""What a command asks, by options that it shares with its check, and the request that is made of them."""
 
 from __future__ import annotations
 
@@ -46,39 +46,63 @@ def releasing(*, required: bool) -> Callable[[F], F]:
     return add
 
 
-def back_to(command: F) -> F:
-    """Options that say which lane goes back, and to what."""
-    ref = "Go back to this commit, 40 digits, which ran there.  [default: what ran before]"
-    artifact = "Its artifact: where several of that commit ran there."
-    lane = "The lane that goes back.  [default: the only one that is promoted to]"
-    for option in (
-        click.option("--ref", metavar="COMMIT", help=ref),
-        click.option("--artifact", metavar="ARTIFACT", help=artifact),
-        click.option("--lane", metavar="LANE", help=lane),
-    ):
-        command = option(command)
-    return command
-
-
-def versioned(command: F) -> F:
-    """Options that have a promotion published."""
-    bump = click.Choice(["major", "minor", "patch"])
-    command = click.option("--bump", type=bump, help="Publish it as a release, under the next version.")(command)
-    return click.option("--version", metavar="TAG", help="Publish it as a release, under this version: v1.2.3.")(
-        command
-    )
-
-
 def addressed(command: F) -> F:
     """The driver that the caller means, where it means one."""
     told = "Refuse unless this driver is the product's."
     return click.option("--driver", metavar="NAME", help=told)(command)
 
 
-def along(command: F) -> F:
-    """Options that name the two ends of a promotion."""
-    command = click.option("--to", "destination", metavar="LANE", help="Default: the product's only path.")(command)
-    return click.option("--from", "source", metavar="LANE", help="Default: the product's only path.")(command)
+def reasoned(command: F) -> F:
+    """Why somebody asks."""
+    return click.option(
+        "--reason", default="", metavar="TEXT", help="Why; rules may ask for it, and the run keeps it."
+    )(command)
+
+
+def repeatable(command: F) -> F:
+    """What keeps a repeat from acting twice."""
+    return click.option("--idempotency-key", metavar="KEY", help="A repeat under this key acts only once.")(command)
+
+
+def deploying(command: F) -> F:
+    """All that a deploy is asked with; see ``deploy_request``."""
+    to = click.option("--to", "destination", metavar="LANE", required=True, help="The lane to deploy to.")
+    return _asked(command, to, releasing(required=True))
+
+
+def promoting(command: F) -> F:
+    """All that a promotion is asked with; see ``promote_request``."""
+    bump, path = click.Choice(["major", "minor", "patch"]), "Default: the product's only path."
+    again = "Deploy again even where the destination runs it already."
+    return _asked(
+        command,
+        click.option("--from", "source", metavar="LANE", help=path),
+        click.option("--to", "destination", metavar="LANE", help=path),
+        releasing(required=False),
+        click.option("--version", metavar="TAG", help="Publish it as a release, under this version: v1.2.3."),
+        click.option("--bump", type=bump, help="Publish it as a release, under the next version."),
+        click.option("--redeploy", is_flag=True, help=again),
+    )
+
+
+def rolling_back(command: F) -> F:
+    """All that a rollback is asked with; see ``rollback_request``."""
+    ref = "Go back to this commit, 40 digits, which ran there.  [default: what ran before]"
+    lane = "The lane that goes back.  [default: the only one that is promoted to]"
+    return _asked(
+        command,
+        click.option("--lane", metavar="LANE", help=lane),
+        click.option("--artifact", metavar="ARTIFACT", help="Its artifact: where several of that commit ran there."),
+        click.option("--ref", metavar="COMMIT", help=ref),
+    )
+
+
+def _asked(command: F, *its_own: Callable[[Any], Any]) -> F:
+    """The product, what a request has of its own, and what all of them have."""
+    options: list[Callable[[Any], Any]] = [click.argument("product"), *its_own, addressed, reasoned, repeatable]
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def deploy_request(product: str, destination: str, artifact: str, ref: str, **rest: Any) -> Request:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launchplane_gate.cli.asking import (
-    addressed,
-    along,
-    back_to,
     deploy_request,
+    deploying,
     promote_request,
-    releasing,
+    promoting,
     rollback_request,
-    versioned,
+    rolling_back,
 )
 from launchplane_gate.cli.explaining import explained, of_check
 from launchplane_gate.cli.output import Answer
@@ -70,15 +68,10 @@ check.add_command(check_proposals)
 
 
 @check.command("deploy")
-@click.argument("product")
-@click.option("--to", "destination", metavar="LANE", required=True, help="The lane to deploy to.")
-@releasing(required=True)
-@addressed
+@deploying
 @explained
 @pass_session
-def check_deploy(
-    session: Session, product: str, destination: str, artifact: str, ref: str, driver: str | None, explains: bool
-) -> Answer:
+def check_deploy(session: Session, /, explains: bool, **asked: Any) -> Answer:
     """Ask whether a release may be deployed to a lane.
 
     \b
@@ -87,30 +80,14 @@ def check_deploy(
         --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
     with session.gate(to_read=True) as gate, progress_shown() as progress:
-        request = deploy_request(product, destination, artifact, ref, driver=driver)
-        return _checked(gate, request, session.actor(), progress, explains=explains)
+        return _checked(gate, deploy_request(**asked), session.actor(), progress, explains=explains)
 
 
 @check.command("promote")
-@click.argument("product")
-@along
-@releasing(required=False)
-@addressed
-@versioned
+@promoting
 @explained
 @pass_session
-def check_promote(
-    session: Session,
-    product: str,
-    source: str | None,
-    destination: str | None,
-    artifact: str | None,
-    ref: str | None,
-    driver: str | None,
-    version: str | None,
-    bump: str | None,
-    explains: bool,
-) -> Answer:
+def check_promote(session: Session, /, explains: bool, **asked: Any) -> Answer:
     """Ask whether what one lane runs may be promoted to another.
 
     \b
@@ -118,27 +95,14 @@ def check_promote(
       launchplane-gate check promote sellyouroutboard --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
     with session.gate(to_read=True) as gate, progress_shown() as progress:
-        request = promote_request(
-            gate, product, source, destination, artifact, ref, driver=driver, version=version, bump=bump
-        )
-        return _checked(gate, request, session.actor(), progress, explains=explains)
+        return _checked(gate, promote_request(gate, **asked), session.actor(), progress, explains=explains)
 
 
 @check.command("rollback")
-@click.argument("product")
-@back_to
-@addressed
+@rolling_back
 @explained
 @pass_session
-def check_rollback(
-    session: Session,
-    product: str,
-    lane: str | None,
-    artifact: str | None,
-    ref: str | None,
-    driver: str | None,
-    explains: bool,
-) -> Answer:
+def check_rollback(session: Session, /, explains: bool, **asked: Any) -> Answer:
     """Ask whether a lane may go back to what it ran before, and what that is.
 
     \b
@@ -146,8 +110,7 @@ def check_rollback(
       launchplane-gate check rollback sellyouroutboard
     """
     with session.gate(to_read=True) as gate, progress_shown() as progress:
-        request = rollback_request(gate, product, lane, artifact, ref, driver=driver)
-        return _checked(gate, request, session.actor(), progress, explains=explains)
+        return _checked(gate, rollback_request(gate, **asked), session.actor(), progress, explains=explains)
 
 
 def _checked(gate: Gate, request: Request, actor: Actor, progress: Progress, *, explains: bool) -> Answer:

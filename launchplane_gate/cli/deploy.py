@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from launchplane_gate.cli.asking import (
-    addressed,
-    along,
-    back_to,
     deploy_request,
+    deploying,
     promote_request,
-    releasing,
+    promoting,
     rollback_request,
-    versioned,
+    rolling_back,
 )
 from launchplane_gate.cli.command import Command
 from launchplane_gate.cli.output import Answer
@@ -47,41 +45,17 @@ NOT_PUBLISHED = 6  # or not attested: it is recorded or unchanged, and that stan
 
 
 def looking(command: F) -> F:
-    """Options of every command that runs a request."""
-    for option in (
-        click.option("--all", "every_rule", is_flag=True, help="Show the rules that passed, too."),
-        click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane."),
-        click.option("--reason", default="", metavar="TEXT", help="Why; it is kept with the run."),
-    ):
-        command = option(command)
-    return command
-
-
-def acting(command: F) -> F:
-    """Options of those that deploy."""
-    key = click.option("--idempotency-key", "key", metavar="KEY", help="A repeat under this key acts only once.")
-    return key(looking(command))
+    """Options of every command that runs a request: of how it is run and told, not of what is asked."""
+    wait = click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane.")
+    every = click.option("--all", "every_rule", is_flag=True, help="Show the rules that passed, too.")
+    return wait(every(command))
 
 
 @click.command(cls=Command)
-@click.argument("product")
-@click.option("--to", "destination", metavar="LANE", required=True, help="The lane to deploy to.")
-@releasing(required=True)
-@addressed
-@acting
+@deploying
+@looking
 @pass_session
-def deploy(
-    session: Session,
-    product: str,
-    destination: str,
-    artifact: str,
-    ref: str,
-    driver: str | None,
-    reason: str,
-    key: str | None,
-    wait: float | None,
-    every_rule: bool,
-) -> Answer:
+def deploy(session: Session, /, wait: float | None, every_rule: bool, **asked: Any) -> Answer:
     """Deploy a release to a lane, if the policies allow it.
 
     The release is named by its artifact and its commit. It is recorded in the inventory only once the lane was seen to
@@ -93,36 +67,16 @@ def deploy(
       launchplane-gate deploy sellyouroutboard --to testing \\
         --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c
     """
-    request = deploy_request(product, destination, artifact, ref, driver=driver, reason=reason, idempotency_key=key)
+    request = deploy_request(**asked)
     with session.gate() as gate:
         return run_request(session, gate, request, wait, every_rule=every_rule)
 
 
 @click.command(cls=Command)
-@click.argument("product")
-@along
-@releasing(required=False)
-@addressed
-@versioned
-@click.option("--redeploy", is_flag=True, help="Deploy again even where the destination runs it already.")
-@acting
+@promoting
+@looking
 @pass_session
-def promote(
-    session: Session,
-    product: str,
-    source: str | None,
-    destination: str | None,
-    artifact: str | None,
-    ref: str | None,
-    driver: str | None,
-    version: str | None,
-    bump: str | None,
-    redeploy: bool,
-    reason: str,
-    key: str | None,
-    wait: float | None,
-    every_rule: bool,
-) -> Answer:
+def promote(session: Session, /, wait: float | None, every_rule: bool, **asked: Any) -> Answer:
     """Promote what one lane runs now, if the policies allow it.
 
     With nothing but the product named, what testing runs is promoted to prod, or whatever the product's only path is.
@@ -138,29 +92,14 @@ def promote(
       launchplane-gate promote sellyouroutboard --bump patch
     """
     with session.gate() as gate:
-        rest = {"version": version, "bump": bump, "driver": driver, "reason": reason, "idempotency_key": key}
-        request = promote_request(gate, product, source, destination, artifact, ref, redeploy=redeploy, **rest)
-        return run_request(session, gate, request, wait, every_rule=every_rule)
+        return run_request(session, gate, promote_request(gate, **asked), wait, every_rule=every_rule)
 
 
 @click.command(cls=Command)
-@click.argument("product")
-@back_to
-@addressed
-@acting
+@rolling_back
+@looking
 @pass_session
-def rollback(
-    session: Session,
-    product: str,
-    lane: str | None,
-    artifact: str | None,
-    ref: str | None,
-    driver: str | None,
-    reason: str,
-    key: str | None,
-    wait: float | None,
-    every_rule: bool,
-) -> Answer:
+def rollback(session: Session, /, wait: float | None, every_rule: bool, **asked: Any) -> Answer:
     """Have a lane run again what it ran before, if the policies allow it.
 
     With nothing but the product named, prod goes back to the release that was recorded there before, or whatever lane
@@ -178,9 +117,7 @@ def rollback(
       launchplane-gate rollback sellyouroutboard --ref 215f71bc1a58639fe4bcd3b3609a4e68304184ab
     """
     with session.gate() as gate:
-        rest = {"driver": driver, "reason": reason, "idempotency_key": key}
-        request = rollback_request(gate, product, lane, artifact, ref, **rest)
-        return run_request(session, gate, request, wait, every_rule=every_rule)
+        return run_request(session, gate, rollback_request(gate, **asked), wait, every_rule=every_rule)
 
 
 @click.command(cls=Command)

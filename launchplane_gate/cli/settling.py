@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchplane_gate.cli.asking import addressed, releasing, report_request, request_of
+from launchplane_gate.cli.asking import addressed, reasoned, releasing, repeatable, report_request, request_of
 from launchplane_gate.cli.command import Command
-from launchplane_gate.cli.deploy import acting, exit_code, looking, run_request
+from launchplane_gate.cli.deploy import exit_code, looking, run_request
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
@@ -26,6 +26,7 @@ DIFFERS, NOT_KNOWN = 1, 3
 @click.command(cls=Command)
 @click.argument("run_id", metavar="[RUN]", required=False)
 @click.option("--every-lane", is_flag=True, help="Each lane's last run that was interrupted, one after the other.")
+@reasoned
 @looking
 @pass_session
 def resume(
@@ -54,6 +55,7 @@ def resume(
 
 @click.command(cls=Command)
 @click.argument("where", metavar="PRODUCT/LANE")
+@reasoned
 @looking
 @pass_session
 def reconcile(session: Session, where: str, reason: str, wait: float | None, every_rule: bool) -> Answer:
@@ -85,7 +87,9 @@ def reconcile(session: Session, where: str, reason: str, wait: float | None, eve
     help="What became of that deploy.",
 )
 @addressed
-@acting
+@reasoned
+@repeatable
+@looking
 @pass_session
 def report(
     session: Session,
@@ -95,7 +99,7 @@ def report(
     status: str,
     driver: str | None,
     reason: str,
-    key: str | None,
+    idempotency_key: str | None,
     wait: float | None,
     every_rule: bool,
 ) -> Answer:
@@ -113,7 +117,7 @@ def report(
     product, instance = one_lane(where)
     with session.gate() as gate:
         gate.profile(product)
-        rest = {"reported": status, "driver": driver, "reason": reason, "idempotency_key": key}
+        rest = {"reported": status, "driver": driver, "reason": reason, "idempotency_key": idempotency_key}
         request = report_request(product, instance, artifact, ref, **rest)
         return run_request(session, gate, request, wait, every_rule=every_rule)
 

@@ -85,6 +85,7 @@ def check(parts: Parts, call: Call) -> Checked:
     see_that_thresholds_can_be_met(parts.bundle, parts.plugins, errand.profile.product)
     if found := taken(parts.store, call.request.names):
         raise RecordExists(found)
+    is_known(errand, key_of(errand))
     _settle_on(errand)
     decision = ask(errand, gather(errand, "admit", dry_run=True))
     return Checked(decision, errand.facts, tuple(errand.waivers))
