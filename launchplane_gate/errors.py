@@ -7,6 +7,7 @@ GateError
   Undecided           3  no decision could be had; nothing happened
     EngineError, EvidenceFailed, LedgerError, PastLost
       EnginesDiffer
+  AnswerLost          3  what was to be written out was not, or not whole; nothing else was to happen
   Stale               1  the lanes moved between the decision and the deploy; nothing was deployed
     StaleReplay
   NotSettled          5  something happened that is not proven
@@ -145,6 +146,12 @@ class PastLost(LedgerError):
         "--reason TEXT` puts a backup in its place; without BACKUP it goes on with what is there, on record, and every "
         "lane that is behind is unsettled until a deploy or promotion settles it."
     )
+
+
+class AnswerLost(GateError):
+    """What was to be written to standard output was not, or not all of it."""
+
+    hint = "Do not use what was written."
 
 
 class Stale(GateError):

@@ -6,18 +6,16 @@ Modules in here import click and the standard library only; what a command needs
 from __future__ import annotations
 
 import gc
-import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from launchplane_gate.cli import streams
 from launchplane_gate.cli.check import check
 from launchplane_gate.cli.command import Command, Group, outputs_in
 from launchplane_gate.cli.decisions import decisions
@@ -62,18 +60,19 @@ class Program(Group):
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run one command, tell what it found out or what went wrong, and exit."""
         gc.set_threshold(200_000)  # loading policies makes that many objects; looking for cycles took a tenth of it
-        _ready_the_streams()
+        streams.ready()
         session = Session()
         answer = self._asked(list(sys.argv[1:] if args is None else args), session)
         sys.exit(_told(answer, session))
 
     def _asked(self, arguments: list[str], session: Session) -> Answer:
         try:
+            _see_that_they_are_text(arguments)
             with self.make_context(NAME, arguments[:], obj=session) as context:
                 answer: Answer = self.invoke(context)
                 return answer
         except click.exceptions.Exit as done:  # --help and --version have said what they had to
-            sys.exit(done.exit_code)
+            sys.exit(_ended(done.exit_code, session))
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place that can tell
             if isinstance(error, click.UsageError):
                 session.outputs = _had_by(
@@ -94,29 +93,46 @@ def _had_by(error: click.UsageError, outputs: Sequence[Output]) -> list[Output]:
     return [output for output in outputs if output.format in formats]
 
 
-def _ready_the_streams() -> None:
-    """No encoding and no stream that was closed may cost a finished run its answer, or a ledger its file descriptor."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # as long as we run
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+def _see_that_they_are_text(arguments: Sequence[str]) -> None:
+    """Raises click.UsageError for bytes that are no UTF-8: to Python they are surrogates, which no record takes."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        shown = os.fsencode(argument).decode(errors="backslashreplace")
+        if shown.encode() == os.fsencode(argument):
+            continue
+        option, is_one, value = shown.partition("=")
+        if is_one and option.startswith("--"):
+            raise click.UsageError(f"{option}: '{value}' is not UTF-8")
+        raise click.UsageError(f"'{shown}'{f', after {before},' if before.startswith('-') else ''} is not UTF-8")
 
 
 def _told(answer: Answer, session: Session) -> int:
     """Write an answer where it was asked for; gives the exit code."""
     try:
-        deliver(answer, session.outputs)
-        sys.stdout.flush()
-    except BrokenPipeError:  # nobody reads any more: no error of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        with suppress(OSError):
-            ended = f"  The command itself ended with exit code {answer.exit_code}."
-            tell([f"{NAME}: the answer could not be written: {error}", ended])
-        return answer.exit_code or (5 if session.acting else 3)
-    return answer.exit_code
+        unwritten = deliver(answer, session.outputs)
+    except KeyboardInterrupt as error:
+        streams.give_up(sys.stdout)
+        return answer.exit_code if session.changes or answer.exit_code else failure(error, acting=False).exit_code
+    except Exception as error:  # noqa: BLE001  # it ends as what it tells of
+        _trace(error)
+        unwritten = [f"internal error: {type(error).__name__}: {error}"]
+    return _ended(answer.exit_code, session, unwritten)
+
+
+def _ended(exit_code: int, session: Session, unwritten: Sequence[str] = ()) -> int:
+    """The exit code of a command of which something may not have been written.
+
+    It is the command's own where something was changed, was refused or went wrong, however little of it could be told.
+    What only tells has not done what it was asked for where that cannot be written. That nobody reads is no error.
+    """
+    sys.stdout.flush()
+    if lost := streams.lost(sys.stdout):
+        unwritten = [*unwritten, lost.strerror or str(lost)]
+    if not unwritten:
+        return exit_code
+    ended = f"  The command itself ended with exit code {exit_code}."
+    again = " `launchplane-gate lanes` tells what it left." if session.acting else ""
+    tell([*(f"{NAME}: the answer could not be written: {why}" for why in unwritten), ended + again])
+    return exit_code if session.changes else exit_code or 3
 
 
 def failure(error: BaseException, *, acting: bool) -> Answer:
@@ -143,11 +159,15 @@ def failure(error: BaseException, *, acting: bool) -> Answer:
         left = "`launchplane-gate lanes` tells what it left." if acting else "Nothing was done."
         stopped = error if isinstance(error, Stopped) else None
         return _error("Interrupted", str(stopped or "interrupted"), left, stopped.exit_code if stopped else INTERRUPTED)
-    if os.environ.get(DEBUG):
-        tell([f"| {line}" for line in "".join(traceback.format_exception(error)).rstrip().split("\n")])
+    _trace(error)
     message = f"internal error: {type(error).__name__}: {error}"
     left = "`launchplane-gate lanes` tells what it left. " if acting else ""
     return _error("InternalError", message, f"{left}Set {DEBUG}=1 to see where.", 5 if acting else 3)
+
+
+def _trace(error: BaseException) -> None:
+    if os.environ.get(DEBUG):
+        tell([f"| {line}" for line in "".join(traceback.format_exception(error)).rstrip().split("\n")])
 
 
 def _refusal(error: StandingRefused) -> Answer:
@@ -182,7 +202,7 @@ def _error(
 
 @click.group(
     cls=Program,
-    context_settings={"max_content_width": 100},
+    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
     epilog="Each command explains itself: launchplane-gate COMMAND --help",
 )
 @click.version_option(package_name=NAME, prog_name=NAME, message="%(prog)s %(version)s")

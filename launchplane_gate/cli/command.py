@@ -50,13 +50,15 @@ class Command(click.Command):
     """A command that takes ``--config`` and ``--output`` too, and returns an Answer."""
 
     formats: tuple[str, ...] = OF_ALL
+    changes = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += (CONFIG, _output(self.formats))
 
     def invoke(self, ctx: click.Context) -> Any:
-        outputs = ctx.ensure_object(Session).outputs
+        session = ctx.ensure_object(Session)
+        session.changes, outputs = self.changes, session.outputs
         if problem := self._lacking(outputs) or clash(outputs):
             raise click.UsageError(problem, ctx)
         return super().invoke(ctx)
@@ -64,6 +66,12 @@ class Command(click.Command):
     def _lacking(self, outputs: Sequence[Output]) -> str:
         lacking = [output.format for output in outputs if output.format not in self.formats]
         return f"{lacking[0]!r} is no format of this command; it has: {', '.join(self.formats)}" if lacking else ""
+
+
+class Changing(Command):
+    """A command that is there to change something: how it ended stands, whether that can be told or not."""
+
+    changes = True
 
 
 class Reporting(Command):

@@ -16,6 +16,7 @@ import click
 from launchplane_gate.cli.command import Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
+from launchplane_gate.cli.streams import send
 
 if TYPE_CHECKING:
     from launchplane_gate.hookspecs import Progress
@@ -214,7 +215,8 @@ def export(session: Session, target: str, force: bool, for_replay: bool, since: 
         return _sample(session, target, since, force=force)
     with session.records() as (_, _, ledger), progress_shown("reading every entry") as progress:
         lines = ledger.exported(progress)
-        written = _sent(lines) if to_screen else _written(Path(target), lines, force=force)
+        written = send(map(str.encode, lines)) if to_screen else _written(Path(target), lines, force=force)
+    session.changes = not to_screen
     document = {"file": target, "entries": written - 1}
     text = [f"{target}: {count(written - 1, 'entry', 'entries')}, for its owner alone"]
     text.append(f"  verify it anywhere: launchplane-gate decisions verify {shlex.quote(target)}")
@@ -231,7 +233,8 @@ def _sample(session: Session, target: str, since: datetime | None, *, force: boo
         decided = ledger.decided(ledger.heads())
         lines = sampled(decided, ledger.policies, since.replace(tzinfo=UTC) if since else None, written, progress)
         lines = _hashed(lines, together.update)
-        _sent(lines) if target == "-" else _written(Path(target), lines, force=force)
+        send(map(str.encode, lines)) if target == "-" else _written(Path(target), lines, force=force)
+    session.changes = target != "-"
     document = {"file": target, "sha256": together.hexdigest(), **vars(written)}
     text = [f"{target}: {count(written.decisions, 'decision')}, without subjects and URLs"]
     if written.without:
@@ -273,20 +276,6 @@ def _verified_file(file: Path, kept: list[KeptHead] | None, progress: Progress) 
             return verify_file(opened, kept, progress)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", hint=NO_EXPORT) from None
-
-
-def _sent(lines: Iterable[str]) -> int:
-    """Write lines to standard output; gives how many. Raises UsageError."""
-    from launchplane_gate.errors import UsageError
-
-    written = 0
-    try:
-        for line in lines:
-            click.echo(line, nl=False)
-            written += 1
-    except OSError as error:
-        raise UsageError(f"standard output cannot be written: {error}", hint="Do not use what was written.") from None
-    return written
 
 
 def _written(path: Path, lines: Iterable[str], *, force: bool) -> int:

@@ -15,7 +15,7 @@ from launchplane_gate.cli.asking import (
     rollback_request,
     rolling_back,
 )
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Changing
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
@@ -51,7 +51,7 @@ def looking(command: F) -> F:
     return wait(every(command))
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @deploying
 @looking
 @pass_session
@@ -72,7 +72,7 @@ def deploy(session: Session, /, wait: float | None, every_rule: bool, **asked: A
         return run_request(session, gate, request, wait, every_rule=every_rule)
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @promoting
 @looking
 @pass_session
@@ -95,7 +95,7 @@ def promote(session: Session, /, wait: float | None, every_rule: bool, **asked: 
         return run_request(session, gate, promote_request(gate, **asked), wait, every_rule=every_rule)
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @rolling_back
 @looking
 @pass_session
@@ -120,7 +120,7 @@ def rollback(session: Session, /, wait: float | None, every_rule: bool, **asked:
         return run_request(session, gate, rollback_request(gate, **asked), wait, every_rule=every_rule)
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @click.argument("run_id", metavar="RUN")
 @click.option("--wait", type=click.FloatRange(0, 3600), metavar="S", help="Seconds to wait for a busy lane.")
 @pass_session

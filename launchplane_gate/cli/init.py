@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from launchplane_gate.cli.adopting import adopt_records
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Changing
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, actor_subject, pass_session
 
@@ -19,7 +19,7 @@ NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
 PLACE = "state/plugins/local"  # where the local driver keeps what it started, by the settings that are written here
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--product", metavar="NAME", help="What your product is called.  [default: myproduct]")
 @click.option("--repository", metavar="OWNER/NAME", help="Its repository.  [default: example/NAME]")

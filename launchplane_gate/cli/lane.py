@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from launchplane_gate.cli.command import Group
+from launchplane_gate.cli.command import Changing, Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session
 
@@ -31,7 +31,7 @@ def lane() -> None:
     """
 
 
-@lane.command()
+@lane.command(cls=Changing)
 @click.argument("where", metavar=LANE)
 @click.option("--reason", metavar="TEXT", required=True, help="Why; it is told wherever the hold refuses.")
 @click.option(
@@ -61,7 +61,7 @@ def hold(session: Session, where: str, reason: str, until: str | None) -> Answer
     return Answer({"held": held.model_dump(mode="json")}, held_text(wanted, held.hold))
 
 
-@lane.command()
+@lane.command(cls=Changing)
 @click.argument("where", metavar=LANE)
 @click.option("--reason", metavar="TEXT", required=True, help="Why.")
 @pass_session
@@ -80,7 +80,7 @@ def release(session: Session, where: str, reason: str) -> Answer:
     return Answer({"released": released.model_dump(mode="json")}, released_text(wanted, released))
 
 
-@lane.command()
+@lane.command(cls=Changing)
 @click.argument("where", metavar=LANE)
 @click.argument("record", metavar="RECORD")
 @click.option("--reason", metavar="TEXT", required=True, help="Why it says nothing of what the lane runs.")

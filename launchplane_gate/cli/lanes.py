@@ -137,6 +137,7 @@ def _exported(session: Session, product: str | None, file: Path) -> Answer:
             opened.write(content)
     except OSError as error:
         raise click.UsageError(f"--export {file}: {error.strerror or error}") from None
+    session.changes = True
     document = {"file": str(file), "exported_at": snapshot.exported_at, "paths": snapshot.told}
     return Answer(document, exported_text(str(file), snapshot))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from launchplane_gate.cli.command import Group
+from launchplane_gate.cli.command import Changing, Group
 from launchplane_gate.cli.moving import migrate, move
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.restore import restore
@@ -27,7 +27,7 @@ def ledger() -> None:
     """
 
 
-@ledger.command()
+@ledger.command(cls=Changing)
 @click.option(
     "--before",
     required=True,
@@ -74,7 +74,7 @@ def archive(session: Session, before: datetime, folder: Path | None) -> Answer:
     return Answer({"archive": asdict(made)}, text)
 
 
-@ledger.command()
+@ledger.command(cls=Changing)
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
 @pass_session
 def backup(session: Session, path: Path) -> Answer:

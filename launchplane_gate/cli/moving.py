@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Changing
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from launchplane_gate.settings import Settings
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @pass_session
 def migrate(session: Session) -> Answer:
     """Make the tables in Postgres, or bring them to the form of this version.
@@ -56,7 +56,7 @@ def migrate(session: Session) -> Answer:
     return Answer({"before": before, "schema": FORMAT}, [told])
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @click.argument("url", metavar="[URL]", required=False)
 @click.option("--to-env", metavar="NAME", help="A variable that holds the URL, password and all.")
 @click.option("--to-file", metavar="PATH", help="A file that does; a relative path starts at the settings' folder.")

@@ -61,6 +61,7 @@ class Output:
 def _unwritable(path: Path) -> str:
     """Why a file cannot be written; empty where it can."""
     try:
+        str(path).encode()
         if path.is_dir():
             return "it is a folder"
         if _is_device(path):
@@ -78,22 +79,29 @@ def clash(outputs: Sequence[Output]) -> str:
     return ""
 
 
-def deliver(answer: Answer, outputs: Sequence[Output]) -> None:
-    """Write an answer in every form that was asked for.
+def deliver(answer: Answer, outputs: Sequence[Output]) -> list[str]:
+    """Write an answer in every form that was asked for; gives which files could not be written, and why.
 
     Text goes to standard output unless a document does; what went wrong goes to standard error in any case. Files come
     first, so that what is on the screen can be believed.
     """
-    on_screen = [output for output in outputs if output.path is None][:1] or [Output("text")]
-    for output in [*(output for output in outputs if output.path), *on_screen]:
+    unwritten = []
+    for output in outputs:
         if output.path:
-            _write(output.path, _rendered(answer, output.format))
-        elif output.format != "text":
-            click.echo(_rendered(answer, output.format), nl=False)
-        elif not answer.failed:
-            _show(answer)
+            try:
+                _write(output.path, _rendered(answer, output.format))
+            except BrokenPipeError:  # it is one, and nobody reads it any more
+                pass
+            except OSError as error:
+                unwritten.append(f"{output.path}: {error.strerror or error}")
+    on_screen = next((output.format for output in outputs if output.path is None), "text")
+    if on_screen != "text":
+        click.echo(_rendered(answer, on_screen), nl=False)
+    elif not answer.failed:
+        _show(answer)
     if answer.failed:
         click.echo(_rendered(answer, "text"), nl=False, err=True)
+    return unwritten
 
 
 class Screen:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Changing
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from launchplane_gate.store import RecordStore
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @click.argument("backup", metavar="[BACKUP]", type=click.Path(path_type=Path), required=False)
 @click.option("--reason", required=True, help="Why, in one line; it stands in the chain of each lane that is behind.")
 @pass_session

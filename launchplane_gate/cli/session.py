@@ -37,10 +37,15 @@ COUNT_EVERY_S = 10.0  # a pipe is told how long is left no more often
 
 @dataclass
 class Session:
-    """One call of the program. ``acting``: from here on something may be changed outside."""
+    """One call of the program.
+
+    ``changes``: it is there to change something, not to tell.
+    ``acting``: from here on something may be changed outside.
+    """
 
     config: Path | None = None
     outputs: list[Output] = field(default_factory=list)
+    changes: bool = False
     acting: bool = False
     _plugins: Plugins | None = None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launchplane_gate.cli.asking import addressed, reasoned, releasing, repeatable, report_request, request_of
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Changing, Command
 from launchplane_gate.cli.deploy import exit_code, looking, run_request
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DIFFERS, NOT_KNOWN = 1, 3
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @click.argument("run_id", metavar="[RUN]", required=False)
 @click.option("--every-lane", is_flag=True, help="Each lane's last run that was interrupted, one after the other.")
 @reasoned
@@ -53,7 +53,7 @@ def resume(
         return _every_lane(session, gate, reason, wait)
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @click.argument("where", metavar="PRODUCT/LANE")
 @reasoned
 @looking
@@ -76,7 +76,7 @@ def reconcile(session: Session, where: str, reason: str, wait: float | None, eve
         return run_request(session, gate, request, wait, every_rule=every_rule)
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @click.argument("where", metavar="PRODUCT/LANE")
 @releasing(required=True)
 @click.option(

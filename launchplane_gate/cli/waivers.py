@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from launchplane_gate.cli.asking import releasing
-from launchplane_gate.cli.command import Group
+from launchplane_gate.cli.command import Changing, Group
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session
 
@@ -42,7 +42,7 @@ def waiver() -> None:
     """
 
 
-@waiver.command()
+@waiver.command(cls=Changing)
 @click.argument("code")
 @click.option("--lane", "where", metavar=LANE, required=True, help="The lane that takes the release.")
 @releasing(required=True)
@@ -79,7 +79,7 @@ def request(
     return Answer({"waiver": requested.model_dump(mode="json")}, requested_text(requested, approvers))
 
 
-@waiver.command()
+@waiver.command(cls=Changing)
 @click.argument("waiver_id", metavar="ID")
 @click.option(
     "--signature",
@@ -151,7 +151,7 @@ def list_(session: Session, where: str | None, everything: bool) -> Answer:
     )
 
 
-@waiver.command()
+@waiver.command(cls=Changing)
 @click.argument("waiver_id", metavar="ID")
 @click.option("--reason", metavar="TEXT", required=True, help="Why.")
 @pass_session

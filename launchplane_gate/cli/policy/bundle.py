@@ -12,6 +12,7 @@ from launchplane_gate.cli.command import Command
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.policy.folders import NO_OPA, folders_named
 from launchplane_gate.cli.session import Session, pass_session
+from launchplane_gate.cli.streams import send
 
 
 @click.command(cls=Command)
@@ -55,18 +56,10 @@ def bundle(session: Session, folders: tuple[Path, ...], target: str, program: st
         "opa": opa.version if opa else None,
     }
     if to_screen:
-        _send(packed(made))
+        send([packed(made)])
         return Answer(document, [])
     write_bundle(made, Path(target))
+    session.changes = True
     told = f"{target}: {count(len(made.modules), 'module')}, revision {made.revision}"
     tested = f"  tested on the embedded engine and on OPA {opa.version}" if opa else f"  {NO_OPA}"
     return Answer(document, [told, tested, f"  serve it: opa run --server --bundle {shlex.quote(target)}"])
-
-
-def _send(content: bytes) -> None:
-    from launchplane_gate.errors import UsageError
-
-    try:
-        click.echo(content, nl=False)
-    except OSError as error:
-        raise UsageError(f"standard output cannot be written: {error}", hint="Do not use what was written.") from None

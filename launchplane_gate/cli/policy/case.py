@@ -62,6 +62,7 @@ def case(session: Session, decision_id: str, file: Path | None, base: str | None
         return Answer(document, [*made.text.rstrip().split("\n"), *(f"# {note}" for note in notes)])
     _write(file, made.text, hint="Nothing was written.")
     _write_schema(session, file)
+    session.changes = True
     test = f"  run it: launchplane-gate policy test --only {shlex.quote(made.case.full_name)}"
     what = f"{file}: {count(made.stated, 'fact')} of {made.differed} that differ from {made.case.said.base}"
     text: list[Block] = [what, *(f"  {note}" for note in notes), test]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from launchplane_gate.cli.command import Command
+from launchplane_gate.cli.command import Changing
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, pass_session, progress_shown
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from launchplane_gate.authoring.new.rule import Begun
 
 
-@click.command(cls=Command)
+@click.command(cls=Changing)
 @click.argument("code", metavar="CATEGORY.NAME")
 @click.option(
     "--folder",

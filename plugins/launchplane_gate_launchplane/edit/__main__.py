@@ -12,7 +12,7 @@ from launchplane_gate.errors import GateError
 LACKING = "this command needs {0}, which is not installed; type: pip install 'launchplane-gate[launchplane]'"
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("checkout", type=click.Path(path_type=Path))
 @click.option("--write", is_flag=True, help="Change the files.")
 @click.option("--check", is_flag=True, help="Exit 1 unless the checkout is edited already.")
