@@ -18,6 +18,7 @@ import click
 from launchplane_gate.cli import streams
 from launchplane_gate.cli.check import check
 from launchplane_gate.cli.command import Command, Group, outputs_in
+from launchplane_gate.cli.completion import NAME, asked_by_a_shell, completion
 from launchplane_gate.cli.decisions import decisions
 from launchplane_gate.cli.demo import demo
 from launchplane_gate.cli.deploy import deploy, promote, publish, rollback
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from launchplane_gate.policy import Finding
     from launchplane_gate.report.points import Report
 
-NAME = "launchplane-gate"
 DEBUG = "LAUNCHPLANE_GATE_DEBUG"
 INTERRUPTED = 130
 
@@ -50,7 +50,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
     "Ship": [lanes, check, deploy, promote, rollback, publish, prove],
     "Look back": [inventory, runs, decisions, observe],
-    "Look after": [waiver, lane, policy, ledger, plugins, doctor],
+    "Look after": [waiver, lane, policy, ledger, plugins, doctor, completion],
 }
 
 
@@ -61,6 +61,8 @@ class Program(Group):
         """Run one command, tell what it found out or what went wrong, and exit."""
         gc.set_threshold(200_000)  # loading policies makes that many objects; looking for cycles took a tenth of it
         streams.ready()
+        if (code := asked_by_a_shell(self)) is not None:
+            sys.exit(code)
         session = Session()
         answer = self._asked(list(sys.argv[1:] if args is None else args), session)
         sys.exit(_told(answer, session))

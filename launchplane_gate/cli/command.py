@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from launchplane_gate.cli.completing import offering
 from launchplane_gate.cli.output import FORMATS, OF_ALL, Output, clash
 from launchplane_gate.cli.session import Session
 
@@ -55,6 +56,8 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += (CONFIG, _output(self.formats))
+        for param in self.params:
+            offering(param)
 
     def invoke(self, ctx: click.Context) -> Any:
         session = ctx.ensure_object(Session)

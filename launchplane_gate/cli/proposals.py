@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from launchplane_gate.cli.command import Reporting, ReportingGroup
 from launchplane_gate.cli.output import Answer
@@ -34,6 +35,9 @@ class TakesFiles(ReportingGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = super().get_command(ctx, cmd_name)
         return self.commands[NAME] if found is None and _is_a_file(cmd_name) else found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        return super().shell_complete(ctx, incomplete) or [CompletionItem(incomplete, type="file")]
 
 
 def _is_a_file(word: str) -> bool:

@@ -742,6 +742,44 @@ def test_every_command_explains_itself_with_an_example(command: tuple[str, ...])
     assert "--output FORMAT[=PATH]" in result.stdout
 
 
+@pytest.mark.parametrize("command", [(), ("lanes",), ("policy", "test")], ids=" ".join)
+def test_help_is_short_too(command: tuple[str, ...]) -> None:
+    asked = [CliRunner().invoke(program, [*command, option]) for option in ("-h", "--help")]
+    assert asked[0].exit_code == 0 and asked[0].stdout == asked[1].stdout != ""
+
+
+# -- what is no text
+
+CAFE = b"caf\xe9"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tells"),
+    [
+        (["promote", PRODUCT, "--reason", CAFE], r"'caf\xe9', after --reason, is not UTF-8"),
+        (["promote", PRODUCT, b"--reason=" + CAFE], r"--reason: 'caf\xe9' is not UTF-8"),
+        (["--output", b"json=" + CAFE, "lanes"], r"'json=caf\xe9', after --output, is not UTF-8"),
+        (["init", CAFE], r"'caf\xe9' is not UTF-8"),
+        ([CAFE], r"'caf\xe9' is not UTF-8"),
+        ([b"--" + CAFE], r"'--caf\xe9' is not UTF-8"),
+        (["runs", "show", "--help", CAFE], r"'caf\xe9', after --help, is not UTF-8"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_text_is_bad_usage(tmp_path: Path, arguments: list[str | bytes], tells: str) -> None:
+    done = subprocess.run([*COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"launchplane-gate: {tells}\n  Nothing was done.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_command_takes_what_is_no_text() -> None:
+    broken = os.fsdecode(CAFE)
+    for command in commands():
+        said = CliRunner().invoke(program, [*command, broken, "--output", "json"])
+        assert (said.exit_code, json.loads(said.stdout)["error"]["message"]) == (2, r"'caf\xe9' is not UTF-8")
+
+
 def test_the_version_is_told() -> None:
     assert CliRunner().invoke(program, ["--version"]).stdout.startswith("launchplane-gate 0.")
 
