@@ -19,6 +19,8 @@ SOON = timedelta(hours=1)
 NOTHING_SAVED = "Nothing was saved."
 LONGEST = 1000  # characters of what people write
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DURATION = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,5})m(?:in)?)?(?:(\d{1,5})s)?", re.ASCII)
+_ALMOST = timedelta(microseconds=999_999)  # of a second
 
 State = Literal["live", "requested", "void", "ended", "revoked"]
 
@@ -65,6 +67,26 @@ def moment(text: str) -> datetime:
     except ValueError:
         pass
     raise RequestError(f"expires: {text[:80]!r} is not a moment with its zone, such as 2026-11-23T18:00:00+01:00")
+
+
+def end_of(text: str, name: str) -> datetime | timedelta:
+    """Read a moment, RFC 3339 with its zone, or how long something lasts: ``2h``, ``1d12h``. Raises RequestError."""
+    found = _DURATION.fullmatch(text.strip())
+    if text.strip() and found:
+        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        return moment(text)
+    except RequestError:
+        told = "neither a moment with its zone, such as 2026-11-23T18:00:00Z, nor how long, such as 2h or 1d12h"
+        raise RequestError(f"{name}: {text[:80]!r} is {told}", hint="Nothing was done.") from None
+
+
+def after(lasts: timedelta, now: datetime, what: str) -> datetime:
+    """When ``what`` ends that lasts so long from now on: with a whole second, no sooner. Raises RequestError."""
+    if lasts <= timedelta():
+        raise RequestError(f"{what} has to last for some time", hint="Nothing was done.")
+    return (now + lasts + _ALMOST).replace(microsecond=0)
 
 
 def wrong_code(code: str, bundle: Bundle) -> str:

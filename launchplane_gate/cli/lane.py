@@ -52,10 +52,10 @@ def hold(session: Session, where: str, reason: str, until: str | None) -> Answer
       launchplane-gate lane hold sellyouroutboard/prod --reason "no releases over the holidays" \\
         --until 2027-01-02T08:00:00+01:00
     """
-    from launchplane_gate.line.lane_requests import end_of
     from launchplane_gate.report.lane_requests import held_text
+    from launchplane_gate.waivers import end_of
 
-    wanted, ends = _wanted(where, reason), end_of(until) if until is not None else None
+    wanted, ends = _wanted(where, reason), end_of(until, "until") if until is not None else None
     with session.gate() as gate:
         held = gate.hold_lane(wanted, session.actor(), ends)
     return Answer({"held": held.model_dump(mode="json")}, held_text(wanted, held.hold))

@@ -68,8 +68,8 @@ def _start(text: str, now: datetime) -> str:
     """Raises RequestError for what is no moment, nor how long ago."""
     from datetime import timedelta
 
-    from launchplane_gate.line.lane_requests import end_of
     from launchplane_gate.model import stamp
+    from launchplane_gate.waivers import end_of
 
     found = end_of(text, "since")
     return stamp(now - found if isinstance(found, timedelta) else found)

@@ -35,7 +35,7 @@ def waiver() -> None:
     \b
     Examples:
       launchplane-gate waiver request lane.not_bypassed --lane sellyouroutboard/prod --artifact ... --ref ... \\
-        --reason "checkout is down" --expires 2026-11-23T18:00:00+01:00
+        --reason "checkout is down" --expires 2h
       launchplane-gate waiver text w-7Q2M4KXB > w.txt                   # the approver reads it, then signs it
       ssh-keygen -Y sign -n launchplane-gate -f ~/.ssh/id_ed25519 w.txt
       launchplane-gate waiver approve w-7Q2M4KXB --signature w.txt.sig
@@ -47,7 +47,12 @@ def waiver() -> None:
 @click.option("--lane", "where", metavar=LANE, required=True, help="The lane that takes the release.")
 @releasing(required=True)
 @click.option("--reason", metavar="TEXT", required=True, help="Why; it is told wherever the waiver is used.")
-@click.option("--expires", metavar="TIME", required=True, help="RFC 3339 with its zone: 2026-11-23T18:00:00+01:00.")
+@click.option(
+    "--expires",
+    metavar="TIME",
+    required=True,
+    help="When it ends: 2026-11-23T18:00:00+01:00, or how long it counts: 30m, 2h, 1d12h.",
+)
 @click.option(
     "--approver", metavar="NAME", default="", help="Who approved it, where the policies take your word (by_word)."
 )
@@ -64,14 +69,14 @@ def request(
     Example:
       launchplane-gate waiver request lane.not_bypassed --lane sellyouroutboard/prod \\
         --artifact ghcr.io/cbusillo/sellyouroutboard@sha256:... --ref 41620cf13151d1a12f09d06007d67bdf791d200c \\
-        --reason "checkout is down" --expires 2026-11-23T18:00:00+01:00
+        --reason "checkout is down" --expires 2h
     """
-    from launchplane_gate import waivers
     from launchplane_gate.line.waive import WaiverRequest
     from launchplane_gate.report.waivers import requested_text
+    from launchplane_gate.waivers import end_of
 
     product, instance = _named(where)
-    expires_at = waivers.moment(expires)
+    expires_at = end_of(expires, "expires")
     wanted = WaiverRequest(code, product, instance, artifact, ref, reason, expires_at, approver)
     with session.gate() as gate:
         requested = gate.request_waiver(wanted, session.actor())

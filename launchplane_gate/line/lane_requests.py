@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,12 +15,10 @@ from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Action, Actor, Contract, Hold, Lane, stamp
 from launchplane_gate.on_record import on_record, spends
 from launchplane_gate.settled import settled
-from launchplane_gate.waivers import moment, wrong_reason
+from launchplane_gate.waivers import after, wrong_reason
 
 PROGRAM = "launchplane-gate"
 NOTHING_DONE = "Nothing was done."
-ALMOST = timedelta(microseconds=999_999)  # of a second, to end with a whole one
-_DURATION = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,5})m(?:in)?)?(?:(\d{1,5})s)?", re.ASCII)
 
 
 class Held(Contract):
@@ -57,19 +54,6 @@ class PutAside(Contract):
     reason: str
     settled: bool
     why: str
-
-
-def end_of(text: str, name: str = "until") -> datetime | timedelta:
-    """Read a moment, RFC 3339 with its zone, or how long something lasts: ``2h``, ``1d12h``. Raises RequestError."""
-    found = _DURATION.fullmatch(text.strip())
-    if text.strip() and found:
-        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    try:
-        return moment(text)
-    except RequestError:
-        told = "neither a moment with its zone, such as 2026-11-23T18:00:00Z, nor how long, such as 2h or 1d12h"
-        raise RequestError(f"{name}: {text[:80]!r} is {told}", hint=NOTHING_DONE) from None
 
 
 @dataclass(frozen=True)
@@ -180,9 +164,7 @@ def _allowed(parts: Parts, action: Action, wanted: LaneRequest, actor: Actor, **
 def _later(until: datetime | timedelta, now: datetime) -> datetime:
     """Raises RequestError for a moment that is no later one."""
     if isinstance(until, timedelta):
-        if until <= timedelta():
-            raise RequestError("until: a hold has to last for some time", hint=NOTHING_DONE)
-        return (now + until + ALMOST).replace(microsecond=0)
+        return after(until, now, "until: a hold")
     if until.utcoffset() is None:
         raise RequestError(f"until: {until.isoformat()} has no zone", hint=NOTHING_DONE)
     if until <= now:

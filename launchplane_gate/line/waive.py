@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from launchplane_gate import ssh, waivers
@@ -23,6 +23,7 @@ from launchplane_gate.waivers import NOTHING_SAVED, Revocation
 class WaiverRequest:
     """Leave asked to let a release pass a rule on a lane, which is named by instance.
 
+    ``expires_at``: a moment, or how long it counts from when it is requested.
     ``approver``: who approved it by the word of who asks; only where the policies let that be enough.
     """
 
@@ -32,7 +33,7 @@ class WaiverRequest:
     artifact: str
     ref: str
     reason: str
-    expires_at: datetime
+    expires_at: datetime | timedelta
     approver: str = ""
 
 
@@ -41,13 +42,14 @@ def request(parts: Parts, wanted: WaiverRequest, actor: Actor) -> Waiver:
     refuse_stranger(parts, "waive", actor)
     profile = parts.profile(wanted.product)
     lane, now = find_lane(profile, wanted.destination), parts.ledger.now()
-    reason, approver = wanted.reason.strip(), wanted.approver.strip()
+    reason, approver, until = wanted.reason.strip(), wanted.approver.strip(), wanted.expires_at
+    expires_at = waivers.after(until, now, "expires: a waiver") if isinstance(until, timedelta) else until
     wrong = (
         waivers.wrong_code(wanted.code, parts.bundle)
         or waivers.wrong_release(wanted.artifact, wanted.ref, profile)
         or waivers.wrong_reason(reason)
         or (approver and waivers.wrong_approver(approver, wanted.code, parts.bundle.settings, profile.product, actor))
-        or waivers.wrong_end(wanted.expires_at, now, parts.bundle.settings, profile.product)
+        or waivers.wrong_end(expires_at, now, parts.bundle.settings, profile.product)
     )
     if wrong:
         raise RequestError(wrong, hint=NOTHING_SAVED)
@@ -64,10 +66,10 @@ def request(parts: Parts, wanted: WaiverRequest, actor: Actor) -> Waiver:
         reason=reason,
         requested_by=actor,
         requested_at=now,
-        expires_at=wanted.expires_at.astimezone(UTC),
+        expires_at=expires_at.astimezone(UTC),
         approval=by_word,
     )
-    told = {**vars(wanted), "expires_at": stamp(wanted.expires_at)}
+    told = {**vars(wanted), "expires_at": str(until) if isinstance(until, timedelta) else stamp(until)}
     parts.ledger.save_waiver(waiver, _decided(parts, stands) | spends(actor, "waive", told))
     return waiver
 

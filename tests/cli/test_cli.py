@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -721,6 +722,33 @@ def test_an_unforeseen_error_is_one_line_and_never_a_clean_refusal(acting: bool,
     assert answer.text[0] == "launchplane-gate: internal error: ZeroDivisionError: of all things"
     assert "LAUNCHPLANE_GATE_DEBUG=1" in str(answer.text[1])
     assert ("launchplane-gate lanes" in str(answer.text[1])) is acting
+
+
+# -- until when
+
+WANTED = ["waiver", "request", "window.open", "--lane", f"{PRODUCT}/prod", "--reason", "checkout is down"]
+
+
+@pytest.mark.parametrize("text", ["2", "2 weeks", "1h2d", "-2h", "yesterday", "2026-11-23T18:00:00", ""])
+def test_what_is_neither_a_moment_nor_how_long_is_named(text: str) -> None:
+    for name, command in (
+        ("expires", [*WANTED, *RELEASE, f"--expires={text}"]),
+        ("until", ["lane", "hold", f"{PRODUCT}/prod", "--reason", "moved", f"--until={text}"]),
+    ):
+        said = CliRunner().invoke(program, command)
+        told = (
+            f"{name}: {text!r} is neither a moment with its zone, such as 2026-11-23T18:00:00Z, nor how long, such as"
+        )
+        assert said.exit_code == 2 and said.stderr.startswith(f"launchplane-gate: {told} 2h or 1d12h\n")
+
+
+@pytest.mark.parametrize("lasts", ["90m", "1d12h"])
+def test_a_waiver_may_be_asked_for_some_hours(site: Site, lasts: str) -> None:
+    release = ["--artifact", site.artifacts[NEW], "--ref", NEW]
+    waiver = site.run(*WANTED, *release, "--expires", lasts, "--output", "json").document["waiver"]
+    asked, ends = (datetime.fromisoformat(waiver[name]) for name in ("requested_at", "expires_at"))
+    hours = {"90m": 1.5, "1d12h": 36}[lasts]
+    assert timedelta() <= ends - asked - timedelta(hours=hours) < timedelta(seconds=1)
 
 
 # -- help

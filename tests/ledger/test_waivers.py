@@ -467,6 +467,9 @@ def test_what_happens_to_waivers_during_a_deploy_leaves_it_recorded(gate: Gate, 
         ({"expires_at": datetime.max.replace(tzinfo=UTC)}, "is too late; the policies let it be "),
         ({"expires_at": moment("9999-12-31T23:59:59-23:59")}, "is too late; the policies let it be "),
         pytest.param({"expires_at": datetime.now(UTC) + timedelta(days=8)}, "is too late", id="eight days"),
+        ({"expires_at": timedelta(days=8)}, "is too late; the policies let it be "),
+        ({"expires_at": timedelta()}, "a waiver has to last for some time"),
+        ({"expires_at": timedelta(hours=-2)}, "a waiver has to last for some time"),
         ({"expires_at": datetime(2100, 1, 1)}, "has no zone"),  # the fault that is tested
     ],
     ids=lambda value: str(value)[:60],
@@ -476,6 +479,14 @@ def test_what_is_not_leave_is_refused_and_not_saved(gate: Gate, changes: dict[st
         requested(gate, **changes)
     assert says in str(refused.value) and refused.value.exit_code == 2
     assert gate.ledger.entries() == []
+
+
+def test_a_waiver_counts_for_as_long_as_was_asked(gate: Gate) -> None:
+    waiver = requested(gate, expires_at=timedelta(hours=2))
+    assert timedelta() <= waiver.expires_at - waiver.requested_at - timedelta(hours=2) < timedelta(seconds=1)
+    assert waiver.expires_at.microsecond == 0
+    [view] = views(gate)
+    assert view.waiver == waiver
 
 
 def test_a_product_that_wants_no_waivers_gets_none(gate: Gate) -> None:

@@ -14,12 +14,13 @@ from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval, InventoryWriter
 from launchplane_gate.ledger import Ledger, SqlStore, tables
 from launchplane_gate.ledger.postgres import Postgres
-from launchplane_gate.line.lane_requests import LaneRequest, end_of
+from launchplane_gate.line.lane_requests import LaneRequest
 from launchplane_gate.model import Actor, Hold, Lane, Outcome, Request, Run, stamp, unstamp
 from launchplane_gate.policy import Bundle, EmbeddedEngine
 from launchplane_gate.records import DeploymentRecord
 from launchplane_gate.store import Since
 from launchplane_gate.verify import verify
+from launchplane_gate.waivers import end_of
 from tests.conftest import ACTOR, APPROVER, LISTED, PROD, PRODUCT, TESTING, A, B, MakeGate, bundle_with, deploy, promote
 from tests.fakes.platform import FakePlatform
 from tests.line.test_order import codes, file_of, records_of, somebody_writes, why
@@ -154,7 +155,7 @@ def test_until_is_a_later_moment(both: Gate, until: Callable[[datetime], datetim
     ],
 )
 def test_until_is_read_as_a_moment_or_as_how_long(text: str, means: datetime | timedelta) -> None:
-    assert end_of(text) == means
+    assert end_of(text, "until") == means
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_until_is_read_as_a_moment_or_as_how_long(text: str, means: datetime | t
 )
 def test_any_other_until_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="neither a moment with its zone"):
-        end_of(text)
+        end_of(text, "until")
 
 
 def test_a_lane_that_is_held_is_not_held_again(anywhere: Gate) -> None:
