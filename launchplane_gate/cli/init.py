@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from launchplane_gate.cli.adopting import adopt_records
 from launchplane_gate.cli.command import Changing
 from launchplane_gate.cli.output import Answer
 from launchplane_gate.cli.session import Session, actor_subject, pass_session
+
+if TYPE_CHECKING:
+    from launchplane_gate.report.text import Block
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
@@ -43,6 +46,8 @@ def init(
       launchplane-gate init --example try-it
       launchplane-gate init --adopt
     """
+    from launchplane_gate.report.text import Table
+
     if example + adopt + bool(product or repository) > 1:
         raise click.UsageError("--example, --adopt and --product with --repository cannot go together")
     if adopt:
@@ -51,13 +56,19 @@ def init(
         return _example(folder)
     name = product or "myproduct"
     _write(folder, {}, product=_a_name(name), repository=_a_repository(repository or f"example/{name}"))
-    steps = [
-        f"read and change {folder / 'launchplane-gate.toml'} and {folder / 'policies/README.md'}",
-        *_going_to(folder),
-        "launchplane-gate doctor",
-        f"launchplane-gate lanes {name}",
+    files = {
+        "launchplane-gate.toml": "lanes, their health URLs, plugins",
+        "policies/README.md": "who may ship what, and what is asked",
+    }
+    steps = [*_going_to(folder), "launchplane-gate doctor", f"launchplane-gate lanes {name}"]
+    text: list[Block] = [
+        f"Wrote settings and policies for {name} to {folder}.",
+        "Read and change:",
+        Table([(str(folder / file), what) for file, what in files.items()]),
+        *_typed(steps),
     ]
-    return _written(folder, f"Wrote settings and policies for {name} to {folder}.", steps)
+    read = f"read and change {' and '.join(str(folder / file) for file in files)}"
+    return Answer({"folder": str(folder.absolute()), "next": [read, *steps]}, text)
 
 
 def _example(folder: Path) -> Answer:
@@ -78,13 +89,17 @@ def _example(folder: Path) -> Answer:
         f"launchplane-gate lanes {PRODUCT}",
         f"launchplane-gate promote {PRODUCT} --ref {OLD}",
     ]
-    told = (
-        f"Wrote an example to {folder}: {PRODUCT}, with two releases, and the lanes testing and prod on this machine."
-    )
-    answer = _written(folder, told, steps)
-    stop = f"{sys.executable} -c 'import pathlib as p, launchplane_gate_local as l; l.stop_all(p.Path(\"{PLACE}\"))'"
-    ends = ["", "The last one is refused, and says why. The releases go on serving until you stop them:", f"  {stop}"]
-    return Answer({**answer.document, "stop": stop}, [*answer.text, *ends])
+    stops = f'import pathlib as p, launchplane_gate_local as l; l.stop_all(p.Path("{PLACE}"))'
+    stop = shlex.join([sys.executable, "-c", stops])
+    text = [
+        f"Wrote an example to {folder}: {PRODUCT}, with two releases,",
+        "and the lanes testing and prod on this machine.",
+        *_typed(steps),
+        "The last one is refused, and says why. The releases go on serving until you",
+        "stop them:",
+        f"  {stop}",
+    ]
+    return Answer({"folder": str(folder.absolute()), "next": steps, "stop": stop}, text)
 
 
 def _write(folder: Path, releases: dict[str, str], **named: Any) -> dict[str, str]:
@@ -105,9 +120,8 @@ def _going_to(folder: Path) -> list[str]:
     return [] if folder.absolute() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
 
 
-def _written(folder: Path, told: str, steps: list[str]) -> Answer:
-    text = [told, "Type next:", *(f"  {step}" for step in steps)]
-    return Answer({"folder": str(folder.absolute()), "next": steps}, text)
+def _typed(steps: list[str]) -> list[str]:
+    return ["Type next:", *(f"  {step}" for step in steps)]
 
 
 def _a_name(product: str) -> str:

@@ -37,24 +37,24 @@ MAX_BYTES = 64 * 1024  # of a stage file
 KEY_VARIABLE = "DOKPLOY_API_KEY"
 
 _GENERIC_WEB = Template("""\
-[plugins.generic-web]                  # deploys through Dokploy
+[plugins.generic-web]\t# deploys through Dokploy
 url = $url
-api_key = { env = "$variable" }  # a key without a rate limit
-poll_s = 0.5                           # how often a deployment is looked at
+api_key = { env = "$variable" }\t# a key without a rate limit
+poll_s = 0.5\t# how often a deployment is looked at
 
 """)
 
 _GITHUB = Template("""\
-[plugins.github]                       # what GitHub says of a commit and a version
+[plugins.github]\t# what GitHub says of a commit and a version
 base_url = $url
 app = { $app }
 
-[plugins.github.release_identity]      # who publishes releases there: named here, never who is logged in
+[plugins.github.release_identity]\t# who publishes releases there: named here, never who is logged in
 $publisher
 
 [plugins.github.products.$product]
 
-[attestation]                          # what signs that a promotion was recorded
+[attestation]\t# what signs that a promotion was recorded
 key = { file = "$key" }
 
 """)

@@ -20,6 +20,7 @@ from launchplane_gate.strictjson import sha256
 PRODUCT = "sellyouroutboard"
 LANES = ("testing", "prod")
 SCHEMA = "launchplane-gate.schema.json"  # beside the settings, whose first line names it for editors
+_COLUMN = 39  # of the comments in settings
 _PORTS = range(20_000, 30_000)  # below what systems hand out by themselves
 
 _SETTINGS = Template("""\
@@ -29,15 +30,16 @@ schema_version = 1
 
 # Records, ledger and what runs. Relative paths start at this file's folder; $$LAUNCHPLANE_GATE_STATE_DIR replaces it.
 state_dir = "state"
-# database_url = { env = "DATABASE_URL" }   # records and ledger in Postgres, for several machines: see README.md
+# For several machines, records and ledger stand in Postgres: see README.md.
+# database_url = { env = "DATABASE_URL" }
 
-lane_wait_s = 60                       # how long a request waits for a lane on which another one runs; one that a
+lane_wait_s = 60\t# how long a request waits for a lane on which another one runs; one that a
                                        # process held when it died is free after 55 s at most
-confirm_timeout_s = $confirm_timeout_s   # how long a lane may take until it is first seen to run what was deployed;
+confirm_timeout_s = $confirm_timeout_s\t# how long a lane may take until it is first seen to run what was deployed;
                                        # then it has to stay so for settle_s, which is policy
-confirm_interval_s = $confirm_interval_s # how often it is asked meanwhile
+confirm_interval_s = $confirm_interval_s\t# how often it is asked meanwhile
 
-engine = "embedded"                    # what decides; with "opa" it is the server of a table [opa]
+engine = "embedded"\t# what decides; with "opa" it is the server of a table [opa]
 
 # Folders that add to the shipped policies. They cannot replace a rule, nor take one away.
 [policy]
@@ -46,13 +48,13 @@ folders = ["policies"]
 # Plugins: each that is to be loaded has a table here; `launchplane-gate plugins` lists what is installed. A secret is
 # never written here, only where it stands: token = { env = "NAME" } or { file = "PATH" }.
 $plugin
-[plugins.health]                       # asks each health URL which revision it runs
-revision_pointer = "/revision"         # where the revision stands in the answer
+[plugins.health]\t# asks each health URL which revision it runs
+revision_pointer = "/revision"\t# where the revision stands in the answer
 
 $publisher[products.$key]
 repository = $repository
-driver = $driver # the plugin that deploys it
-image = $image # every artifact of the product is IMAGE@sha256:DIGEST
+driver = $driver\t# the plugin that deploys it
+image = $image\t# every artifact of the product is IMAGE@sha256:DIGEST
 
 # Of each lane: where it answers for itself, which every lane needs, and for the driver, where on its platform it is.
 [products.$key.lanes.testing]
@@ -65,9 +67,9 @@ target = $prod_target
 """)
 
 _LOCAL = Template("""\
-[plugins.local]                        # runs a release as a process of this machine
-releases = "releases"                  # a folder with one file for each release
-command = [$python, "{release}"]       # how a release is started; it is to serve on port $$PORT
+[plugins.local]\t# runs a release as a process of this machine
+releases = "releases"\t# a folder with one file for each release, made with the first
+command = [$python, "{release}"]\t# how a release is started; it is to serve on port $$PORT
 """)
 
 _POLICY_README = Template("""\
@@ -163,7 +165,6 @@ def write_workspace(
     """
     files = {f"releases/{name}": text for name, text in releases.items()}
     write_settings(folder, local_platform(product, ports), actor=actor, product=product, files=files, **rest)
-    (folder / "releases").mkdir(exist_ok=True)
     return {name: f"local/{product}@sha256:{sha256(text.encode())}" for name, text in releases.items()}
 
 
@@ -191,8 +192,8 @@ def write_settings(
         "repository": _toml(publisher.repository if publisher else repository),
         "publisher": publisher.plugin if publisher else "",
         "plugin": platform.plugin,
-        "driver": f"{_toml(platform.driver):29}",
-        "image": f"{_toml(platform.image):30}",
+        "driver": _toml(platform.driver),
+        "image": _toml(platform.image),
         "testing_url": _toml(platform.urls[0]),
         "prod_url": _toml(platform.urls[1]),
         "testing_target": platform.targets[0],
@@ -203,7 +204,7 @@ def write_settings(
         "schema": SCHEMA,
     }
     written = {
-        "launchplane-gate.toml": _SETTINGS.substitute(words),
+        "launchplane-gate.toml": _aligned(_SETTINGS.substitute(words)),
         SCHEMA: as_text(shipped_schema("settings")),
         "policies/README.md": _POLICY_README.substitute(words),
         "policies/config/data.json": json.dumps(_policy(product, actor, publisher), indent=2) + "\n",
@@ -246,6 +247,16 @@ def _write_new(folder: Path, files: Mapping[str, str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as opened:
             opened.write(text)
+
+
+def _aligned(text: str) -> str:
+    """Settings whose comments, each after a tab, stand in one column; or above, where a line is too long for that."""
+    lines = []
+    for line in text.split("\n"):
+        setting, tab, comment = line.partition("\t")
+        fits = len(setting) < _COLUMN or not tab
+        lines += [f"{setting:{_COLUMN}}{comment}".rstrip()] if fits else [comment, setting]
+    return "\n".join(lines)
 
 
 def _toml(text: str) -> str:

@@ -45,8 +45,11 @@ def is_intact(path: Path, digest: str | None) -> bool:
 
 
 def find_release(folder: Path, digest: str) -> bytes | None:
-    """The content of the file in a folder that has this digest. Raises OSError for a folder that cannot be listed."""
-    for path in sorted(folder.iterdir()):
+    """The content of the file in a folder that has this digest. Raises OSError for a folder that cannot be listed.
+
+    One that is not there holds no file.
+    """
+    for path in sorted(folder.iterdir()) if folder.exists() else ():
         content = content_of(path)
         if content is not None and sha256(content) == digest:
             return content

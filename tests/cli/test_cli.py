@@ -27,6 +27,7 @@ from launchplane_gate.model import Lane
 from launchplane_gate.strictjson import sha256
 from launchplane_gate_local import stop_all
 from tests import warm
+from tests.fakes import bundles
 
 OLD = "215f71bc1a58639fe4bcd3b3609a4e68304184ab"
 NEW = "41620cf13151d1a12f09d06007d67bdf791d200c"
@@ -456,7 +457,7 @@ def test_init_writes_settings_that_work_and_overwrites_nothing(tmp_path: Path) -
 def test_init_takes_a_name_with_a_dot_and_a_folder_with_a_space(tmp_path: Path) -> None:
     folder = tmp_path / "a folder"
     said = CliRunner().invoke(program, ["init", str(folder), "--product", "shop.v2"])
-    assert f"cd '{folder}'" in said.stdout
+    assert f"  cd '{folder}'\n" in said.stdout
     lanes = CliRunner().invoke(program, ["--config", str(folder / "launchplane-gate.toml"), "lanes", "shop.v2"])
     assert lanes.exit_code == 0
 
@@ -468,16 +469,51 @@ def test_init_refuses_names_that_are_none(tmp_path: Path, arguments: list[str]) 
     assert not (tmp_path / "new").exists()
 
 
-def test_the_example_prints_commands_that_do_what_it_says(tmp_path: Path) -> None:
-    result = CliRunner().invoke(program, ["init", "--example", str(tmp_path / "try"), "--output", "json"])
-    steps = json.loads(result.stdout)["next"]
-    assert steps[0] == f"cd {tmp_path / 'try'}"
-    site = Site(tmp_path / "try", {})
+def test_init_leaves_no_folder_empty_and_its_comments_in_one_column(tmp_path: Path) -> None:
+    for folder, more in (("mine", []), ("my example", ["--example"])):
+        assert CliRunner().invoke(program, ["init", str(tmp_path / folder), *more]).exit_code == 0
+        folders = [path for path in (tmp_path / folder).rglob("*") if path.is_dir()]
+        assert folders and all(any(path.iterdir()) for path in folders)
+        text = (tmp_path / folder / "launchplane-gate.toml").read_text()
+        beside = [line.index(" # ") for line in text.splitlines() if " # " in line and not line.startswith("#")]
+        assert len(beside) > 8 and set(beside) == {38}
+
+
+def test_what_init_prints_is_aligned_within_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(program, ["init", "mine"])
+    assert said.stdout.splitlines() == [
+        "Wrote settings and policies for myproduct to mine.",
+        "Read and change:",
+        "  mine/launchplane-gate.toml   lanes, their health URLs, plugins",
+        "  mine/policies/README.md      who may ship what, and what is asked",
+        "Type next:",
+        "  cd mine",
+        "  launchplane-gate doctor",
+        "  launchplane-gate lanes myproduct",
+    ]
+    for line in CliRunner().invoke(program, ["init", "--example", "try it"]).stdout.splitlines():
+        assert len(line) <= 80 or line.startswith("  ")  # a command is never folded
+
+
+@pytest.mark.thorough  # releases run as processes
+def test_the_example_runs_as_it_is_printed(tmp_path: Path) -> None:
+    """Each line that is set in, in one shell, as somebody pastes it; the last release is stopped as it says, too."""
+    command = [*COMMAND, "init", "--example", "try it"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    typed = [line for line in said.splitlines() if line.startswith("  ")]
+    script = "\n".join(f'{line}\necho "ended with $?" >&2' for line in typed)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    site = Site(tmp_path / "try it", {})
     try:
-        ends = [site.run(*step.split()[1:]).exit_code for step in steps[1:]]
+        command, environment = ["bash", "-c", script], {**os.environ, "PATH": path}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        ends = [int(line.split()[-1]) for line in done.stderr.splitlines() if line.startswith("ended with")]
+        assert ends == [0, 0, 0, 0, 0, 1, 0], done.stderr
+        observed = site.run("lanes", "--output", "json").document["lanes"]
+        assert [lane["observed"]["containers"] for lane in observed] == [[], []]
     finally:
         clear(site)
-    assert ends == [0, 0, 0, 0, 1]
 
 
 def test_init_adopts_records_without_a_ledger(site: Site) -> None:
@@ -522,6 +558,15 @@ def test_a_failing_policy_test_is_told_with_its_place(site: Site) -> None:
     assert f"{folder / 'mine_test.rego'}:5: " in said.out
     assert "1 of 1 test failed" in said.out
     assert site.run("policy", "test", "--only", "no such test").exit_code == 2
+
+
+def test_only_given_twice_means_both(tmp_path: Path) -> None:
+    tests = {name: f"package gate_test.{name}\n\ntest_it if true\n" for name in ("mine", "yours", "theirs")}
+    folder = bundles.write(tmp_path / "more", {f"gate/{name}_test.rego": text for name, text in tests.items()})
+    only = ["--only", "gate_test.mine", "--only", "*.yours.*"]
+    said = CliRunner().invoke(program, ["policy", "test", *only, str(folder), "--output", "json"])
+    ran = [test["name"] for test in json.loads(said.stdout)["tests"]]
+    assert (said.exit_code, sorted(ran)) == (0, ["gate_test.mine.test_it", "gate_test.yours.test_it"])
 
 
 def test_findings_are_told_with_their_place(site: Site) -> None:

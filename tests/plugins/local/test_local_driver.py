@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -820,6 +821,14 @@ def test_releases_that_differ_in_anything_are_different_artifacts() -> None:
 def test_an_example_release_can_claim_to_be_another(site: Site) -> None:
     site.deploy(release_program(B, reports=A))
     assert site.reports() == A
+
+
+def test_a_folder_of_releases_that_is_not_there_yet_is_no_obstacle_and_holds_none(site: Site) -> None:
+    release = site.release(release_program(A))
+    shutil.rmtree(site.folder / "releases")
+    assert site.driver.obstacle(TESTING, None) == ""
+    told = site.driver.obstacle(TESTING, release)
+    assert told.startswith("no file in ") and told == site.driver.deploy(FakeApproval(release), print).detail
 
 
 def test_an_obstacle_is_told_as_the_deploy_would_find_it_and_nothing_is_staged(site: Site) -> None:
