@@ -124,7 +124,11 @@ class Examination:
 
     def _of_lane(self, profile: ProductProfile, lane: Lane) -> Iterator[Ask | Heard]:
         driver = self.plugins.drivers.get(profile.driver_id)
-        if driver:
+        if not driver:
+            yield Heard(
+                f"{lane} platform", NotAsked(f"no plugin that is enabled brings its driver {profile.driver_id}")
+            )
+        else:
             yield Ask(f"{lane} platform", partial(observe, driver, lane, within_s=GATHER_TIMEOUT_S))
             yield self._obstacle(driver, profile, lane)
         yield Ask(f"{lane} evidence", partial(self._evidence, profile, lane))
@@ -158,7 +162,8 @@ class Examination:
             branches=named.branches if named else (),
         )
         found = self.plugins.evidence_or_why(question)
-        return [Heard(f"{lane} {plugin}", Evidence(facts, release)) for plugin, facts in found.items()]
+        heard = [Heard(f"{lane} {plugin}", Evidence(facts, release)) for plugin, facts in found.items()]
+        return heard or [Heard(f"{lane} evidence", NotAsked("no plugin that is enabled gathers any"))]
 
     def _of_plugins(self, profile: ProductProfile | None) -> Iterator[Ask]:
         for plugin in self.plugins.names:

@@ -88,6 +88,22 @@ def test_a_driver_that_raises_or_tells_nothing_is_told(platform: FakePlatform) -
     assert whys["publisher"] == "whether its publisher may publish: the plugin has no `gate_doctor`"
 
 
+def test_that_there_is_nobody_to_ask_is_told(platform: FakePlatform) -> None:
+    elsewhere = PROFILE.model_copy(update={"driver_id": "elsewhere"})
+    heard = told(
+        Examination(Plugins({"fake": platform}), [elsewhere], None, {}).go(lambda _: None), holds_records=False
+    )
+    assert heard.checks == []
+    assert {one.what: one.why for one in heard.not_seen if one.what != "fake"} == {
+        f"{PRODUCT}/{lane} {what}": why
+        for lane in ("testing", "prod")
+        for what, why in (
+            ("platform", "no plugin that is enabled brings its driver elsewhere"),
+            ("evidence", "no plugin that is enabled gathers any"),
+        )
+    }
+
+
 class Doctored:
     """What a plugin answers to ``gate_doctor``; raised, where it is an exception."""
 

@@ -9,7 +9,7 @@ import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from launchplane_gate.model import Actor, Lane
     from launchplane_gate.plugins import Plugins
     from launchplane_gate.policy import Bundle, Proof
-    from launchplane_gate.report.examined import Check, Told
+    from launchplane_gate.report.examined import Check, NotSeen, Told
     from launchplane_gate.settings import Settings
     from launchplane_gate.store import OwnStore
 
@@ -43,6 +43,7 @@ SHOWN = 5  # of what is wrong with the ledger
 class _Examination:
     def __init__(self) -> None:
         self.checks: list[Check] = []
+        self.left: list[NotSeen] = []
 
     def look(
         self, what: str, at: Callable[[], T], say: Callable[[T], str], better: Callable[[T], str] = lambda _: ""
@@ -63,6 +64,12 @@ class _Examination:
         from launchplane_gate.report.examined import Check
 
         self.checks.append(Check(what, ok, found, remedy))
+
+    def leave(self, what: str, why: str) -> None:
+        """Note what is not looked at."""
+        from launchplane_gate.report.examined import NotSeen
+
+        self.left.append(NotSeen(what, why))
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def doctor(session: Session) -> Answer:
         found = _open(here, session, opened)
         heard = _examine(here, found, progress)
         who = found.actor.subject if found and found.actor else ""
-    return _answer(here.checks, heard, who)
+    return _answer(here.checks, replace(heard, not_seen=[*here.left, *heard.not_seen]), who)
 
 
 def _answer(checks: list[Check], heard: Told, who: str) -> Answer:
@@ -123,6 +130,8 @@ def _open(here: _Examination, session: Session, opened: ExitStack) -> _Found | N
     bundle = here.look("policies", lambda: _bundle(settings), _say_bundle)
     opa = settings.opa if settings else None
     proof = here.look("engine", lambda: prove_engine(bundle, opa), partial(_say_engine, bundle)) if bundle else None
+    if not bundle:
+        here.leave("engine", "there are no policies to ask it about")
     if settings is None:
         return None
     here.look("state folder", lambda: _state_folder(settings), str)
@@ -136,11 +145,16 @@ def _open(here: _Examination, session: Session, opened: ExitStack) -> _Found | N
     kept = here.look("ledger", lambda: _ledger(settings), str)
     loaded = here.look("plugins", lambda: _plugins(settings), lambda found: ", ".join(found.names) or "none is enabled")
     gate, actor = None, None
-    if proof and kept and loaded:
+    needs = {"policies": bundle, "engine": proof, "ledger": kept, "plugins": loaded}
+    if lacking := [what for what, found in needs.items() if found is None]:
+        here.leave("gate, and who asks", f"not until these are well: {', '.join(lacking)}")
+    else:
         gate = here.look(
             "gate", lambda: opened.enter_context(session.gate(settings, to_read=True)), lambda _: "it opens"
         )
         actor = here.look("who asks", session.actor, _say_actor) if gate else None
+        if not gate:
+            here.leave("who asks", "the gate does not open")
     store, ledger = _opened(settings)
     if ledger:
         opened.callback(ledger.close)
@@ -156,6 +170,7 @@ def _examine(here: _Examination, found: _Found | None, progress: Progress) -> To
     if found is None:
         return Told([], [], [NotSeen("what settings name", "they cannot be read, so nobody was asked")])
     profiles = list(found.settings.profiles.values())
+    _tell_what_is_left(here, found)
     recorded = {}
     _tell_of_modes(here, found.settings)
     for profile in profiles:
@@ -170,7 +185,7 @@ def _examine(here: _Examination, found: _Found | None, progress: Progress) -> To
                 recorded[lane] = records.release
     if found.plugins is None:
         why = "one of the plugins cannot be loaded, so nobody was asked"
-        return Told([], [], [NotSeen("platforms, evidence and promotions", why)])
+        return Told([], [], [NotSeen("platforms, evidence, waivers and promotions", why)])
     asking = Examination(found.plugins, profiles, found.bundle, recorded, found.gate, found.actor)
     holds_records = found.store is None or found.store.holds_records()
     heard = told(asking.go(progress), holds_records=holds_records)
@@ -179,6 +194,18 @@ def _examine(here: _Examination, found: _Found | None, progress: Progress) -> To
         for profile in profiles:
             _tell_of_approvers(here, found.bundle, found.plugins, profile.product)
     return heard
+
+
+def _tell_what_is_left(here: _Examination, found: _Found) -> None:
+    """What cannot be looked at of the lanes, for want of something that was looked at before."""
+    if not found.settings.profiles:
+        here.leave("lanes", "the settings name no product")
+    elif found.store is None:
+        here.leave("records of the lanes", "the database that holds them cannot be opened")
+    elif found.ledger is None:
+        here.leave("deployments of the lanes", "only the ledger knows which of them matter")
+    if found.plugins and found.bundle is None:
+        here.leave("waivers and promotions", "only policies name paths and approvers")
 
 
 def _tell_of_modes(here: _Examination, settings: Settings) -> None:

@@ -522,7 +522,33 @@ def test_a_login_that_the_registry_refuses_is_told_before_there_is_an_image(
 def test_what_could_not_be_looked_at_at_all_is_said(site: Site) -> None:
     settings = site.settings.read_text()
     site.settings.write_text(f"{settings}\n[plugins.none-such]\n")
-    assert set(not_looked_at(site.run("doctor", "--output", "json"))) == {"platforms, evidence and promotions"}
+    left = not_looked_at(site.run("doctor", "--output", "json"))
+    assert set(left) == {"gate, and who asks", "platforms, evidence, waivers and promotions"}
+    assert left["gate, and who asks"] == "not until these are well: plugins"
     site.settings.write_text("schema_version = 9\n")
     said = site.run("doctor", "--output", "json")
     assert set(wrong(said)) == {"settings"} and set(not_looked_at(said)) == {"what settings name"}
+    site.settings.write_text(settings.partition("[products")[0])
+    said = site.run("doctor")
+    assert said.exit_code == 0 and "Not looked at:\n  lanes   the settings name no product\n" in said.out
+    assert said.out.endswith("All is well with what was looked at; 1 thing was not looked at.\n")
+
+
+def test_what_is_not_looked_at_without_policies_an_engine_or_a_ledger_is_said(site: Site) -> None:
+    settings, data = site.settings.read_text(), site.folder / "policies" / "config" / "data.json"
+    decided, path = data.read_text(), f"{PRODUCT} testing -> prod"
+    data.write_text("{")
+    said = site.run("doctor", "--output", "json")
+    assert set(wrong(said)) == {"policies"}
+    assert set(not_looked_at(said)) == {"engine", "gate, and who asks", "waivers and promotions"}
+    data.write_text(decided)
+    asked = 'engine = "opa"\nopa.url = "http://127.0.0.1:1"'
+    site.settings.write_text(settings.replace('engine = "embedded"', asked))
+    said = site.run("doctor", "--output", "json")
+    assert set(wrong(said)) == {"engine"} and set(not_looked_at(said)) == {"gate, and who asks", path}
+    site.settings.write_text(settings)
+    (site.folder / "state").mkdir(mode=0o700, exist_ok=True)
+    (site.folder / "state" / "ledger.sqlite").write_text("no ledger")
+    said = site.run("doctor", "--output", "json")
+    assert "ledger" in wrong(said)
+    assert set(not_looked_at(said)) == {"gate, and who asks", "deployments of the lanes", path}
