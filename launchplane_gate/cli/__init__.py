@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from launchplane_gate.report.points import Report
 
 DEBUG = "LAUNCHPLANE_GATE_DEBUG"
+_BYTE = re.compile("[\ud800-\udfff]")  # that was no part of a letter
 INTERRUPTED = 130
 
 SECTIONS: dict[str, list[click.Command]] = {
@@ -98,8 +100,8 @@ def _had_by(error: click.UsageError, outputs: Sequence[Output]) -> list[Output]:
 def _see_that_they_are_text(arguments: Sequence[str]) -> None:
     """Raises click.UsageError for bytes that are no UTF-8: to Python they are surrogates, which no record takes."""
     for before, argument in zip(["", *arguments], arguments, strict=False):
-        shown = os.fsencode(argument).decode(errors="backslashreplace")
-        if shown.encode() == os.fsencode(argument):
+        shown = _BYTE.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", argument)
+        if shown == argument:
             continue
         option, is_one, value = shown.partition("=")
         if is_one and option.startswith("--"):
