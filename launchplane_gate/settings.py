@@ -334,6 +334,8 @@ class Settings:
         self.kept: Any = None  # what that plugin says of where they are, once it was asked
         named = environment.get("LAUNCHPLANE_GATE_STATE_DIR")
         self.state_dir = self.base_dir / (named or file.state_dir)
+        for place in (path, self.state_dir):
+            _see_that_it_is_text(place)
         self.names_state_dir = bool(named) or "state_dir" in file.model_fields_set
         self.state_group = _group(file.state_group)
         given = file.database_url
@@ -508,6 +510,15 @@ def database_named(given: str | dict[str, str] | None, base_dir: Path, environme
     except PydanticCustomError as error:
         raise SettingsError(f"the URL of the database {error.message()}") from None
     return found if isinstance(found, SecretStr) else SecretStr(found)
+
+
+def _see_that_it_is_text(path: Path) -> None:
+    """Raises SettingsError for a path that no record could name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        hint = "Nothing was done. Keep settings and state in folders that have names in UTF-8."
+        raise SettingsError(f"{path} is not UTF-8", hint=hint) from None
 
 
 def _group(name: str | None) -> int | None:

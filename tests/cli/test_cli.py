@@ -853,6 +853,20 @@ def test_no_command_takes_what_is_no_text() -> None:
         assert (said.exit_code, json.loads(said.stdout)["error"]["message"]) == (2, r"'caf\xe9' is not UTF-8")
 
 
+def test_a_folder_whose_name_is_no_text_holds_no_settings(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(CAFE)
+    folder.mkdir()
+    (tmp_path / "launchplane-gate.toml").write_text("schema_version = 1\n")
+    for where, environment in (
+        (folder, {"LAUNCHPLANE_GATE_CONFIG": str(folder / ".." / "launchplane-gate.toml")}),
+        (tmp_path, {"LAUNCHPLANE_GATE_STATE_DIR": str(folder)}),
+    ):
+        command, told = [*COMMAND, "lanes"], dict(os.environ) | environment
+        done = subprocess.run(command, cwd=where, env=told, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and "is not UTF-8\n  Nothing was done." in done.stderr
+    assert list(folder.iterdir()) == []
+
+
 def test_the_version_is_told() -> None:
     assert CliRunner().invoke(program, ["--version"]).stdout.startswith("launchplane-gate 0.")
 
