@@ -48,7 +48,7 @@ def _leave(decision: Decision) -> Iterator[str]:
     if waivable and decision.release:
         yield ""
     for code in waivable:
-        yield f"  have {code} waived by somebody else who may (TEXT and TIME are yours to say):"
+        yield f"  have {code} waived (TEXT and TIME are yours to say):"
         yield f"    {requesting(decision, code)}"
 
 

@@ -9,6 +9,7 @@ from launchplane_gate.gate import Gate
 from launchplane_gate.lanes import LaneView, Wanted, look
 from launchplane_gate.model import stamp, unstamp
 from launchplane_gate.policy import load_bundle, shipped_policies
+from launchplane_gate.policy.waiving import could_be_waived
 from launchplane_gate.report.lanes import lanes_text
 from launchplane_gate.report.text import plain
 from tests.conftest import ACTOR, PRODUCT, PROFILE, A, MakeGate, bundle_with, deploy, promote
@@ -64,6 +65,7 @@ def test_a_soak_says_when_it_will_be_over(make_gate: MakeGate, tmp_path: Path) -
     gate = asking_why(make_gate, tmp_path, thresholds={"source_soak_s": 7200})
     run = gate.run(promote(reason="weekly"), ACTOR)
     assert codes(run) == {"inventory.source_soaked"} and run.admitted
+    assert run.admitted.refusals[0].waivable
     message = run.admitted.refusals[0].message
     over = unstamp(message.rpartition("not before ")[2].rstrip("."))
     confirmed = unstamp(message.partition("confirmed at ")[2].partition(",")[0])
@@ -71,3 +73,13 @@ def test_a_soak_says_when_it_will_be_over(make_gate: MakeGate, tmp_path: Path) -
     assert timedelta(seconds=7200) <= over - confirmed < timedelta(seconds=7260) and over.second == 0
     told = plain(lanes_text(list(seen(gate).values()), with_product=False))
     assert "has to run there for 2 h; not before" in told and f" {over:%H:%M} UTC." in told and stamp(over) not in told
+
+
+def test_only_what_somebody_could_approve_can_be_waived(make_gate: MakeGate, tmp_path: Path) -> None:
+    settings = asking_why(make_gate, tmp_path).bundle.settings
+    assert could_be_waived("window.open", settings, PRODUCT, "prod")
+    assert not could_be_waived("lane.settled", settings, PRODUCT, "prod")
+    assert not could_be_waived("window.open", settings, PRODUCT, "nowhere")
+    by_word = bundle_with(tmp_path / "by-word", actors={}, by_word=["window.open"]).settings
+    assert could_be_waived("window.open", by_word, PRODUCT, "prod")
+    assert not could_be_waived("inventory.source_fresh", by_word, PRODUCT, "prod")
