@@ -10,7 +10,7 @@ from launchplane_gate.authoring.diff.inputs import Flip, Flips
 from launchplane_gate.authoring.diff.words import Difference
 from launchplane_gate.report.points import Point, Report
 from launchplane_gate.report.text import Block, Table
-from launchplane_gate.report.words import brief, count
+from launchplane_gate.report.words import count, exact
 
 WIDTH = 80
 MARKS = {"loosens": "loosens", "tightens": "tightens", "unclear": "see below", "neither": ""}
@@ -85,4 +85,4 @@ def compared_report(names: tuple[str, str], found: Sequence[Difference], flips: 
 
 
 def _folded(text: str) -> list[str]:
-    return textwrap.wrap(brief(text), WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(exact(text), WIDTH, break_long_words=False, break_on_hyphens=False)

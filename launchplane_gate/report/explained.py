@@ -16,7 +16,7 @@ from launchplane_gate.authoring.explain.told import ExplainedRule, Explanation, 
 from launchplane_gate.model import short, stamp
 from launchplane_gate.report.decision import MARKS, way_on
 from launchplane_gate.report.text import Block
-from launchplane_gate.report.words import brief, count
+from launchplane_gate.report.words import brief, count, exact
 
 WIDTH = 80
 _FROM, _TO = 946_684_800, 4_102_444_800  # the seconds of this century; what is some 10^9 times that is nanoseconds
@@ -108,7 +108,7 @@ def _seen(seen: Seen) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and _FROM <= value // 10**9 < _TO:
         return stamp(datetime.fromtimestamp(value / 10**9, UTC))[:19] + "Z"
-    return brief(json.dumps(value, ensure_ascii=False))
+    return exact(json.dumps(value, ensure_ascii=False))
 
 
 def _ways(told: Explanation) -> Iterator[str]:

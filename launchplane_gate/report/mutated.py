@@ -10,7 +10,7 @@ from launchplane_gate.authoring.mutate.mutants import Kind
 from launchplane_gate.authoring.mutate.run import Mutation, Result
 from launchplane_gate.report.points import Place, Point, Report
 from launchplane_gate.report.text import Block
-from launchplane_gate.report.words import brief, count, span
+from launchplane_gate.report.words import count, exact, span
 
 WIDTH = 80
 LINES = 8  # of a change, at most
@@ -98,7 +98,7 @@ def _survivor(result: Result) -> Iterator[Block]:
 
 
 def _folded(text: str, indent: str = "") -> list[str]:
-    said = brief(text)
+    said = exact(text)
     return textwrap.wrap(
         said[:1].upper() + said[1:],
         WIDTH,

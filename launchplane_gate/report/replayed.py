@@ -13,7 +13,7 @@ from launchplane_gate.model import short
 from launchplane_gate.policy import Bundle
 from launchplane_gate.report.points import Outcome, Place, Point, Report
 from launchplane_gate.report.text import Block, Table
-from launchplane_gate.report.words import brief, count
+from launchplane_gate.report.words import count, exact
 
 KINDS: tuple[Kind, ...] = ("allow-to-deny", "deny-to-allow", "not-known")  # that are pointed at
 SAME = "The same policies give the same results"
@@ -131,7 +131,7 @@ def _said(pair: list[str] | None) -> tuple[str, ...]:
     if pair is None:
         return ("not asked",)
     status, message = pair
-    return _folded(brief(message) if status != "pass" and message else status)
+    return _folded(exact(message) if status != "pass" and message else status)
 
 
 def _folded(text: str) -> tuple[str, ...]:
@@ -204,4 +204,4 @@ def _point(group: Group, asked: Asked, bundle: Bundle) -> Point:
 def _whole(pair: list[str] | None) -> str:
     if pair is None:
         return "not asked"
-    return brief(pair[1]) if pair[0] != "pass" and pair[1] else pair[0]
+    return exact(pair[1]) if pair[0] != "pass" and pair[1] else pair[0]

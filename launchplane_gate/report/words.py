@@ -19,9 +19,13 @@ def brief(text: str, now: datetime | None = None) -> str:
     return "`".join(part if number % 2 else _brief(part, now) for number, part in enumerate(parts))
 
 
+def exact(text: str) -> str:
+    """A text for authors of policies: revisions and digests cut to seven digits, and all else as it stands."""
+    return _REVISION.sub(lambda match: match[0][:7], text)
+
+
 def _brief(text: str, now: datetime | None) -> str:
-    text = _REVISION.sub(lambda match: match[0][:7], text)
-    return _MOMENT.sub(lambda match: _clock(match[0], now or datetime.now(UTC)), text)
+    return _MOMENT.sub(lambda match: _clock(match[0], now or datetime.now(UTC)), exact(text))
 
 
 def _clock(text: str, now: datetime) -> str:
