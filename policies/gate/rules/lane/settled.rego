@@ -72,7 +72,7 @@ _why(run) := why if {
 
 _when(run) := said if {
 	is_string(run.last.at)
-	said := sprintf(" Its last run began at %v.", [run.last.at])
+	said := sprintf(" The last run there began at %v.", [run.last.at])
 } else := ""
 
 _under_way(lane, run) := [] if {

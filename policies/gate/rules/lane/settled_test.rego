@@ -40,7 +40,7 @@ test_only_true_is_true if {
 test_why_is_said if {
 	moved := cases.put(_good, "source/run/why", "its last run ended unconfirmed")
 	message := settled.message with input as cases.put(moved, "source/run/settled", false)
-	message == sprintf("the source lane is not settled: its last run ended unconfirmed. Its last run began at %v.", [_good.source.run.last.at])
+	message == sprintf("the source lane is not settled: its last run ended unconfirmed. The last run there began at %v.", [_good.source.run.last.at])
 	busy := settled.message with input as cases.put(_good, "destination/run/open", true)
 	busy == "On the destination, another run is open: its last run was recorded."
 	unknown := settled.message with input as json.remove(_good, ["destination/run/open"])
