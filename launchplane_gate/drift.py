@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from launchplane_gate.commands import looking_at, reconciling
 from launchplane_gate.gate import Gate
-from launchplane_gate.lanes import PROGRAM, LaneView, look_at, reconciling
+from launchplane_gate.lanes import LaneView, look_at
 from launchplane_gate.looking import held_against
 from launchplane_gate.model import Contract, Lane, ReleaseIdentity
 from launchplane_gate.records import ProductProfile
@@ -28,7 +29,7 @@ def drift_of(gate: Gate, profile: ProductProfile, lane: Lane) -> Drift:
     view = look_at(gate, profile, lane, with_health=True)
     state, why = _state(view)
     settles = state in ("drifted", "unsettled")
-    again = f"{PROGRAM} lanes {profile.product}" if view.aside else reconciling(profile.product, lane.instance)
+    again = looking_at(profile.product) if view.aside else reconciling(profile.product, lane.instance)
     return Drift(
         product=profile.product, lane=lane, recorded=view.runs, state=state, why=why, command=again if settles else ""
     )

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from launchplane_gate.commands import WHY, Gap, deploying, promoting
 from launchplane_gate.errors import GateError, RequestError
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Question
 from launchplane_gate.lane_records import LaneRecords, read_lane
-from launchplane_gate.ledger import Ledger, Row
-from launchplane_gate.line.lane_requests import putting_aside, releasing
+from launchplane_gate.ledger import Ledger
 from launchplane_gate.looking import Reported, difference, may_run, observe, reported
 from launchplane_gate.model import (
     Actor,
@@ -35,11 +35,10 @@ from launchplane_gate.policy import Bundle
 from launchplane_gate.policy_input import MayRun
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
-from launchplane_gate.settled import settled
 from launchplane_gate.urls import without_query
 from launchplane_gate.waivers import WaiverView, live_waivers
+from launchplane_gate.ways import Standing, Way, What, standing_of, ways_on
 
-PROGRAM = "launchplane-gate"
 AT_ONCE = 8
 MAX_RUNS = 100  # of a lane that are looked through for one that published its release
 
@@ -59,8 +58,8 @@ class Wanted(Contract):
 class Promotion(Contract):
     """What the policies say to promoting what a lane runs now.
 
-    ``reason``: the first thing that stands against it, but for what is ``wanted`` of who asks; ``refused``: the causes
-    of all that does. ``unknown``: no decision could be had, which is no yes, and ``reason`` says why.
+    ``reason``: the first thing that stands against it, but for what is ``wanted`` of who asks; ``refused``: all of it.
+    ``unknown``: no decision could be had, which is no yes, and ``reason`` says why.
     """
 
     to: str
@@ -83,10 +82,12 @@ class LaneView(Contract):
     ``run_id`` is its last run that changed, touched or recorded anything, ``tried`` the release of the last one that
     was no mere report; ``resumable``: that run, where it was interrupted and nobody has tried to finish it; ``may_run``
     what the lane may run for all that is known; ``health`` what its URLs report, asked only where the other facts leave
-    that open. ``next`` is what can be done, for people; ``command`` what to type for it, if there is something.
-    ``aside``: what to type instead where a record that the gate did not write keeps the lane from being settled, and
-    says nothing of it. ``back``: what to type to have an unsettled lane run again what was recorded there, where that
-    is something else. ``mode``: ``observe`` where what the policies refuse is done all the same.
+    that open. ``busy``: who holds it for a run just now; ``unpublished``: the version, or the attestation, that what it
+    runs lacks. ``next`` is what can be done, for people; ``command`` what to type for it, if there is something.
+    ``ways``: all that can be done about a lane in doubt, as ``ways.ways_on`` has it; of these, ``aside`` is what to
+    type instead where a record that the gate did not write keeps the lane from being settled, and says nothing of it,
+    and ``back`` what to type to have an unsettled lane run again what was recorded there, where that is something else
+    than ``command``. ``mode``: ``observe`` where what the policies refuse is done all the same.
     """
 
     product: str
@@ -109,11 +110,14 @@ class LaneView(Contract):
     command: str = ""
     aside: str = ""
     back: str = ""
+    busy: str = ""
+    unpublished: str = ""
+    ways: tuple[Way, ...] = ()
     mode: Mode = "enforce"
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Path:
     """A path of promotion between two lanes; ``offer`` is None where the source has nothing to offer."""
 
     source: LaneView
@@ -172,51 +176,66 @@ def look(gate: Gate, profiles: Iterable[ProductProfile], actor: Actor) -> list[L
             if one.product == other.product and (one.lane.instance, other.lane.instance) in paths[one.product]
         ]
         offers = list(pool.map(lambda way: _offer(gate, way[0], way[1], actor), ways))
-    known = [_Way(one, other, offer) for (one, other), offer in zip(ways, offers, strict=True)]
+    known = [_Path(one, other, offer) for (one, other), offer in zip(ways, offers, strict=True)]
     return [_with_next(gate, view, known) for view in views]
 
 
 def look_at(gate: Gate, profile: ProductProfile, lane: Lane, *, with_health: bool = False) -> LaneView:
     """One lane, without what could be done next. ``with_health``: its URLs are asked whatever else is known."""
-    records, last = read_lane(gate.store, gate.ledger, lane), gate.ledger.last_effective(lane)
-    brought = gate.ledger.last_bringing(lane)
-    is_settled, why = settled(records, gate.ledger, last)
+    records = read_lane(gate.store, gate.ledger, lane)
+    stands = standing(gate, profile, lane, records=records)
     observed, differs = _observed(gate, profile, records)
-    is_clear = is_settled and not differs and not with_health
+    is_clear = stands.settled and not differs and not with_health
     samples = [] if is_clear else _samples(gate, profile, lane)
     waivers = live_waivers(gate.ledger, gate.bundle.settings, profile.product, lane)
+    ways = ways_on(replace(stands, drifted=bool(differs)))
     return LaneView(
         product=profile.product,
         lane=lane,
         runs=records.release,
         since=records.inventory.updated_at if records.inventory else None,
-        settled=is_settled,
-        why="" if is_settled else _why(gate, last, why),
+        settled=stands.settled,
+        why=_why(stands),
         hold=records.hold,
         observed=observed,
         differs=differs,
-        run_id=last.run_id if last else "",
-        tried=read_run(gate.ledger, brought.run_id).release if brought else None,
-        resumable=last.run_id if last and not records.others and _is_resumable(gate, last) else "",
+        run_id=stands.last.run_id if stands.last else "",
+        tried=stands.tried,
+        resumable=stands.last.run_id if stands.last and stands.resumable else "",
         may_run=tuple(may_run(records, gate.ledger, gate.ledger.runs_since_recorded(lane), observed, samples)),
         health=reported(samples),
         waivers=tuple(waivers),
-        aside=putting_aside(profile.product, records),
+        aside=_command_of(ways, "put aside"),
+        busy=stands.busy,
+        unpublished=_lacking(stands),
+        ways=ways,
         mode="observe" if profile.product in gate.observed else "enforce",
     )
 
 
-def _is_resumable(gate: Gate, last: Row) -> bool:
-    lane = Lane(context=last.context, instance=last.instance)
-    return gate.ledger.status_of(last) == "interrupted" and gate.ledger.runs(lane, limit=1) == [last.run_id]
+def standing(gate: Gate, profile: ProductProfile, lane: Lane, *, records: LaneRecords | None = None) -> Standing:
+    paths = paths_of(gate.bundle, profile.product)
+    return standing_of(gate.store, gate.ledger, profile, lane, paths, records=records)
 
 
-def _why(gate: Gate, last: Row | None, why: str) -> str:
+def _why(stands: Standing) -> str:
     """Why a lane is unsettled, with what its last run had to say."""
-    if last is None:
-        return why
-    detail = read_run(gate.ledger, last.run_id).detail
-    return f"{why}: {detail}" if detail and last.status not in ("recorded", "observed", "adopted", "restored") else why
+    last = stands.last
+    if not stands.why or last is None or last.status in ("recorded", "observed", "adopted", "restored"):
+        return stands.why
+    return f"{stands.why}: {last.detail}" if last.detail else stands.why
+
+
+def _lacking(stands: Standing) -> str:
+    """What of the release of a lane is not out; empty where nothing is missing."""
+    if not stands.due:
+        return ""
+    publication, attestation = stands.due[0].publication, stands.due[0].attestation
+    return publication.version if publication else attestation.name if attestation else ""
+
+
+def _command_of(ways: Iterable[Way], what: What) -> str:
+    return next((way.command for way in ways if way.what == what), "")
 
 
 def _observed(gate: Gate, profile: ProductProfile, records: LaneRecords) -> tuple[Observation | None, str]:
@@ -286,26 +305,30 @@ def _wanted(bundle: Bundle, cause: RuleResult) -> Wanted | None:
     return found[0] if found else None
 
 
-def _with_next(gate: Gate, view: LaneView, ways: list[_Way]) -> LaneView:
+def _with_next(gate: Gate, view: LaneView, ways: list[_Path]) -> LaneView:
     """The view with what can be done about the lane."""
     given = tuple(way.offer for way in ways if way.source.lane == view.lane and way.offer)
     taken = [way for way in ways if way.destination.lane == view.lane]
-    ready = [(way.source.lane.instance, way.offer) for way in taken if way.offer and way.offer.passes_if_asked_well]
-    here, said, command = view.lane.instance, [_said(offer) for offer in given], ""
-    back = going_back(view.product, here) if not view.settled and gate.ledger.way_back(view.lane) else ""
-    if view.hold:
-        said, command = [f"held by {view.hold.subject}"], releasing(view.product, here)
-    elif view.resumable:
-        command = resuming(view.resumable)
-    elif ready:
-        source, offer = ready[0]
-        wanted = "".join(f" --{one} TEXT" for one in dict.fromkeys(one.field for one in offer.wanted))
-        command = promoting(view.product, source, here, paths_of(gate.bundle, view.product)) + wanted
+    ready = {way.source.lane.instance: way.offer for way in taken if way.offer and way.offer.passes_if_asked_well}
+    here, said = view.lane.instance, [_said(offer) for offer in given]
+    command = next((way.command for way in view.ways if way.source in (None, *ready)), "")
+    if view.busy:
+        said = [view.busy]
+    elif view.hold:
+        said = [f"held by {view.hold.subject}"]
+    elif ready and not view.resumable and not view.unpublished:
+        source, offer = next(iter(ready.items()))
+        wanted = {one.field: WHY if one.field == "reason" else Gap("<version>") for one in offer.wanted}
+        promotes = [way.command for way in view.ways if way.source == source and not wanted]
+        named = promoting(view.product, source, here, paths_of(gate.bundle, view.product), **wanted)
+        command = next(iter(promotes), named)
     elif taken and not _is_as_recorded(view):
         said = [f"after {way.source.lane.instance}" for way in taken if way.offer is None]
-        command = back
-    elif not taken and not _is_as_recorded(view):
-        command = deploying(view.product, here, view.tried or view.runs)
+    elif not (taken or view.runs or view.ways):
+        command = deploying(view.product, here)  # the first one
+    if view.unpublished:
+        said = [f"unpublished: {view.unpublished}", *said]
+    back = _command_of(view.ways, "go back")
     told = {"promotions": given, "next": "; ".join(said), "command": command, "back": back if back != command else ""}
     return view.model_copy(update=told)
 
@@ -320,32 +343,6 @@ def _said(promotion: Promotion) -> str:
         return ", ".join(filter(None, [f"can be promoted to {promotion.to}", wanted]))
     against = " ".join(filter(None, [promotion.code, promotion.reason]))
     return "; ".join(filter(None, [f"not to {promotion.to}: {against}", wanted]))
-
-
-def deploying(product: str, lane: str, release: ReleaseIdentity | None = None) -> str:
-    """The command that deploys to a lane; where no release is named, the caller's to fill in."""
-    artifact, ref = (release.artifact_id, release.source_git_ref) if release else ("…", "…")
-    return f"{PROGRAM} deploy {product} --to {lane} --artifact {artifact} --ref {ref}"
-
-
-def promoting(product: str, source: str, destination: str, paths: list[tuple[str, str]]) -> str:
-    ends = "" if paths == [(source, destination)] else f" --from {source} --to {destination}"
-    return f"{PROGRAM} promote {product}{ends}"
-
-
-def going_back(product: str, lane: str) -> str:
-    """The command that has a lane run what was recorded there before."""
-    return f"{PROGRAM} rollback {product} --lane {lane}"
-
-
-def resuming(run_id: str) -> str:
-    """The command that finishes an interrupted run."""
-    return f"{PROGRAM} runs resume {run_id}"
-
-
-def reconciling(product: str, lane: str) -> str:
-    """The command that settles a lane by what it is seen to run."""
-    return f"{PROGRAM} inventory reconcile {product}/{lane}"
 
 
 def settling(bundle: Bundle, product: str, records: LaneRecords, newest: ReleaseIdentity | None = None) -> str:

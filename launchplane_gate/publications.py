@@ -59,6 +59,23 @@ def why_over(store: RecordStore, ledger: Ledger, run: Run) -> str:
     return ""
 
 
+def is_due(store: RecordStore, ledger: Ledger, run: Run) -> bool:
+    """Whether what a run recorded was to be published or attested, is not, and still can be."""
+    publication, attestation = run.publication, run.attestation
+    is_out = publication is None or publication.is_whole
+    if run.status not in ("recorded", "unchanged") or (is_out and (attestation is None or attestation.made)):
+        return False
+    return not (why_over(store, ledger, run) or _is_out_by_another(ledger, run))
+
+
+def _is_out_by_another(ledger: Ledger, run: Run) -> bool:
+    if run.publication is None or run.release is None:
+        return False
+    of_commit = runs_of_commit(ledger, run.product, run.release.source_git_ref)
+    others = [one.publication for one in of_commit if one.publication and one.run_id != run.run_id]
+    return any(one.is_whole and is_same_version(one.version, run.publication.version) for one in others)
+
+
 def given_up(publication: Publication) -> str:
     """What is to be done about drafts that will never be published; empty where there are none."""
     return f"Left there, of no use any more: {', '.join(publication.drafts)}; delete it" if publication.drafts else ""

@@ -191,21 +191,18 @@ def _denied(gate: Gate, run: Run, headline: str) -> Callable[[], Report] | None:
 
 def _aftermath(gate: Gate, run: Run) -> Aftermath:
     """How the run's lane stands now."""
-    from launchplane_gate.lanes import look_at, paths_of, promoting, published_as
+    from launchplane_gate.lanes import look_at, published_as, standing
     from launchplane_gate.report.run import Aftermath
 
     profile = gate.profile(run.product)
     lane = run.destination
-    paths = paths_of(gate.bundle, run.product)
-    starts = [start for start, end in paths if end == lane.instance]
     return Aftermath(
         run=run,
         lane=look_at(gate, profile, lane),
+        stands=standing(gate, profile, lane),
         driver=profile.driver_id,
         urls=len(profile.health_urls(lane.context, lane.instance)),
         took_s=_took_s(gate, run),
-        promotion=promoting(run.product, starts[0], lane.instance, paths) if starts else "",
-        way_back=next(iter(gate.ledger.way_back(lane)), None),
         seen=_seen(gate, run),
         out_as=published_as(gate.ledger, run) if run.status == "unchanged" else "",
     )

@@ -143,13 +143,14 @@ def _proof(gate: Gate, lane: Lane, profile: ProductProfile) -> Proof:
 
 def _see_that_it_is_there(proof: Proof, version: str) -> None:
     """Raises Stale where a lane has moved on since a version was promoted to it."""
+    from launchplane_gate.commands import command
     from launchplane_gate.errors import Stale
 
     if proof.version != version:
-        has_it = f"`launchplane-gate inventory history {proof.lane}` has it."
+        history = command("inventory", "history", f"{proof.product}/{proof.lane.instance}")
         raise Stale(
             f"{proof.lane} runs {proof.release or 'nothing known'} now, of {proof.version or 'no version'}",
-            hint=f"What {version} shipped is no longer there; {has_it}",
+            hint=f"What {version} shipped is no longer there; `{history}` has it.",
         )
 
 

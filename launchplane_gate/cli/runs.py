@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from launchplane_gate.ledger import Entry, Ledger
     from launchplane_gate.model import Run
     from launchplane_gate.report.text import Block
+    from launchplane_gate.settings import Settings
+    from launchplane_gate.store import RecordStore
+    from launchplane_gate.ways import Way
 
 
 @click.group(cls=Group)
@@ -24,8 +27,8 @@ def runs() -> None:
 
     A run says how far it came: denied, stale, undecided, fail, unknown, unconfirmed, unrecorded, interrupted, recorded;
     unchanged, which is a promotion of what the lane was seen to run already; or observed, which enforced policies would
-    have refused. One that was interrupted can be resumed; the next run on its lane asks the platform what became of its
-    deploy, and notes it as `found`.
+    have refused. Recorded, and unpublished, is one whose release is not out. One that was interrupted can be resumed;
+    the next run on its lane asks the platform what became of its deploy, and notes it as `found`.
 
     \b
     Examples:
@@ -49,46 +52,70 @@ def list_(session: Session, product: str | None, limit: int) -> Answer:
     Example:
       launchplane-gate runs list sellyouroutboard
     """
+    from launchplane_gate.publications import is_due
     from launchplane_gate.runs import read_run
 
-    with session.records() as (settings, _, ledger):
+    with session.records() as (settings, store, ledger):
         if product:
             settings.profile(product)
         found = [read_run(ledger, run_id) for run_id in ledger.runs(product=product, limit=limit)]
         became = {run.run_id: _became(ledger, run) for run in found}
-    document = {"runs": [{**run.model_dump(mode="json"), "became": became[run.run_id]} for run in found]}
-    return Answer(document, _list_text(found, became))
+        due = {run.run_id for run in found if is_due(store, ledger, run)}
+    document = [
+        {**run.model_dump(mode="json"), "became": became[run.run_id], "unpublished": run.run_id in due} for run in found
+    ]
+    return Answer({"runs": document}, _list_text(found, became, due))
 
 
 @runs.command()
 @click.argument("run_id", metavar="ID")
 @pass_session
 def show(session: Session, run_id: str) -> Answer:
-    """Show a run: every step that it took, when, and the decisions behind it.
+    """Show a run: every step that it took, when, the decisions behind it, and what can be done about it now.
 
     \b
     Example:
       launchplane-gate runs show r-7Q2M4KXB
     """
-    from launchplane_gate.publications import why_over
+    from launchplane_gate.publications import is_due, why_over
     from launchplane_gate.runs import read_run
 
-    with session.records() as (_, store, ledger):
+    with session.records() as (settings, store, ledger):
         run = read_run(ledger, run_id)
         steps = ledger.entries(subject=run_id)
-        became = _became(ledger, run)
-        over = why_over(store, ledger, run) if _is_due(run) else ""
+        became, due = _became(ledger, run), is_due(store, ledger, run)
+        over = why_over(store, ledger, run) if _was_to_be_out(run) else ""
+        ways = _ways(session, settings, store, ledger, run)
     document = {
         **run.model_dump(mode="json"),
         "became": became,
+        "unpublished": due,
         "steps": [{"step": entry.kind, "at": entry.at, "detail": entry.body.get("detail", "")} for entry in steps],
+        "ways": [way.model_dump(mode="json") for way in ways],
     }
-    return Answer(document, _show_text(run, steps, became, over))
+    return Answer(document, _show_text(run, steps, _status(run, became, due), became, over, ways))
 
 
-def _is_due(run: Run) -> bool:
+def _was_to_be_out(run: Run) -> bool:
     """Whether something was to be published by a run that was recorded."""
     return run.publication is not None and run.status in ("recorded", "unchanged")
+
+
+def _ways(session: Session, settings: Settings, store: RecordStore, ledger: Ledger, run: Run) -> tuple[Way, ...]:
+    """What can be done about a run now. While no policies load, nothing can but finding out why."""
+    from launchplane_gate.commands import looking_for_faults
+    from launchplane_gate.errors import GateError
+    from launchplane_gate.lanes import paths_of
+    from launchplane_gate.ways import Way, standing_of, ways_on
+
+    profile = settings.profiles.get(run.product)
+    if profile is None:  # of a product that the settings know no more nothing can be asked
+        return ()
+    try:
+        paths = paths_of(session.bundle(remembers=True), run.product)
+    except GateError:
+        return (Way(what="find out", command=looking_for_faults()),)
+    return ways_on(standing_of(store, ledger, profile, run.destination, paths), run)
 
 
 def _became(ledger: Ledger, run: Run) -> str | None:
@@ -97,15 +124,19 @@ def _became(ledger: Ledger, run: Run) -> str | None:
     return str(found["status"]) if found else None
 
 
-def _status(run: Run, became: str | None) -> str:
+def _status(run: Run, became: str | None, due: bool) -> str:
+    """``due``: its release is not out, or not whole, and can be yet."""
     if became:
         return f"{run.status}, its deploy: {became}"
+    version = run.publication.version if run.publication else "not attested"
+    if due:
+        return f"{run.status}, unpublished: {version}"
     if run.publication:
-        return f"{run.status}, {run.publication.version}{'' if run.publication.published else ' is not out'}"
+        return f"{run.status}, {version}{'' if run.publication.published else ' is not out'}"
     return run.status
 
 
-def _list_text(found: list[Run], became: Mapping[str, str | None]) -> list[Block]:
+def _list_text(found: list[Run], became: Mapping[str, str | None], due: Collection[str]) -> list[Block]:
     from launchplane_gate.report.text import Table
     from launchplane_gate.report.words import ago
 
@@ -118,15 +149,17 @@ def _list_text(found: list[Run], became: Mapping[str, str | None]) -> list[Block
             run.action,
             f"{run.source.instance} -> {run.destination}" if run.source else str(run.destination),
             str(run.release) if run.release else "-",
-            _status(run, became[run.run_id]),
+            _status(run, became[run.run_id], run.run_id in due),
         )
         for run in found
     ]
     return [Table(rows, ("RUN", "WHEN", "ACTION", "LANE", "RELEASE", "STATUS"), indent=0, names=(3,))]
 
 
-def _show_text(run: Run, steps: list[Entry], became: str | None, over: str) -> list[Block]:
-    from launchplane_gate.report.run import release_text
+def _show_text(  # what is known of a run
+    run: Run, steps: list[Entry], status: str, became: str | None, over: str, ways: Sequence[Way]
+) -> list[Block]:
+    from launchplane_gate.report.run import release_text, ways_text
     from launchplane_gate.report.text import Table
     from launchplane_gate.report.words import brief
 
@@ -145,11 +178,12 @@ def _show_text(run: Run, steps: list[Entry], became: str | None, over: str) -> l
     ]
     journal = [(entry.kind, entry.at, brief(_detail_of(entry)) or _decision_in(entry)) for entry in steps]
     return [
-        f"{run.run_id}  {run.action} {source}{run.destination}: {_status(run, became)}",
+        f"{run.run_id}  {run.action} {source}{run.destination}: {status}",
         Table([fact for fact in facts if fact[1]]),
         "",
         Table(journal, ("STEP", "AT", "")),
-        *(["", *release_text(run, over)] if _is_due(run) else ()),
+        *(["", *release_text(run, over)] if _was_to_be_out(run) else ()),
+        *(["", "What can be done now:", *ways_text(ways)] if ways else ()),
     ]
 
 

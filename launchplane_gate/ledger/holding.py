@@ -31,6 +31,7 @@ POLL_S = 0.05
 _FREE: dict[str, Any] = {"holder": None, "holder_run": None, "lease_until": None, "held_until": None}
 _LET_GO = tables.lanes.update().values(_FREE)
 _HELD = sa.select(tables.lanes).where(tables.lanes.c.holder.is_not(None))
+_HELD_HERE = _HELD.where(*tables.is_lane(tables.lanes))
 _RELEASE = tables.UPDATE_LANE.where(tables.lanes.c.holder == tables.HOLDER).values(_FREE)
 _RENEW = tables.UPDATE_LANE.values(lease_until=sa.bindparam("to_lease"))
 _TAKE = tables.UPDATE_LANE.values(
@@ -185,12 +186,13 @@ class Holding(Chain):
             found = connection.execute(_OTHER_OPEN, tables.of_lane(lane, of_run=but)).all()
         return any(self.status_of(run) == "open" for run in found)
 
-    def held_by(self) -> str:
-        """Who holds a lane, of all lanes; empty where nobody does."""
+    def held_by(self, lane: Lane | None = None) -> str:
+        """Who holds a lane, or any lane where none is named, in one sentence; empty where nobody does."""
         with self._read() as connection:
             now = self.database.time(connection)
-            rows = connection.execute(_HELD).all()
-        for row in rows:
+            rows = connection.execute(_HELD_HERE, tables.of_lane(lane)) if lane else connection.execute(_HELD)
+            held = rows.all()
+        for row in held:
             lane = Lane.model_construct(context=row.context, instance=row.instance)
             if row.lease_until > now and not is_gone(row.holder_process):
                 return _busy(LaneRow(lane, row, now, elapsed()), 0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from launchplane_gate.commands import looking_at, releasing, showing
 from launchplane_gate.errors import PastLost, RequestError
 from launchplane_gate.lane_records import LaneRecords, find_deployment, read_lane, sighting
 from launchplane_gate.ledger import ASIDE, DEPLOYMENTS, Sighting
@@ -17,7 +17,6 @@ from launchplane_gate.on_record import on_record, spends
 from launchplane_gate.settled import settled
 from launchplane_gate.waivers import after, wrong_reason
 
-PROGRAM = "launchplane-gate"
 NOTHING_DONE = "Nothing was done."
 
 
@@ -122,25 +121,6 @@ def quarantine(parts: Parts, wanted: LaneRequest, record_id: str, actor: Actor) 
     )
 
 
-# -- what to type
-
-
-def releasing(product: str, instance: str) -> str:
-    """The command that ends the hold on a lane."""
-    return f"{PROGRAM} lane release {product}/{instance} --reason ..."
-
-
-def putting_aside(product: str, records: LaneRecords) -> str:
-    """The command that puts aside what keeps a lane from being settled, and is not the gate's own.
-
-    The first of several; empty where nothing does.
-    """
-    if not records.others:
-        return ""
-    record_id = shlex.quote(records.others[0].record_id)
-    return f"{PROGRAM} lane quarantine {product}/{records.lane.instance} {record_id} --reason ..."
-
-
 # -- what can be no request
 
 
@@ -188,7 +168,7 @@ def _is_held(lane: Lane, held: Hold | None, product: str) -> RequestError:
 def _not_to_be_put_aside(parts: Parts, product: str, records: LaneRecords, record_id: str) -> RequestError:
     """Why a deployment record cannot be put aside, and what to do instead."""
     lane, ledger = records.lane, parts.ledger
-    what, cure = f"the deployment record {record_id[:200]!r}", f"`{PROGRAM} lanes {product}` names the command."
+    what, cure = f"the deployment record {record_id[:200]!r}", f"`{looking_at(product)}` names the command."
     name = f"{DEPLOYMENTS}{record_id}"
     place = ledger.places(lane, [Sighting(name, "")]).get(name)
     if record_id and record_id == records.named:
@@ -199,7 +179,7 @@ def _not_to_be_put_aside(parts: Parts, product: str, records: LaneRecords, recor
     if place and place.run_id:
         return RequestError(
             f"the gate wrote {what} itself, in its run {place.run_id}: it cannot be put aside",
-            hint=f"Nothing was done. `{PROGRAM} runs show {place.run_id}` tells what became of that run. Where it left "
+            hint=f"Nothing was done. `{showing(place.run_id)}` tells what became of that run. Where it left "
             f"{lane} unsettled, a deploy or promotion settles it: {cure}",
         )
     stored = find_deployment(parts.store, lane, record_id)
@@ -217,5 +197,5 @@ def _not_to_be_put_aside(parts: Parts, product: str, records: LaneRecords, recor
     )
     return RequestError(
         f"{what} of {lane} {since} already: it unsettles nothing",
-        hint=f"Nothing was done, and there is nothing to do about it. How {lane} stands: `{PROGRAM} lanes {product}`.",
+        hint=f"Nothing was done, and there is nothing to do about it. How {lane} stands: `{looking_at(product)}`.",
     )

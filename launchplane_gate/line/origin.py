@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from launchplane_gate.commands import looking_at, reconciling
 from launchplane_gate.errors import RecordUnreadable, RequestError
 from launchplane_gate.ledger import Head, Row
 from launchplane_gate.line.written import deployment_of, naming
@@ -23,7 +24,6 @@ from launchplane_gate.runs import read_run
 if TYPE_CHECKING:
     from launchplane_gate.line.errand import Errand
 
-PROGRAM = "launchplane-gate"
 NOTHING = "Nothing was done."
 
 
@@ -105,7 +105,7 @@ def _see_that_nobody_else_came_after(errand: Errand) -> None:
     """A record that the gate did not write may be of a deploy since: a look does not prove that it is not."""
     product, lane = errand.profile.product, errand.destination
     if others := errand.read(lane).others:
-        hint = f"{NOTHING} A deploy or promotion to {lane} settles it: `{PROGRAM} lanes {product}` names the commands."
+        hint = f"{NOTHING} A deploy or promotion to {lane} settles it: `{looking_at(product)}` names the commands."
         what = f"the gate did not write the deployment record {others[0].record_id}"
         raise RequestError(f"{what}, and it may be of a deploy since", hint=hint)
 
@@ -124,9 +124,11 @@ def _interrupted(errand: Errand) -> Row:
         raise RequestError(f"{ended} before it changed anything", hint=f"{NOTHING} Ask for it again.")
     if last is not None and last.run_id != run_id:
         since = f"a {noun(last.action)} ({last.run_id}) came after it on {lane}"
-        raise RequestError(f"{ended}, and {since}", hint=f"{NOTHING} `{PROGRAM} lanes` tells how the lane stands.")
-    reconcile = f"{PROGRAM} inventory reconcile {run.product}/{lane.instance}"
-    hint = NOTHING if run.status == "recorded" else f"{NOTHING} `{reconcile}` settles a lane by what it is seen to run."
+        raise RequestError(
+            f"{ended}, and {since}", hint=f"{NOTHING} `{looking_at(run.product)}` tells how the lane stands."
+        )
+    reconcile = f"`{reconciling(run.product, lane.instance)}` settles a lane by what it is seen to run."
+    hint = NOTHING if run.status == "recorded" else f"{NOTHING} {reconcile}"
     raise RequestError(f"{ended}; there is nothing to resume", hint=hint)
 
 

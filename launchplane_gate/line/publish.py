@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from launchplane_gate.commands import looking_at
 from launchplane_gate.errors import LedgerError, RequestError, Stale, in_a_sentence
 from launchplane_gate.hookspecs import Progress, Publisher
 from launchplane_gate.lane_records import read_lane
 from launchplane_gate.ledger import Lease, Ledger, Wish
 from launchplane_gate.line.attest import attested, is_attested
 from launchplane_gate.line.errand import Errand
-from launchplane_gate.line.origin import PROGRAM
 from launchplane_gate.line.parts import Parts
 from launchplane_gate.line.standing import Asked, ask_or_raise, refuse_stranger
 from launchplane_gate.model import Actor, Publication, Run
@@ -89,7 +89,7 @@ def _see_that_it_may_be_out(parts: Parts, run: Run) -> None:
     records = read_lane(parts.store, parts.ledger, run.destination)
     is_settled, unsettled = settled(records, parts.ledger, parts.ledger.last_effective(run.destination))
     if not is_settled:
-        settle = f"`{PROGRAM} lanes {run.product} --all` names what settles it; then run this again."
+        settle = f"`{looking_at(run.product)}` names what settles it; then run this again."
         raise Stale(f"{run.destination} is unsettled: {unsettled}", hint=f"Nothing was published. {settle}")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from launchplane_gate.line.lane_requests import PROGRAM, LaneRequest, PutAside, Released, releasing
+from launchplane_gate.commands import looking_at, releasing
+from launchplane_gate.line.lane_requests import LaneRequest, PutAside, Released
 from launchplane_gate.model import Hold
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import ago, brief, span
@@ -24,7 +25,7 @@ def released_text(wanted: LaneRequest, released: Released, now: datetime | None 
     return [
         f"Released: {lane}. {hold.subject} held it, {ago(hold.since, now)}: {hold.reason}",
         f"  {released.reason}",
-        f"  what it runs, and what is next:  {PROGRAM} lanes {wanted.product}",
+        f"  what it runs, and what is next:  {looking_at(wanted.product)}",
     ]
 
 
@@ -40,7 +41,7 @@ def put_aside_text(wanted: LaneRequest, put_aside: PutAside) -> list[Block]:
     return [
         *text,
         f"{lane} is still unsettled: {brief(put_aside.why)}",
-        f"  what settles it:  {PROGRAM} lanes {wanted.product}",
+        f"  what settles it:  {looking_at(wanted.product)}",
     ]
 
 

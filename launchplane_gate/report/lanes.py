@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from launchplane_gate.lanes import PROGRAM, LaneView
+from launchplane_gate.commands import PROPOSAL, command
+from launchplane_gate.lanes import LaneView
 from launchplane_gate.model import Hold
 from launchplane_gate.overview import TROUBLES, in_trouble, trouble_of
 from launchplane_gate.report.layout import NOTHING
@@ -18,6 +19,7 @@ from launchplane_gate.sight import NotTold
 from launchplane_gate.snapshot import Snapshot
 
 HEADER = ("LANE", "RUNS", "SINCE", "STATE", "NEXT")
+FIRST: Mapping[str, tuple[str, ...]] = {"put aside": ("where that record says nothing of what the lane runs:",)}
 Fact = tuple[str, Cell]
 
 
@@ -68,13 +70,14 @@ def exported_text(file: str, snapshot: Snapshot) -> list[Block]:
         for path in snapshot.told
     ]
     told = f"{count(len(rows), 'promotion')} can be checked on {file}, as of {snapshot.exported_at}:"
-    return [told, Table(rows, names=(0,)), "", f"  {PROGRAM} check promotion.yaml --snapshot {file}"]
+    return [told, Table(rows, names=(0,)), "", f"  {command('check', PROPOSAL, snapshot=file)}"]
 
 
 def facts_of(view: LaneView, now: datetime | None = None) -> Iterator[Fact]:
     """What is known of a lane that needs somebody, and what to type; of any other what stands open."""
     if trouble_of(view) is None:
         yield from _open(view, now)
+        yield from _ways(view)
         return
     if not view.settled or view.differs:
         yield "because", brief(view.differs if view.settled else view.why)
@@ -98,15 +101,11 @@ def _held(hold: Hold, now: datetime | None) -> str:
 
 
 def _ways(view: LaneView) -> Iterator[Fact]:
-    """What to type."""
-    if view.command:
-        yield "release it" if view.hold else "finish it" if view.resumable else "settle it", view.command
-    elif not view.settled and view.next:
+    """What to type; where nothing can be typed, what has to come before."""
+    for way in view.ways:
+        yield way.what, (*FIRST.get(way.what, ()), way.command)
+    if not view.ways and not view.settled and view.next:
         yield "next", brief(view.next)
-    if view.aside:
-        yield "put aside", ("where that record says nothing of what it runs:", view.aside)
-    if view.back:
-        yield "go back", view.back
 
 
 def _row(name: str, view: LaneView, now: datetime | None, *, in_short: bool) -> Sequence[Cell]:
@@ -114,6 +113,8 @@ def _row(name: str, view: LaneView, now: datetime | None, *, in_short: bool) -> 
     comes = view.next
     for promotion in view.promotions if in_short else ():
         comes = comes.replace(f"{promotion.code} {promotion.reason}", promotion.code) if promotion.code else comes
+        for one in promotion.wanted:
+            comes = comes.replace(f"{one.code}: {one.message}", one.code)
     state = "settled" if view.runs else "nothing yet"
     return (
         name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from launchplane_gate.lanes import PROGRAM
+from launchplane_gate.commands import PROGRAM, showing
 from launchplane_gate.model import Run
 from launchplane_gate.observed import Observed, Refusal
 from launchplane_gate.report.decision import decision_text
@@ -73,7 +73,5 @@ def _row(refusal: Refusal, now: datetime | None) -> tuple[Cell, ...]:
     if refusal.cured_by:
         stands: Cell = f"over: passed by {refusal.cured_by}, {ago(refusal.cured_at, now)}"
     else:
-        stands = tuple(
-            filter(None, [brief(refusal.message), refusal.remedy, f"{PROGRAM} runs show {refusal.last_run}"])
-        )
+        stands = tuple(filter(None, [brief(refusal.message), refusal.remedy, showing(refusal.last_run)]))
     return refusal.code, refusal.way, str(refusal.times), ago(refusal.last_at, now), stands

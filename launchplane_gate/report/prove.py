@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from launchplane_gate.lanes import PROGRAM
+from launchplane_gate.commands import command
 from launchplane_gate.model import short
 from launchplane_gate.prove import Identity, Proof
 from launchplane_gate.report.text import Block, Table
@@ -23,8 +23,9 @@ def proofs_text(proofs: Sequence[Proof]) -> list[Block]:
     for proof in proofs:
         if proof.verdict in ("differs", "unknown"):
             text += ["", f"{proof.lane}:", _table(proof)]
-    if any(proof.verdict == "one" for proof in proofs):
-        text += ["", f"What each place says of one lane: {PROGRAM} prove PRODUCT/LANE"]
+    if one := next((proof for proof in proofs if proof.verdict == "one"), None):
+        whole = command("prove", f"{one.product}/{one.lane.instance}")
+        text += ["", f"What each place says of one lane: {whole}"]
     return text
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 from launchplane_gate.attesting import FOLDER
-from launchplane_gate.lanes import PROGRAM, LaneView, deploying, going_back, reconciling, resuming
-from launchplane_gate.model import Decision, Observation, Publication, ReleaseIdentity, Run, Settling, short
+from launchplane_gate.commands import showing
+from launchplane_gate.lanes import LaneView
+from launchplane_gate.model import Decision, Observation, Publication, Run, Settling, short
 from launchplane_gate.publications import given_up
 from launchplane_gate.report.decision import admitted, decision_text, on_record, waived_text, what
 from launchplane_gate.report.observed import aside_text
 from launchplane_gate.report.seen import is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import ago, brief, count, span
+from launchplane_gate.ways import Standing, Way, ways_on, ways_out
 
 ENDED = {
     "fail": "Failed: the deploy of {release} to {lane} did not pass.",
@@ -32,19 +35,16 @@ LOOKED = {  # of a run that deployed nothing
 class Aftermath:
     """A run, and how its destination stands now.
 
-    ``took_s``: how long the deploy took, in seconds. ``promotion``: the command that promotes to the lane, where the
-    policies name a way to it. ``way_back``: the release that a rollback would lead to while the lane is unsettled, if
-    there is one. ``seen``: what the platform showed when the run was confirmed. ``out_as``: the version
-    under which its release is published, if it is.
+    ``took_s``: how long the deploy took, in seconds. ``seen``: what the platform showed when the run was confirmed.
+    ``out_as``: the version under which its release is published, if it is.
     """
 
     run: Run
     lane: LaneView
+    stands: Standing
     driver: str
     urls: int
     took_s: float | None
-    promotion: str
-    way_back: ReleaseIdentity | None = None
     seen: Observation | None = None
     out_as: str = ""
 
@@ -56,7 +56,7 @@ def run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
 def _run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
     run = after.run
     if run.replayed:
-        return _repeat(run)
+        return _repeat(after)
     if run.status in ("recorded", "observed"):
         return _recorded(after, every_rule=every_rule)
     if run.status == "unchanged":
@@ -68,15 +68,16 @@ def _run_text(after: Aftermath, *, every_rule: bool) -> list[Block]:
     return [
         f"{run.status.capitalize()}: {run.action} {_where(run)}. Nothing was deployed.",
         f"  {brief(run.detail)}",
-        "  Run the command again to decide on what the lanes run now.",
+        *_ways_on(after),
     ]
 
 
-def _repeat(run: Run) -> list[Block]:
+def _repeat(after: Aftermath) -> list[Block]:
+    run = after.run
     if run.status == "open":
         return [
             f"Busy: this request is under way as {run.run_id}. Its repeat did nothing.",
-            f"  see how it ends:   {PROGRAM} runs show {run.run_id}",
+            *ways_text(ways_on(after.stands, run)),
         ]
     lane = run.destination.instance
     if run.overlooked or run.status not in ("recorded", "unchanged"):
@@ -113,29 +114,28 @@ def publication_text(run: Run) -> list[Block]:
 
 
 def release_text(run: Run, over: str) -> list[Block]:
-    """What became of the release of a run, later. ``over``: why this run can never publish it, where that is so."""
+    """What became of the release of a run, later. ``over``: why this run can never publish it, where that is so.
+
+    How it comes out yet is one of the ways on.
+    """
     publication = run.publication
     assert publication
     if not publication.published:
         said = [f"{publication.version} is not out: {brief(publication.detail)}"]
-        return [*said, *([f"  {over}", *_given_up(publication)] if over else _way_out(run))]
+        left = _given_up(publication) if over or publication.never else []
+        return [*said, *([f"  {over}"] if over else []), *left]
     latest = f"; {publication.latest} is the latest" if publication.latest not in (None, publication.version) else ""
     by = f", by {publication.author}" if publication.author else ""
     told = [f"  {brief(publication.detail)}"] if publication.detail else []
     out = [f"{publication.version} is out{by}{latest}  {publication.url}".rstrip(), *told]
-    return [*out, *(_given_up(publication) if publication.is_whole else _way_out(run))]
+    return [*out, *(_given_up(publication) if publication.is_whole else ())]
 
 
 def _way_out(run: Run) -> list[Block]:
     """How a release comes out in the end: by finishing it, or, where that can never be, under another version."""
     publication = run.publication
-    assert publication and run.release
-    if not publication.never:
-        return [f"  finish it:   {PROGRAM} publish {run.run_id}"]
-    ends = f" --from {run.source.instance} --to {run.destination.instance}" if run.source else ""
-    named = f"--version {publication.instead}" if publication.instead else "--bump patch"
-    promoting_it = f"{PROGRAM} promote {run.product}{ends} --ref {run.release.source_git_ref} {named}"
-    return [*_given_up(publication), f"  publish it:  {promoting_it}"]
+    left = _given_up(publication) if publication and publication.never else []
+    return [*left, *ways_text(ways_out(run))]
 
 
 def _given_up(publication: Publication) -> list[Block]:
@@ -148,7 +148,7 @@ def _attestation_text(run: Run) -> list[Block]:
     return [
         f"Recorded, not attested: {run.destination.instance} runs {run.release}, and nothing is signed of it.",
         f"  {brief(run.attestation.detail)}",
-        f"  finish it:   {PROGRAM} publish {run.run_id}",
+        *_way_out(run),
     ]
 
 
@@ -295,11 +295,11 @@ def _not_proven(after: Aftermath, *, every_rule: bool) -> list[Block]:
 
 
 def _unsettled(after: Aftermath) -> str:
-    lane = after.run.destination.instance
-    if after.lane.settled:
+    lane, stands = after.run.destination.instance, after.stands
+    if stands.settled:
         return f"{lane} has been settled since."
-    back = f"a rollback to {after.way_back}" if after.way_back else ""
-    if after.promotion:
+    back = f"a rollback to {stands.back}" if stands.back else ""
+    if stands.is_promoted_to:
         ways = " or ".join(filter(None, ["a promotion to it", back]))
         return f"{lane} is unsettled; until it is settled, only {ways} is let through."
     ways = " or ".join(filter(None, ["a deploy", back]))
@@ -307,22 +307,12 @@ def _unsettled(after: Aftermath) -> str:
 
 
 def _ways_on(after: Aftermath) -> list[Block]:
-    run, lane = after.run, after.run.destination.instance
-    ways = [("in full:", f"{PROGRAM} runs show {run.run_id}"), ("look again:", f"{PROGRAM} lanes {run.product}")]
-    is_open = not after.lane.settled
-    back = going_back(run.product, lane) if after.way_back and (run.touched or run.of_run) and is_open else ""
-    if run.status == "interrupted" and run.touched:
-        ways.append(("finish it:", resuming(run.run_id)))
-    if _is_a_look(run) and is_open:
-        again = resuming(run.of_run) if run.action == "resume" and run.of_run else reconciling(run.product, lane)
-        ways.append(("try again:", again))
-    if run.action == "rollback":
-        ways += [("try again:", back)] if back else []
-    elif after.promotion:
-        ways.append(("settle it:", after.promotion))
-    elif run.release and (run.touched or run.of_run):
-        ways.append(("deploy it:" if _is_a_look(run) else "try again:", deploying(run.product, lane, run.release)))
-    if back and run.action != "rollback" and after.way_back != run.release:
-        ways.append(("go back:", back))
-    width = max(len(label) for label, _ in ways)
-    return [f"  {label:<{width}}   {command}" for label, command in ways]  # lines: a command must not be folded
+    return ways_text(ways_on(after.stands, after.run), run_id=after.run.run_id)
+
+
+def ways_text(ways: Sequence[Way], run_id: str = "") -> list[Block]:
+    """A line for each, since a command must not be folded. ``run_id``: of the run that is told in full elsewhere."""
+    rows = [(f"{way.what}:", way.command) for way in ways]
+    rows += [("in full:", showing(run_id))] if run_id else []
+    width = max((len(label) for label, _ in rows), default=0)
+    return [f"  {label:<{width}}   {command}" for label, command in rows]

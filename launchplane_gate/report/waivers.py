@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from launchplane_gate.lanes import PROGRAM, deploying
+from launchplane_gate.commands import KEY, PROGRAM, deploying, revoking
 from launchplane_gate.model import Waiver, stamp
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import ago, span
@@ -38,7 +38,7 @@ def requested_text(waiver: Waiver, approvers: Sequence[str]) -> list[Block]:
         f"It does not count until one of these approves it: {', '.join(approvers)}.",
         f"  approve it:     {PROGRAM} waiver approve {waiver.waiver_id}",
         f"  or sign it:     {PROGRAM} waiver text {waiver.waiver_id} > {waiver.waiver_id}.txt",
-        f"                  ssh-keygen -Y sign -n {PROGRAM} -f KEY {waiver.waiver_id}.txt",
+        f"                  ssh-keygen -Y sign -n {PROGRAM} -f {KEY} {waiver.waiver_id}.txt",
         f"                  {PROGRAM} waiver approve {waiver.waiver_id} --signature {waiver.waiver_id}.txt.sig",
     ]
     return text
@@ -70,7 +70,7 @@ def _in_use(waiver: Waiver) -> list[Block]:
     ]
     if waiver.code == "lane.not_bypassed":
         text.append(f"  use it:         {deploying(waiver.product, waiver.lane.instance, waiver.release)}")
-    return [*text, f"  end it sooner:  {PROGRAM} waiver revoke {waiver.waiver_id} --reason ..."]
+    return [*text, f"  end it sooner:  {revoking(waiver.waiver_id)}"]
 
 
 def revoked_text(waiver: Waiver, revocation: Revocation) -> list[Block]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from launchplane_gate.commands import looking_at
 from launchplane_gate.errors import (
     ActorUnproven,
     GateError,
@@ -20,10 +21,11 @@ from launchplane_gate.errors import (
     StaleReplay,
 )
 from launchplane_gate.gate import Gate
-from launchplane_gate.lanes import deploying, paths_of, promoting, resuming
+from launchplane_gate.lanes import standing
 from launchplane_gate.model import Actor, Decision, Lane, Request, Run, noun
 from launchplane_gate.records import DeploymentRecord, EnvironmentInventory, PromotionRecord, ResolvedTarget
 from launchplane_gate.store import RecordStore
+from launchplane_gate.ways import ways_on
 from launchplane_gate_launchplane import calls
 from launchplane_gate_launchplane.host import named
 from launchplane_gate_launchplane.protocol import Call
@@ -110,12 +112,8 @@ def failed_text(run: Run, way_back: str) -> str:
 
 def way_back(gate: Gate, run: Run) -> str:
     """The command that finishes or settles what a run left; the same request of the host's own does too."""
-    lane, paths = run.destination.instance, paths_of(gate.bundle, run.product)
-    if run.status == "interrupted" and run.touched:
-        return resuming(run.run_id)
-    if run.source:
-        return promoting(run.product, run.source.instance, lane, paths)
-    return deploying(run.product, lane, run.release)
+    ways = ways_on(standing(gate, gate.profile(run.product), run.destination), run)
+    return ways[0].command if ways else looking_at(run.product)
 
 
 def _sentence(text: str) -> str:

@@ -34,7 +34,7 @@ def lane_of(site: Site, instance: str) -> dict[str, Any]:
 
 def typed(site: Site, command: str) -> Said:
     """What somebody pastes who was told a command."""
-    return site.run(*command.removeprefix("launchplane-gate ").replace(" ...", " because").split())
+    return site.run(*command.removeprefix("launchplane-gate ").replace(" <why>", " because").split())
 
 
 def somebody_writes(site: Site, instance: str, record_id: str, text: str | None = None) -> Path:
@@ -65,7 +65,7 @@ def test_a_lane_is_held_and_released(site: Site) -> None:
         assert said in refused.out
     again = site.run("lane", "hold", PROD, *WHY)
     assert (again.exit_code, again.out) == (2, "")
-    assert "is held already, by unverified:" in again.err and f"lane release {PROD} --reason ..." in again.err
+    assert "is held already, by unverified:" in again.err and f"lane release {PROD} --reason <why>" in again.err
     released = typed(site, lane_of(site, "prod")["command"])
     assert released.exit_code == 0 and released.out.startswith(f"Released: {PROD}. unverified:")
     assert site.promote().exit_code == 0
@@ -121,7 +121,7 @@ def test_the_command_that_lanes_names_puts_a_record_aside(site: Site, text: str 
     before = path.read_bytes()
     view, shown = lane_of(site, "testing"), site.run("lanes", PRODUCT).out
     assert not view["settled"] and "by-hand" in view["why"]
-    assert view["aside"] == f"launchplane-gate lane quarantine {TESTING} by-hand --reason ..."
+    assert view["aside"] == f"launchplane-gate lane quarantine {TESTING} by-hand --reason <why>"
     assert view["aside"] in shown and f"deploy {PRODUCT} --to testing" in shown
     put_aside = typed(site, view["aside"])
     assert put_aside.exit_code == 0
@@ -141,7 +141,7 @@ def test_what_else_unsettles_the_lane_is_told(site: Site) -> None:
     assert put_aside.exit_code == 0
     assert f"{TESTING} is still unsettled: a record cannot be read" in put_aside.out
     assert f"launchplane-gate lanes {PRODUCT}" in put_aside.out
-    assert lane_of(site, "testing")["aside"].endswith("'two; rm -rf .' --reason ...")  # to be pasted as it is
+    assert lane_of(site, "testing")["aside"].endswith("'two; rm -rf .' --reason <why>")  # to be pasted as it is
 
 
 def test_who_may_not_is_refused_with_1_by_the_policies(site: Site) -> None:

@@ -62,7 +62,7 @@ def test_what_is_seen_to_run_is_recorded(site: Site) -> None:
     assert site.run("deploy", PRODUCT, *late).exit_code == 5
     early = report(site, NEW, artifact=artifact)
     assert early.exit_code == 5 and "testing is unsettled" in early.out
-    assert f"try again:    launchplane-gate inventory reconcile {PRODUCT}/testing" in early.out
+    assert f"look again:   launchplane-gate inventory reconcile {PRODUCT}/testing" in early.out
     told.write_text(NEW)
     said = report(site, NEW, artifact=artifact)
     assert said.exit_code == 0

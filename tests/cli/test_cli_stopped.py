@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from launchplane_gate.lanes import PROGRAM
+from launchplane_gate.commands import PROGRAM
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.runs import read_run
 from tests.cli.test_cli import NEW, OLD, Site, clear, make_site

@@ -31,6 +31,7 @@ from launchplane_gate.report.run import Aftermath, run_text
 from launchplane_gate.report.seen import may_run_text, seen_text
 from launchplane_gate.report.text import plain
 from launchplane_gate.report.words import ago, brief, span
+from launchplane_gate.ways import Standing
 
 NOW = datetime(2026, 5, 7, 12, tzinfo=UTC)
 PROD = Lane(context="shop", instance="prod")
@@ -102,20 +103,30 @@ def ended(
     status: RunStatus,
     *,
     settled: bool = False,
-    promotion: str = "promote shop",
     way_back: ReleaseIdentity | None = None,
     after: Any = None,
     **changed: Any,
 ) -> str:
     run = Run(**{**RUN, "status": status, **changed})
     runs = None if run.previous is None else OLD
+    stands = Standing(
+        product="shop",
+        lane=run.destination,
+        paths=(("testing", "prod"),),
+        settled=settled,
+        why="",
+        runs=runs,
+        sources={"testing": NEW},
+        last=run if run.touched else None,
+        tried=run.release,
+        back=way_back,
+    )
     rest: dict[str, Any] = {
         "lane": view(settled=settled, runs=runs, may_run=may(run.previous, run.release)),
+        "stands": stands,
         "driver": "local",
         "urls": 1,
         "took_s": 41.0,
-        "promotion": promotion,
-        "way_back": way_back,
     }
     return plain(run_text(Aftermath(run=run, **(rest | (after or {}))), every_rule=False))
 
@@ -162,17 +173,17 @@ def test_what_is_not_proven_says_what_may_run_what_is_recorded_and_what_to_type(
     assert "the inventory says   aaaaaaa" in said
     assert "prod is unsettled" in said
     assert "https://shop/health still reports aaaaaaa\n" in said
-    assert "settle it:    promote shop" in said
+    assert "settle it:   launchplane-gate promote shop\n" in said
 
 
 @pytest.mark.parametrize("status", ["fail", *NOT_PROVEN])
 def test_the_way_back_is_a_rollback_where_something_else_was_recorded(status: RunStatus) -> None:
     said = ended(status, way_back=OLD)
-    assert "go back:      launchplane-gate rollback shop --lane prod" in said
+    assert "go back:     launchplane-gate rollback shop --lane prod" in said
     assert "only a promotion to it or a rollback to aaaaaaa is let through" in said
-    said = ended(status, way_back=OLD, promotion="", destination=TESTING, source=None, action="deploy")
-    assert f"try again:    launchplane-gate deploy shop --to testing --artifact {NEW.artifact_id}" in said
-    assert "go back:      launchplane-gate rollback shop --lane testing" in said
+    said = ended(status, way_back=OLD, destination=TESTING, source=None, action="deploy")
+    assert f"try again:   launchplane-gate deploy shop --to testing --artifact {NEW.artifact_id}" in said
+    assert "go back:     launchplane-gate rollback shop --lane testing" in said
     assert "until a deploy or a rollback to aaaaaaa settles it, nothing is promoted from it" in said
 
 
@@ -187,7 +198,7 @@ def test_where_nothing_was_touched_nobody_has_to_go_back() -> None:
 
 def test_a_rollback_that_is_not_proven_is_tried_again() -> None:
     said = ended("unconfirmed", way_back=NEW, source=None, action="rollback")
-    assert "try again:    launchplane-gate rollback shop --lane prod" in said
+    assert "try again:   launchplane-gate rollback shop --lane prod" in said
     assert "go back:" not in said and "settle it:" not in said
 
 

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from launchplane_gate.commands import ARTIFACT, COMMIT
 from launchplane_gate.errors import GateError
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import Approval
@@ -351,8 +352,8 @@ class Story(RuleBasedStateMachine):
         raise AssertionError("\n".join([*did, *(f"{view.lane}: {view.why}" for view in open_ones)]))
 
     def _type(self, command: str, lane: Lane) -> str:
-        for gap, told in (("artifact", FILLED_IN.artifact_id), ("ref", FILLED_IN.source_git_ref)):
-            command = command.replace(f"{gap} …", f"{gap} {told}")  # what only the reader can know
+        for gap, told in ((ARTIFACT, FILLED_IN.artifact_id), (COMMIT, FILLED_IN.source_git_ref)):
+            command = command.replace(gap, told)  # what only the reader can know
         words = command.split()
         if words[1:3] == ["lane", "quarantine"]:
             self.gate.quarantine_record(LaneRequest(PRODUCT, lane.instance, "a story"), words[4], APPROVER)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from launchplane_gate.authoring.changes import MISSING, Change, moments_that_matter
-from launchplane_gate.authoring.explain.asked import Asked, command, release_in, told, whole
+from launchplane_gate.authoring.explain.asked import Asked, release_in, told, whole
 from launchplane_gate.authoring.explain.deployed import reported, running, shown
+from launchplane_gate.commands import command
 from launchplane_gate.model import Actor, Lane, ReleaseIdentity, RunStatus, Waiver, WaiverApproval, stamp, unstamp
 from launchplane_gate.policy.bundle.config import ActorEntry, Threshold
 from launchplane_gate.policy.waiving import may_be_waived, same_person

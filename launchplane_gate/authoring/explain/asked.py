@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from launchplane_gate.authoring.changes import MISSING, Change, at, changed, facts_in
+from launchplane_gate.commands import command
 from launchplane_gate.model import ReleaseIdentity, stamp, unstamp
 from launchplane_gate.policy.bundle.config import Config
 from launchplane_gate.words import noun_of, short
 
-PROGRAM = "launchplane-gate"
 SEEN = ("observed", "evidence")  # what is looked at anew each time that it is asked
-
-
-def command(*words: str, **options: str | None) -> str:
-    """What to type, quoted as a shell reads it; options without a value are left out."""
-    named = [part for name, value in options.items() if value for part in (f"--{name.rstrip('_')}", value)]
-    return shlex.join([PROGRAM, *words, *named])
 
 
 @dataclass(frozen=True)
