@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from launchplane_gate.report.examined import Check, NotSeen, Told
     from launchplane_gate.settings import Settings
     from launchplane_gate.store import OwnStore
+    from launchplane_gate.ways import Standing, Way
 
 T = TypeVar("T")
 
@@ -94,7 +95,7 @@ def doctor(session: Session) -> Answer:
     chains, policies and their own tests, and the engine's load checks. Then it asks whom a decision would ask, a minute
     at most: each lane's platform, whether a deploy could begin there, every plugin's evidence, who publishes, who
     proves who asks. Each line says ok or not ok, and what to do. It says what a promotion would be refused for now,
-    which is no fault and ends with 0 too, and what it did not look at.
+    and of each lane in doubt what can be done, which is no fault and ends with 0 too, and what it did not look at.
 
     \b
     Example:
@@ -104,11 +105,12 @@ def doctor(session: Session) -> Answer:
     with progress_shown("looking at settings, policies and ledger") as progress, ExitStack() as opened:
         found = _open(here, session, opened)
         heard = _examine(here, found, progress)
+        doubts = _doubts(found) if found else []
         who = found.actor.subject if found and found.actor else ""
-    return _answer(here.checks, replace(heard, not_seen=[*here.left, *heard.not_seen]), who)
+    return _answer(here.checks, replace(heard, not_seen=[*here.left, *heard.not_seen]), who, doubts)
 
 
-def _answer(checks: list[Check], heard: Told, who: str) -> Answer:
+def _answer(checks: list[Check], heard: Told, who: str, doubts: list[tuple[Standing, tuple[Way, ...]]]) -> Answer:
     from launchplane_gate.report.examined import examined_text
 
     wrong = any(not check.ok for check in checks)
@@ -118,8 +120,31 @@ def _answer(checks: list[Check], heard: Told, who: str) -> Answer:
         "checks": [asdict(check) for check in checks],
         "promotions": promotions,
         "not_looked_at": [asdict(one) for one in heard.not_seen],
+        "lanes": [
+            {"lane": str(stands.lane), "why": stands.why, "ways": [way.model_dump(mode="json") for way in ways]}
+            for stands, ways in doubts
+        ],
     }
-    return Answer(document, examined_text(checks, heard, who), 3 if wrong else 0)
+    return Answer(document, examined_text(checks, heard, who, doubts), 3 if wrong else 0)
+
+
+def _doubts(found: _Found) -> list[tuple[Standing, tuple[Way, ...]]]:
+    """The lanes that something can be done about, with what; none while no policies or no ledger can be read."""
+    from launchplane_gate.lanes import paths_of
+    from launchplane_gate.model import lanes_of
+    from launchplane_gate.ways import standing_of, ways_on
+
+    doubts: list[tuple[Standing, tuple[Way, ...]]] = []
+    if not (found.bundle and found.store and found.ledger):
+        return doubts
+    for profile in found.settings.profiles.values():
+        paths = paths_of(found.bundle, profile.product)
+        for lane in lanes_of(profile):
+            with suppress(Exception):  # what keeps them from being read was looked for, and told
+                stands = standing_of(found.store, found.ledger, profile, lane, paths)
+                if ways := ways_on(stands):
+                    doubts.append((stands, ways))
+    return doubts
 
 
 def _open(here: _Examination, session: Session, opened: ExitStack) -> _Found | None:

@@ -12,9 +12,11 @@ from launchplane_gate.hookspecs import Answered
 from launchplane_gate.looking import reported
 from launchplane_gate.model import Decision, Observation, short
 from launchplane_gate.report.decision import admitted, decision_text
+from launchplane_gate.report.run import ways_text
 from launchplane_gate.report.seen import lacking_text, platform_text
 from launchplane_gate.report.text import Block, Table
 from launchplane_gate.report.words import brief, count
+from launchplane_gate.ways import Standing, Way
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,10 @@ def _of_answered(what: str, answered: Answered) -> Check:
     return Check(what, not answered.wrong, f"{answered.whom}: {answered.wrong or 'well'}", remedy)
 
 
-def examined_text(checks: Sequence[Check], heard: Told, asks: str) -> list[Block]:
-    """``asks``: who would promote; empty where no promotion was asked about."""
+def examined_text(
+    checks: Sequence[Check], heard: Told, asks: str, doubts: Sequence[tuple[Standing, Sequence[Way]]] = ()
+) -> list[Block]:
+    """``asks``: who would promote; empty where no promotion was asked about. ``doubts``: lanes with their ways on."""
     rows = [
         ("ok" if check.ok else "not ok", check.what, tuple(filter(None, [check.found, check.remedy])))
         for check in checks
@@ -151,9 +155,17 @@ def examined_text(checks: Sequence[Check], heard: Told, asks: str) -> list[Block
         text += ["", f"A promotion now, by {asks}:"]
         for what, decision in heard.promotions:
             text += _promotion(what, decision)
+    for stands, ways in doubts:
+        text += ["", f"{stands.product}/{stands.lane.instance} {_in_doubt(stands)}:", *ways_text(ways)]
     if heard.not_seen:
         text += ["", "Not looked at:", Table([(one.what, one.why) for one in heard.not_seen])]
-    return [*text, "", _verdict(checks, heard)]
+    return [*text, "", _verdict(checks, heard, len(doubts))]
+
+
+def _in_doubt(stands: Standing) -> str:
+    why = "" if stands.settled else f"is unsettled: {brief(stands.why)}"
+    said = ["is held" if stands.held else "", "runs a release that is not out" if stands.due else "", why]
+    return "; it ".join(filter(None, said))
 
 
 def _promotion(what: str, decision: Decision) -> list[Block]:
@@ -164,7 +176,7 @@ def _promotion(what: str, decision: Decision) -> list[Block]:
     return [f"  {what} would be refused:", *decision_text(decision, every_rule=False, shows_all=command)]
 
 
-def _verdict(checks: Sequence[Check], heard: Told) -> str:
+def _verdict(checks: Sequence[Check], heard: Told, lanes: int) -> str:
     wrong = sum(not check.ok for check in checks)
     refused = sum(not decision.allowed for _, decision in heard.promotions)
     said = [f"{wrong} of {len(checks)} are not ok" if wrong else "All is well"]
@@ -172,6 +184,8 @@ def _verdict(checks: Sequence[Check], heard: Told) -> str:
         said[0] += " with what was looked at"
     if refused:
         said.append(f"{count(refused, 'promotion')} would be refused")
+    if lanes:
+        said.append(f"{count(lanes, 'lane waits', 'lanes wait')} for somebody")
     if heard.not_seen:
         said.append(
             f"{count(len(heard.not_seen), 'thing')} {'was' if len(heard.not_seen) == 1 else 'were'} not looked at"

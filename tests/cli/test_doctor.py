@@ -103,7 +103,7 @@ def test_what_a_promotion_would_be_refused_for_is_no_fault_and_is_told_with_its_
     command = f"launchplane-gate check promote {PRODUCT} --from testing --to prod"
     assert f"19 other rules passed   ({command} shows them)" in said.out
     assert site.run(*command.split()[1:]).exit_code == 1
-    assert said.out.endswith("All is well; 1 promotion would be refused.\n")
+    assert said.out.endswith("All is well; 1 promotion would be refused; 1 lane waits for somebody.\n")
 
 
 @pytest.fixture
