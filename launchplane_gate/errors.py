@@ -129,7 +129,10 @@ class EnginesDiffer(EngineError):
 class EvidenceFailed(Undecided):
     """A driver or plugin raised while facts were gathered."""
 
-    hint = "Nothing was deployed. Mend what the message names and run the command again."
+    hint = (
+        "Nothing was deployed. Mend what the message names, and run the command again; `launchplane-gate doctor` asks "
+        "whom a decision asks, and names who does not answer."
+    )
 
 
 class LedgerError(Undecided):
@@ -142,8 +145,8 @@ class PastLost(LedgerError):
     """A ledger that is empty, or older than what the records, its mark or the platform know."""
 
     hint = (
-        "Nothing was done, and nothing but reading is until that is settled. `launchplane-gate ledger restore BACKUP "
-        "--reason TEXT` puts a backup in its place; without BACKUP it goes on with what is there, on record, and every "
+        "Nothing was done, and nothing but reading is until that is settled. `launchplane-gate ledger restore <backup> "
+        "--reason <why>` puts a backup in its place; without one it goes on with what is there, on record, and every "
         "lane that is behind is unsettled until a deploy or promotion settles it."
     )
 
@@ -171,12 +174,14 @@ class StandingRefused(GateError):
     """A request of somebody who may not ask it there, or of what can never be; ``decision`` says why."""
 
     exit_code = 1
-    hint = "Nothing was done. `launchplane-gate decisions show` has it in full."
+    hint = "Nothing was done."
 
     def __init__(self, action: str, decision: Any) -> None:
         refusals = "; ".join(f"{one.code}: {one.message}" for one in decision.causes)
         super().__init__(f"refused to {action}: {refusals}")
         self.action, self.decision = action, decision
+        if decision.decision_id:
+            self.hint = f"Nothing was done. `launchplane-gate decisions show {decision.decision_id}` has it in full."
 
 
 class ApprovalVoid(GateError):

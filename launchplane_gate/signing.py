@@ -51,7 +51,7 @@ ATTESTATION = Kind(PAYLOAD_TYPE, "no attestation", NO_ENVELOPE, MAX_BYTES)
 LANES = Kind(
     "application/vnd.launchplane-gate.lanes+json",
     "no snapshot of lanes",
-    "Nothing was decided. `launchplane-gate lanes --export FILE` writes one, where the gate is.",
+    "Nothing was decided. `launchplane-gate lanes --export <file>` writes one, where the gate is.",
     MAX_LANES_BYTES,
 )
 

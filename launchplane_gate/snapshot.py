@@ -32,8 +32,8 @@ Way = tuple["ProductProfile", str, str]
 """From which lane of a product to which, by instance."""
 
 TAKE_A_NEW_ONE = (
-    "Nothing was decided. Take a new one: `launchplane-gate lanes --export FILE`, where the gate is; snapshot_max_s in "
-    "the settings says how old it may be."
+    "Nothing was decided. Take a new one: `launchplane-gate lanes --export <file>`, where the gate is; snapshot_max_s "
+    "in the settings says how old it may be."
 )
 CLOCKS = "Nothing was decided. One of the two machines has a wrong clock: set it, and take a new snapshot."
 PIN = (

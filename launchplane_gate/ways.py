@@ -257,8 +257,10 @@ def _again(run: Run, stands: Standing) -> Iterator[Way]:
         case "deploy":
             typed = deploying(product, here, run.release, reason=reason)
         case "promote" if run.source:
-            version = run.publication.version if run.publication else None
-            typed = promoting(product, run.source.instance, here, stands.paths, version=version, reason=reason)
+            more = {"version": run.publication.version if run.publication else None, "reason": reason}
+            if run.release:  # nothing else is promoted by trying it again
+                more |= {"artifact": run.release.artifact_id, "ref": run.release.source_git_ref}
+            typed = promoting(product, run.source.instance, here, stands.paths, **more)
         case "rollback":
             typed = going_back(product, here, run.release, reason=reason)
         case "resume" if run.of_run:

@@ -131,7 +131,7 @@ def _status(run: Run, became: str | None, due: bool) -> str:
     version = run.publication.version if run.publication else "not attested"
     if due:
         return f"{run.status}, unpublished: {version}"
-    if run.publication:
+    if _was_to_be_out(run) and run.publication:
         return f"{run.status}, {version}{'' if run.publication.published else ' is not out'}"
     return run.status
 

@@ -21,7 +21,7 @@ from launchplane_gate.ledger.verified import Findings, Verified
 EXPORT = 1  # the form of such a file
 EVERY = 10_000  # entries after which somebody is told how far it is
 HASHED = tuple(column.name for column in entries.c if column.name != "number")
-NO_EXPORT = "Nothing was verified. `launchplane-gate decisions export FILE` writes one."
+NO_EXPORT = "Nothing was verified. `launchplane-gate decisions export <file>` writes one."
 
 Progress = Callable[[str], None]
 

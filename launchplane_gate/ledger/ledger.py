@@ -31,7 +31,7 @@ from launchplane_gate.model import Lane
 FILE_NAME = "ledger.sqlite"
 MOVED = f"{FILE_NAME}.moved"  # to a database: what is there is kept, and nobody goes on with it
 ADOPT = (
-    "Nothing was done. `launchplane-gate ledger restore BACKUP --reason TEXT` puts a backup in its place; or "
+    "Nothing was done. `launchplane-gate ledger restore <backup> --reason <why>` puts a backup in its place; or "
     "`launchplane-gate init --adopt` starts a new one, in which every lane is unsettled until a deploy or promotion "
     "settles it."
 )

@@ -194,8 +194,8 @@ def _signer(parts: Parts, found: _Found, signature: str) -> Actor:
 
 
 _HOW_TO_SIGN = (
-    "Nothing was done. Sign what `launchplane-gate waiver text ID` prints, byte by byte, with\n"
-    f"`ssh-keygen -Y sign -n {ssh.NAMESPACE} -f KEY FILE`."
+    "Nothing was done. Sign what `launchplane-gate waiver text <id>` prints, byte by byte, with\n"
+    f"`ssh-keygen -Y sign -n {ssh.NAMESPACE} -f <key> <file>`."
 )
 
 

@@ -73,6 +73,12 @@ class Site:
     def promote(self, *more: str) -> Said:
         return self.run("promote", PRODUCT, *more)
 
+    def add(self, program: str) -> str:
+        """One more release, by its artifact."""
+        digest = sha256(program.encode())
+        (self.folder / "releases" / f"{digest}.py").write_text(program)
+        return f"local/{PRODUCT}@sha256:{digest}"
+
     def process(self, *arguments: str) -> warm.Process:
         command = [*COMMAND[1:], "--config", str(self.settings), *arguments]
         return warm.Process(*command, proves=[self.folder / "policies"])

@@ -77,7 +77,7 @@ def test_an_older_copy_is_noticed_by_the_mark(gate: Gate, make_gate: MakeGate, t
     put_back(copy, tmp_path)
     with pytest.raises(PastLost, match=r"older than the mark beside it, which knows entry 14 of .*/testing") as error:
         make_gate()
-    assert "ledger restore BACKUP --reason" in error.value.hint
+    assert "ledger restore <backup> --reason" in error.value.hint
     reader = Ledger.to_read(tmp_path, holds_records=True)
     assert len(reader.runs()) == 1  # reading goes on
     reader.close()

@@ -28,7 +28,7 @@ from launchplane_gate.policy.decision import held_to_contract
 
 Progress = Callable[[str], None]
 SAMPLE = 1  # the form of such a file
-HINT = "Nothing was asked. `launchplane-gate decisions export --for-replay FILE` writes a sample."
+HINT = "Nothing was asked. `launchplane-gate decisions export --for-replay <file>` writes a sample."
 EVERY = 1_000  # decisions after which somebody is told how far it is
 GONE = "(not told: it names somebody)"
 _LITERAL = re.compile(r'"((?:[^"\\\n])*)"')
