@@ -202,7 +202,7 @@ class LaneBusy(GateError):
     """Another run holds the lane."""
 
     exit_code = 7
-    hint = "Nothing was done. Wait for that run to end, then run the command again."
+    hint = "Nothing was done. Wait for that run to end, as `launchplane-gate lanes` tells, then run the command again."
 
 
 def in_a_sentence(error: BaseException) -> str:

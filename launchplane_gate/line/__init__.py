@@ -243,7 +243,9 @@ def _standing(parts: Parts, call: Call) -> Standing:
         if standing.is_stranger(parts, call.actor):
             standing.count(parts, asked)
         else:
-            journal.begin(Errand(parts, call), "undecided", {"detail": in_a_sentence(error)})
+            errand = Errand(parts, call)
+            errand.release = asked.release  # so that it can be asked again
+            journal.begin(errand, "undecided", {"detail": in_a_sentence(error)})
         raise
 
 

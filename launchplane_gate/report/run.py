@@ -81,7 +81,8 @@ def _repeat(after: Aftermath) -> list[Block]:
         ]
     lane = run.destination.instance
     if run.overlooked or run.status not in ("recorded", "unchanged"):
-        return [f"Done before: this request ended {run.status} as {run.run_id}. Nothing was deployed again."]
+        said = f"Done before: this request ended {run.status} as {run.run_id}. Nothing was deployed again."
+        return [said, *_ways_on(after)]
     ended = "was recorded as" if run.status == "recorded" else f"found that {lane} ran it already, as"
     return [
         f"Done before: this request {ended} {run.run_id}, and that is still true. Nothing was deployed again.",

@@ -22,6 +22,7 @@ from tests.cli.test_cli import LYING, NEW, OLD, Site, clear, make_site
 from tests.conftest import PRODUCT
 from tests.fakes.github import FakeGitHub
 from tests.line.test_publishing_crashes import REPOSITORY, SETTINGS
+from tests.places import ROOT
 
 pytestmark = pytest.mark.thorough  # releases run as processes, and so does each command that was printed
 
@@ -180,6 +181,19 @@ def test_after_6_it_is_published_by_what_is_told(site: Site, monkeypatch: pytest
         assert "unpublished" not in site.run("runs", "list").out + site.run("lanes", PRODUCT).out
 
 
+def test_the_readme_says_the_same_of_each_exit_code() -> None:
+    rows = dict(re.findall(r"^\| ([\d, ]+) \| .*? \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE))
+    for code, names in {
+        "3": f"`{PROGRAM} doctor`",
+        "4": "`runs show RUN`",
+        "5": "`lanes` and `runs show RUN`",
+        "6": f"`{PROGRAM} publish RUN`",
+        "7": "`lanes`",
+        "130, 143, 129": f"`{PROGRAM} lanes`",
+    }.items():
+        assert names in rows[code]
+
+
 def test_while_7_it_is_told_who_has_the_lane(site: Site) -> None:
     ledger = Ledger.open(site.folder / "state", holds_records=True)
     with ledger.hold([Lane(context=PRODUCT, instance="testing")], Wish(Terms(run_s=60))):
@@ -188,6 +202,7 @@ def test_while_7_it_is_told_who_has_the_lane(site: Site) -> None:
         view = lane(site)
     ledger.close()
     assert view["busy"] and view["busy"].split(", until")[0] in busy.err
+    assert f"`{PROGRAM} lanes` tells" in busy.err
     assert view["next"] == view["busy"] and lane(site)["busy"] == ""
 
 
