@@ -228,13 +228,11 @@ def _of_run(stands: Standing, run: Run) -> Iterator[Way]:
         yield from ways_out(run)
     elif run.status == "open":
         yield Way(what="look again", command=showing(run.run_id))
-    elif run.status in NOTHING_HAPPENED:
+    elif run.status not in NOTHING_HAPPENED and not stands.settled and _left_it_so(stands, run):
+        yield from _of_lane(stands)
+    elif run.status in (*NOTHING_HAPPENED, *NOT_PROVEN) and not _came_after(stands, run):
         if run.status == "undecided":
             yield Way(what="find out", command=looking_for_faults())
-        yield from _again(run, stands)
-    elif not stands.settled and _left_it_so(stands, run):
-        yield from _of_lane(stands)
-    elif run.status in NOT_PROVEN and stands.settled and not _came_after(stands, run):
         yield from _again(run, stands)
 
 

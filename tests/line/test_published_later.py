@@ -13,11 +13,13 @@ from pydantic import SecretStr
 from launchplane_gate.errors import Stale
 from launchplane_gate.gate import Gate
 from launchplane_gate.hookspecs import PluginConfig
+from launchplane_gate.lanes import standing
 from launchplane_gate.model import Actor, Run
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.report.run import publication_text, release_text
 from launchplane_gate.report.text import Block
 from launchplane_gate.runs import read_run
+from launchplane_gate.ways import Way, ways_on
 from launchplane_gate_github import GitHubPlugin
 from tests.conftest import ACTOR, APPROVER, PRODUCT, PROFILE, A, B, MakeGate, deploy, promote
 from tests.fakes.github import FakeGitHub, Repository
@@ -256,13 +258,17 @@ def test_what_is_out_under_another_version_is_not_published_once_more(
     assert (V2, False) not in out(shop)
 
 
+def ways_of(gate: Gate, run: Run) -> tuple[Way, ...]:
+    return ways_on(standing(gate, gate.profile(run.product), run.destination), run)
+
+
 def test_a_draft_of_ours_that_is_given_up_is_told(gate: Gate, shop: Repository, github: FakeGitHub) -> None:
     github.break_next(TAG, "drop_before")
     first = gate.run(promote(version=V2), ACTOR)
     assert first.publication and len(first.publication.drafts) == 1
     draft = first.publication.drafts[0]
     later = read_run(gate.ledger, first.run_id)
-    assert f"publish {first.run_id}" in told(release_text(later, ""))
+    assert [way.command for way in ways_of(gate, later)] == [f"launchplane-gate publish {first.run_id}"]
     gate.run(deploy(B), ACTOR)
     assert gate.run(promote(B), ACTOR).status == "denied"  # backwards
     shop.commit("More", sha=(newest := "c" * 40))
@@ -272,8 +278,8 @@ def test_a_draft_of_ours_that_is_given_up_is_told(gate: Gate, shop: Repository, 
     with pytest.raises(Stale, match="runs ccccccc now") as over:
         gate.publish(first.run_id, ACTOR)
     assert draft in over.value.hint and "Promote what is to be released" in over.value.hint
-    said = told(release_text(read_run(gate.ledger, first.run_id), str(over.value)))
-    assert draft in said and "publish r-" not in said
+    later = read_run(gate.ledger, first.run_id)
+    assert draft in told(release_text(later, str(over.value))) and ways_of(gate, later) == ()
 
 
 def test_a_token_that_does_not_tell_its_name_publishes_and_finds_its_own(
