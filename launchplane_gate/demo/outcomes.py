@@ -11,7 +11,7 @@ from launchplane_gate.report.text import Table, plain
 
 SAID = {"fail": "failed", "unconfirmed": "not confirmed", "unchanged": "it runs there already"}
 LONGEST = 23  # of what the gate said, so that the page has room in 80 columns
-IN_DOUBT = "? not settled: the lane may run something else; what was last proven is named"
+IN_DOUBT = "? not settled: the lane may run something else; what was last proven is named."
 
 
 class Outcomes:
@@ -35,10 +35,11 @@ class Outcomes:
         stand = [_stands(release and release["source_git_ref"], in_doubt) for release, in_doubt in runs]
         self._rows.append(("", "as the lanes stand now", "", *stand))
 
-    def page(self) -> str:
+    def page(self, width: int | None = None) -> str:
+        """``width``: of the screen; None where lines do not end."""
         doubted = any("?" in cell for row in self._rows for cell in row[3:])
-        table = Table(self._rows, ("", "what was tried", "what the gate said", *LANES), 0)
-        return plain([table, *(["", IN_DOUBT] if doubted else [])])
+        table = Table(self._rows, ("", "what was tried", "what the gate said", *LANES), 0, prose=(1, 2))
+        return plain([table, *(["", IN_DOUBT] if doubted else [])], width)
 
 
 def _stands(commit: str | None, in_doubt: bool) -> str:

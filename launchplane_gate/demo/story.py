@@ -83,7 +83,7 @@ class _Teller:
                 return False
         reports, wanted = self._prod_reports(), self.stage.releases["second"].source_git_ref
         self._say("", "What was tried, and what came of it:", "", style="bold")
-        self._show(self.outcomes.page())
+        self._show(self.outcomes.page(self._width))
         self._say("", f"prod itself reports {short(reports)}.")
         if reports != wanted:
             return self._wrong(f"It should have been {short(wanted)}.")
@@ -131,9 +131,13 @@ class _Teller:
         self._show((ended.err if self.everything or not ended.out else "") + ended.out)
         self._say("")
 
+    @property
+    def _width(self) -> int:
+        return max(40, min(self.console.width, WIDEST))
+
     def _environment(self) -> dict[str, str]:
         colour = {"FORCE_COLOR": "1"} if self.console.is_terminal else {}
-        return {"COLUMNS": str(min(self.console.width, WIDEST)), **colour}
+        return {"COLUMNS": str(self._width), **colour}
 
     def _inventories(self) -> dict[str, str]:
         folder = self.folder / "state" / "inventory" / PRODUCT
@@ -146,9 +150,8 @@ class _Teller:
 
     def _say(self, *lines: str, style: str = "", hangs: int = 0) -> None:
         """Lines of ours, folded; ``hangs``: by how much what is folded stands further in."""
-        width = max(40, min(self.console.width, WIDEST))
         for line in lines:
-            folded = textwrap.wrap(one_line(line), width, subsequent_indent=" " * hangs, break_on_hyphens=False)
+            folded = textwrap.wrap(one_line(line), self._width, subsequent_indent=" " * hangs, break_on_hyphens=False)
             for part in folded or [""]:
                 self.console.print(Text(part, style=style), soft_wrap=True)
 
@@ -164,10 +167,20 @@ class _Teller:
 def _in_a_line(ended: Ended) -> str:
     """What came of a command that ended well: what a lane runs by what it recorded, or what it says first."""
     if ended.document.get("status") not in ("recorded", "published"):
-        return ended.out.partition("\n")[0]
+        return _said_first(ended.out)
     lane, published = ended.document["lane"], ended.document["publication"]
     runs = f"recorded: {lane['lane']['instance']} runs {short(lane['runs']['source_git_ref'])}"
     return runs + (f", published as {published['version']}" if published else "")
+
+
+def _said_first(out: str) -> str:
+    """The first sentence, however it was folded."""
+    lines: list[str] = []
+    for line in out.splitlines():
+        lines.append(line.strip())
+        if not line or line.endswith("."):
+            break
+    return " ".join(lines).strip()
 
 
 @contextmanager

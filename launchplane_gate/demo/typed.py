@@ -26,6 +26,7 @@ from launchplane_gate.settings import load_settings
 TIMEOUT_S = 600
 CTRL_C_S = 1
 ENDS_WITHIN_S = 5  # after it was told to
+ENDING = {signal.SIGINT, signal.SIGTERM}
 _FORKING = multiprocessing.get_context("fork")
 
 
@@ -54,8 +55,10 @@ def typed(arguments: Sequence[str], settings_file: Path, environment: Mapping[st
     full = ["--config", str(settings_file), *arguments, "--output", "text", "--output", f"json={document}"]
     with TemporaryFile("w+", encoding="utf-8") as out, TemporaryFile("w+", encoding="utf-8") as err:
         process = _FORKING.Process(target=_become, args=(full, environment, out, err))
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # what a handler raises while Python forks would be lost
         process.start()
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             process.join(TIMEOUT_S)
         finally:
             late = process.exitcode is None
@@ -78,6 +81,7 @@ def typed(arguments: Sequence[str], settings_file: Path, environment: Mapping[st
 def _become(arguments: Sequence[str], environment: Mapping[str, str], out: IO[str], err: IO[str]) -> None:
     """Do what ``python -m launchplane_gate ARGUMENTS`` does."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     os.dup2(out.fileno(), 1)
     os.dup2(err.fileno(), 2)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # for as long as it lives

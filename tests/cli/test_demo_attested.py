@@ -61,7 +61,8 @@ def see_that_it_is_short(told: str) -> None:
     assert len(steps) == 15
     for step in steps:
         lines = step.strip("\n").splitlines()
-        assert "launchplane-gate " in step or (len(lines) <= 5 and all(len(line) <= WIDTH for line in lines)), step
+        assert "$ " in step or (len(lines) <= 5 and all(len(line) <= WIDTH for line in lines)), step
+        assert lines[-1].endswith(".") or re.search(r"recorded: \w+ runs [0-9a-f]{7}", lines[-1]) or "$ " in step, step
     assert [step[:2].strip() for step in steps if "$ " in step] == ["4", "5", "6", "7", "8", "12"]
 
 

@@ -27,11 +27,11 @@ def refused(*codes: str) -> dict[str, Any]:
     return answer("denied", lane=None, admitted={"results": results})
 
 
-def rows(*documents: Mapping[str, Any]) -> list[str]:
+def rows(*documents: Mapping[str, Any], width: int | None = None) -> list[str]:
     page = Outcomes()
     for number, document in enumerate(documents, 1):
         page.note(number, "a rebuild that never came up", document, {"testing": NEW, "prod": OLD})
-    return page.page().splitlines()
+    return page.page(width).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,10 @@ def test_how_the_lanes_stand_is_what_looking_at_them_found() -> None:
     assert row.split() == ["as", "the", "lanes", "stand", "now", "215f71b?", "-"]
 
 
-def test_the_page_fits_80_columns() -> None:
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_the_page_is_as_wide_as_the_screen_and_no_revision_is_folded(width: int) -> None:
     documents = [refused("inventory.source_current"), answer("unconfirmed", lane=lane("testing", settled=False))] * 6
-    assert max(map(len, rows(*documents))) == 80
+    shown = rows(*documents, width=width)
+    assert max(map(len, shown)) <= width
+    assert sum(line.count("41620cf?") for line in shown) == 11 and sum(line.count("215f71b") for line in shown) == 12
+    assert width < 80 or len([line for line in shown if "a rebuild that never came up" in line]) == 12
