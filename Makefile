@@ -48,7 +48,7 @@ picture: $(VENV)/installed-dev  # the demo's terminal, as the README shows it
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
 lock: $(VENV)/installed-dev
-	$(COMPILE) --group build $(addprefix --extra=,attest console github launchplane opa postgres) -o requirements.lock
+	$(COMPILE) --group build $(addprefix --extra=,attest console github launchplane opa page postgres) -o requirements.lock
 	$(COMPILE) --all-extras -c requirements.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) -o requirements-dev.lock
 

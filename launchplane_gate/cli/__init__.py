@@ -31,6 +31,7 @@ from launchplane_gate.cli.lanes import lanes
 from launchplane_gate.cli.ledger import ledger
 from launchplane_gate.cli.observe import observe
 from launchplane_gate.cli.output import OF_ALL, Answer, Output, deliver, message_lines, tell
+from launchplane_gate.cli.page import page
 from launchplane_gate.cli.plugins import plugins
 from launchplane_gate.cli.policy import policy
 from launchplane_gate.cli.prove import prove
@@ -51,7 +52,7 @@ INTERRUPTED = 130
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, init],
     "Ship": [lanes, check, deploy, promote, rollback, publish, prove],
-    "Look back": [inventory, runs, decisions, observe],
+    "Look back": [inventory, runs, decisions, page, observe],
     "Look after": [waiver, lane, policy, ledger, plugins, doctor, completion],
 }
 

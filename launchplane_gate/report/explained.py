@@ -101,11 +101,12 @@ def _seen(seen: Seen) -> str:
     what = seen.fact or seen.text
     if seen.fact and seen.fact.rpartition(".")[2] != seen.text.rpartition(".")[2]:
         what = f"{seen.text} ({seen.fact})"
-    value = "is missing" if seen.missing else f"is {_value(seen.value)}"
+    value = "is missing" if seen.missing else f"is {value_text(seen.value)}"
     return _cut(f"        {what} {value}")
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """As JSON, with revisions cut; a moment that is counted in nanoseconds as one."""
     if isinstance(value, int) and not isinstance(value, bool) and _FROM <= value // 10**9 < _TO:
         return stamp(datetime.fromtimestamp(value / 10**9, UTC))[:19] + "Z"
     return exact(json.dumps(value, ensure_ascii=False))

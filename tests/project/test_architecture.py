@@ -34,6 +34,7 @@ LAYERS = [
     {"lanes", "authoring", "prove", "attested", "testing"},
     {"drift", "examining", "overview", "sight"},
     {"report"},
+    {"page"},
     {"demo"},
     {"cli"},
     {"__main__"},
@@ -52,6 +53,8 @@ ONLY = {
     "securesystemslib": {"signing"},
     "pluggy": {"hookspecs", "plugins"},
     "click": {"cli"},
+    "jinja2": {"page"},
+    "markupsafe": {"page"},
     "rich": {"cli", "report", "demo"},
     "pytest": {"testing"},
 }

@@ -12,7 +12,7 @@ from tests.project.environments import Environment, brought_by, built_wheel, env
 
 pytestmark = pytest.mark.thorough
 
-EXTRAS = ("attest", "console", "github", "launchplane", "opa", "postgres", "testing")
+EXTRAS = ("attest", "console", "github", "launchplane", "opa", "page", "postgres", "testing")
 
 # What Launchplane brings itself, of what its pyproject.toml requires; nothing of ours requires its Authlib.
 HOST = [
@@ -36,6 +36,7 @@ LACKING = {
     "attest": ["prove", "shop", "--attestation", "launchplane-gate.toml"],
     "github": ["lanes"],
     "opa": ["check", "deploy", "shop", "--to", "testing", "--artifact", "local/shop@sha256:0", "--ref", "a" * 40],
+    "page": ["page", "pages"],
     "postgres": ["lanes"],
     "console": ["demo", "--driver", "generic-web"],
 }
@@ -44,6 +45,7 @@ SETTINGS = {
     "attest": f'{PRODUCT}[attestation]\nverifier = "https://gate.test"\npublic_keys = ["launchplane-gate.toml"]\n',
     "github": f"{PRODUCT}[plugins.github]\n",
     "opa": f'engine = "opa"\nopa.url = "http://127.0.0.1:1"\n{PRODUCT}',
+    "page": PRODUCT,
     "postgres": f'database_url = "postgresql://127.0.0.1:1/gate"\n{PRODUCT}',
     "console": PRODUCT,
 }
@@ -97,6 +99,8 @@ def test_nothing_but_what_an_extra_brings_needs_it(bare: Environment, tmp_path: 
         "launchplane_gate_github",
         "launchplane_gate.testing",
         "launchplane_gate.demo.story",
+        "launchplane_gate.page.drawing",
+        "launchplane_gate.page.folder",
         "launchplane_gate.signing",
     }
 

@@ -39,7 +39,7 @@ def everything(*extras: str, build: bool = True) -> list[Requirement]:
 
 
 def test_all_that_runs_and_all_that_builds_is_locked_and_installed_as_locked() -> None:
-    run = ("attest", "console", "github", "opa", "postgres")
+    run = ("attest", "console", "github", "opa", "page", "postgres")
     locked = pins(LOCK.read_text())
     brought = brought_by(everything(*run))
     assert {"hatchling", "editables"} <= set(brought) <= set(locked)

@@ -22,6 +22,7 @@ def test_a_wheel_carries_the_policies_and_the_plugins(wheel: Path) -> None:
         if path.is_file():
             assert f"launchplane_gate/policies/{path.relative_to(ROOT / 'policies')}" in names
     assert "launchplane_gate/authoring/schemas/authoring.json" in names
+    assert {f"launchplane_gate/page/templates/{name}" for name in ("index.html", "style.css", "age.js")} <= names
     assert {"launchplane_gate_local/__init__.py", "launchplane_gate_health/__init__.py"} <= names
     assert not [name for name in names if name.startswith(("tests", "policies", "plugins"))]
 
