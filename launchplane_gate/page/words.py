@@ -41,7 +41,7 @@ def marks(view: LaneView) -> list[Mark]:
         found.append(Mark("held", "held"))
     if view.mode == "observe":
         found.append(Mark("only observed", "none"))
-    if view.settled:
+    if view.settled and not view.differs:
         found.append(Mark("settled", "good") if view.runs else Mark("nothing has run here", "none"))
     return found
 
@@ -114,11 +114,12 @@ def may_run(view: LaneView) -> str:
 
 
 def seen(look: Look, view: LaneView) -> str:
-    """What was seen of a lane; in public the commits that were reported, and not where."""
+    """What was seen of a lane, where ``why`` does not say it; in public the reported commits, and not where."""
     if look.public:
         commits = [brief(one.revision) for one in view.health if one.revision]
         return f"health reports {', '.join(commits)}" if commits else ""
-    return seen_text(view)
+    told = seen_text(view)
+    return "" if told == brief(view.differs) else told
 
 
 def proof(lane: LaneSeen) -> str:

@@ -146,7 +146,7 @@ def test_it_says_so_where_only_records_were_looked_at() -> None:
     told = replace(of(LaneSeen(view(differs="its platform was not asked"), 1), paths=None), trouble="policies/x:1: no")
     said = Read(draw(told)[INDEX]).text
     assert "This is only what was recorded. No policy and no platform could be asked: policies/x:1: no" in said
-    assert "could not be looked at" in said and "settled" in said
+    assert "could not be looked at aaaaaaa ?" in said
 
 
 @pytest.mark.parametrize(
