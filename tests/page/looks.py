@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -14,7 +15,8 @@ from launchplane_gate.line.lane_requests import LaneRequest
 from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.page.look import Look, look_through
 from launchplane_gate.plugins import Plugins
-from tests.conftest import ACTOR, APPROVER, PRODUCT, PROFILE, TESTING, A, B, C, MakeGate, deploy, promote
+from launchplane_gate.policy import Bundle, PolicyEngine
+from tests.conftest import ACTOR, APPROVER, PRODUCT, PROFILE, TESTING, A, B, C, deploy, open_gate, promote
 from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
 
 T = TypeVar("T")
@@ -25,7 +27,7 @@ NAMES = {"product", "name", "context", "instance", "run_id", "decision_id", "to"
 NAMES |= {"mode", "digests", "state", "how", "paths", "subject_id"}
 
 
-def troubled_gate(make_gate: MakeGate, platform: FakePlatform) -> Gate:
+def troubled_gate(make_gate: Callable[..., Gate], platform: FakePlatform) -> Gate:
     """A release is out, a stale promotion was refused, testing is unsettled, prod is held and something is waived."""
     publisher = FakePublisher((PRODUCT,), platform.now)
     gate = make_gate(plugins=Plugins({"fake": platform, "health": FakeHealth(platform), "github": publisher}))
@@ -44,6 +46,14 @@ def troubled_gate(make_gate: MakeGate, platform: FakePlatform) -> Gate:
 
 def seen_by(gate: Gate) -> Look:
     return look_through(gate, [PROFILE], ACTOR)
+
+
+def look_of_trouble(state: Path, bundle: Bundle, engine: PolicyEngine) -> Iterator[Look]:
+    """For a fixture: once for all tests that only read."""
+    platform = FakePlatform()
+    gate = troubled_gate(lambda **replaced: open_gate(state, bundle, engine, platform, **replaced), platform)
+    yield seen_by(gate)
+    gate.ledger.close()
 
 
 def swapped(told: T, swap: Told, field: str = "") -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -16,10 +17,11 @@ from launchplane_gate.page import words
 from launchplane_gate.page.drawing import INDEX, WRITTEN, draw, link, moment
 from launchplane_gate.page.look import LaneSeen, Look, ProductSeen, RunSeen, in_order
 from launchplane_gate.page.public import LEFT_OUT, public
+from launchplane_gate.policy import Bundle, EmbeddedEngine
 from tests.cli.test_cli_text import PROD, TESTING, view
 from tests.conftest import ACTOR, APPROVER, PRODUCT, A, B, C, MakeGate
 from tests.fakes.platform import FakePlatform
-from tests.page.looks import NAMES, seen_by, swapped, troubled_gate
+from tests.page.looks import NAMES, look_of_trouble, seen_by, swapped, troubled_gate
 from tests.places import ROOT
 
 SEEN = Observation(seen_at="", reachable=True, artifact_id=None, in_flight=None)
@@ -67,9 +69,9 @@ class Read(HTMLParser):
             self._said.append(data)
 
 
-@pytest.fixture
-def look(make_gate: MakeGate, platform: FakePlatform) -> Look:
-    return seen_by(troubled_gate(make_gate, platform))
+@pytest.fixture(scope="module")
+def look(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, engine: EmbeddedEngine) -> Iterator[Look]:
+    yield from look_of_trouble(tmp_path_factory.mktemp("state"), bundle, engine)
 
 
 def of(*lanes: LaneSeen, paths: tuple[tuple[str, str], ...] | None = (("testing", "prod"),)) -> Look:

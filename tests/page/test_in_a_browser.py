@@ -14,10 +14,10 @@ from launchplane_gate.page.drawing import INDEX, decision_page, draw
 from launchplane_gate.page.folder import write
 from launchplane_gate.page.look import Look
 from launchplane_gate.page.public import public
-from tests.conftest import PRODUCT, MakeGate
-from tests.fakes.platform import FakePlatform
+from launchplane_gate.policy import Bundle, EmbeddedEngine
+from tests.conftest import PRODUCT
 from tests.page.browser import Tab, needs_axe, needs_chromium, opened
-from tests.page.looks import NAMES, seen_by, swapped, troubled_gate
+from tests.page.looks import NAMES, look_of_trouble, swapped
 from tests.page.test_drawing import HOSTILE
 
 pytestmark = [pytest.mark.thorough, needs_chromium]  # a browser, which takes seconds to start
@@ -39,9 +39,9 @@ def tab() -> Iterator[Tab]:
         yield tab
 
 
-@pytest.fixture
-def look(make_gate: MakeGate, platform: FakePlatform) -> Look:
-    return seen_by(troubled_gate(make_gate, platform))
+@pytest.fixture(scope="module")
+def look(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, engine: EmbeddedEngine) -> Iterator[Look]:
+    yield from look_of_trouble(tmp_path_factory.mktemp("state"), bundle, engine)
 
 
 def written(folder: Path, look: Look) -> dict[str, Path]:
