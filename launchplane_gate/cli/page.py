@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,26 +43,14 @@ def page(session: Session, folder: Path, public: bool) -> Answer:
     with needed("page", "the page"):
         from launchplane_gate.page.drawing import draw
     from launchplane_gate.page import folder as site
+    from launchplane_gate.page.look import look_through
     from launchplane_gate.page.public import public as for_everybody
 
-    look = _look(session)
+    settings = session.settings()
+    with session.sight(settings) as sight, progress_shown("looking at the lanes"):
+        look = look_through(sight, list(settings.profiles.values()), session.actor())
     written = site.write(folder, draw(for_everybody(look) if public else look), look.at)
     return Answer(_document(folder, look, written), _text(folder, look, written))
-
-
-def _look(session: Session) -> Look:
-    """Where policies or their engine are in no state to be asked, at what is on record alone."""
-    from launchplane_gate.errors import EngineError, PolicyError
-    from launchplane_gate.page.look import look_at_records, look_through
-
-    settings = session.settings()
-    profiles = list(settings.profiles.values())
-    try:
-        with session.gate(settings, to_read=True) as gate, progress_shown("looking at the lanes"):
-            return look_through(gate, profiles, session.actor())
-    except (PolicyError, EngineError) as error:
-        with session.records() as (_, store, ledger):
-            return look_at_records(store, ledger, profiles, str(error), settings.observed)
 
 
 def _document(folder: Path, look: Look, written: Written) -> dict[str, object]:
@@ -74,24 +63,23 @@ def _document(folder: Path, look: Look, written: Written) -> dict[str, object]:
         "written": list(written.written),
         "unchanged": len(written.unchanged),
         "removed": list(written.removed),
-        "trouble": look.trouble or look.unanswered,
-        "in_trouble": [str(lane.view.lane) for lane in troubled(look)],
+        "not_told": [asdict(one) for one in look.not_told],
+        "in_trouble": [str(view.lane) for view in troubled(look)],
     }
 
 
 def _text(folder: Path, look: Look, written: Written) -> list[Block]:
     from launchplane_gate.page.words import headline, marks, troubled
+    from launchplane_gate.report.lanes import not_told_text
     from launchplane_gate.report.text import Table
     from launchplane_gate.report.words import count
 
     index = shlex.quote(str(folder / "index.html"))
     told = f"Wrote {count(len(written.written), 'page')}, {len(written.unchanged)} are as they were: {index}"
     text: list[Block] = [told, f"{headline(look)}."]
-    rows = [(f"{lane.view.product}/{lane.view.lane.instance}", marks(lane.view)[0].word) for lane in troubled(look)]
+    rows = [(f"{view.product}/{view.lane.instance}", marks(view)[0].word) for view in troubled(look)]
     if rows:
         text.append(Table(rows))
-    if look.trouble:
-        text.append(f"This is only what was recorded. No policy and no platform could be asked: {look.trouble}")
-    elif look.unanswered:
-        text.append(f"The policies gave no answer: {look.unanswered}")
+    if look.not_told:
+        text += ["", *not_told_text(look.not_told)[:-1]]
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from markupsafe import Markup
 from launchplane_gate.model import short
 from launchplane_gate.page import words
 from launchplane_gate.page.look import DECISIONS, RUNS, Look
-from launchplane_gate.report.decision import ASKED
+from launchplane_gate.report.decision import ASKED, way_on
 from launchplane_gate.report.explained import value_text
 from launchplane_gate.report.safe import one_line
 from launchplane_gate.report.words import brief, count
@@ -23,7 +24,6 @@ from launchplane_gate.report.words import brief, count
 INDEX = "index.html"
 WRITTEN = "@@written@@"  # stands where a page tells when it was written
 OLD = timedelta(hours=1)  # after which nobody should act on what a page says
-_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 _CODE = re.compile(r"`([^`]+)`")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -88,8 +88,8 @@ def environment() -> Environment:
     )
     style, script = (Markup(loader.get_source(env, name)[0]) for name in ("style.css", "age.js"))  # noqa: S704  # ours
     env.globals.update(style=style, script=script, style_hash=_hash(style), script_hash=_hash(script))
-    env.globals.update(count=count, ASKED=ASKED)
-    env.filters.update(said=said, short=short, moment=moment, link=link, value=value_text)
+    env.globals.update(count=count, ASKED=ASKED, way_on=way_on)
+    env.filters.update(said=said, short=short, moment=moment, link=link, value=value)
     return env
 
 
@@ -98,11 +98,17 @@ def _shown(value: object) -> object:
 
 
 def said(text: str) -> Markup:
-    """What people wrote, or rules said: revisions in seven digits, moments to the second, commands set as code."""
-    parts = _CODE.split(one_line(_MOMENT.sub(r"\1 \2 UTC", brief(text))))
+    """What people wrote, or rules said, for people; what stands between backquotes is set as code, and whole."""
+    parts = _CODE.split(one_line(text))
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
+        Markup("<code>{}</code>").format(part) if number % 2 else brief(words.still(part))
+        for number, part in enumerate(parts)
     )
+
+
+def value(told: object) -> str:
+    """A fact as JSON; a moment that is counted in nanoseconds as one."""
+    return value_text(told) if isinstance(told, int) else brief(words.still(json.dumps(told, ensure_ascii=False)))
 
 
 def _hash(text: str) -> str:

@@ -9,21 +9,16 @@ from datetime import UTC, datetime
 from launchplane_gate.authoring.explain.explaining import Policies, explain
 from launchplane_gate.authoring.explain.told import Explanation
 from launchplane_gate.errors import EnginesDiffer, GateError
-from launchplane_gate.gate import Gate
-from launchplane_gate.lane_records import read_lane
-from launchplane_gate.lanes import LaneView, look, paths_of, published_as
+from launchplane_gate.lanes import PROGRAM, LaneView, paths_of, published_as
 from launchplane_gate.ledger import Entry, Ledger
-from launchplane_gate.looking import may_run
-from launchplane_gate.model import Actor, Decision, Lane, Observation, Run, Waiver, lanes_of, unstamp
+from launchplane_gate.model import Actor, Decision, Observation, Run, Waiver, unstamp
 from launchplane_gate.on_record import Kept, kept
 from launchplane_gate.records import ProductProfile
 from launchplane_gate.runs import read_run
-from launchplane_gate.settled import settled
-from launchplane_gate.store import RecordStore
+from launchplane_gate.sight import NotTold, Sight
 
 RUNS = 10  # of each lane that are shown, and
 DECISIONS = 200  # of those behind them, the newest of which have a page
-NOT_ASKED = "its platform was not asked"
 NO_INPUT = "what it was made on is not kept with it any more"
 
 
@@ -83,8 +78,7 @@ class DecisionSeen:
 
 @dataclass(frozen=True)
 class Look:
-    """``trouble``: why neither policies nor platforms could be asked; ``unanswered``: why the policies, which were
-    asked, gave no answer. ``titles``: of the rules.
+    """``not_told``: what nobody could tell, and why. ``titles``: of the rules.
 
     ``asked_as``: whose promotions were asked for. ``public``: what is not for everybody has been left out.
     """
@@ -94,62 +88,35 @@ class Look:
     decisions: Mapping[str, DecisionSeen]
     titles: Mapping[str, str] = field(default_factory=dict)
     asked_as: str = ""
-    trouble: str = ""
-    unanswered: str = ""
+    not_told: tuple[NotTold, ...] = ()
     public: bool = False
 
 
-def look_through(gate: Gate, profiles: Sequence[ProductProfile], actor: Actor) -> Look:
-    """Everything, as it is now. Nothing is changed."""
+def look_through(sight: Sight, profiles: Sequence[ProductProfile], actor: Actor) -> Look:
+    """Everything, as it is now, as far as there is somebody to tell. Nothing is changed."""
+    gate = sight.gate
     at = gate.ledger.now()
-    views = look(gate, profiles, actor)
+    views, not_told = sight.look(profiles, actor)
     products = tuple(
-        _product(gate.ledger, profile, views, tuple(paths_of(gate.bundle, profile.product))) for profile in profiles
+        _product(
+            gate.ledger,
+            profile,
+            views,
+            tuple(paths_of(gate.bundle, profile.product)) if sight.knows_paths else None,
+        )
+        for profile in profiles
     )
-    explaining = _Explaining(Policies(gate.bundle, gate.engine))
+    explaining = _Explaining(Policies(gate.bundle, gate.engine), sight.why)
     decisions = _decisions(gate.ledger, products, explaining)
+    if explaining.why_not not in ("", *(one.why for one in not_told)):
+        not_told.append(NotTold("what would make a decision pass", explaining.why_not, f"{PROGRAM} doctor"))
     return Look(
         at=at,
         products=products,
         decisions=decisions,
-        unanswered=explaining.why_not,
         titles={code: rule.title for code, rule in gate.bundle.metadata.items()},
         asked_as=actor.subject + (f", verified by {actor.verified_by}" if actor.verified_by else ""),
-    )
-
-
-def look_at_records(
-    store: RecordStore, ledger: Ledger, profiles: Sequence[ProductProfile], trouble: str, observed: Iterable[str]
-) -> Look:
-    """What is on record, where ``trouble`` keeps policies and platforms from being asked."""
-    at = ledger.now()
-    views = [
-        _on_record(store, ledger, profile, lane, is_observed=profile.product in observed)
-        for profile in profiles
-        for lane in lanes_of(profile)
-    ]
-    products = tuple(_product(ledger, profile, views, None) for profile in profiles)
-    return Look(at=at, products=products, decisions=_decisions(ledger, products, _Explaining(None)), trouble=trouble)
-
-
-def _on_record(
-    store: RecordStore, ledger: Ledger, profile: ProductProfile, lane: Lane, *, is_observed: bool
-) -> LaneView:
-    records, last = read_lane(store, ledger, lane), ledger.last_effective(lane)
-    is_settled, why = settled(records, ledger, last)
-    return LaneView(
-        product=profile.product,
-        lane=lane,
-        runs=records.release,
-        since=records.inventory.updated_at if records.inventory else None,
-        settled=is_settled,
-        why="" if is_settled else why,
-        hold=records.hold,
-        observed=None,
-        differs=NOT_ASKED,
-        run_id=last.run_id if last else "",
-        may_run=tuple(may_run(records, ledger, ledger.runs_since_recorded(lane), None)),
-        mode="observe" if is_observed else "enforce",
+        not_told=tuple(not_told),
     )
 
 
@@ -221,14 +188,13 @@ class _Explaining:
     ``why_not`` says why, as long as somebody does it is empty.
     """
 
-    def __init__(self, policies: Policies | None) -> None:
-        self._policies = policies
-        self.why_not = "" if policies else "the policies could not be asked"
+    def __init__(self, policies: Policies, why_not: str) -> None:
+        self._policies, self.why_not = policies, why_not
 
     def of(self, found: Kept) -> DecisionSeen:
         told: Explanation | None = None
         why_not = self.why_not
-        if self._policies and not why_not:
+        if not why_not:
             try:
                 told = self._explained(self._policies, found)
             except GateError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from launchplane_gate.lanes import LaneView, Promotion
+from launchplane_gate.lanes import LaneView, Promotion, Wanted
 from launchplane_gate.looking import Reported
 from launchplane_gate.model import (
     Actor,
@@ -25,11 +25,11 @@ from launchplane_gate.model import (
 )
 from launchplane_gate.page.look import DecisionSeen, LaneSeen, Look, ProductSeen, RunSeen, Step
 from launchplane_gate.policy_input import MayRun
+from launchplane_gate.sight import NotTold
 from launchplane_gate.words import noun_of
 
 LEFT_OUT = "left out"
 NOBODY = Actor(subject=LEFT_OUT)
-TROUBLE = "their log tells why"
 _COMMIT, _DIGEST = re.compile(r"[0-9a-f]{40}"), re.compile(r"sha256:[0-9a-f]{64}")
 _ADDRESS = re.compile(r"://|www\.|@", re.IGNORECASE)
 
@@ -40,8 +40,7 @@ def public(look: Look) -> Look:
         products=tuple(map(_product, look.products)),
         decisions={name: _decision_seen(seen) for name, seen in look.decisions.items()},
         titles={code: _title(title) for code, title in look.titles.items()},
-        trouble=TROUBLE if look.trouble else "",
-        unanswered=TROUBLE if look.unanswered else "",
+        not_told=tuple(NotTold(what=one.what, why="", command="") for one in look.not_told),
         public=True,
     )
 
@@ -117,7 +116,10 @@ def _reported(told: tuple[Reported, ...]) -> tuple[Reported, ...]:
 
 
 def _promotion(told: Promotion) -> Promotion:
-    return Promotion(to=told.to, allowed=told.allowed, code=told.code, done=told.done)
+    wanted = tuple(Wanted(code=one.code, field=one.field, message="") for one in told.wanted)
+    return Promotion(
+        to=told.to, allowed=told.allowed, code=told.code, wanted=wanted, done=told.done, unknown=told.unknown
+    )
 
 
 def _run_seen(seen: RunSeen) -> RunSeen:
@@ -176,7 +178,14 @@ def _decision(decision: Decision) -> Decision:
 
 
 def _result(result: RuleResult) -> RuleResult:
-    return RuleResult(code=result.code, status=result.status, title=_title(result.title), message="", remedy="")
+    return RuleResult(
+        code=result.code,
+        status=result.status,
+        title=_title(result.title),
+        message="",
+        remedy="",
+        follows=result.follows,
+    )
 
 
 def _title(title: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -10,11 +11,14 @@ from typing import Literal
 from launchplane_gate.authoring.explain.told import ExplainedRule, Explanation, Expression
 from launchplane_gate.lanes import LaneView, Promotion
 from launchplane_gate.model import Decision, RuleResult, Run
+from launchplane_gate.overview import in_trouble, trouble_of
 from launchplane_gate.page.look import LaneSeen, Look, ProductSeen, RunSeen
-from launchplane_gate.report.decision import MARKS, is_overlooked
+from launchplane_gate.report.decision import is_overlooked, requesting
 from launchplane_gate.report.seen import containers_text, is_by_digest, may_run_text, seen_text
 from launchplane_gate.report.words import brief, count
 from launchplane_gate.words import noun, noun_of
+
+_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 Sign = Literal["good", "bad", "held", "drift", "unknown", "none", "goes"]  # each has a shape and a colour of its own
 
@@ -27,6 +31,11 @@ class Mark:
     sign: Sign
 
 
+def still(text: str) -> str:
+    """With its moments in full: how long ago they were would be wrong when it is read."""
+    return _MOMENT.sub(r"\1 \2 UTC", text)
+
+
 # -- lanes
 
 
@@ -34,8 +43,8 @@ def marks(view: LaneView) -> list[Mark]:
     """How a lane stands, what needs somebody first."""
     found = [] if view.settled else [Mark("unsettled", "bad")]
     if view.differs and not is_looked_at(view):
-        found.append(Mark("could not be looked at", "unknown"))
-    elif is_drifted(view):
+        found.append(Mark("not looked at", "unknown"))
+    elif trouble_of(view) == "drifted":  # that an unsettled lane runs something else surprises nobody
         found.append(Mark("drifted", "drift"))
     if view.hold:
         found.append(Mark("held", "held"))
@@ -50,18 +59,14 @@ def is_looked_at(view: LaneView) -> bool:
     return view.observed is not None and view.observed.reachable and view.observed.digests != "failed"
 
 
-def is_drifted(view: LaneView) -> bool:
-    """Whether a settled lane was seen to run something else; that an unsettled one does surprises nobody."""
-    return bool(view.settled and view.differs)
-
-
 def is_in_trouble(view: LaneView) -> bool:
-    """Whether a lane is unsettled, drifted or held, or could not be looked at."""
-    return not view.settled or bool(view.differs or view.hold)
+    """Whether somebody has to look at a lane."""
+    return trouble_of(view) is not None
 
 
-def troubled(look: Look) -> list[LaneSeen]:
-    return [lane for lane in all_lanes(look) if is_in_trouble(lane.view)]
+def troubled(look: Look) -> list[LaneView]:
+    """The lanes that somebody has to look at, the worst first."""
+    return in_trouble(lane.view for lane in all_lanes(look))
 
 
 def all_lanes(look: Look) -> list[LaneSeen]:
@@ -118,8 +123,11 @@ def seen(look: Look, view: LaneView) -> str:
     if look.public:
         commits = [brief(one.revision) for one in view.health if one.revision]
         return f"health reports {', '.join(commits)}" if commits else ""
-    told = seen_text(view)
-    return "" if told == brief(view.differs) else told
+    observed = view.observed and view.observed.model_copy(update={"detail": still(view.observed.detail)})
+    health = tuple(one.model_copy(update={"detail": still(one.detail)}) for one in view.health)
+    stilled = view.model_copy(update={"observed": observed, "health": health, "differs": still(view.differs)})
+    told = seen_text(stilled)
+    return "" if told == brief(stilled.differs) else told
 
 
 def proof(lane: LaneSeen) -> str:
@@ -161,11 +169,12 @@ def _way(look: Look, to: str, offer: Promotion | None, source: LaneView) -> Way:
         return Way(to, Mark("nothing to promote", "none"), said=_stands(source))
     if offer.done:
         return Way(to, Mark("runs it already", "good"))
-    if offer.allowed:
-        return Way(to, Mark("can be promoted", "goes"))
-    said = offer.reason or look.titles.get(offer.code, "")
-    if not offer.code:
-        return Way(to, Mark("could not be asked", "unknown"), said=said)
+    if offer.unknown:
+        return Way(to, Mark("could not be asked", "unknown"), said=offer.reason)
+    wanted = " ".join(f"With --{one.field}: {one.message or look.titles.get(one.code, '')}" for one in offer.wanted)
+    if offer.allowed or (offer.wanted and not offer.code):
+        return Way(to, Mark("can be promoted", "goes"), said=wanted)
+    said = " ".join(filter(None, [offer.reason or look.titles.get(offer.code, ""), wanted]))
     return Way(to, Mark("would be refused", "bad"), offer.code, said)
 
 
@@ -248,10 +257,26 @@ def verdict(decision: Decision) -> Mark:
 # -- decisions
 
 
-def rules(decision: Decision) -> list[RuleResult]:
-    """In the order in which they are shown: what refuses first."""
-    order = list(MARKS)
-    return sorted(decision.results, key=lambda result: order.index(result.status))
+@dataclass(frozen=True)
+class Rules:
+    """In the order in which they are shown: what refuses, what only follows from that, what was waived, the rest."""
+
+    causes: Sequence[RuleResult]
+    following: Sequence[RuleResult]
+    waived: Sequence[RuleResult]
+    passed: Sequence[RuleResult]
+
+
+def rules(decision: Decision) -> Rules:
+    following = [result for result in decision.refusals if result.follows]
+    waived = [result for result in decision.results if result.status == "waived"]
+    passed = [result for result in decision.results if result.status == "pass"]
+    return Rules(decision.causes, following, waived, passed)
+
+
+def leave(decision: Decision, result: RuleResult) -> str:
+    """The command that asks for leave to pass a rule, where somebody could give it."""
+    return requesting(decision, result.code) if result.waivable and decision.release else ""
 
 
 def asked(decision: Decision) -> str:

@@ -16,6 +16,7 @@ from launchplane_gate.line.waive import WaiverRequest
 from launchplane_gate.page.look import Look, look_through
 from launchplane_gate.plugins import Plugins
 from launchplane_gate.policy import Bundle, PolicyEngine
+from launchplane_gate.sight import Sight
 from tests.conftest import ACTOR, APPROVER, PRODUCT, PROFILE, TESTING, A, B, C, deploy, open_gate, promote
 from tests.fakes.platform import FakeHealth, FakePlatform, FakePublisher
 
@@ -45,7 +46,7 @@ def troubled_gate(make_gate: Callable[..., Gate], platform: FakePlatform) -> Gat
 
 
 def seen_by(gate: Gate) -> Look:
-    return look_through(gate, [PROFILE], ACTOR)
+    return look_through(Sight(gate), [PROFILE], ACTOR)
 
 
 def look_of_trouble(state: Path, bundle: Bundle, engine: PolicyEngine) -> Iterator[Look]:

@@ -26,7 +26,7 @@ def test_it_is_typed_again_and_again(busy_site: Site, tmp_path: Path) -> None:
     assert "41620cf" in Read(pages(folder)["index.html"]).text
     again = busy_site.run("page", str(folder), "--output", "json").document
     assert again["written"] == ["index.html"] and again["unchanged"] == len(pages(folder)) - 1
-    assert again["in_trouble"] == [] and again["trouble"] == "" and again["folder"] == str(folder)
+    assert again["in_trouble"] == [] and again["not_told"] == [] and again["folder"] == str(folder)
     assert busy_site.files() == before
 
 
@@ -60,16 +60,16 @@ def test_it_shows_what_is_on_record_where_policies_do_not_load(site: Site, tmp_p
     decided.write_text("{")
     said = site.run("page", str(tmp_path / "pages"))
     assert said.exit_code == 0
-    assert "This is only what was recorded. No policy and no platform could be asked: " in said.out
+    assert "Not told: what can be promoted, which waivers are in force" in said.out
     assert "policies/config/data.json" in said.out
     shown = pages(tmp_path / "pages")
     first = Read(shown["index.html"]).text
-    assert "215f71b" in first and "could not be looked at" in first
+    assert "Not told: what can be promoted" in first and "testing settled 215f71b" in first
     assert "9 rules, none refuses" in "".join(Read(page).text for page in shown.values())
     public = site.run("page", "--public", str(tmp_path / "pages"))
     assert public.exit_code == 0 and "config/data.json" not in "".join(pages(tmp_path / "pages").values())
     decided.write_text(kept)
-    assert "This is only" not in site.run("page", str(tmp_path / "pages")).out
+    assert "Not told" not in site.run("page", str(tmp_path / "pages")).out
 
 
 def test_it_shows_what_is_on_record_while_the_engine_is_away(site: Site, tmp_path: Path) -> None:
@@ -80,10 +80,10 @@ def test_it_shows_what_is_on_record_while_the_engine_is_away(site: Site, tmp_pat
     assert said.exit_code == 0, said
     first = Read(pages(tmp_path / "pages")["index.html"]).text
     assert "testing settled 215f71b" in first and "could not be asked" in first
-    assert "The policies gave no answer" in first and "127.0.0.1:1" in first
-    assert "127.0.0.1:1" in said.document["trouble"]
+    assert "Not told: what can be promoted." in first and "127.0.0.1:1" in first
+    assert "127.0.0.1:1" in said.document["not_told"][0]["why"]
     told = site.run("page", "--public", str(tmp_path / "pages"))
-    assert "The policies gave no answer" in told.out
+    assert "Not told" in told.out
     assert "127.0.0.1" not in "".join(pages(tmp_path / "pages").values())
 
 

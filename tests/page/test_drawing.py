@@ -18,6 +18,7 @@ from launchplane_gate.page.drawing import INDEX, WRITTEN, draw, link, moment
 from launchplane_gate.page.look import LaneSeen, Look, ProductSeen, RunSeen, in_order
 from launchplane_gate.page.public import LEFT_OUT, public
 from launchplane_gate.policy import Bundle, EmbeddedEngine
+from launchplane_gate.sight import NotTold
 from tests.cli.test_cli_text import PROD, TESTING, view
 from tests.conftest import ACTOR, APPROVER, PRODUCT, A, B, C, MakeGate
 from tests.fakes.platform import FakePlatform
@@ -139,16 +140,26 @@ def test_pages_are_the_same_as_long_as_they_say_the_same(make_gate: MakeGate, pl
     assert WRITTEN in first[PAGE] and WRITTEN not in first[INDEX]
 
 
+def test_no_text_in_it_tells_how_long_ago_a_moment_was(look: Look) -> None:
+    """That would be wrong when it is read, and would have every page written again at each look."""
+    names = NAMES | {"artifact_id", "configured_artifact_id", "source_git_ref", "revision"}
+    told = swapped(look, lambda field, said: said if field in names else "at 2026-05-07T14:02:59.123456Z, so")
+    pages = {name: Read(page).text for name, page in draw(told).items()}
+    assert not [name for name, text in pages.items() if " ago" in text]
+    assert "at 2026-05-07 14:02:59 UTC, so" in pages[INDEX] and "at 2026-05-07 14:02:59 UTC, so" in pages[PAGE]
+
+
 def test_the_first_page_tells_when_it_is_old_without_a_script() -> None:
     said = Read(draw(of())[INDEX]).text
     assert "Looked at 2026-05-07 14:02 UTC . Take this as old after 2026-05-07 15:02 UTC" in said
 
 
-def test_it_says_so_where_only_records_were_looked_at() -> None:
-    told = replace(of(LaneSeen(view(differs="its platform was not asked"), 1), paths=None), trouble="policies/x:1: no")
+def test_it_says_what_nobody_could_tell_and_to_everybody_not_why() -> None:
+    told = replace(of(paths=None), not_told=(NotTold("what can be promoted", "policies/x:1: no", "policy check"),))
     said = Read(draw(told)[INDEX]).text
-    assert "This is only what was recorded. No policy and no platform could be asked: policies/x:1: no" in said
-    assert "could not be looked at aaaaaaa ?" in said
+    assert "Not told: what can be promoted. policies/x:1: no Find out more: policy check" in said
+    said = Read(draw(public(told))[INDEX]).text
+    assert "Not told: what can be promoted." in said and "policies/x" not in said and "Find out" not in said
 
 
 @pytest.mark.parametrize(
@@ -159,9 +170,9 @@ def test_it_says_so_where_only_records_were_looked_at() -> None:
         ({"settled": False, "why": "x"}, "unsettled"),
         ({"settled": False, "why": "x", "hold": Hold(reason="x", subject="x", since="x")}, "unsettled"),
         ({"hold": Hold(reason="x", subject="x", since="x")}, "held"),
-        ({"differs": "x"}, "could not be looked at"),
+        ({"differs": "x"}, "not looked at"),
         ({"differs": "x", "observed": SEEN}, "drifted"),
-        ({"differs": "x", "observed": UNSEEN}, "could not be looked at"),
+        ({"differs": "x", "observed": UNSEEN}, "not looked at"),
         ({"mode": "observe"}, "only observed"),
     ],
 )  # fmt: skip
@@ -189,7 +200,7 @@ def test_each_sign_has_a_shape_of_its_own() -> None:
         (Promotion(to="prod", allowed=True), "can be promoted"),
         (Promotion(to="prod", allowed=False, done=True), "runs it already"),
         (Promotion(to="prod", allowed=False, code="a.rule", reason="Closed."), "would be refused a.rule Closed."),
-        (Promotion(to="prod", allowed=False, reason="the engine is away"), "could not be asked the engine is away"),
+        (Promotion(to="prod", allowed=False, unknown=True, reason="it is away"), "could not be asked it is away"),
         (None, "nothing to promote testing: settled"),
     ],
 )  # fmt: skip
@@ -225,9 +236,7 @@ def test_every_status_of_a_run_has_a_sign(look: Look, status: RunStatus) -> None
 # -- what others wrote
 
 
-HOSTILE = (
-    "<script>alert(1)</script>'\"><img src=x onerror=alert(2)>&\u202e\u2066\x00\n\r\u2028{{ 7*7 }}{% raw %}</style>"
-)
+HOSTILE = "<script>alert(1)</script>'\"><img src=x onerror=alert(2)>&\u202e\u2066\x00\n\r\u2028{{ 1234567*7 }}</style>"
 
 
 def test_hostile_texts_in_every_field_stay_text(look: Look) -> None:
@@ -243,7 +252,7 @@ def test_hostile_texts_in_every_field_stay_text(look: Look) -> None:
         assert read.tags.count("script") == (1 if name == INDEX else 0)
         handlers = [one for one in read.attributes if one[1].startswith("on") or "javascript" in one[2]]
         assert not handlers, name
-        assert page.replace("\n", "").isprintable() and "49" not in re.findall(r"\b49\b", read.text)
+        assert page.replace("\n", "").isprintable() and "8641969" not in page
         assert "<script>alert(1)</script>" in read.text and "\\u202e\\u2066\\x00\\n" in read.text, name
 
 
@@ -281,8 +290,19 @@ def test_a_decision_whose_name_is_none_has_no_page(look: Look) -> None:
 # -- what everybody may have
 
 # Of what is public, what people, policies and platforms do not write; what they write of it has a form that is held.
-PUBLIC = NAMES | {"code", "title", "titles", "version", "out_as", "policy_revision", "decided_at", "started_at", "at"}
-PUBLIC |= {"kind", "of_run", "became", "waiver_id", "url_count"}
+PUBLIC = NAMES | {
+    "code",
+    "follows",
+    "title",
+    "titles",
+    "version",
+    "out_as",
+    "policy_revision",
+    "decided_at",
+    "started_at",
+    "at",
+}
+PUBLIC |= {"follows", "kind", "of_run", "became", "waiver_id", "url_count"}
 
 
 def test_nothing_that_somebody_wrote_is_public(look: Look) -> None:
