@@ -20,10 +20,10 @@ import pytest
 from tests.places import ROOT
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-AXE = ROOT / "tests" / "page" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = ROOT / ".tools" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 TIMEOUT_S = 60
 needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="there is no chromium at hand")
-needs_axe = pytest.mark.skipif(not AXE.exists(), reason="axe-core is not at hand: npm ci --prefix tests/page/axe")
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="axe-core is not at hand; .ci/run gets it")
 
 # Nothing that a browser does by itself: what is asked for is then asked for by the page. As root it has no sandbox.
 QUIET = [
