@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
+from launchplane_gate.commands import PROGRAM, command, looking_for_faults
 from launchplane_gate.errors import EngineError, GateError
 from launchplane_gate.gate import Gate
-from launchplane_gate.lanes import PROGRAM, LaneView, look
+from launchplane_gate.lanes import LaneView, look
 from launchplane_gate.ledger import Ledger
 from launchplane_gate.model import Actor
 from launchplane_gate.opening import opened
@@ -95,10 +96,10 @@ class Sight:
     def _not_told(self, views: Iterable[LaneView]) -> list[NotTold]:
         if not self.knows_paths:
             what = "what can be promoted, which waivers are in force, and what else only policies know"
-            return [NotTold(what, self.why, f"{PROGRAM} policy check")]
+            return [NotTold(what, self.why, command("policy", "check"))]
         whys = {offer.reason for view in views for offer in view.promotions if offer.unknown}
         whys |= {self.why} if self.why else set()
-        return [NotTold("what can be promoted", why, f"{PROGRAM} doctor") for why in sorted(whys)]
+        return [NotTold("what can be promoted", why, looking_for_faults()) for why in sorted(whys)]
 
 
 def _bundle(settings: Settings) -> tuple[Bundle, bool]:
@@ -111,5 +112,6 @@ def _bundle(settings: Settings) -> tuple[Bundle, bool]:
 
 def _without_paths(view: LaneView) -> LaneView:
     """Without commands that may be wrong where paths are not known."""
-    command = "" if view.command.startswith(_ALONG_PATHS) else view.command
-    return view.model_copy(update={"command": command, "promotions": ()})
+    ways = tuple(way for way in view.ways if not way.command.startswith(_ALONG_PATHS))
+    typed = "" if view.command.startswith(_ALONG_PATHS) else view.command
+    return view.model_copy(update={"command": typed, "ways": ways, "promotions": ()})

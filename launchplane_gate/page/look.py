@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from launchplane_gate.authoring.explain.explaining import Policies, explain
 from launchplane_gate.authoring.explain.told import Explanation
+from launchplane_gate.commands import looking_for_faults
 from launchplane_gate.errors import EnginesDiffer, GateError
-from launchplane_gate.lanes import PROGRAM, LaneView, paths_of, published_as
+from launchplane_gate.lanes import LaneView, paths_of, published_as
 from launchplane_gate.ledger import Entry, Ledger
 from launchplane_gate.model import Actor, Decision, Observation, Run, Waiver, unstamp
 from launchplane_gate.on_record import Kept, kept
@@ -109,7 +110,7 @@ def look_through(sight: Sight, profiles: Sequence[ProductProfile], actor: Actor)
     explaining = _Explaining(Policies(gate.bundle, gate.engine), sight.why)
     decisions = _decisions(gate.ledger, products, explaining)
     if explaining.why_not not in ("", *(one.why for one in not_told)):
-        not_told.append(NotTold("what would make a decision pass", explaining.why_not, f"{PROGRAM} doctor"))
+        not_told.append(NotTold("what would make a decision pass", explaining.why_not, looking_for_faults()))
     return Look(
         at=at,
         products=products,

@@ -20,6 +20,8 @@ from launchplane_gate.words import noun, noun_of
 
 _MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
+LABELS = {"put aside": "put aside, where that record says nothing of what the lane runs"}
+
 Sign = Literal["good", "bad", "held", "drift", "unknown", "none", "goes"]  # each has a shape and a colour of its own
 
 
@@ -192,10 +194,10 @@ class Typed:
 
 
 def commands(view: LaneView) -> list[Typed]:
-    label = "release it" if view.hold else "settle it" if not view.settled else "next"
-    told = [(label, view.command), ("or, where that record says nothing of what it runs", view.aside)]
-    told.append(("go back", view.back))
-    return [Typed(label, command) for label, command in told if command]
+    """The ways on of a lane in doubt; of any other the next thing, if there is one."""
+    if not view.ways:
+        return [Typed("next", view.command)] if view.command else []
+    return [Typed(LABELS.get(way.what, way.what), way.command) for way in view.ways]
 
 
 # -- runs

@@ -31,7 +31,7 @@ from launchplane_gate.report.run import Aftermath, run_text
 from launchplane_gate.report.seen import may_run_text, seen_text
 from launchplane_gate.report.text import plain
 from launchplane_gate.report.words import ago, brief, span
-from launchplane_gate.ways import Standing
+from launchplane_gate.ways import Standing, Way
 
 NOW = datetime(2026, 5, 7, 12, tzinfo=UTC)
 PROD = Lane(context="shop", instance="prod")
@@ -294,7 +294,7 @@ def test_lanes_line_up_and_doubt_has_a_mark() -> None:
     unsettled = view(
         settled=False,
         why="its last run ended unknown",
-        command="launchplane-gate promote shop",
+        ways=(Way(what="settle it", command="launchplane-gate promote shop"),),
         may_run=may(OLD, NEW),
         health=(Reported(url="https://shop/health", revision="a" * 40),),
         observed=seen(OLD.artifact_id),

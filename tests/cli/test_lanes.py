@@ -65,7 +65,7 @@ def test_trouble_comes_first_and_the_rest_by_product(in_doubt: Site) -> None:
     said = in_doubt.run("lanes")
     first, rest, total = said.out.split("\n\n")
     assert re.match(rf"{PRODUCT}/testing   41620cf\?   .* ago   unsettled\n  because ", first)
-    assert f"\n  settle it       launchplane-gate deploy {PRODUCT} --to testing --artifact " in first
+    assert f"\n  try again       launchplane-gate deploy {PRODUCT} --to testing --artifact " in first
     assert rest.startswith("LANE ") and f"{PRODUCT}/prod   215f71b" in rest and "testing " not in rest
     assert total == "1 of 2 lanes needs somebody: 1 unsettled.\n"
 

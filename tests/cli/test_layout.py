@@ -15,6 +15,7 @@ from launchplane_gate.report.lanes import lanes_text
 from launchplane_gate.report.layout import Table, cells
 from launchplane_gate.report.prove import proof_text
 from launchplane_gate.report.text import Block, on_terminal, plain
+from launchplane_gate.ways import Way
 from tests.cli.test_cli_text import NEW, NOW, OLD, TESTING, decision, may, view
 
 WIDTHS = (60, 80, 100, 120)
@@ -48,7 +49,7 @@ def proof() -> Proof:
 
 def trouble() -> list[Block]:
     lying = view(product="sellyouroutboard", settled=False, why="its last run, a deploy, ended unconfirmed. " * 4)
-    lying = lying.model_copy(update={"may_run": may(OLD, NEW), "command": DEPLOY})
+    lying = lying.model_copy(update={"may_run": may(OLD, NEW), "ways": (Way(what="settle it", command=DEPLOY),)})
     return lanes_text([lying, view(next="can be promoted to prod", lane=TESTING)], with_product=True, now=NOW)
 
 

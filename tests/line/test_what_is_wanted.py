@@ -47,7 +47,7 @@ def test_what_a_rule_wants_of_the_request_is_no_refusal_of_the_lane(make_gate: M
     assert (offer.allowed, offer.code, offer.reason) == (False, "", "")
     assert offer.wanted == (Wanted(code="release.reasoned", field="reason", message="Nobody says why."),)
     assert views["testing"].next == "can be promoted to prod, with --reason (release.reasoned: Nobody says why.)"
-    assert views["prod"].command == f"launchplane-gate promote {PRODUCT} --reason TEXT"
+    assert views["prod"].command == f"launchplane-gate promote {PRODUCT} --reason <why>"
     assert gate.run(promote(reason="weekly"), ACTOR).status == "recorded"
 
 
