@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from launchplane_gate.authoring.explain.told import ExplainedRule
+from launchplane_gate.commands import WHY, command
 from launchplane_gate.model import Decision, RuleResult, short
 from launchplane_gate.report.text import Block, Cell, Table
 from launchplane_gate.report.words import brief, count
@@ -48,23 +48,16 @@ def _leave(decision: Decision) -> Iterator[str]:
     if waivable and decision.release:
         yield ""
     for code in waivable:
-        yield f"  have {code} waived (TEXT and TIME are yours to say):"
+        yield f"  have {code} waived (why, and for how long, is yours to say):"
         yield f"    {requesting(decision, code)}"
 
 
 def requesting(decision: Decision, code: str) -> str:
-    """The command that asks for leave to pass a rule; why and until when is its reader's to say."""
+    """The command that asks for leave to pass a rule, for two hours; why is its reader's to say."""
     assert decision.release
-    words = [
-        "launchplane-gate",
-        "waiver",
-        "request",
-        code,
-        "--lane",
-        f"{decision.product}/{decision.destination.instance}",
-    ]
-    words += ["--artifact", decision.release.artifact_id, "--ref", decision.release.source_git_ref]
-    return f"{shlex.join(words)} --reason TEXT --expires TIME"
+    lane = f"{decision.product}/{decision.destination.instance}"
+    artifact, ref = decision.release.artifact_id, decision.release.source_git_ref
+    return command("waiver", "request", code, lane=lane, artifact=artifact, ref=ref, reason=WHY, expires="2h")
 
 
 def waived_text(decision: Decision) -> list[Block]:

@@ -60,7 +60,7 @@ def test_a_lane_is_held_and_released(site: Site) -> None:
     for said in (
         f"{until[11:16]} UTC",
         "the database is being moved",
-        f"`launchplane-gate lane release {PROD} --reason TEXT`",
+        f"`launchplane-gate lane release {PROD} --reason <why>`",
     ):
         assert said in refused.out
     again = site.run("lane", "hold", PROD, *WHY)

@@ -283,9 +283,9 @@ def test_a_cause_that_can_be_waived_says_what_to_type() -> None:
     results = (told.results[0].model_copy(update={"waivable": True}), told.results[1])
     said = plain(decision_text(told.model_copy(update={"results": results}), every_rule=False)).splitlines()
     assert said[-2:] == [
-        "  have group.rule_0 waived (TEXT and TIME are yours to say):",
+        "  have group.rule_0 waived (why, and for how long, is yours to say):",
         "    launchplane-gate waiver request group.rule_0 --lane shop/prod"
-        f" --artifact shop@sha256:{'b' * 64} --ref {'b' * 40} --reason TEXT --expires TIME",
+        f" --artifact shop@sha256:{'b' * 64} --ref {'b' * 40} --reason <why> --expires 2h",
     ]
     assert sum("waiver request" in line for line in said) == 1
 

@@ -100,7 +100,7 @@ def test_a_refusal_says_who_holds_the_lane_since_when_until_when_why_and_what_to
     [refusal] = refused.admitted.refusals
     for said in (hold.subject, hold.since, str(hold.until), hold.reason):
         assert said in refusal.message
-    assert f"`launchplane-gate lane release {PRODUCT}/prod --reason TEXT`" in refusal.message
+    assert f"`launchplane-gate lane release {PRODUCT}/prod --reason <why>`" in refusal.message
 
 
 def test_a_hold_ends_by_itself_for_whoever_asks(anywhere: Gate) -> None:

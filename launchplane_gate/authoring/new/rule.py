@@ -36,7 +36,7 @@ _RULE = Template("""\
 # title: The request says why
 # description: What nobody gave a reason for, nobody can judge later.
 # custom:
-#   remedy: Ask again and say why, as in `launchplane-gate promote PRODUCT --reason TEXT`.
+#   remedy: Ask again and say why, as in `launchplane-gate promote PRODUCT --reason <why>`.
 #   # follows: [inventory.source_present], of rules whose refusal explains one of this, folds it under theirs.
 package gate.rules.$code
 

@@ -38,7 +38,7 @@ _told(name, side) := [sprintf("%v is held by %v since %v, %v (%v). To lift that:
 	object.get(hold, "since", "a time not known"),
 	_ends(hold),
 	object.get(hold, "reason", "no reason given"),
-	sprintf("launchplane-gate lane release %v/%v --reason TEXT", [object.get(input, ["request", "product"], "PRODUCT"), lane]),
+	sprintf("launchplane-gate lane release %v/%v --reason <why>", [object.get(input, ["request", "product"], "PRODUCT"), lane]),
 ])] if {
 	is_object(side)
 	hold := side.hold
