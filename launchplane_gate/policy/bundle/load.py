@@ -21,7 +21,7 @@ from launchplane_gate.policy.bundle.following import faults_of_following
 from launchplane_gate.policy.bundle.form import BadForm, check_form, code_of
 from launchplane_gate.policy.bundle.further import Change, merged
 from launchplane_gate.policy.bundle.looked import Looked
-from launchplane_gate.policy.bundle.metadata import RuleMetadata, read_metadata
+from launchplane_gate.policy.bundle.metadata import RuleMetadata
 from launchplane_gate.policy.bundle.reads import Reads, evidence_read, inputs_read, reads_of
 from launchplane_gate.policy.bundle.rego_tests import RegoTest, find_tests
 from launchplane_gate.policy.bundle.syntax import Finding, Parsed, Source, parse
@@ -173,6 +173,8 @@ def _remembered(sources: tuple[Source, ...]) -> Looked:
 @lru_cache(maxsize=4)
 def _modules(sources: tuple[Source, ...]) -> Looked:
     """Raises BadForm with all findings. Looked at once in a process, for as long as the texts are the same."""
+    from launchplane_gate.policy.bundle.annotations import read_metadata  # noqa: PLC0415  # what is kept was read before
+
     parsed, findings = _parsed(sources)
     findings += check_form(parsed)
     rules: dict[str, RuleMetadata] = {}
