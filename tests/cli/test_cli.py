@@ -233,7 +233,7 @@ def test_what_is_not_proven_ends_with_5_and_names_the_way_on(site: Site) -> None
     assert "unsettled" in lanes
     again = next(line for line in said.out.splitlines() if "try again:" in line)
     assert f"--artifact {site.artifacts[LYING]} --ref {LYING}" in again  # to be typed, so never shortened
-    go_back = next(line for line in said.out.splitlines() if "go back:" in line)
+    go_back = next(line for line in said.out.splitlines() if line.strip().startswith("go back:"))
     assert go_back.endswith(f"launchplane-gate rollback {PRODUCT} --lane testing")
     assert "until a deploy or a rollback to 215f71b settles it, nothing is promoted from it" in said.out
     refused = site.promote("--output", "json")
@@ -643,7 +643,7 @@ def test_bad_usage_is_one_error_and_changes_nothing(busy_site: Site, arguments: 
     [
         (
             ("lane_wait_s = 60", "lane_weight_s = 60"),
-            "lane_weight_s is not a known key (launchplane-gate.toml, line 9)",
+            "lane_weight_s is not a known key (launchplane-gate.toml, line 10)",
         ),
         (
             ("\n[policy]", '\ndatabase_url = { env = "GATE_NO_SUCH" }\n[policy]'),
