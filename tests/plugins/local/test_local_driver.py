@@ -386,7 +386,8 @@ def test_a_release_whose_file_is_not_there_is_refused(site: Site) -> None:
     site.deploy(release_program(A))
     missing = ReleaseIdentity(artifact_id=artifact_id("shop", b"gone"), source_git_ref=B)
     assert "has the digest" in refused(site, FakeApproval(missing))
-    assert f"no file in {site.folder}/nowhere has" in refused(site, FakeApproval(missing), site.made(releases="nowhere"))
+    without = site.made(releases="nowhere")
+    assert f"no file in {site.folder}/nowhere has" in refused(site, FakeApproval(missing), without)
 
 
 def test_a_release_whose_file_was_changed_is_refused(site: Site) -> None:
