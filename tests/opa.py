@@ -9,14 +9,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from launchplane_gate.authoring.opa_tests import Opa, find_opa
+from launchplane_gate.settings import OpaSettings
 
+PATIENT_S = 30
 PROGRAM = shutil.which("opa") or shutil.which("opa", path=str(Path.home() / "go" / "bin"))
 needs_opa = pytest.mark.skipif(PROGRAM is None, reason="there is no opa at hand")
+
+
+def patient(url: str, **more: Any) -> OpaSettings:
+    """For tests in which it does not matter how long an answer takes on a busy machine."""
+    return OpaSettings(url=url, timeout_s=PATIENT_S, **more)
 
 
 def opa() -> Opa:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 
 from launchplane_gate.cli.output import Answer, Screen, message_lines
 from launchplane_gate.cli.stopping import Stopped
+from launchplane_gate.cli.streams import is_gone
 from launchplane_gate.errors import GateError
 
 EVERY_S = 5.0
@@ -31,10 +33,10 @@ def watched(look: Callable[[], Answer]) -> Answer:
                 if screen.is_terminal or _lasting(last.document) != known:
                     known = _lasting(last.document)
                     screen.show([_head(screen), "", *last.text])
+                if is_gone(sys.stdout):  # nobody reads any more
+                    return Answer({}, [])
                 time.sleep(EVERY_S)
                 last = _again(look)
-        except BrokenPipeError:  # nobody reads any more
-            return Answer({}, [])
         except KeyboardInterrupt as stopped:
             if isinstance(stopped, Stopped) and stopped.number != signal.SIGINT:
                 raise

@@ -69,8 +69,8 @@ def test_rules_that_ask_for_less_are_seen(tmp_path: Path) -> None:
     bundle = bundle_in(tmp_path)
     for name, (line, instead) in WEAKER.items():
         rule = bundle / "gate" / f"{name}.rego"
-        assert rule.read_text().count(line) == 1
-        rule.write_text(rule.read_text().replace(line, instead))
+        assert line in rule.read_text()
+        rule.write_text(rule.read_text().replace(line, instead, 1))  # what is satisfied stands before what is said
     seen = compare(3000, SEED, {"embedded": on_embedded(bundle)})
     assert seen.apart.keys() == {name.removeprefix("rules/").replace("/", ".") for name in WEAKER}
 

@@ -34,7 +34,7 @@ from launchplane_gate.policy.engines.confirmed import ConfirmedEngine, where_a_p
 from launchplane_gate.policy.engines.opa.engine import OpaEngine
 from launchplane_gate.policy.proof import questions
 from launchplane_gate.runs import read_run
-from launchplane_gate.settings import OpaSettings, load_settings
+from launchplane_gate.settings import load_settings
 from tests import opa
 from tests.conftest import ACTOR, A, MakeGate, deploy
 from tests.fakes import bundles
@@ -107,10 +107,10 @@ def test_whoever_turns_decisions_alone_passes_every_examination_and_allows_nothi
     between: Between, shipped: Bundle
 ) -> None:
     """Seen: everything but the decisions came from a real OPA, and a stale promotion was allowed."""
-    alone = open_engine(shipped, OpaSettings(url=url(between), confirm="none"))
+    alone = open_engine(shipped, opa.patient(url(between), confirm="none"))
     assert decided(alone, shipped, STALE).allowed  # what `confirm` is there for
     with pytest.raises(EnginesDiffer) as error:
-        decided(open_engine(shipped, OpaSettings(url=url(between))), shipped, STALE)
+        decided(open_engine(shipped, opa.patient(url(between))), shipped, STALE)
     assert error.value.exit_code == 3 and isinstance(error.value, EngineError)
     assert error.value.rules["inventory.source_current"] == ("satisfied", "not satisfied")
     assert error.value.rules.keys() == between.turned
@@ -123,10 +123,10 @@ def test_whoever_turns_decisions_alone_passes_every_examination_and_allows_nothi
 def test_whoever_turns_the_decisions_of_a_real_opa_allows_nothing(shipped: Bundle, tmp_path: Path) -> None:
     (file := tmp_path / "gate.tar.gz").write_bytes(packed(shipped))
     with opa.serving(file) as client, Between(str(client.base_url)) as between:
-        assert decided(open_engine(shipped, OpaSettings(url=url(between), confirm="none")), shipped, STALE).allowed
+        assert decided(open_engine(shipped, opa.patient(url(between), confirm="none")), shipped, STALE).allowed
         with pytest.raises(EnginesDiffer, match="source_current"):
-            decided(open_engine(shipped, OpaSettings(url=url(between))), shipped, STALE)
-        honest = open_engine(shipped, OpaSettings(url=str(client.base_url).rstrip("/")))
+            decided(open_engine(shipped, opa.patient(url(between))), shipped, STALE)
+        honest = open_engine(shipped, opa.patient(str(client.base_url).rstrip("/")))
         assert not decided(honest, shipped, STALE).allowed
         decision = decided(honest, shipped)
         assert decision.allowed and ", confirmed by embedded regorus" in decision.engine
@@ -242,14 +242,14 @@ def test_the_settings_say_what_is_confirmed_and_a_decision_says_whether_it_was(
     shipped: Bundle, confirm: Any, promotion: bool, deployment: bool
 ) -> None:
     with OpaStub(shipped) as stub:
-        engine = open_engine(shipped, OpaSettings(url=stub.base, confirm=confirm))
+        engine = open_engine(shipped, opa.patient(stub.base, confirm=confirm))
         for asked, confirmed in ((questions.PROMOTION, promotion), (questions.DEPLOY, deployment)):
             decision = decided(engine, shipped, asked)
             assert decision.allowed
             assert decision.engine.startswith("opa 1.22.2")
             assert (", confirmed by embedded regorus " in decision.engine) == confirmed
             assert decision.policy_revision == shipped.revision
-        name = prove_engine(shipped, OpaSettings(url=stub.base, confirm=confirm)).name
+        name = prove_engine(shipped, opa.patient(stub.base, confirm=confirm)).name
         assert name.startswith(f"opa 1.22.2 at {stub.base}")
         assert name.endswith("where a path ends") == (confirm is None)
         assert ("confirmed by embedded regorus" in name) == promotion
@@ -276,7 +276,7 @@ def test_a_difference_leaves_a_run_undecided_and_on_record_and_nothing_deployed(
 ) -> None:
     with OpaStub(bundle) as stub, Between(stub.base) as between:
         platform.behaves = None
-        gate = make_gate(engine=ConfirmedEngine(OpaEngine(bundle, OpaSettings(url=url(between))), engine))
+        gate = make_gate(engine=ConfirmedEngine(OpaEngine(bundle, opa.patient(url(between))), engine))
         with pytest.raises(EnginesDiffer, match=r"lane\.not_bypassed") as error:
             gate.run(deploy(A, to="prod"), ACTOR)
         [run_id] = gate.ledger.runs()

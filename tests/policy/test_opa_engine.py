@@ -50,6 +50,7 @@ from tests.fakes.health_server import (
 )
 from tests.fakes.opa_stub import CONFIG, DECISION, POLICIES, QUERY, OpaStub, module
 from tests.fakes.platform import FakePlatform
+from tests.opa import PATIENT_S
 from tests.places import ROOT
 
 pytestmark = pytest.mark.thorough  # a server that answers by the book, asked again and again
@@ -73,7 +74,7 @@ def stub(shipped: Bundle) -> Iterator[OpaStub]:
 
 
 def engine_of(stub: OpaStub, *, believed_for_s: float = 60, **settings: Any) -> OpaEngine:
-    options: dict[str, Any] = {"url": stub.base} | settings
+    options: dict[str, Any] = {"url": stub.base, "timeout_s": PATIENT_S} | settings
     return OpaEngine(stub.bundle, OpaSettings(**options), believed_for_s=believed_for_s)
 
 

@@ -35,7 +35,6 @@ from launchplane_gate.policy.engines.opa.engine import OpaEngine
 from launchplane_gate.policy.engines.protocol import EvaluationFailed, Undefined
 from launchplane_gate.policy.proof import questions
 from launchplane_gate.policy.proof.must_refuse import roll_call_of
-from launchplane_gate.settings import OpaSettings
 from tests import opa
 from tests.conftest import ACTOR, TESTING, A, MakeGate, deploy
 from tests.fakes import bundles
@@ -152,7 +151,7 @@ def case(name: str) -> Any:
 def served(cases: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpaEngine]:
     """An engine on a server with the bundle of the golden cases."""
     with Server("--bundle", file_of(cases, tmp_path_factory.mktemp("bundle"))) as server:
-        yield OpaEngine(cases, OpaSettings(url=server.base))
+        yield OpaEngine(cases, opa.patient(server.base))
 
 
 @pytest.fixture
@@ -163,7 +162,7 @@ def server(quick: Bundle, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def engine(quick: Bundle, server: Server) -> OpaEngine:
-    return OpaEngine(quick, OpaSettings(url=server.base))
+    return OpaEngine(quick, opa.patient(server.base))
 
 
 def ask(engine: PolicyEngine) -> Any:
@@ -250,7 +249,7 @@ def test_a_built_in_function_that_fails_is_an_error_and_no_silence(tmp_path: Pat
     bundle = bundles.unchecked(load_bundle([first, folder]), "lane.odd", odd)
     asked = questions.changed(PROMOTION, {"evidence.odd": 5})
     with Server("--bundle", file_of(bundle, tmp_path)) as server:
-        engine = OpaEngine(bundle, OpaSettings(url=server.base))
+        engine = OpaEngine(bundle, opa.patient(server.base))
         with pytest.raises(EvaluationFailed, match=r"count: .*gate/rules/lane/odd\.rego:7"):
             engine.ask(ANSWER, asked)
         roll_call = roll_call_of(bundle, asked)
@@ -269,14 +268,14 @@ def test_a_server_that_keeps_a_log_of_its_decisions_says_their_numbers_and_is_be
     with Server("--bundle", file_of(quick, tmp_path), "--set", "decision_logs.console=true") as server:
         said = httpx.post(f"{server.base}/v1/data/gate/decision/alone/lane/settled", json={"input": PROMOTION})
         assert said.json().keys() == {"result", "decision_id"}
-        assert ask(OpaEngine(quick, OpaSettings(url=server.base)))["nonce"] == PROMOTION["nonce"]
+        assert ask(OpaEngine(quick, opa.patient(server.base)))["nonce"] == PROMOTION["nonce"]
 
 
 def test_a_server_of_many_words_is_heard_to_its_end(quick: Bundle, tmp_path: Path) -> None:
     """OPA sends what is longer in chunks."""
     asked = questions.changed(PROMOTION, {"request.reason": "x" * 20_000, "nonce": "n" * 20_000})
     with Server("--bundle", file_of(quick, tmp_path)) as server:
-        assert OpaEngine(quick, OpaSettings(url=server.base)).ask(ANSWER, asked)["nonce"] == asked["nonce"]
+        assert OpaEngine(quick, opa.patient(server.base)).ask(ANSWER, asked)["nonce"] == asked["nonce"]
 
 
 # -- outages
@@ -302,7 +301,7 @@ def test_a_run_goes_as_far_as_there_is_a_server(
 ) -> None:
     gates_bundle = dataclasses.replace(bundle, modules=tuple(one for one in bundle.modules if not one.is_test))
     server = Server("--bundle", file_of(gates_bundle, tmp_path))
-    gate = make_gate(engine=OpaEngine(bundle, OpaSettings(url=server.base)))
+    gate = make_gate(engine=OpaEngine(bundle, opa.patient(server.base)))
 
     def status() -> str:
         row = gate.ledger.run_row(gate.ledger.runs()[0])
@@ -360,7 +359,7 @@ def test_another_configuration_under_the_same_revision_is_found_out(quick: Bundl
     edit = {"config/data.json": lambda text: text.replace('"source_fresh_s":1209600', '"source_fresh_s":9999999')}
     (tmp_path / "other.tar.gz").write_bytes(changed(packed(quick), edit))
     with Server("--bundle", tmp_path / "other.tar.gz") as server:
-        said = refused(OpaEngine(quick, OpaSettings(url=server.base)))
+        said = refused(OpaEngine(quick, opa.patient(server.base)))
         assert "its configuration is not this gate's: data.config differs at thresholds" in said
 
 
@@ -371,7 +370,7 @@ def test_a_revision_of_ones_own_naming_is_taken_unless_another_is_pinned(
     quick: Bundle, tmp_path: Path, pinned: str | None, said: str
 ) -> None:
     with Server("--bundle", file_of(quick, tmp_path, revision="v1")) as server:
-        engine = OpaEngine(quick, OpaSettings(url=server.base, revision=pinned))
+        engine = OpaEngine(quick, opa.patient(server.base, revision=pinned))
         if said:
             assert said in refused(engine)
         else:
@@ -380,7 +379,7 @@ def test_a_revision_of_ones_own_naming_is_taken_unless_another_is_pinned(
 
 def test_a_bundle_without_a_revision_does_not_count(quick: Bundle, tmp_path: Path) -> None:
     with Server("--bundle", file_of(quick, tmp_path, revision="")) as server:
-        assert "no active bundle with a revision" in refused(OpaEngine(quick, OpaSettings(url=server.base)))
+        assert "no active bundle with a revision" in refused(OpaEngine(quick, opa.patient(server.base)))
 
 
 def test_policies_without_a_bundle_do_not_count(quick: Bundle) -> None:
@@ -388,7 +387,7 @@ def test_policies_without_a_bundle_do_not_count(quick: Bundle) -> None:
         for path, text in sorted(quick.policies, key=lambda module: "import" in module[1]):
             assert server.put(f"/v1/policies/gate/{path}", text) == 200
         assert server.put("/v1/data/config", strictjson.dumps(quick.config)) == 204
-        assert "no active bundle with a revision" in refused(OpaEngine(quick, OpaSettings(url=server.base)))
+        assert "no active bundle with a revision" in refused(OpaEngine(quick, opa.patient(server.base)))
 
 
 def test_what_a_bundle_owns_cannot_be_replaced_beside_it(engine: OpaEngine, server: Server) -> None:
@@ -402,7 +401,7 @@ def test_what_a_bundle_owns_cannot_be_replaced_beside_it(engine: OpaEngine, serv
 def test_what_somebody_put_beside_a_bundle_that_owns_too_little_is_found_out(quick: Bundle, tmp_path: Path) -> None:
     owned = ["gate", "gate_test", *(f"config/{name}" for name in quick.config)]
     with Server("--bundle", file_of(quick, tmp_path, roots=owned)) as server:
-        engine = OpaEngine(quick, OpaSettings(url=server.base), believed_for_s=0)
+        engine = OpaEngine(quick, opa.patient(server.base), believed_for_s=0)
         ask(engine)
         assert server.put("/v1/data/config/more", "{}") == 204
         assert "data.config differs at more" in refused(engine)
@@ -415,7 +414,7 @@ def test_data_in_the_place_of_a_rule_makes_no_bundle(quick: Bundle, tmp_path: Pa
     with HealthServer() as files, Server(*polling(tmp_path, files)) as server:
         files.answers["/gate.tar.gz"] = says((tmp_path / "other.tar.gz").read_bytes(), kind="application/gzip")
         time.sleep(0.3)
-        assert "no active bundle" in refused(OpaEngine(quick, OpaSettings(url=server.base)))
+        assert "no active bundle" in refused(OpaEngine(quick, opa.patient(server.base)))
 
 
 def polling(folder: Path, files: HealthServer) -> tuple[str, Path]:
@@ -431,7 +430,7 @@ def test_a_server_that_takes_another_bundle_is_refused_until_it_holds_ours_again
     first = Path(quick.file_of("lane.settled")).parents[3]
     other = load_bundle([first, bundles.further(tmp_path / "more", ["lane.more"])])
     with HealthServer() as files, Server(*polling(tmp_path, files)) as server:
-        engine = OpaEngine(quick, OpaSettings(url=server.base))
+        engine = OpaEngine(quick, opa.patient(server.base))
         assert "no active bundle with a revision" in refused(engine)  # it is up, and has loaded nothing
         files.answers["/gate.tar.gz"] = says(packed(quick), kind="application/gzip")
         assert answers(engine)
@@ -461,7 +460,7 @@ def test_what_must_be_refused_is_asked_of_the_server(tmp_path: Path, body: str, 
     files = {bundles.path_of("lane.settled"): bundles.rule("lane.settled", body)}
     bundle = load_bundle([bundles.write(bundles.without_tests(tmp_path / "rules"), files)])
     with Server("--bundle", file_of(bundle, tmp_path)) as server:
-        assert said in refused(OpaEngine(bundle, OpaSettings(url=server.base)))
+        assert said in refused(OpaEngine(bundle, opa.patient(server.base)))
 
 
 def test_a_test_that_does_not_hold_there_is_named(tmp_path: Path) -> None:
@@ -469,7 +468,7 @@ def test_a_test_that_does_not_hold_there_is_named(tmp_path: Path) -> None:
     text = "\n\n".join(["package gate_test.more", "test_it if true", "test_no if 1 == 2", odd, "todo_test_x if false"])
     bundle = load_bundle([bundles.write(bundles.without_tests(tmp_path / "rules"), {"gate/more_test.rego": text})])
     with Server("--bundle", file_of(bundle, tmp_path)) as server:
-        said = refused(OpaEngine(bundle, OpaSettings(url=server.base)))
+        said = refused(OpaEngine(bundle, opa.patient(server.base)))
         assert "more_test.rego:5: test_no" in said and "more_test.rego:7: test_odd" in said and "test_it" not in said
 
 
@@ -520,8 +519,12 @@ def test_a_server_is_reached_with_the_right_certificates_and_token_alone(
 ) -> None:
     cert_file, key_file = authority.certificate("gate")
     with Server(*locked(quick, authority, tmp_path), scheme="https") as server:
-        right = OpaSettings(
-            url=server.base, ca_file=authority.file, cert_file=cert_file, key_file=key_file, token=SecretStr(TOKEN)
+        right = opa.patient(
+            server.base,
+            ca_file=authority.file,
+            cert_file=cert_file,
+            key_file=key_file,
+            token=SecretStr(TOKEN),
         )
         assert answers(OpaEngine(quick, right))
         for token in (None, SecretStr("another")):
@@ -540,14 +543,14 @@ def test_a_server_that_wants_certificates_is_not_reached_without_one(
 ) -> None:
     cert_file, key_file = authority.certificate("gate")
     with Server(*locked(quick, authority, tmp_path, identity="CN=gate"), scheme="https") as server:
-        right = OpaSettings(url=server.base, ca_file=authority.file, cert_file=cert_file, key_file=key_file)
+        right = opa.patient(server.base, ca_file=authority.file, cert_file=cert_file, key_file=key_file)
         assert answers(OpaEngine(quick, right))
         refused(OpaEngine(quick, dataclasses.replace(right, cert_file=None, key_file=None)))
 
 
 def test_a_server_that_cannot_be_examined_is_not_believed(quick: Bundle, tmp_path: Path, authority: Authority) -> None:
     with Server(*locked(quick, authority, tmp_path, places='{"data"}'), scheme="https") as server:
-        settings = OpaSettings(url=server.base, ca_file=authority.file, token=SecretStr(TOKEN))
+        settings = opa.patient(server.base, ca_file=authority.file, token=SecretStr(TOKEN))
         engine, deadline = OpaEngine(quick, settings), time.monotonic() + 10
         while "no active bundle" in refused(engine) and time.monotonic() < deadline:
             time.sleep(0.05)

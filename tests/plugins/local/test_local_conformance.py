@@ -102,7 +102,9 @@ class ThisMachine(Platform):
         away = self.folder / "away"
         if fate is Fate.UNREACHABLE:
             self.releases.rename(away)
+            self.releases.touch()  # no folder: one that is missing is merely empty
         elif away.exists():
+            self.releases.unlink()
             away.rename(self.releases)
         for note in self.state.glob("*/*/process.json"):
             readable = note.with_name("readable.json")
