@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import sys
 import time
@@ -33,14 +34,21 @@ def watched(look: Callable[[], Answer]) -> Answer:
                 if screen.is_terminal or _lasting(last.document) != known:
                     known = _lasting(last.document)
                     screen.show([_head(screen), "", *last.text])
-                if is_gone(sys.stdout):  # nobody reads any more
-                    return Answer({}, [])
                 time.sleep(EVERY_S)
+                if is_gone(sys.stdout) or _is_closed():  # nobody reads any more, and nothing new would tell us
+                    return Answer({}, [])
                 last = _again(look)
         except KeyboardInterrupt as stopped:
             if isinstance(stopped, Stopped) and stopped.number != signal.SIGINT:
                 raise
     return last if screen.is_terminal else replace(last, text=[])
+
+
+def _is_closed() -> bool:
+    """Whether the other end of standard output was closed."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return bool(poll.poll(0))
 
 
 def _again(look: Callable[[], Answer]) -> Answer:

@@ -219,11 +219,13 @@ def test_a_pipe_is_given_a_block_for_each_change_until_ctrl_c(site: Site) -> Non
     assert (watching.returncode, out, err) == (0, "", "")
 
 
-def test_a_reader_that_goes_away_ends_a_watch(site: Site) -> None:
+@pytest.mark.parametrize("changes", [True, False])
+def test_a_reader_that_goes_away_ends_a_watch(site: Site, *, changes: bool) -> None:
     watching = site.process("lanes", "--watch")
     read_until(watching.stdout.fileno(), "as recorded.\n\n")
     watching.stdout.close()
-    site.run("lane", "hold", f"{PRODUCT}/prod", "--reason", "the database is being moved")
+    if changes:
+        site.run("lane", "hold", f"{PRODUCT}/prod", "--reason", "the database is being moved")
     assert (watching.communicate(30), watching.returncode) == (("", ""), 0)
 
 
