@@ -73,7 +73,7 @@ class Promotion(Contract):
 
     @property
     def passes_if_asked_well(self) -> bool:
-        return self.allowed or bool(self.wanted and not self.reason)
+        return self.allowed or bool(self.wanted and not (self.code or self.reason))  # a rule may refuse without a word
 
 
 class LaneView(Contract):

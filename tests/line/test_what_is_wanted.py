@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from launchplane_gate.gate import Gate
-from launchplane_gate.lanes import LaneView, Wanted, look
+from launchplane_gate.lanes import LaneView, Promotion, Wanted, look
 from launchplane_gate.model import stamp, unstamp
 from launchplane_gate.policy import load_bundle, shipped_policies
 from launchplane_gate.policy.waiving import could_be_waived
@@ -83,3 +83,10 @@ def test_only_what_somebody_could_approve_can_be_waived(make_gate: MakeGate, tmp
     by_word = bundle_with(tmp_path / "by-word", actors={}, by_word=["window.open"]).settings
     assert could_be_waived("window.open", by_word, PRODUCT, "prod")
     assert not could_be_waived("inventory.source_fresh", by_word, PRODUCT, "prod")
+
+
+def test_a_rule_that_refuses_without_a_word_stands_against_it_all_the_same() -> None:
+    wanted = (Wanted(code="request.reason", field="reason", message="No reason is given."),)
+    assert Promotion(to="prod", allowed=False, wanted=wanted).passes_if_asked_well
+    assert not Promotion(to="prod", allowed=False, wanted=wanted, code="lane.settled").passes_if_asked_well
+    assert not Promotion(to="prod", allowed=False, wanted=wanted, unknown=True, reason="no answer").passes_if_asked_well
